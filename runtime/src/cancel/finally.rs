@@ -1,0 +1,149 @@
+//! Cleanup that may await.
+//!
+//! A destructor cannot await, so a transaction cannot be rolled back in one. [`finally`] can: when its body is
+//! cancelled, it drops the body and then runs the cleanup to its end, shielded, while everything further out
+//! waits for it.
+
+use crate::scopes::Why;
+use crate::task_info::TaskState;
+use crate::traps::{self, Scope};
+use std::future::{pending, poll_fn};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+
+/// How the body of a [`finally`] ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// By itself: it returned, or it panicked.
+    Done,
+    /// It was cancelled: by `Task::cancel`, a lost race, its group or shutdown.
+    Cancelled,
+    /// The time limit around it passed.
+    TimedOut,
+}
+
+/// Runs `body`, then `cleanup`, whatever happens: also if the body is cancelled, times out or panics.
+///
+/// The cleanup is told how the body ended and is shielded: nothing cancels it. Whoever asked for the
+/// cancellation waits until it is done. At shutdown all cleanups together have a grace period.
+///
+/// If code that is not ours drops this future while it runs, the cleanup cannot run; that is reported.
+/// One allocation.
+///
+/// ```
+/// use std::cell::RefCell;
+/// use std::time::Duration;
+/// use curio::{Outcome, finally, ignore_after, sleep};
+///
+/// curio::Kernel::builder().virtual_clock(true).run(async {
+///     let log = RefCell::new(Vec::new());
+///     ignore_after(
+///         Duration::from_secs(1),
+///         finally(sleep(Duration::from_secs(60)), async |outcome| {
+///             sleep(Duration::from_secs(1)).await; // a cleanup may wait
+///             log.borrow_mut().push(outcome);
+///         }),
+///     )
+///     .await;
+///     assert_eq!(log.into_inner(), [Outcome::TimedOut]);
+/// });
+/// ```
+#[track_caller]
+pub fn finally<F, C>(body: F, cleanup: C) -> impl Future<Output = F::Output>
+where
+    F: IntoFuture,
+    C: AsyncFnOnce(Outcome),
+{
+    let at = Location::caller();
+    let mut body = Some(Box::pin(body.into_future()));
+    async move {
+        let region = Region::open(at);
+        let ended = poll_fn(|cx| region.poll_body(&mut body, cx)).await;
+        let outcome = match &ended {
+            Ended::ByItself(_) => Outcome::Done,
+            Ended::Dropped(Why::Cancelled) => Outcome::Cancelled,
+            Ended::Dropped(Why::TimedOut) => Outcome::TimedOut,
+        };
+        region.scope.set_shield(true);
+        {
+            let mut cleanup = pin!(cleanup(outcome));
+            poll_fn(|cx| region.poll_cleanup(cleanup.as_mut(), cx)).await;
+        }
+        region.close();
+        match ended {
+            Ended::ByItself(Ok(value)) => value,
+            Ended::ByItself(Err(payload)) => resume_unwind(payload),
+            // What surrounds us finds nothing alive in here any more and drops us, within this poll.
+            Ended::Dropped(_) => pending().await,
+        }
+    }
+}
+
+enum Ended<T> {
+    ByItself(std::thread::Result<T>),
+    Dropped(Why),
+}
+
+/// The node of one `finally`; dropped before it is closed, its cleanup was lost.
+struct Region {
+    scope: Scope,
+    at: &'static Location<'static>,
+    closed: std::cell::Cell<bool>,
+}
+
+impl Region {
+    fn open(at: &'static Location<'static>) -> Region {
+        let scope = traps::open_scope();
+        scope.set_alive(true);
+        Region { scope, at, closed: std::cell::Cell::new(false) }
+    }
+
+    fn poll_body<F: Future>(
+        &self,
+        slot: &mut Option<Pin<Box<F>>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Ended<F::Output>> {
+        let Some(body) = slot else { return Poll::Pending };
+        let polled = self.scope.enter(|| catch_unwind(AssertUnwindSafe(|| body.as_mut().poll(cx))));
+        let ended = match polled {
+            Ok(Poll::Ready(value)) => Ended::ByItself(Ok(value)),
+            Err(payload) => Ended::ByItself(Err(payload)),
+            Ok(Poll::Pending) => {
+                self.scope.set_waker(cx.waker());
+                match self.scope.must_unwind() {
+                    Some(why) => Ended::Dropped(why),
+                    None => return Poll::Pending,
+                }
+            }
+        };
+        let body = slot.take();
+        self.scope.enter(|| drop(body));
+        Poll::Ready(ended)
+    }
+
+    fn poll_cleanup(&self, cleanup: Pin<&mut impl Future<Output = ()>>, cx: &mut Context<'_>) -> Poll<()> {
+        let polled = self.scope.enter(|| cleanup.poll(cx));
+        if polled.is_pending() {
+            traps::park_as(TaskState::Cleanup, self.at);
+        }
+        polled
+    }
+
+    fn close(&self) {
+        self.closed.set(true);
+        self.scope.set_alive(false);
+    }
+}
+
+impl Drop for Region {
+    fn drop(&mut self) {
+        if !self.closed.get() && !std::thread::panicking() {
+            traps::report(&format!(
+                "the cleanup of the `finally` at {} did not run to its end, because its future was dropped; \
+                 cancel it through curio (cancel, timeout_after, race) for its cleanup to run",
+                self.at
+            ));
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! `race`: several futures in one task, and the first one wins.
+//!
+//! A lost future is not just dropped. It is cancelled like a task: cleanups inside it run, and `race` returns
+//! the winner's output only when every loser is gone. Nothing is left behind that is never polled again, which
+//! is where the deadlocks of other runtimes' `select!` come from.
+
+use super::branch::{Branch, Progress};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// Runs several futures until the first one finishes; returns its output. The others are cancelled and waited
+/// for, cleanup included. If two are ready in the same poll, the one named first wins.
+///
+/// Takes a tuple of two to eight futures, an array or a `Vec`, all with one output type. Each wake polls all that
+/// are left: for hundreds of futures use tasks.
+///
+/// # Panics
+/// On an empty array or `Vec`: nothing could ever win.
+///
+/// ```
+/// use std::time::Duration;
+/// use curio::{race, sleep};
+///
+/// curio::Kernel::builder().virtual_clock(true).run(async {
+///     let slow = async { sleep(Duration::from_secs(2)).await; "slow" };
+///     let fast = async { sleep(Duration::from_secs(1)).await; "fast" };
+///     assert_eq!(race((slow, fast)).await, "fast");
+/// });
+/// ```
+pub fn race<R: Race>(racers: R) -> impl Future<Output = R::Output> {
+    racers.into_race()
+}
+
+/// What can be raced: tuples of two to eight futures, arrays, `Vec`s.
+pub trait Race {
+    /// What each of them gives.
+    type Output;
+    /// The race itself; [`race`] calls this.
+    fn into_race(self) -> impl Future<Output = Self::Output>;
+}
+
+impl<F: IntoFuture> Race for Vec<F> {
+    type Output = F::Output;
+
+    fn into_race(self) -> impl Future<Output = F::Output> {
+        assert!(!self.is_empty(), "`race` of an empty Vec would never end");
+        let branches: Vec<_> = self.into_iter().map(|racer| Branch::new(racer.into_future())).collect();
+        Racing { branches, winner: None }
+    }
+}
+
+impl<F: IntoFuture, const N: usize> Race for [F; N] {
+    type Output = F::Output;
+
+    fn into_race(self) -> impl Future<Output = F::Output> {
+        const { assert!(N > 0, "`race` of an empty array would never end") };
+        Racing { branches: self.map(|racer| Branch::new(racer.into_future())), winner: None }
+    }
+}
+
+struct Racing<B, T> {
+    branches: B,
+    winner: Option<T>,
+}
+
+/// The winner's output is kept, not pinned; the futures are in boxes of their own.
+impl<B, T> Unpin for Racing<B, T> {}
+
+impl<B: Branches<Output = T>, T> Future for Racing<B, T> {
+    type Output = T;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        let this = self.get_mut();
+        let had_winner = this.winner.is_some();
+        this.branches.for_each(&mut |branch| {
+            // Once there is a winner, the rest is polled only as far as its cleanups need.
+            if branch.progress() == Progress::Running && (this.winner.is_none() || had_winner) {
+                branch.poll(cx);
+            }
+            let output = branch.take_output();
+            if this.winner.is_none() {
+                this.winner = output;
+            }
+        });
+        if this.winner.is_some() && !had_winner {
+            this.branches.for_each(&mut |branch| branch.cancel());
+            // Whoever has to clean up hears of it now, and leaves its waker.
+            this.branches.for_each(&mut |branch| {
+                if branch.progress() == Progress::Running {
+                    branch.poll(cx);
+                }
+            });
+        }
+        let mut running = false;
+        this.branches.for_each(&mut |branch| running |= branch.progress() == Progress::Running);
+        match this.winner.take() {
+            Some(output) if !running => Poll::Ready(output),
+            winner => {
+                this.winner = winner;
+                Poll::Pending
+            }
+        }
+    }
+}
+
+/// A branch whose future's type does not matter.
+trait AnyBranch<T> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Progress;
+    fn progress(&self) -> Progress;
+    fn take_output(&mut self) -> Option<T>;
+    fn cancel(&mut self);
+}
+
+impl<F: Future> AnyBranch<F::Output> for Branch<F> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Progress {
+        self.poll(cx)
+    }
+
+    fn progress(&self) -> Progress {
+        self.progress()
+    }
+
+    fn take_output(&mut self) -> Option<F::Output> {
+        self.take_output()
+    }
+
+    fn cancel(&mut self) {
+        self.cancel();
+    }
+}
+
+/// Several branches with one output type, however they are stored.
+trait Branches {
+    type Output;
+    fn for_each(&mut self, visit: &mut dyn FnMut(&mut dyn AnyBranch<Self::Output>));
+}
+
+impl<F: Future> Branches for Vec<Branch<F>> {
+    type Output = F::Output;
+
+    fn for_each(&mut self, visit: &mut dyn FnMut(&mut dyn AnyBranch<F::Output>)) {
+        self.iter_mut().for_each(|branch| visit(branch));
+    }
+}
+
+impl<F: Future, const N: usize> Branches for [Branch<F>; N] {
+    type Output = F::Output;
+
+    fn for_each(&mut self, visit: &mut dyn FnMut(&mut dyn AnyBranch<F::Output>)) {
+        self.iter_mut().for_each(|branch| visit(branch));
+    }
+}
+
+/// Tuples of any size need one implementation each; this writes them.
+macro_rules! race_tuples {
+    ($($name:ident)*) => {
+        impl<T, $($name: IntoFuture<Output = T>),*> Race for ($($name,)*) {
+            type Output = T;
+
+            #[allow(non_snake_case, reason = "the type parameters name the variables")]
+            fn into_race(self) -> impl Future<Output = T> {
+                let ($($name,)*) = self;
+                Racing { branches: ($(Branch::new($name.into_future()),)*), winner: None }
+            }
+        }
+
+        impl<T, $($name: Future<Output = T>),*> Branches for ($(Branch<$name>,)*) {
+            type Output = T;
+
+            #[allow(non_snake_case, reason = "the type parameters name the variables")]
+            fn for_each(&mut self, visit: &mut dyn FnMut(&mut dyn AnyBranch<T>)) {
+                let ($($name,)*) = self;
+                $(visit($name);)*
+            }
+        }
+    };
+}
+
+race_tuples!(A B);
+race_tuples!(A B C);
+race_tuples!(A B C D);
+race_tuples!(A B C D E);
+race_tuples!(A B C D E F);
+race_tuples!(A B C D E F G);
+race_tuples!(A B C D E F G H);

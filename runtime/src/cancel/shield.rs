@@ -1,0 +1,69 @@
+//! Shields: a part of a task that must not be cancelled halfway.
+
+use crate::traps::{self, Scope};
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// Runs a future that neither `cancel` nor an enclosing time limit may drop. They take effect at the first await
+/// after it.
+///
+/// A limit *inside* the shield works as ever. In one branch of a [`join!`](crate::join!) it shields that branch
+/// only. Shields nest, and cannot be lifted from inside. One allocation.
+///
+/// ```
+/// use std::time::Duration;
+/// use curio::{disable_cancellation, ignore_after, sleep};
+///
+/// curio::Kernel::builder().virtual_clock(true).run(async {
+///     let mut written = Vec::new();
+///     ignore_after(Duration::from_secs(1), async {
+///         disable_cancellation(async {
+///             written.push("head");
+///             sleep(Duration::from_secs(5)).await; // longer than the limit
+///             written.push("body");
+///         })
+///         .await;
+///         sleep(Duration::from_secs(5)).await; // cancelled here
+///         written.push("never");
+///     })
+///     .await;
+///     assert_eq!(written, ["head", "body"]);
+/// });
+/// ```
+pub fn disable_cancellation<F: IntoFuture>(f: F) -> Shielded<F::IntoFuture> {
+    Shielded { body: Box::pin(f.into_future()), scope: None }
+}
+
+/// The future of [`disable_cancellation`].
+#[must_use = "futures do nothing unless awaited"]
+pub struct Shielded<F> {
+    body: Pin<Box<F>>,
+    scope: Option<Scope>,
+}
+
+impl<F: Future> Future for Shielded<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.get_mut();
+        let scope = this.scope.get_or_insert_with(|| {
+            let scope = traps::open_scope();
+            scope.set_shield(true);
+            scope.set_alive(true);
+            scope
+        });
+        let polled = scope.enter(|| this.body.as_mut().poll(cx));
+        match polled {
+            Poll::Ready(_) => this.scope = None,
+            Poll::Pending => scope.set_waker(cx.waker()),
+        }
+        polled
+    }
+}
+
+impl<F> fmt::Debug for Shielded<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shielded").finish_non_exhaustive()
+    }
+}

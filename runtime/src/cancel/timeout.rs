@@ -1,0 +1,172 @@
+//! Time limits.
+//!
+//! When a limit passes, the body is not dropped at once: it is called on to stop, cleanups inside it run, and
+//! only then does the limit report. So `timeout_after(1 s, …)` around a cleanup of 0.3 s reports after 1.3 s.
+//!
+//! Limits nest, and each reports its own: an outer limit that passes never shows up as the error of an inner
+//! call, because the inner call is gone by then. If both pass at once the outer one reports, as in Curio.
+
+use crate::error::TaskTimeout;
+use crate::scopes::Why;
+use crate::traps::{self, Scope, Timer};
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+/// Runs a future under a time limit, counted from the first poll. `None` sets no limit of its own.
+///
+/// A future that is ready when its limit passes wins; `Duration::ZERO` polls it once. One allocation. If this
+/// future is dropped, so is the one inside.
+///
+/// # Errors
+/// [`TaskTimeout`] when this limit passed, after the cleanups inside have ended.
+///
+/// ```
+/// use std::time::Duration;
+/// use curio::{TaskTimeout, sleep, timeout_after};
+///
+/// curio::Kernel::builder().virtual_clock(true).run(async {
+///     let slow = async { sleep(Duration::from_secs(60)).await; "done" };
+///     assert!(timeout_after(Duration::from_secs(1), slow).await.is_err());
+///     assert_eq!(timeout_after(None, async { 1 }).await, Ok(1));
+/// });
+/// ```
+pub fn timeout_after<F: IntoFuture>(d: impl Into<Option<Duration>>, f: F) -> TimeoutAfter<F::IntoFuture> {
+    TimeoutAfter(Limited::new(d.into().map_or(Limit::None, Limit::After), f.into_future()))
+}
+
+/// [`timeout_after`] with a point in time.
+///
+/// # Errors
+/// [`TaskTimeout`] when the limit passed.
+pub fn timeout_at<F: IntoFuture>(t: Instant, f: F) -> TimeoutAfter<F::IntoFuture> {
+    TimeoutAfter(Limited::new(Limit::At(t), f.into_future()))
+}
+
+/// Like [`timeout_after`], for when running out of time is not an error: `None` if the limit passed.
+pub fn ignore_after<F: IntoFuture>(d: impl Into<Option<Duration>>, f: F) -> IgnoreAfter<F::IntoFuture> {
+    IgnoreAfter(Limited::new(d.into().map_or(Limit::None, Limit::After), f.into_future()))
+}
+
+/// [`ignore_after`] with a point in time.
+pub fn ignore_at<F: IntoFuture>(t: Instant, f: F) -> IgnoreAfter<F::IntoFuture> {
+    IgnoreAfter(Limited::new(Limit::At(t), f.into_future()))
+}
+
+/// The future of [`timeout_after`] and [`timeout_at`].
+#[must_use = "futures do nothing unless awaited"]
+pub struct TimeoutAfter<F: Future>(Limited<F>);
+
+impl<F: Future> Future for TimeoutAfter<F> {
+    type Output = Result<F::Output, TaskTimeout>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Poll::Ready(ready!(self.get_mut().0.poll(cx)).ok_or(TaskTimeout(())))
+    }
+}
+
+/// The future of [`ignore_after`] and [`ignore_at`].
+#[must_use = "futures do nothing unless awaited"]
+pub struct IgnoreAfter<F: Future>(Limited<F>);
+
+impl<F: Future> Future for IgnoreAfter<F> {
+    type Output = Option<F::Output>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.get_mut().0.poll(cx)
+    }
+}
+
+/// A body and its limit.
+struct Limited<F> {
+    // In this order: what is inside is dropped before the node that surrounds it.
+    body: Option<Pin<Box<F>>>,
+    timer: Option<Timer>,
+    scope: Option<Scope>,
+    limit: Limit,
+    expired: bool,
+}
+
+#[derive(Clone, Copy)]
+enum Limit {
+    None,
+    After(Duration),
+    At(Instant),
+}
+
+impl<F: Future> Limited<F> {
+    fn new(limit: Limit, body: F) -> Limited<F> {
+        Limited { body: Some(Box::pin(body)), timer: None, scope: None, limit, expired: false }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<F::Output>> {
+        if let Limit::None = self.limit {
+            let body = self.body.as_mut().expect("not polled again after it was ready");
+            return body.as_mut().poll(cx).map(Some);
+        }
+        let Some(scope) = &self.scope else { return self.poll_first(cx) };
+        if !self.expired && self.timer.as_ref().is_some_and(|timer| timer.poll_fired(cx.waker())) {
+            self.expired = true;
+            self.timer = None;
+            scope.call(Why::TimedOut);
+        }
+        if let Some(body) = &mut self.body
+            && let Poll::Ready(value) = scope.enter(|| body.as_mut().poll(cx))
+        {
+            return Poll::Ready(Some(value));
+        }
+        self.unwind()
+    }
+
+    /// Most bodies are ready at their first poll, so that the node and the timer are made only after it.
+    fn poll_first(&mut self, cx: &mut Context<'_>) -> Poll<Option<F::Output>> {
+        let (now, mark) = traps::begin_limit();
+        let body = self.body.as_mut().expect("not polled again after it was ready");
+        if let Poll::Ready(value) = body.as_mut().poll(cx) {
+            return Poll::Ready(Some(value));
+        }
+        let deadline = match self.limit {
+            Limit::After(d) => now.checked_add(d),
+            Limit::At(deadline) => Some(deadline),
+            Limit::None => None,
+        };
+        let scope = self.scope.insert(traps::adopt_scope(mark));
+        match deadline {
+            Some(deadline) if deadline <= now => {
+                self.expired = true;
+                scope.call(Why::TimedOut);
+            }
+            Some(deadline) => self.timer = Some(traps::set_timer(deadline, cx.waker())),
+            // So far away that the clock cannot say it.
+            None => {}
+        }
+        self.unwind()
+    }
+
+    /// After the body was pending: drops it if it has to stop and may, and reports.
+    fn unwind(&mut self) -> Poll<Option<F::Output>> {
+        let Some(scope) = &self.scope else { return Poll::Pending };
+        if self.body.is_some() {
+            if scope.must_unwind().is_none() {
+                return Poll::Pending;
+            }
+            let body = self.body.take();
+            scope.enter(|| drop(body));
+        }
+        // If something further out is to stop as well, that is what reports, and it drops us.
+        if self.expired && !scope.cancelled_from_above() { Poll::Ready(None) } else { Poll::Pending }
+    }
+}
+
+impl<F: Future> fmt::Debug for TimeoutAfter<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TimeoutAfter").finish_non_exhaustive()
+    }
+}
+
+impl<F: Future> fmt::Debug for IgnoreAfter<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IgnoreAfter").finish_non_exhaustive()
+    }
+}

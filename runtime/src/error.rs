@@ -1,0 +1,161 @@
+//! Errors of the runtime itself. Errors of your own travel inside a task's output; see [`Task::join`](crate::Task::join).
+
+use std::any::Any;
+use std::error::Error;
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+
+/// Why a task has no result.
+///
+/// ```
+/// curio::run(async {
+///     let task = curio::spawn(std::future::pending::<()>());
+///     task.cancel().await;
+///     assert!(task.join().await.unwrap_err().is_cancelled());
+/// });
+/// ```
+#[non_exhaustive]
+pub enum TaskError {
+    /// It was cancelled.
+    Cancelled,
+    /// It panicked.
+    Panicked(Panicked),
+}
+
+impl TaskError {
+    /// Whether the task was cancelled.
+    pub fn is_cancelled(&self) -> bool {
+        matches!(self, TaskError::Cancelled)
+    }
+
+    /// Whether the task panicked.
+    pub fn is_panic(&self) -> bool {
+        matches!(self, TaskError::Panicked(_))
+    }
+
+    /// The panic's payload, for `std::panic::resume_unwind`.
+    ///
+    /// # Panics
+    /// If the task did not panic; ask [`is_panic`](Self::is_panic) first.
+    #[track_caller]
+    pub fn into_panic(self) -> Box<dyn Any + Send> {
+        match self {
+            TaskError::Panicked(panicked) => panicked.into_payload(),
+            TaskError::Cancelled => {
+                panic!("`into_panic` called, but the task was cancelled and did not panic")
+            }
+        }
+    }
+}
+
+impl fmt::Display for TaskError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TaskError::Cancelled => f.write_str("the task was cancelled"),
+            TaskError::Panicked(panicked) => fmt::Display::fmt(panicked, f),
+        }
+    }
+}
+
+impl fmt::Debug for TaskError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TaskError::Cancelled => f.write_str("Cancelled"),
+            TaskError::Panicked(panicked) => write!(f, "Panicked({:?})", panicked.message),
+        }
+    }
+}
+
+impl Error for TaskError {}
+
+/// A panic that ended a task. Displays as the panic's message.
+pub struct Panicked {
+    message: String,
+    /// A payload is `Send` but not `Sync`; the mutex makes the error both, as errors are expected to be.
+    payload: Mutex<Box<dyn Any + Send>>,
+}
+
+impl Panicked {
+    pub(crate) fn new(payload: Box<dyn Any + Send>) -> Panicked {
+        Panicked { message: panic_message(payload.as_ref()), payload: Mutex::new(payload) }
+    }
+
+    /// What the panic said.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The payload, for `std::panic::resume_unwind`.
+    pub fn into_payload(self) -> Box<dyn Any + Send> {
+        self.payload.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Display for Panicked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the task panicked: {}", self.message)
+    }
+}
+
+impl fmt::Debug for Panicked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Panicked").field("message", &self.message).finish_non_exhaustive()
+    }
+}
+
+/// `panic!` leaves a string of one of two types; anything else came from `panic_any`.
+pub(crate) fn panic_message(payload: &(dyn Any + Send)) -> String {
+    if let Some(message) = payload.downcast_ref::<&str>() {
+        (*message).to_string()
+    } else if let Some(message) = payload.downcast_ref::<String>() {
+        message.clone()
+    } else {
+        "a value that is not a message".into()
+    }
+}
+
+/// The time limit of a [`timeout_after`](crate::timeout_after) or [`timeout_at`](crate::timeout_at) passed.
+///
+/// It always comes from the call whose own limit it was: an outer limit never shows up as an inner call's error.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TaskTimeout(pub(crate) ());
+
+impl fmt::Display for TaskTimeout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the time limit passed")
+    }
+}
+
+impl Error for TaskTimeout {}
+
+/// [`BoundedSemaphore::release`](crate::BoundedSemaphore::release) was called when no permit was out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct OverReleased {
+    pub(crate) bound: usize,
+}
+
+impl fmt::Display for OverReleased {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "released once too often: all {} permits of the semaphore are back already", self.bound)
+    }
+}
+
+impl Error for OverReleased {}
+
+/// The queue is full; the item comes back.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Full<T>(pub T);
+
+impl<T> fmt::Display for Full<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the queue is full")
+    }
+}
+
+impl<T> fmt::Debug for Full<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Full(..)")
+    }
+}
+
+impl<T> Error for Full<T> {}

@@ -1,0 +1,131 @@
+#![forbid(unsafe_code)]
+#![doc(test(attr(deny(warnings), allow(unused))))]
+//! Curio for Rust: a single-threaded async runtime that you can read.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! async fn countdown(from: u32) -> u32 {
+//!     for left in (1..=from).rev() {
+//!         println!("T-minus {left}");
+//!         curio::sleep(Duration::from_millis(1)).await;
+//!     }
+//!     from
+//! }
+//!
+//! async fn parent() -> u32 {
+//!     let kid = curio::spawn(countdown(3));
+//!     kid.join().await.unwrap()
+//! }
+//!
+//! assert_eq!(curio::run(parent()), 3);
+//! ```
+//!
+//! It has the shape of David Beazley's Curio for Python: a small kernel that knows nothing of locks, sockets or
+//! task results; a handful of *traps* as the only way into it; everything else built on top. What it adds is
+//! what Rust makes possible: no garbage, no `unsafe`, tasks that need not be `Send`.
+//!
+//! # What it promises
+//!
+//! * **One thread, in turns.** Each cycle of the loop polls I/O, fires timers and then runs exactly the tasks that
+//!   were ready when it began. Nothing starves, and a schedule can be [reproduced](KernelBuilder::seed).
+//! * **Cancellation that cleans up.** [`Task::cancel`] and [`timeout_after`] ask; [`finally`] lets a cleanup
+//!   await; [`disable_cancellation`] holds the request back. Whoever asked waits until it is done.
+//! * **Fair hand-over.** What a lock, a semaphore or a queue releases goes to whoever has waited longest, and
+//!   dropping any wait loses nothing.
+//! * **Nothing is silent.** A panic in a task is written down at once; a task that nobody joined is named at the
+//!   end; a cleanup that could not run is reported.
+//! * **Time that can be made up.** On a [virtual clock](KernelBuilder::virtual_clock) an hour of sleeping takes no
+//!   time and ends on its exact nanosecond. It is the same kernel.
+//!
+//! # The map
+//!
+//! Follow a wake from `epoll` to `poll()` by opening five files in this order:
+//!
+//! ```text
+//! net/socket.rs   Op::poll            the system call says WouldBlock: wait, return Pending
+//! traps.rs        SocketWait          leave the waker in the reactor, publish what we wait for
+//! reactor.rs      Reactor::poll       epoll says readable: take the waker out
+//! waker.rs        TaskWaker::wake     this thread? onto the run queue (ready.rs). another? into the inbox
+//! kernel.rs       Kernel::run_task    off the run queue, poll the task, which tries its system call again
+//! ```
+//!
+//! | to learn about | read |
+//! |---|---|
+//! | the loop | `kernel.rs` |
+//! | what a task is | `task.rs`, `table.rs` |
+//! | timers | `timers.rs` |
+//! | cancellation | `scopes.rs`, then `cancel/` |
+//! | waiting in line | `sync/wait_queue.rs`, `sync/line.rs`, then any of `sync/` |
+//! | the doors between the kernel and everything else | `traps.rs` |
+//!
+//! Imports point one way: `sync`, `net`, `time`, `thread`, `task`, `cancel` → `traps` → the kernel's parts. A test
+//! holds them to it.
+
+mod builder;
+mod cancel;
+mod clock;
+mod error;
+mod grants;
+mod interval;
+mod kernel;
+pub mod net;
+mod random;
+mod reactor;
+mod ready;
+mod report;
+mod scopes;
+mod state;
+pub mod sync;
+mod table;
+mod task;
+mod task_info;
+mod thread;
+mod time;
+mod timers;
+mod traps;
+mod waiters;
+mod waker;
+mod workers;
+
+pub use builder::KernelBuilder;
+pub use cancel::{
+    CheckCancellation, IgnoreAfter, Outcome, Race, Shielded, TimeoutAfter, cancellation_pending,
+    check_cancellation, disable_cancellation, finally, ignore_after, ignore_at, race, timeout_after,
+    timeout_at,
+};
+#[doc(hidden)]
+pub use cancel::{JoinTuple, join_tuple};
+pub use error::{Full, OverReleased, Panicked, TaskError, TaskTimeout};
+pub use interval::{Interval, MissedTicks, interval};
+pub use kernel::{Kernel, Turn};
+pub use net::{TcpListener, TcpStream, getaddrinfo, open_connection, run_server, tcp_server};
+pub use sync::{BoundedSemaphore, Event, Lock, LockGuard, Queue, Semaphore, SemaphorePermit};
+pub use task::{Cancel, Join, JoinMut, Task, Wait, current_task, spawn, spawn_named, tasks};
+pub use task_info::{TaskId, TaskInfo, TaskState};
+pub use thread::{RunInThread, run_in_thread};
+pub use time::{Schedule, Sleep, clock, schedule, sleep, sleep_until};
+
+/// Runs `main` and everything it spawns on this thread; returns what `main` returns.
+///
+/// It makes a [`Kernel`], runs `main` as task 1, and shuts the kernel down: tasks that are left are cancelled,
+/// newest first, and given five seconds for their cleanups. `main` need not be `'static`: it may borrow from the
+/// surrounding function. Several threads may each run a kernel of their own.
+///
+/// # Panics
+/// With the panic of `main`, payload intact, after shutdown. If a kernel runs on this thread already: await the
+/// future or [`spawn`] it instead. If the operating system has no file descriptors left for an event queue.
+///
+/// ```
+/// let text = String::from("borrowed");
+/// assert_eq!(curio::run(async { text.len() }), 8);
+/// ```
+#[track_caller]
+pub fn run<F: IntoFuture>(main: F) -> F::Output {
+    Kernel::builder().run(main)
+}
+
+/// Whether a kernel runs on this thread: Curio's `meta.curio_running()`.
+pub fn is_running() -> bool {
+    traps::is_running()
+}

@@ -1,0 +1,125 @@
+//! What can be connected to, or listened on.
+//!
+//! `std::net::ToSocketAddrs` looks names up on the spot and blocks the whole program while it does. So addresses
+//! come in by a trait of our own, which only *sorts* them: those that are addresses already, and names that
+//! still have to be looked up, which is then done in a thread.
+
+use super::connect::getaddrinfo;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+
+/// Anything that names one or more socket addresses: a `SocketAddr`, `(host, port)` with a host name or an IP
+/// address, `"host:port"`, or a list of `SocketAddr`s.
+pub trait ToAddresses {
+    /// The addresses, or the name that has to be looked up for them.
+    ///
+    /// # Errors
+    /// `InvalidInput` for a string that is not `host:port`.
+    fn to_addresses(&self) -> io::Result<Addresses>;
+}
+
+/// What a [`ToAddresses`] stands for.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Addresses {
+    /// Addresses, ready to use.
+    Known(Vec<SocketAddr>),
+    /// A host name and a port.
+    Name(String, u16),
+}
+
+impl Addresses {
+    pub(crate) async fn look_up(self) -> io::Result<Vec<SocketAddr>> {
+        let addresses = match self {
+            Addresses::Known(addresses) => addresses,
+            Addresses::Name(host, port) => getaddrinfo(&host, port).await?,
+        };
+        if addresses.is_empty() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "no address to use was given"));
+        }
+        Ok(addresses)
+    }
+}
+
+impl ToAddresses for SocketAddr {
+    fn to_addresses(&self) -> io::Result<Addresses> {
+        Ok(Addresses::Known(vec![*self]))
+    }
+}
+
+impl ToAddresses for str {
+    fn to_addresses(&self) -> io::Result<Addresses> {
+        if let Ok(address) = self.parse::<SocketAddr>() {
+            return address.to_addresses();
+        }
+        let parts = self.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse::<u16>().ok()?)));
+        match parts {
+            Some((host, port)) => (host, port).to_addresses(),
+            None => Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                format!("`{self}` is not an address of the form host:port"),
+            )),
+        }
+    }
+}
+
+impl ToAddresses for (&str, u16) {
+    fn to_addresses(&self) -> io::Result<Addresses> {
+        let (host, port) = *self;
+        // An IPv6 address may come in the brackets it has in a URL.
+        let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+        Ok(match bare.parse::<IpAddr>() {
+            Ok(ip) => Addresses::Known(vec![SocketAddr::new(ip, port)]),
+            Err(_) => Addresses::Name(host.to_string(), port),
+        })
+    }
+}
+
+impl ToAddresses for [SocketAddr] {
+    fn to_addresses(&self) -> io::Result<Addresses> {
+        Ok(Addresses::Known(self.to_vec()))
+    }
+}
+
+impl ToAddresses for String {
+    fn to_addresses(&self) -> io::Result<Addresses> {
+        self.as_str().to_addresses()
+    }
+}
+
+impl ToAddresses for (String, u16) {
+    fn to_addresses(&self) -> io::Result<Addresses> {
+        (self.0.as_str(), self.1).to_addresses()
+    }
+}
+
+impl ToAddresses for Vec<SocketAddr> {
+    fn to_addresses(&self) -> io::Result<Addresses> {
+        self.as_slice().to_addresses()
+    }
+}
+
+impl<const N: usize> ToAddresses for [SocketAddr; N] {
+    fn to_addresses(&self) -> io::Result<Addresses> {
+        self.as_slice().to_addresses()
+    }
+}
+
+impl<T: ToAddresses + ?Sized> ToAddresses for &T {
+    fn to_addresses(&self) -> io::Result<Addresses> {
+        (**self).to_addresses()
+    }
+}
+
+/// Everything that `SocketAddr` can be made from in one step.
+macro_rules! known_addresses {
+    ($($type:ty,)*) => {$(
+        impl ToAddresses for $type {
+            fn to_addresses(&self) -> io::Result<Addresses> {
+                Ok(Addresses::Known(vec![SocketAddr::from(*self)]))
+            }
+        }
+    )*};
+}
+
+known_addresses!(SocketAddrV4, SocketAddrV6, (IpAddr, u16), (Ipv4Addr, u16), (Ipv6Addr, u16),);

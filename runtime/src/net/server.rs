@@ -1,0 +1,186 @@
+//! Servers: a task for each client, none of which can bring the server down.
+
+use super::address::ToAddresses;
+use super::tcp::{TcpListener, TcpStream};
+use crate::cancel::finally;
+use crate::task::{Task, spawn_named};
+use crate::task_info::TaskId;
+use crate::time::sleep;
+use crate::traps;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::rc::Rc;
+use std::time::Duration;
+
+/// How long a server waits when the process has run out of file descriptors: somebody has to close one first.
+const BACK_OFF: Duration = Duration::from_millis(100);
+
+/// Listens on `host` and `port` and runs `handler` for every client, each in a task of its own, until it is
+/// cancelled. An empty host means every address of this machine, as in Curio.
+///
+/// A handler that panics or returns an error is reported and ends its own client only. Running out of file
+/// descriptors makes the server wait, not end. Cancelling the server cancels its clients and waits for them.
+/// To learn the port that 0 stood for, bind a [`TcpListener`] and use [`run_server`].
+///
+/// # Errors
+/// The address cannot be listened on.
+#[track_caller]
+pub fn tcp_server<H, R>(host: &str, port: u16, handler: H) -> impl Future<Output = io::Result<()>> + use<H, R>
+where
+    H: AsyncFn(TcpStream, SocketAddr) -> R + 'static,
+    R: HandlerResult,
+{
+    let anywhere = host.is_empty();
+    let addresses = (host, port).to_addresses();
+    async move {
+        let listener = if anywhere {
+            // One IPv6 socket usually serves both families; where there is no IPv6, IPv4 alone.
+            let any = [(Ipv6Addr::UNSPECIFIED, port).into(), SocketAddr::from((Ipv4Addr::UNSPECIFIED, port))];
+            TcpListener::bind(any).await?
+        } else {
+            TcpListener::bind(addresses?.look_up().await?).await?
+        };
+        run_server(listener, handler).await
+    }
+}
+
+/// [`tcp_server`] on a listener of your own.
+///
+/// # Errors
+/// The listener failed for good.
+///
+/// ```
+/// # fn main() -> std::io::Result<()> {
+/// use curio::{TcpListener, TcpStream, run_server, spawn};
+///
+/// curio::run(async {
+///     let listener = TcpListener::bind("127.0.0.1:0").await?;
+///     let address = listener.local_addr()?;
+///     let server = spawn(run_server(listener, async |client: TcpStream, _peer| {
+///         client.sendall(&client.read_exactly(5).await?).await
+///     }));
+///     let stream = TcpStream::connect(address).await?;
+///     stream.sendall(b"hello").await?;
+///     assert_eq!(stream.read_all().await?, b"hello");
+///     server.cancel().await;
+///     Ok(())
+/// })
+/// # }
+/// ```
+#[track_caller]
+pub fn run_server<H, R>(listener: TcpListener, handler: H) -> impl Future<Output = io::Result<()>> + use<H, R>
+where
+    H: AsyncFn(TcpStream, SocketAddr) -> R + 'static,
+    R: HandlerResult,
+{
+    let clients = Rc::new(Clients::default());
+    let ending = Rc::clone(&clients);
+    finally(accept_loop(listener, Rc::new(handler), clients), async move |_| ending.end().await)
+}
+
+/// What the handler of a server may return: nothing, or a `Result<(), E>` whose error is reported.
+pub trait HandlerResult {
+    /// The error's text, if it is one.
+    fn error(self) -> Option<String>;
+}
+
+impl HandlerResult for () {
+    fn error(self) -> Option<String> {
+        None
+    }
+}
+
+impl<E: Display> HandlerResult for Result<(), E> {
+    fn error(self) -> Option<String> {
+        self.err().map(|error| error.to_string())
+    }
+}
+
+async fn accept_loop<H, R>(listener: TcpListener, handler: Rc<H>, clients: Rc<Clients>) -> io::Result<()>
+where
+    H: AsyncFn(TcpStream, SocketAddr) -> R + 'static,
+    R: HandlerResult,
+{
+    loop {
+        let (stream, peer) = match listener.accept().await {
+            Ok(client) => client,
+            Err(error) if broke_before_it_was_taken(&error) => continue,
+            Err(error) if out_of_resources(&error) => {
+                traps::report(&format!("a server cannot accept clients for now: {error}"));
+                sleep(BACK_OFF).await;
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        let (handler, leaving) = (Rc::clone(&handler), Rc::clone(&clients));
+        let client = spawn_named("client", async move {
+            let _leave = Leave(leaving);
+            if let Some(error) = handler(stream, peer).await.error() {
+                traps::report(&format!("the handler of client {peer} failed: {error}"));
+            }
+        });
+        clients.tasks.borrow_mut().insert(client.id(), client);
+    }
+}
+
+/// The clients that are being served.
+#[derive(Default)]
+struct Clients {
+    tasks: RefCell<BTreeMap<TaskId, Task<()>>>,
+}
+
+impl Clients {
+    /// All are asked to stop before any is waited for: the time it takes is that of the slowest.
+    async fn end(&self) {
+        let clients = self.tasks.take();
+        for client in clients.values() {
+            client.request_cancel();
+        }
+        for client in clients.values() {
+            client.wait().await;
+        }
+    }
+}
+
+/// Takes a client off the list when its task ends, in whatever way.
+struct Leave(Rc<Clients>);
+
+impl Drop for Leave {
+    fn drop(&mut self) {
+        let client = traps::current_id().and_then(|id| self.0.tasks.borrow_mut().remove(&id));
+        if let Some(client) = client {
+            client.detach();
+        }
+    }
+}
+
+fn broke_before_it_was_taken(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
+    matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted)
+}
+
+/// EMFILE, ENFILE, ENOBUFS, ENOMEM; the standard library has no names for most of them.
+fn out_of_resources(error: &io::Error) -> bool {
+    if error.kind() == io::ErrorKind::OutOfMemory {
+        return true;
+    }
+    #[cfg(unix)]
+    let codes = [libc_code::EMFILE, libc_code::ENFILE, libc_code::ENOBUFS];
+    #[cfg(windows)]
+    let codes = [10024, 10055];
+    error.raw_os_error().is_some_and(|code| codes.contains(&code))
+}
+
+/// From the system's `errno.h`; they are the same on every Linux but differ in one case elsewhere.
+#[cfg(unix)]
+mod libc_code {
+    pub(super) const ENFILE: i32 = 23;
+    pub(super) const EMFILE: i32 = 24;
+    #[cfg(target_os = "linux")]
+    pub(super) const ENOBUFS: i32 = 105;
+    #[cfg(not(target_os = "linux"))]
+    pub(super) const ENOBUFS: i32 = 55;
+}

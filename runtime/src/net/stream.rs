@@ -1,0 +1,172 @@
+//! What every byte stream can do, written once for all of them.
+//!
+//! The methods take `&self`: one task may read while another writes. A second reader gets an error that names the
+//! first one, because two readers of one stream each get a part of the message, and no program means that.
+
+/// Gives a stream type its methods. The type has a field `socket: Socket<S>` where `&S: Read + Write`.
+macro_rules! stream_methods {
+    ($stream:ident) => {
+        impl $stream {
+            /// Receives up to `buf.len()` bytes as soon as there are any; 0 at the end of the stream (or for an
+            /// empty buffer). Cancel-safe: a dropped receive took nothing.
+            ///
+            /// # Errors
+            /// The operating system's, and `ResourceBusy` if another task reads from this stream.
+            #[track_caller]
+            pub fn recv<'a>(
+                &'a self,
+                buf: &'a mut [u8],
+            ) -> impl Future<Output = io::Result<usize>> + use<'a> {
+                let at = Location::caller();
+                self.socket.op(Direction::Read, at, move |mut source| {
+                    let n = source.read(buf)?;
+                    Ok(Attempt { value: n, more_likely: n == buf.len() || n == 0 })
+                })
+            }
+
+            /// The same as [`recv`](Self::recv).
+            #[track_caller]
+            pub fn read<'a>(
+                &'a self,
+                buf: &'a mut [u8],
+            ) -> impl Future<Output = io::Result<usize>> + use<'a> {
+                self.recv(buf)
+            }
+
+            /// Sends some of `data`, at least one byte, and says how many. Cancel-safe: a dropped send sent
+            /// nothing.
+            ///
+            /// # Errors
+            /// The operating system's, and `ResourceBusy` if another task writes to this stream.
+            #[track_caller]
+            pub fn send<'a>(&'a self, data: &'a [u8]) -> impl Future<Output = io::Result<usize>> + use<'a> {
+                let at = Location::caller();
+                self.socket.op(Direction::Write, at, move |mut source| source.write(data).map(Attempt::full))
+            }
+
+            /// Sends all of `data`. If it is dropped before it is done, some may have been sent and some not:
+            /// close the stream then.
+            ///
+            /// # Errors
+            /// As [`send`](Self::send).
+            #[track_caller]
+            pub fn sendall<'a>(&'a self, data: &'a [u8]) -> impl Future<Output = io::Result<()>> + use<'a> {
+                let at = Location::caller();
+                let mut rest = data;
+                self.socket.op(Direction::Write, at, move |mut source| {
+                    while !rest.is_empty() {
+                        match source.write(rest)? {
+                            0 => return Err(io::ErrorKind::WriteZero.into()),
+                            n => rest = &rest[n..],
+                        }
+                    }
+                    Ok(Attempt::full(()))
+                })
+            }
+
+            /// The same as [`sendall`](Self::sendall).
+            #[track_caller]
+            pub fn write_all<'a>(&'a self, data: &'a [u8]) -> impl Future<Output = io::Result<()>> + use<'a> {
+                self.sendall(data)
+            }
+
+            /// Receives exactly `n` bytes. What a dropped call had received is lost; `io::Stream` keeps it.
+            ///
+            /// # Errors
+            /// `UnexpectedEof` if the stream ends before that, naming how many bytes came; else as
+            /// [`recv`](Self::recv).
+            #[track_caller]
+            pub fn read_exactly(&self, n: usize) -> impl Future<Output = io::Result<Vec<u8>>> + use<'_> {
+                let at = Location::caller();
+                let mut received = Vec::new();
+                self.socket.op(Direction::Read, at, move |source| {
+                    super::stream::receive(source, &mut received, n)?;
+                    if received.len() < n {
+                        return Err(super::stream::ended_early(received.len(), n));
+                    }
+                    Ok(Attempt::full(std::mem::take(&mut received)))
+                })
+            }
+
+            /// Receives everything until the end of the stream. What a dropped call had received is lost.
+            ///
+            /// # Errors
+            /// As [`recv`](Self::recv).
+            #[track_caller]
+            pub fn read_all(&self) -> impl Future<Output = io::Result<Vec<u8>>> + use<'_> {
+                let at = Location::caller();
+                let mut received = Vec::new();
+                self.socket.op(Direction::Read, at, move |source| {
+                    super::stream::receive(source, &mut received, usize::MAX)?;
+                    Ok(Attempt::full(std::mem::take(&mut received)))
+                })
+            }
+        }
+
+        impl futures_io::AsyncRead for $stream {
+            #[track_caller]
+            fn poll_read(
+                self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+                buf: &mut [u8],
+            ) -> Poll<io::Result<usize>> {
+                let at = Location::caller();
+                self.socket.poll_op(cx, Direction::Read, at, |mut source| {
+                    let n = source.read(buf)?;
+                    Ok(Attempt { value: n, more_likely: n == buf.len() || n == 0 })
+                })
+            }
+        }
+
+        impl futures_io::AsyncWrite for $stream {
+            #[track_caller]
+            fn poll_write(
+                self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+                data: &[u8],
+            ) -> Poll<io::Result<usize>> {
+                let at = Location::caller();
+                self.socket
+                    .poll_op(cx, Direction::Write, at, |mut source| source.write(data).map(Attempt::full))
+            }
+
+            /// There is no buffer here: this does nothing.
+            fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+                Poll::Ready(Ok(()))
+            }
+
+            /// Shuts writing down.
+            fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+                Poll::Ready(self.shutdown(Shutdown::Write))
+            }
+        }
+    };
+}
+
+pub(super) use stream_methods;
+
+use std::io::{self, Read};
+
+/// How much a `read_all` asks for at a time.
+const PIECE: usize = 16 * 1024;
+
+/// Reads until `received` has `limit` bytes or the stream ends. Memory follows what really comes.
+pub(super) fn receive(mut source: impl Read, received: &mut Vec<u8>, limit: usize) -> io::Result<()> {
+    while received.len() < limit {
+        let start = received.len();
+        received.resize(start + PIECE.min(limit - start), 0);
+        let result = source.read(&mut received[start..]);
+        received.truncate(start + *result.as_ref().unwrap_or(&0));
+        if result? == 0 {
+            break;
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn ended_early(received: usize, wanted: usize) -> io::Error {
+    io::Error::new(
+        io::ErrorKind::UnexpectedEof,
+        format!("the stream ended after {received} of {wanted} bytes"),
+    )
+}

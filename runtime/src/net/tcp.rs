@@ -1,0 +1,203 @@
+//! TCP streams and listeners.
+
+use super::address::ToAddresses;
+use super::socket::{Attempt, Socket};
+use super::stream::stream_methods;
+use crate::reactor::Direction;
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, SocketAddr};
+use std::panic::Location;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// A TCP connection.
+///
+/// Methods take `&self`: one task may read while another writes. Dropping it closes the connection.
+///
+/// ```
+/// # fn main() -> std::io::Result<()> {
+/// curio::run(async {
+///     let listener = curio::TcpListener::bind("127.0.0.1:0").await?;
+///     let client = curio::TcpStream::connect(listener.local_addr()?).await?;
+///     let (server, _) = listener.accept().await?;
+///     client.sendall(b"hello").await?;
+///     assert_eq!(server.read_exactly(5).await?, b"hello");
+///     Ok(())
+/// })
+/// # }
+/// ```
+pub struct TcpStream {
+    pub(super) socket: Socket<mio::net::TcpStream>,
+}
+
+stream_methods!(TcpStream);
+
+impl TcpStream {
+    /// Connects to the first of the addresses that answers, one after the other; names are looked up in a
+    /// thread. [`open_connection`](crate::open_connection) tries them side by side.
+    ///
+    /// # Errors
+    /// The look-up's or the last address's error.
+    #[track_caller]
+    pub fn connect<A: ToAddresses>(address: A) -> impl Future<Output = io::Result<TcpStream>> {
+        let at = Location::caller();
+        let addresses = address.to_addresses();
+        async move {
+            let mut result = Err(io::ErrorKind::InvalidInput.into());
+            for address in addresses?.look_up().await? {
+                result = TcpStream::connect_to(address, at).await;
+                if result.is_ok() {
+                    break;
+                }
+            }
+            result
+        }
+    }
+
+    /// Connects to one address.
+    pub(super) async fn connect_to(
+        address: SocketAddr,
+        at: &'static Location<'static>,
+    ) -> io::Result<TcpStream> {
+        let stream = TcpStream { socket: Socket::new(mio::net::TcpStream::connect(address)?)? };
+        // A connecting socket becomes writable when it is connected, or when that failed.
+        stream.socket.clear_write();
+        let op = stream.socket.op(Direction::Write, at, |source| {
+            if let Some(error) = source.take_error()? {
+                return Err(error);
+            }
+            match source.peer_addr() {
+                Ok(_) => Ok(Attempt::full(())),
+                Err(error) if error.kind() == io::ErrorKind::NotConnected => {
+                    Err(io::ErrorKind::WouldBlock.into())
+                }
+                Err(error) => Err(error),
+            }
+        });
+        op.await?;
+        Ok(stream)
+    }
+
+    /// Takes over a connected stream of the standard library.
+    ///
+    /// # Errors
+    /// The operating system refuses to watch it.
+    #[track_caller]
+    pub fn from_std(stream: std::net::TcpStream) -> io::Result<TcpStream> {
+        stream.set_nonblocking(true)?;
+        TcpStream::from_mio(mio::net::TcpStream::from_std(stream))
+    }
+
+    fn from_mio(stream: mio::net::TcpStream) -> io::Result<TcpStream> {
+        Ok(TcpStream { socket: Socket::new(stream)? })
+    }
+
+    /// The other end's address.
+    ///
+    /// # Errors
+    /// The operating system's; `NotConnected` once the connection is gone.
+    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
+        self.socket.source().peer_addr()
+    }
+
+    /// This end's address.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.socket.source().local_addr()
+    }
+
+    /// With `true`, small writes go out at once instead of waiting to be put together (Nagle's algorithm off).
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub fn set_nodelay(&self, on: bool) -> io::Result<()> {
+        self.socket.source().set_nodelay(on)
+    }
+
+    /// Ends one direction or both, while the stream stays open for the other.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+        self.socket.source().shutdown(how)
+    }
+
+    /// Whether an idle connection is still worth using: nothing has come in, neither bytes nor its end. Costs no
+    /// system call unless something has been announced. For connection pools.
+    pub fn is_quiet(&self) -> bool {
+        self.socket.is_quiet(|source| source.peek(&mut [0]))
+    }
+}
+
+impl fmt::Debug for TcpStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("TcpStream").field(self.socket.source()).finish()
+    }
+}
+
+/// A socket that accepts TCP connections.
+///
+/// [`TcpStream`] has an example.
+pub struct TcpListener {
+    socket: Socket<mio::net::TcpListener>,
+}
+
+impl TcpListener {
+    /// Listens on the first of the addresses that can be bound. Port 0 takes any free one;
+    /// [`local_addr`](Self::local_addr) tells which.
+    ///
+    /// # Errors
+    /// The look-up's or the last address's error.
+    pub async fn bind<A: ToAddresses>(address: A) -> io::Result<TcpListener> {
+        let mut result = Err(io::ErrorKind::InvalidInput.into());
+        for address in address.to_addresses()?.look_up().await? {
+            result = mio::net::TcpListener::bind(address);
+            if result.is_ok() {
+                break;
+            }
+        }
+        Ok(TcpListener { socket: Socket::new(result?)? })
+    }
+
+    /// Takes over a listening socket of the standard library.
+    ///
+    /// # Errors
+    /// The operating system refuses to watch it.
+    #[track_caller]
+    pub fn from_std(listener: std::net::TcpListener) -> io::Result<TcpListener> {
+        listener.set_nonblocking(true)?;
+        Ok(TcpListener { socket: Socket::new(mio::net::TcpListener::from_std(listener))? })
+    }
+
+    /// Waits for a connection. Cancel-safe: a dropped accept accepted nothing.
+    ///
+    /// # Errors
+    /// The operating system's: the process has no file descriptors left, or the connection broke before it was
+    /// taken. The listener stays usable. `ResourceBusy` if another task accepts from it.
+    #[track_caller]
+    pub fn accept(&self) -> impl Future<Output = io::Result<(TcpStream, SocketAddr)>> + use<'_> {
+        let accepting =
+            self.socket.op(Direction::Read, Location::caller(), |source| source.accept().map(Attempt::full));
+        async move {
+            let (stream, peer) = accepting.await?;
+            Ok((TcpStream::from_mio(stream)?, peer))
+        }
+    }
+
+    /// The address it listens on.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.socket.source().local_addr()
+    }
+}
+
+impl fmt::Debug for TcpListener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("TcpListener").field(self.socket.source()).finish()
+    }
+}

@@ -1,0 +1,253 @@
+//! The reactor: turns "this socket can be read again" into "wake that task".
+//!
+//! # Some facts about readiness
+//!
+//! `epoll` (through mio) is used *edge-triggered*: it reports a socket when it *becomes* readable or writable,
+//! once, and says nothing more until it becomes so again. That gives the cheapest scheme there is:
+//!
+//! * A socket is registered once, for both directions, when it is made, and deregistered when it is dropped.
+//!   No system call is needed to start or stop waiting.
+//! * For each direction the reactor remembers whether the socket may be ready. An operation tries its system
+//!   call first and waits only when the kernel of the operating system said `WouldBlock`; then, and only then,
+//!   the flag is cleared. The next edge sets it again.
+//! * A *short* read (fewer bytes than the buffer holds) also says that nothing is left, so the flag is cleared
+//!   then too, and the read that would only have returned `WouldBlock` is never made. The exception is a stream
+//!   whose end has been announced: no edge will come after that, so its flag stays set for good.
+//!
+//! Between a failed system call and the clearing of the flag no event can slip through, because events are only
+//! collected between polls of tasks, on the same thread.
+//!
+//! A token carries the generation of its place in the table, so that an event for a closed socket never
+//! reaches the socket that took over its place.
+
+use crate::task_info::TaskId;
+use crate::waker::{Inbox, renew};
+use mio::event::Source;
+use mio::{Events, Interest, Poll, Token};
+use slab::Slab;
+use std::io;
+use std::panic::Location;
+use std::sync::Arc;
+use std::task::Waker;
+use std::time::Duration;
+
+/// The token of the inbox's doorbell.
+const DOORBELL: Token = Token(usize::MAX);
+/// A token is a generation in its upper half and an index in its lower half.
+const GENERATION_SHIFT: u32 = usize::BITS / 2;
+const INDEX_MASK: usize = (1 << GENERATION_SHIFT) - 1;
+/// The ticket of all waits that come through `poll_…` functions. Such a function cannot tell whether its caller
+/// still waits, so whoever asks next takes its place.
+pub(crate) const SHARED_TICKET: u64 = 0;
+/// How many events one call of `epoll_wait` may bring.
+const EVENTS: usize = 1024;
+
+pub(crate) struct Reactor {
+    poll: Poll,
+    events: Option<Events>,
+    sockets: Slab<Socket>,
+    generation: usize,
+    waiting: usize,
+}
+
+struct Socket {
+    generation: usize,
+    read: Side,
+    write: Side,
+}
+
+/// One direction of a socket.
+#[derive(Default)]
+struct Side {
+    ready: bool,
+    /// The peer closed this direction, or the socket failed: no more edges, and no more waiting.
+    ended: bool,
+    waiter: Option<Waiter>,
+}
+
+/// Who waits for one direction of a socket, and where.
+struct Waiter {
+    ticket: u64,
+    waker: Option<Waker>,
+    task: Option<TaskId>,
+    at: &'static Location<'static>,
+}
+
+/// Names a registered socket.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SocketKey {
+    index: usize,
+    generation: usize,
+}
+
+/// One of the two directions of a socket.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Direction {
+    Read,
+    Write,
+}
+
+/// What a direction of a socket says when asked to wait.
+pub(crate) enum Readiness {
+    /// Try the system call.
+    Ready,
+    /// The waker is stored and will be called. The one it replaced is to be dropped outside of the borrow.
+    Waiting { replaced: Option<Waker> },
+    /// Somebody else waits here already.
+    Busy { task: Option<TaskId>, at: &'static Location<'static> },
+}
+
+impl Reactor {
+    pub(crate) fn new() -> io::Result<(Reactor, Arc<Inbox>)> {
+        let poll = Poll::new()?;
+        let inbox = Arc::new(Inbox::new(mio::Waker::new(poll.registry(), DOORBELL)?));
+        let events = Some(Events::with_capacity(EVENTS));
+        Ok((Reactor { poll, events, sockets: Slab::new(), generation: 0, waiting: 0 }, inbox))
+    }
+
+    /// Adds a socket, for both directions and for good.
+    pub(crate) fn register(&mut self, source: &mut impl Source) -> io::Result<SocketKey> {
+        let generation = (self.generation + 1) & INDEX_MASK;
+        self.generation = generation;
+        let entry = self.sockets.vacant_entry();
+        let index = entry.key();
+        if index >= INDEX_MASK {
+            return Err(io::Error::other("too many sockets for one kernel"));
+        }
+        let token = Token(generation << GENERATION_SHIFT | index);
+        self.poll.registry().register(source, token, Interest::READABLE | Interest::WRITABLE)?;
+        // Whether there is anything to read is not known: the first system call finds out.
+        let side = || Side { ready: true, ..Side::default() };
+        entry.insert(Socket { generation, read: side(), write: side() });
+        Ok(SocketKey { index, generation })
+    }
+
+    /// Removes a socket. Its wakers are returned to be dropped outside of any borrow.
+    pub(crate) fn deregister(&mut self, source: &mut impl Source, key: SocketKey) -> [Option<Waker>; 2] {
+        // Closing the descriptor, which comes next, removes it from epoll too; nothing is lost if this fails.
+        let _ = self.poll.registry().deregister(source);
+        let Some(socket) = self.sockets.try_remove(key.index) else { return [None, None] };
+        self.waiting -= socket.waiting();
+        [socket.read, socket.write].map(|side| side.waiter.and_then(|waiter| waiter.waker))
+    }
+
+    /// Asks to wait. `ticket` tells the waits of one direction apart; who holds one may ask again.
+    pub(crate) fn wait(
+        &mut self,
+        key: SocketKey,
+        direction: Direction,
+        ticket: u64,
+        waker: &Waker,
+        task: Option<TaskId>,
+        at: &'static Location<'static>,
+    ) -> Readiness {
+        let side = self.side(key, direction);
+        match &mut side.waiter {
+            Some(waiter) if waiter.ticket != ticket && waiter.ticket != SHARED_TICKET => {
+                Readiness::Busy { task: waiter.task, at: waiter.at }
+            }
+            _ if side.ready => Readiness::Ready,
+            waiter => {
+                let waiter = waiter.get_or_insert(Waiter { ticket, waker: None, task, at });
+                (waiter.ticket, waiter.task, waiter.at) = (ticket, task, at);
+                let unanswered = waiter.waker.is_some();
+                let replaced = renew(&mut waiter.waker, waker);
+                self.waiting += usize::from(!unanswered);
+                Readiness::Waiting { replaced }
+            }
+        }
+    }
+
+    /// Ends a wait, whether or not it was answered.
+    pub(crate) fn stop_waiting(
+        &mut self,
+        key: SocketKey,
+        direction: Direction,
+        ticket: u64,
+    ) -> Option<Waker> {
+        let side = self.side(key, direction);
+        let waiter = side.waiter.take_if(|waiter| waiter.ticket == ticket)?;
+        if waiter.waker.is_some() {
+            self.waiting -= 1;
+        }
+        waiter.waker
+    }
+
+    /// Whether a system call may be tried right away: the direction may be ready and nobody waits for it.
+    pub(crate) fn may_try(&mut self, key: SocketKey, direction: Direction) -> bool {
+        let side = self.side(key, direction);
+        side.ready && side.waiter.is_none()
+    }
+
+    /// The last system call showed that nothing is left to do: wait for the next edge, if one can come.
+    pub(crate) fn clear_ready(&mut self, key: SocketKey, direction: Direction, would_block: bool) {
+        let side = self.side(key, direction);
+        // `WouldBlock` is the operating system's own word; a short read is only a conclusion, and a wrong one
+        // once the end of the stream has been announced.
+        if would_block || !side.ended {
+            side.ready = false;
+        }
+    }
+
+    /// How many waits are not answered yet.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting
+    }
+
+    /// Waits for events and hands out the wakers of those who waited for them. True if the doorbell rang.
+    pub(crate) fn poll(&mut self, timeout: Option<Duration>, wakers: &mut Vec<Waker>) -> io::Result<bool> {
+        let mut events = self.events.take().unwrap_or_else(|| Events::with_capacity(EVENTS));
+        let polled = match self.poll.poll(&mut events, timeout) {
+            // A signal handler ran. The loop comes here again.
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+                events.clear();
+                Ok(())
+            }
+            result => result,
+        };
+        let mut rang = false;
+        for event in &events {
+            if event.token() == DOORBELL {
+                rang = true;
+                continue;
+            }
+            let (index, generation) = (event.token().0 & INDEX_MASK, event.token().0 >> GENERATION_SHIFT);
+            let Some(socket) = self.sockets.get_mut(index) else { continue };
+            if socket.generation != generation {
+                continue;
+            }
+            let failed = event.is_error();
+            let read = event.is_readable() || event.is_read_closed() || failed;
+            let write = event.is_writable() || event.is_write_closed() || failed;
+            socket.read.ended |= event.is_read_closed() || failed;
+            socket.write.ended |= event.is_write_closed() || failed;
+            for (side, happened) in [(&mut socket.read, read), (&mut socket.write, write)] {
+                if happened {
+                    side.ready = true;
+                    if let Some(waker) = side.waiter.as_mut().and_then(|waiter| waiter.waker.take()) {
+                        self.waiting -= 1;
+                        wakers.push(waker);
+                    }
+                }
+            }
+        }
+        self.events = Some(events);
+        polled.map(|()| rang)
+    }
+
+    fn side(&mut self, key: SocketKey, direction: Direction) -> &mut Side {
+        let socket = &mut self.sockets[key.index];
+        debug_assert_eq!(socket.generation, key.generation, "a key lives as long as its socket");
+        match direction {
+            Direction::Read => &mut socket.read,
+            Direction::Write => &mut socket.write,
+        }
+    }
+}
+
+impl Socket {
+    fn waiting(&self) -> usize {
+        let unanswered = |side: &Side| side.waiter.as_ref().is_some_and(|waiter| waiter.waker.is_some());
+        usize::from(unanswered(&self.read)) + usize::from(unanswered(&self.write))
+    }
+}

@@ -1,0 +1,61 @@
+//! The lines the kernel writes when something would otherwise be lost in silence: a task that crashed, one that
+//! nobody joined, a cleanup that could not run, a task that had to be dropped at exit.
+//!
+//! By default they go to standard error, one line each. A program may take them over with
+//! [`KernelBuilder::on_report`](crate::KernelBuilder::on_report).
+
+use crate::table::Record;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::panic::Location;
+
+/// Where the lines go.
+pub(crate) type Sink = Box<dyn Fn(&str)>;
+
+pub(crate) struct Reports {
+    sink: Option<Sink>,
+    never_joined: RefCell<BTreeMap<Site, Unjoined>>,
+}
+
+/// File, line and column: `Location` itself does not order by place.
+type Site = (&'static str, u32, u32);
+
+struct Unjoined {
+    first: String,
+    more: u64,
+}
+
+impl Reports {
+    pub(crate) fn new(sink: Option<Sink>) -> Reports {
+        Reports { sink, never_joined: RefCell::default() }
+    }
+
+    pub(crate) fn say(&self, line: &str) {
+        match &self.sink {
+            Some(sink) => sink(line),
+            None => eprintln!("curio: {line}"),
+        }
+    }
+
+    /// Counted by spawn site and said at the end: a server would write a line for every client.
+    pub(crate) fn never_joined(&self, task: &Record) {
+        let at: &Location<'static> = task.spawned_at;
+        self.never_joined
+            .borrow_mut()
+            .entry((at.file(), at.line(), at.column()))
+            .and_modify(|unjoined| unjoined.more += 1)
+            .or_insert_with(|| Unjoined { first: task.to_string(), more: 0 });
+    }
+
+    pub(crate) fn say_never_joined(&self) {
+        for Unjoined { first, more } in self.never_joined.take().into_values() {
+            let others = match more {
+                0 => String::new(),
+                more => format!(", nor were {more} more from the same line"),
+            };
+            self.say(&format!(
+                "{first} was never joined{others}; join it, cancel it, or detach it if nobody will"
+            ));
+        }
+    }
+}

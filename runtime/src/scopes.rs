@@ -1,0 +1,353 @@
+//! The tree of cancel scopes: who has been asked to stop, and what has to finish first.
+//!
+//! # Cancellation is a request, carried out late, by dropping
+//!
+//! Python's Curio cancels a task by throwing an exception into its coroutine. Rust has nothing to throw; the one
+//! thing every future understands is to be *dropped*. But a future that is dropped at once cannot clean up with
+//! `await`. So here a cancellation is first only a mark on a node of a tree, and the dropping is done later, by
+//! whoever polls that part of the task, when nothing below it needs to run any more.
+//!
+//! The tree mirrors how a task's futures are nested. Each of these is a node, from the time it is first polled:
+//!
+//! ```text
+//! task root ── timeout_after(5 s) ── finally(body, cleanup) ── …
+//!           └─ branch of a join!  ── disable_cancellation(f)
+//! ```
+//!
+//! # The rules
+//!
+//! 1. A node *is cancelled* if it or a node above it was called on to stop, with no shield in between.
+//! 2. A region that has polled its body, got `Pending`, is cancelled and has nothing *alive* below it, drops its
+//!    body now. What is alive: a `finally` or a `disable_cancellation` that has not finished.
+//! 3. A `finally` whose body is dropped by rule 2 runs its cleanup (shielded), then stops being alive and stays
+//!    pending for ever; the next region out finds nothing alive below it, still within the same poll, and goes on.
+//! 4. The kernel applies rule 2 to the task itself, whose node is the root.
+//!
+//! So unwinding runs from the inside out, cleanups can await, and code after a cancelled await never runs: no
+//! function ever returns a "cancelled" value. A future that is ready wins over a cancellation that came at the
+//! same time, because the body is polled first.
+
+use crate::waker::renew;
+use slab::Slab;
+use std::num::NonZeroU32;
+use std::task::Waker;
+
+/// Why a node was called on to stop.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Why {
+    /// `Task::cancel`, a lost race, a group, or shutdown.
+    Cancelled,
+    /// Its own deadline passed.
+    TimedOut,
+}
+
+/// Names a node. One more than its index, so that `Option<ScopeKey>` takes no more room.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct ScopeKey(NonZeroU32);
+
+impl ScopeKey {
+    fn index(self) -> usize {
+        self.0.get() as usize - 1
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct Scopes {
+    nodes: Slab<Node>,
+    /// Counts how often a node was hung somewhere; newer children come first in their parent's list.
+    links: u64,
+}
+
+struct Node {
+    called: Option<Why>,
+    shield: bool,
+    /// Must finish before anything above it may be dropped.
+    alive: bool,
+    /// How many nodes strictly below are alive.
+    alive_below: u32,
+    /// Wakes the region of this node, so that it hears of a call from above even inside a foreign executor.
+    waker: Option<Waker>,
+    parent: Option<ScopeKey>,
+    first_child: Option<ScopeKey>,
+    previous: Option<ScopeKey>,
+    next: Option<ScopeKey>,
+    /// The count of links when this one was made.
+    linked: u64,
+}
+
+impl Scopes {
+    /// The root of a task's tree.
+    pub(crate) fn add_root(&mut self, called: Option<Why>) -> ScopeKey {
+        self.insert(Node { called, ..Node::new() })
+    }
+
+    pub(crate) fn add(&mut self, parent: Option<ScopeKey>) -> ScopeKey {
+        let key = self.insert(Node::new());
+        self.link(key, parent);
+        key
+    }
+
+    /// Removes a node. Children that outlive it (a future that was moved to another task and not polled there
+    /// yet) become roots of their own. The waker is returned to be dropped outside of any borrow.
+    pub(crate) fn remove(&mut self, key: ScopeKey) -> Option<Waker> {
+        while let Some(child) = self.node(key).first_child {
+            self.unlink(child);
+        }
+        self.unlink(key);
+        self.nodes.remove(key.index()).waker
+    }
+
+    /// How many links there have been: a mark for [`adopt`](Self::adopt).
+    pub(crate) fn links(&self) -> u64 {
+        self.links
+    }
+
+    /// Puts a node between `parent` and those of its children that were hung there since the mark.
+    ///
+    /// A region that is ready at its first poll, as most are, never needs its node. So it may add it after that
+    /// poll, and then this takes over what was opened inside in the meantime.
+    pub(crate) fn adopt(&mut self, parent: Option<ScopeKey>, mark: u64) -> ScopeKey {
+        let key = self.insert(Node::new());
+        if let Some(parent) = parent {
+            while let Some(child) =
+                self.node(parent).first_child.filter(|&child| self.node(child).linked > mark)
+            {
+                self.unlink(child);
+                self.link(child, Some(key));
+            }
+        }
+        self.link(key, parent);
+        key
+    }
+
+    pub(crate) fn parent(&self, key: ScopeKey) -> Option<ScopeKey> {
+        self.node(key).parent
+    }
+
+    /// Hangs a node somewhere else in the forest: its future is now polled inside another one.
+    pub(crate) fn move_to(&mut self, key: ScopeKey, parent: Option<ScopeKey>) {
+        self.unlink(key);
+        self.link(key, parent);
+    }
+
+    pub(crate) fn set_shield(&mut self, key: ScopeKey, on: bool) {
+        self.node_mut(key).shield = on;
+    }
+
+    pub(crate) fn set_alive(&mut self, key: ScopeKey, alive: bool) {
+        if self.node(key).alive != alive {
+            self.node_mut(key).alive = alive;
+            let parent = self.node(key).parent;
+            self.count_above(parent, if alive { 1 } else { -1 });
+        }
+    }
+
+    /// Remembers how to wake the region; returns the waker it replaced.
+    pub(crate) fn set_waker(&mut self, key: ScopeKey, waker: &Waker) -> Option<Waker> {
+        renew(&mut self.node_mut(key).waker, waker)
+    }
+
+    /// Calls on a node to stop. What is alive below it has to hear of it: its wakers are handed out.
+    /// The first reason stands.
+    pub(crate) fn call(&mut self, key: ScopeKey, why: Why, wakers: &mut Vec<Waker>) {
+        self.node_mut(key).called.get_or_insert(why);
+        let mut found = vec![key];
+        while let Some(key) = found.pop() {
+            let node = self.node(key);
+            wakers.extend(node.waker.clone());
+            let mut child = node.first_child.filter(|_| node.alive_below > 0);
+            while let Some(key) = child {
+                found.push(key);
+                child = self.node(key).next;
+            }
+        }
+    }
+
+    /// Rule 1, and why: the nearest call wins, unless a shield stands before it.
+    pub(crate) fn cancelled(&self, key: ScopeKey) -> Option<Why> {
+        self.path(key).find(|node| node.called.is_some() || node.shield)?.called
+    }
+
+    /// Whether something above `key` is called on to stop, `key`'s own call aside.
+    pub(crate) fn cancelled_from_above(&self, key: ScopeKey) -> bool {
+        let node = self.node(key);
+        !node.shield && node.parent.is_some_and(|parent| self.cancelled(parent).is_some())
+    }
+
+    /// Whether a request is waiting anywhere above, shielded or not.
+    pub(crate) fn request_pending(&self, key: ScopeKey) -> bool {
+        self.path(key).any(|node| node.called.is_some())
+    }
+
+    pub(crate) fn anything_alive_below(&self, key: ScopeKey) -> bool {
+        self.node(key).alive_below > 0
+    }
+
+    #[cfg(test)]
+    fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
+    fn path(&self, key: ScopeKey) -> impl Iterator<Item = &Node> {
+        std::iter::successors(Some(self.node(key)), |node| node.parent.map(|parent| self.node(parent)))
+    }
+
+    fn link(&mut self, key: ScopeKey, parent: Option<ScopeKey>) {
+        let Some(parent) = parent else { return };
+        let first = self.node_mut(parent).first_child.replace(key);
+        if let Some(first) = first {
+            self.node_mut(first).previous = Some(key);
+        }
+        self.links += 1;
+        let linked = self.links;
+        let node = self.node_mut(key);
+        (node.parent, node.next, node.linked) = (Some(parent), first, linked);
+        let weight = node.weight();
+        self.count_above(Some(parent), weight);
+    }
+
+    fn unlink(&mut self, key: ScopeKey) {
+        let node = self.node_mut(key);
+        let weight = node.weight();
+        let (parent, previous, next) = (node.parent.take(), node.previous.take(), node.next.take());
+        if let Some(next) = next {
+            self.node_mut(next).previous = previous;
+        }
+        match (previous, parent) {
+            (Some(previous), _) => self.node_mut(previous).next = next,
+            (None, Some(parent)) => self.node_mut(parent).first_child = next,
+            (None, None) => {}
+        }
+        self.count_above(parent, -weight);
+    }
+
+    fn count_above(&mut self, mut key: Option<ScopeKey>, change: i64) {
+        if change == 0 {
+            return;
+        }
+        while let Some(above) = key {
+            let node = self.node_mut(above);
+            let alive = i64::from(node.alive_below) + change;
+            node.alive_below = u32::try_from(alive).expect("each node is counted once above it");
+            key = node.parent;
+        }
+    }
+
+    fn insert(&mut self, node: Node) -> ScopeKey {
+        let number = u32::try_from(self.nodes.insert(node) + 1).ok().and_then(NonZeroU32::new);
+        ScopeKey(number.expect("fewer than 2^32 scopes fit in memory"))
+    }
+
+    fn node(&self, key: ScopeKey) -> &Node {
+        &self.nodes[key.index()]
+    }
+
+    fn node_mut(&mut self, key: ScopeKey) -> &mut Node {
+        &mut self.nodes[key.index()]
+    }
+}
+
+impl Node {
+    fn new() -> Node {
+        Node {
+            called: None,
+            shield: false,
+            alive: false,
+            alive_below: 0,
+            waker: None,
+            parent: None,
+            first_child: None,
+            previous: None,
+            next: None,
+            linked: 0,
+        }
+    }
+
+    fn weight(&self) -> i64 {
+        i64::from(self.alive_below) + i64::from(self.alive)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn root(scopes: &mut Scopes) -> ScopeKey {
+        scopes.add_root(None)
+    }
+
+    #[test]
+    fn a_call_reaches_everything_below_but_stops_at_a_shield() {
+        let mut scopes = Scopes::default();
+        let root = root(&mut scopes);
+        let shield = scopes.add(Some(root));
+        scopes.set_shield(shield, true);
+        let (inside, beside) = (scopes.add(Some(shield)), scopes.add(Some(root)));
+        scopes.call(root, Why::Cancelled, &mut Vec::new());
+        assert_eq!(scopes.cancelled(beside), Some(Why::Cancelled));
+        assert_eq!(scopes.cancelled(inside), None);
+        assert!(scopes.request_pending(inside), "it can be seen through the shield");
+        assert!(scopes.cancelled_from_above(beside) && !scopes.cancelled_from_above(root));
+    }
+
+    #[test]
+    fn the_nearest_reason_counts() {
+        let mut scopes = Scopes::default();
+        let root = root(&mut scopes);
+        let timeout = scopes.add(Some(root));
+        let inside = scopes.add(Some(timeout));
+        scopes.call(timeout, Why::TimedOut, &mut Vec::new());
+        scopes.call(root, Why::Cancelled, &mut Vec::new());
+        assert_eq!(scopes.cancelled(inside), Some(Why::TimedOut));
+        assert_eq!(scopes.cancelled(root), Some(Why::Cancelled));
+    }
+
+    #[test]
+    fn what_is_alive_is_counted_above_it_and_only_there() {
+        let mut scopes = Scopes::default();
+        let root = root(&mut scopes);
+        let (left, right) = (scopes.add(Some(root)), scopes.add(Some(root)));
+        let region = scopes.add(Some(left));
+        scopes.set_alive(region, true);
+        assert!(scopes.anything_alive_below(root) && scopes.anything_alive_below(left));
+        assert!(!scopes.anything_alive_below(right) && !scopes.anything_alive_below(region));
+        scopes.move_to(region, Some(right));
+        assert!(!scopes.anything_alive_below(left) && scopes.anything_alive_below(right));
+        scopes.set_alive(region, false);
+        assert!(!scopes.anything_alive_below(root));
+    }
+
+    #[test]
+    fn a_node_that_is_added_late_takes_over_what_was_opened_inside_it_and_nothing_else() {
+        let mut scopes = Scopes::default();
+        let root = root(&mut scopes);
+        let before = scopes.add(Some(root));
+        scopes.set_alive(before, true);
+        let mark = scopes.links();
+        let inside = [scopes.add(Some(root)), scopes.add(Some(root))];
+        scopes.set_alive(inside[0], true);
+        let late = scopes.adopt(Some(root), mark);
+        assert_eq!(inside.map(|key| scopes.parent(key)), [Some(late); 2]);
+        assert_eq!(scopes.parent(before), Some(root));
+        assert!(scopes.anything_alive_below(late));
+        scopes.set_alive(inside[0], false);
+        assert!(!scopes.anything_alive_below(late) && scopes.anything_alive_below(root));
+    }
+
+    #[test]
+    fn a_removed_parent_leaves_its_children_as_roots() {
+        let mut scopes = Scopes::default();
+        let root = root(&mut scopes);
+        let middle = scopes.add(Some(root));
+        let (one, two) = (scopes.add(Some(middle)), scopes.add(Some(middle)));
+        scopes.set_alive(one, true);
+        scopes.remove(middle);
+        assert!(!scopes.anything_alive_below(root));
+        scopes.call(root, Why::Cancelled, &mut Vec::new());
+        assert_eq!(scopes.cancelled(one), None);
+        for key in [one, two, root] {
+            scopes.remove(key);
+        }
+        assert!(scopes.is_empty());
+    }
+}

@@ -1,0 +1,69 @@
+//! The parts of a kernel, and the thread-local that says which kernel runs on this thread.
+//!
+//! Each part sits in a cell of its own and is borrowed only for a moment, never while foreign code runs: polling
+//! a task, calling a waker and dropping a future all happen when nothing is borrowed. Only
+//! [`kernel`](crate::kernel) and [`traps`](crate::traps) look in here.
+
+use crate::clock::Clock;
+use crate::grants::Grants;
+use crate::random::Random;
+use crate::reactor::Reactor;
+use crate::report::Reports;
+use crate::scopes::ScopeKey;
+use crate::scopes::Scopes;
+use crate::table::{Parked, Runnable, TaskTable};
+use crate::timers::Timers;
+use crate::waker::{Inbox, KernelId};
+use crate::workers::Workers;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+
+pub(crate) struct State {
+    pub(crate) id: KernelId,
+    pub(crate) clock: Clock,
+    pub(crate) seed: Option<RefCell<Random>>,
+    pub(crate) tasks: RefCell<TaskTable>,
+    pub(crate) timers: RefCell<Timers>,
+    /// Shared with every socket, which deregisters itself wherever and whenever it is dropped.
+    pub(crate) reactor: Rc<RefCell<Reactor>>,
+    pub(crate) inbox: Arc<Inbox>,
+    pub(crate) scopes: RefCell<Scopes>,
+    pub(crate) grants: RefCell<Grants>,
+    pub(crate) workers: Workers,
+    pub(crate) reports: Reports,
+    /// Thread jobs whose result somebody still waits for. They hold a virtual clock.
+    pub(crate) thread_jobs: Cell<usize>,
+    pub(crate) shutting_down: Cell<bool>,
+    // The rest is about the poll in progress.
+    pub(crate) current: RefCell<Option<Rc<dyn Runnable>>>,
+    pub(crate) scope: Cell<Option<ScopeKey>>,
+    pub(crate) published: Cell<Option<Parked>>,
+    pub(crate) budget: Cell<u32>,
+}
+
+thread_local! {
+    static RUNNING: RefCell<Option<Rc<State>>> = const { RefCell::new(None) };
+}
+
+/// The kernel that runs on this thread, if any.
+pub(crate) fn try_with<R>(use_it: impl FnOnce(&State) -> R) -> Option<R> {
+    // `try_with`: a destructor may run while the thread's locals are being torn down.
+    RUNNING.try_with(|running| running.borrow().as_deref().map(use_it)).ok().flatten()
+}
+
+/// Makes `state` the running kernel of this thread. False if there is one already.
+pub(crate) fn enter(state: &Rc<State>) -> bool {
+    RUNNING.with_borrow_mut(|running| {
+        let free = running.is_none();
+        if free {
+            *running = Some(Rc::clone(state));
+        }
+        free
+    })
+}
+
+/// Sets one kernel aside for another one that has to end first.
+pub(crate) fn replace(state: Option<Rc<State>>) -> Option<Rc<State>> {
+    RUNNING.with_borrow_mut(|running| std::mem::replace(running, state))
+}

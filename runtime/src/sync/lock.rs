@@ -1,0 +1,145 @@
+//! A lock around a value, held across awaits.
+
+use super::blocking;
+use super::permits::{Acquire, Permits};
+use crate::task_info::TaskState;
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+use std::panic::Location;
+use std::pin::Pin;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+
+/// One task at a time. `Lock<T>` guards a value; `Lock` alone (`Lock::new(())`) guards a part of the program.
+///
+/// First come, first served: a released lock goes straight to whoever has waited longest. A panic while it is
+/// held releases it and does not poison it.
+///
+/// ```
+/// static ACCOUNTS: curio::Lock<Vec<u32>> = curio::Lock::new(Vec::new());
+///
+/// curio::run(async {
+///     let mut accounts = ACCOUNTS.acquire().await;
+///     accounts.push(100);
+///     curio::schedule().await; // still ours
+///     assert_eq!(*accounts, [100]);
+/// });
+/// ```
+#[derive(Default)]
+pub struct Lock<T = ()> {
+    turn: Permits,
+    /// Only ever locked by the task or thread whose turn it is: this mutex is never waited for.
+    value: Mutex<T>,
+}
+
+impl<T> Lock<T> {
+    /// A lock around `value`.
+    pub const fn new(value: T) -> Lock<T> {
+        Lock { turn: Permits::new(1), value: Mutex::new(value) }
+    }
+
+    /// Waits for the lock. Cancel-safe: a dropped wait takes nothing and loses nobody's turn.
+    #[track_caller]
+    pub fn acquire(&self) -> LockAcquire<'_, T> {
+        LockAcquire {
+            lock: self,
+            turn: Acquire::new(&self.turn, 1, TaskState::LockAcquire, Location::caller()),
+        }
+    }
+
+    /// The lock, if it is free and nobody waits.
+    #[track_caller]
+    pub fn try_acquire(&self) -> Option<LockGuard<'_, T>> {
+        self.turn.try_take(1, Location::caller()).then(|| self.guard())
+    }
+
+    /// [`acquire`](Self::acquire) for a thread.
+    ///
+    /// # Panics
+    /// Inside a kernel.
+    #[track_caller]
+    pub fn acquire_blocking(&self) -> LockGuard<'_, T> {
+        blocking::wait(self.acquire())
+    }
+
+    /// Whether somebody holds it.
+    pub fn locked(&self) -> bool {
+        self.turn.free() == 0
+    }
+
+    /// The value, when the lock is not needed any more.
+    pub fn into_inner(self) -> T {
+        self.value.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn guard(&self) -> LockGuard<'_, T> {
+        let value = self.value.lock().unwrap_or_else(PoisonError::into_inner);
+        LockGuard { turn: &self.turn, value: Some(value) }
+    }
+}
+
+impl Default for Permits {
+    fn default() -> Permits {
+        Permits::new(1)
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Lock<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.value.try_lock() {
+            Ok(value) => f.debug_tuple("Lock").field(&*value).finish(),
+            Err(_) => f.write_str("Lock(<locked>)"),
+        }
+    }
+}
+
+/// The right to use the value of a [`Lock`]. Dropping it hands the lock over.
+#[must_use = "a guard that is not kept unlocks at once"]
+pub struct LockGuard<'a, T> {
+    turn: &'a Permits,
+    /// Given back before the turn is: whoever is next must find it free.
+    value: Option<MutexGuard<'a, T>>,
+}
+
+impl<T> Deref for LockGuard<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        self.value.as_ref().expect("taken only when dropped")
+    }
+}
+
+impl<T> DerefMut for LockGuard<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        self.value.as_mut().expect("taken only when dropped")
+    }
+}
+
+impl<T> Drop for LockGuard<'_, T> {
+    fn drop(&mut self) {
+        self.value = None;
+        self.turn.release(1, 1);
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for LockGuard<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&**self, f)
+    }
+}
+
+/// The future of [`Lock::acquire`].
+#[must_use = "futures do nothing unless awaited"]
+pub struct LockAcquire<'a, T> {
+    lock: &'a Lock<T>,
+    turn: Acquire<'a>,
+}
+
+impl<'a, T> Future for LockAcquire<'a, T> {
+    type Output = LockGuard<'a, T>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<LockGuard<'a, T>> {
+        let this = self.get_mut();
+        this.turn.poll(cx).map(|_| this.lock.guard())
+    }
+}

@@ -1,0 +1,205 @@
+//! Semaphores: at most so many at a time.
+
+use super::blocking;
+use super::permits::{Acquire, Permits};
+use crate::error::OverReleased;
+use crate::task_info::TaskState;
+use crate::traps;
+use std::fmt;
+use std::panic::Location;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// A number of permits. Whoever holds one may go on; the others wait their turn.
+///
+/// ```
+/// curio::run(async {
+///     let two_at_a_time = curio::Semaphore::new(2);
+///     let first = two_at_a_time.acquire().await;
+///     let second = two_at_a_time.acquire().await;
+///     assert!(two_at_a_time.try_acquire().is_none());
+///     drop(first);
+///     assert!(two_at_a_time.try_acquire().is_some());
+///     # drop(second);
+/// });
+/// ```
+pub struct Semaphore {
+    permits: Permits,
+}
+
+/// A [`Semaphore`] that cannot be released more often than it was acquired.
+///
+/// ```
+/// static AT_MOST_TWO: curio::BoundedSemaphore = curio::BoundedSemaphore::new(2);
+///
+/// curio::run(async {
+///     let _permit = AT_MOST_TWO.acquire().await;
+///     assert_eq!(AT_MOST_TWO.value(), 1);
+/// });
+/// assert!(AT_MOST_TWO.release().is_err());
+/// ```
+pub struct BoundedSemaphore {
+    permits: Permits,
+    bound: usize,
+}
+
+/// A permit, or several. Dropping it gives it back, to whoever has waited longest.
+#[must_use = "a permit that is not kept is given back at once"]
+pub struct SemaphorePermit<'a> {
+    permits: &'a Permits,
+    count: usize,
+    bound: usize,
+}
+
+/// What both semaphores can do; they differ only in their bound.
+macro_rules! semaphore_methods {
+    ($semaphore:ident) => {
+        impl $semaphore {
+            /// Waits for a permit. First come, first served. Cancel-safe: a dropped wait takes no permit.
+            #[track_caller]
+            pub fn acquire(&self) -> SemaphoreAcquire<'_> {
+                self.acquire_many(1)
+            }
+
+            /// Waits for `n` permits and takes them at once. Whoever comes later waits behind this, even if fewer
+            /// permits would do. Cancel-safe.
+            #[track_caller]
+            pub fn acquire_many(&self, n: usize) -> SemaphoreAcquire<'_> {
+                self.check_possible(n);
+                let acquire = Acquire::new(&self.permits, n, TaskState::SemaAcquire, Location::caller());
+                SemaphoreAcquire { acquire, bound: self.most() }
+            }
+
+            /// A permit, if one is free and nobody waits.
+            #[track_caller]
+            pub fn try_acquire(&self) -> Option<SemaphorePermit<'_>> {
+                let taken = self.permits.try_take(1, Location::caller());
+                taken.then(|| SemaphorePermit { permits: &self.permits, count: 1, bound: self.most() })
+            }
+
+            /// [`acquire`](Self::acquire) for a thread.
+            ///
+            /// # Panics
+            /// Inside a kernel.
+            #[track_caller]
+            pub fn acquire_blocking(&self) -> SemaphorePermit<'_> {
+                blocking::wait(self.acquire())
+            }
+
+            /// How many permits are free.
+            pub fn value(&self) -> usize {
+                self.permits.free()
+            }
+
+            /// Whether no permit is free.
+            pub fn locked(&self) -> bool {
+                self.value() == 0
+            }
+        }
+
+        impl fmt::Debug for $semaphore {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($semaphore)).field("value", &self.value()).finish()
+            }
+        }
+    };
+}
+
+semaphore_methods!(Semaphore);
+semaphore_methods!(BoundedSemaphore);
+
+impl Semaphore {
+    /// A semaphore with `permits` permits.
+    pub const fn new(permits: usize) -> Semaphore {
+        Semaphore { permits: Permits::new(permits) }
+    }
+
+    /// Adds a permit: one that was [forgotten](SemaphorePermit::forget), or a new one.
+    ///
+    /// # Panics
+    /// Beyond `usize::MAX` permits.
+    #[track_caller]
+    pub fn release(&self) {
+        assert!(
+            self.permits.release(1, self.most() - 1),
+            "a semaphore cannot hold more than usize::MAX permits"
+        );
+    }
+
+    fn most(&self) -> usize {
+        usize::MAX
+    }
+
+    fn check_possible(&self, _: usize) {}
+}
+
+impl BoundedSemaphore {
+    /// A semaphore with `bound` permits, and never more.
+    pub const fn new(bound: usize) -> BoundedSemaphore {
+        BoundedSemaphore { permits: Permits::new(bound), bound }
+    }
+
+    /// How many permits there are in all.
+    pub fn bound(&self) -> usize {
+        self.bound
+    }
+
+    /// Gives back a permit that was [forgotten](SemaphorePermit::forget).
+    ///
+    /// # Errors
+    /// [`OverReleased`] if every permit is back already; nothing changes then.
+    pub fn release(&self) -> Result<(), OverReleased> {
+        if self.permits.release(1, self.bound) { Ok(()) } else { Err(OverReleased { bound: self.bound }) }
+    }
+
+    fn most(&self) -> usize {
+        self.bound
+    }
+
+    #[track_caller]
+    fn check_possible(&self, n: usize) {
+        assert!(n <= self.bound, "{n} permits of a semaphore that has {} would never be free", self.bound);
+    }
+}
+
+impl SemaphorePermit<'_> {
+    /// Keeps the permit for good; only `release` brings it back.
+    pub fn forget(mut self) {
+        self.count = 0;
+    }
+}
+
+impl Drop for SemaphorePermit<'_> {
+    fn drop(&mut self) {
+        if self.count > 0 && !self.permits.release(self.count, self.bound) {
+            traps::report(&format!(
+                "a semaphore's permit could not be given back: all {} are there already, so `release` was called \
+                 for a permit that was not forgotten",
+                self.bound
+            ));
+        }
+    }
+}
+
+impl fmt::Debug for SemaphorePermit<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SemaphorePermit").field("count", &self.count).finish()
+    }
+}
+
+/// The future of `acquire` and `acquire_many`.
+#[must_use = "futures do nothing unless awaited"]
+pub struct SemaphoreAcquire<'a> {
+    acquire: Acquire<'a>,
+    bound: usize,
+}
+
+impl<'a> Future for SemaphoreAcquire<'a> {
+    type Output = SemaphorePermit<'a>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<SemaphorePermit<'a>> {
+        let this = self.get_mut();
+        let bound = this.bound;
+        this.acquire.poll(cx).map(|(permits, count)| SemaphorePermit { permits, count, bound })
+    }
+}

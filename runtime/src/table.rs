@@ -1,0 +1,246 @@
+//! The task table: every live task, by slot.
+//!
+//! The kernel knows tasks only as [`Runnable`]: something to poll, to discard, and with a [`Record`] of public
+//! facts. What a task returns, and to whom, is the business of [`task`](crate::task). That keeps the kernel free
+//! of generics, and makes it possible to print it.
+
+use crate::scopes::{ScopeKey, Scopes, Why};
+use crate::task_info::{TaskId, TaskInfo, TaskName, TaskState};
+use crate::waiters::Waiters;
+use crate::waker::{Inbox, KernelId, TaskWaker};
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::num::NonZeroU64;
+use std::panic::Location;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Instant;
+
+/// What the kernel needs of a task.
+pub(crate) trait Runnable {
+    fn record(&self) -> &Record;
+    /// Polls the future. When it is ready, the future is dropped and then its value kept.
+    fn poll(&self, cx: &mut Context<'_>) -> Poll<()>;
+    /// Drops the future where it is parked.
+    fn discard(&self);
+    /// Leaves a panic's payload for whoever joins.
+    fn crash(&self, payload: Box<dyn Any + Send>);
+}
+
+/// What is publicly known of one task. It lives as long as the task or anybody's handle to it.
+pub(crate) struct Record {
+    pub(crate) id: TaskId,
+    pub(crate) slot: u32,
+    pub(crate) name: TaskName,
+    pub(crate) parent: Option<TaskId>,
+    pub(crate) spawned_at: &'static Location<'static>,
+    pub(crate) cycles: Cell<u64>,
+    pub(crate) parked: Cell<Parked>,
+    pub(crate) woken_by: Cell<Option<TaskId>>,
+    /// The root of its cancel scopes, once it has any.
+    pub(crate) root: Cell<Option<ScopeKey>>,
+    pub(crate) cancel_requested: Cell<bool>,
+    /// Joined, cancelled or detached: its end is somebody's business.
+    pub(crate) attended: Cell<bool>,
+    /// Its handle is gone.
+    pub(crate) handle_dropped: Cell<bool>,
+    pub(crate) end: Cell<Option<End>>,
+    pub(crate) waiters: RefCell<Waiters>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum End {
+    Returned,
+    Panicked,
+    Cancelled,
+}
+
+/// What a trap publishes before it returns `Pending`.
+#[derive(Clone, Copy)]
+pub(crate) struct Parked {
+    pub(crate) state: TaskState,
+    pub(crate) at: Option<&'static Location<'static>>,
+    pub(crate) resource: Resource,
+}
+
+/// What a parked task waits for.
+#[derive(Clone, Copy)]
+pub(crate) enum Resource {
+    Nothing,
+    /// A point in time.
+    Deadline(Instant),
+    /// Another task's end.
+    Task(TaskId),
+    /// A lock, and who has it.
+    HeldBy(Option<TaskId>, &'static Location<'static>),
+}
+
+impl Parked {
+    pub(crate) const fn in_state(state: TaskState) -> Parked {
+        Parked { state, at: None, resource: Resource::Nothing }
+    }
+
+    /// `LOCK_ACQUIRE at src/main.rs:7:20, held by task 2 since src/main.rs:5:30`
+    pub(crate) fn describe(&self, now: Instant) -> String {
+        let place = self.at.map(|at| format!(" at {at}")).unwrap_or_default();
+        let resource = match self.resource {
+            Resource::Nothing => String::new(),
+            Resource::Deadline(at) => format!(", for {:?} more", at.saturating_duration_since(now)),
+            Resource::Task(id) => format!(", for task {id}"),
+            Resource::HeldBy(Some(id), since) => format!(", held by task {id} since {since}"),
+            Resource::HeldBy(None, since) => format!(", held since {since}"),
+        };
+        format!("{}{place}{resource}", self.state)
+    }
+}
+
+impl Record {
+    pub(crate) fn new(
+        place: Place,
+        name: TaskName,
+        parent: Option<TaskId>,
+        spawned_at: &'static Location<'static>,
+    ) -> Record {
+        Record {
+            id: place.id,
+            slot: place.slot,
+            name,
+            parent,
+            spawned_at,
+            cycles: Cell::new(0),
+            parked: Cell::new(Parked::in_state(TaskState::Ready)),
+            woken_by: Cell::new(None),
+            root: Cell::new(None),
+            cancel_requested: Cell::new(false),
+            attended: Cell::new(false),
+            handle_dropped: Cell::new(false),
+            end: Cell::new(None),
+            waiters: RefCell::default(),
+        }
+    }
+
+    pub(crate) fn info(&self) -> TaskInfo {
+        let parked = self.parked.get();
+        TaskInfo {
+            id: self.id,
+            name: self.name.clone(),
+            state: parked.state,
+            cycles: self.cycles.get(),
+            parent: self.parent,
+            spawned_at: self.spawned_at,
+            waiting_at: parked.at,
+            woken_by: self.woken_by.get(),
+        }
+    }
+
+    /// Marks the request. `wakers` are those of the task's regions that have to hear of it; the task itself is
+    /// to be woken by the caller.
+    pub(crate) fn request_cancel(&self, scopes: &mut Scopes, wakers: &mut Vec<Waker>) {
+        self.cancel_requested.set(true);
+        if let Some(root) = self.root.get() {
+            scopes.call(root, Why::Cancelled, wakers);
+        }
+    }
+}
+
+/// How a report names a task: `task 3 `worker` (spawned at src/main.rs:12:5)`.
+impl fmt::Display for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "task {} `{}` (spawned at {})", self.id, self.name.as_str(), self.spawned_at)
+    }
+}
+
+/// Every live task.
+pub(crate) struct TaskTable {
+    kernel: KernelId,
+    inbox: Arc<Inbox>,
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+    live: usize,
+    next_id: NonZeroU64,
+}
+
+#[derive(Default)]
+struct Slot {
+    task: Option<Rc<dyn Runnable>>,
+    /// Out of its place while the task is being polled.
+    waker: Option<Waker>,
+    /// The same waker, to see whether anybody else holds a copy.
+    shared: Option<Arc<TaskWaker>>,
+}
+
+/// A slot and a number for a task that is about to be made.
+pub(crate) struct Place {
+    pub(crate) id: TaskId,
+    pub(crate) slot: u32,
+}
+
+impl TaskTable {
+    pub(crate) fn new(kernel: KernelId, inbox: Arc<Inbox>) -> TaskTable {
+        TaskTable { kernel, inbox, slots: Vec::new(), free: Vec::new(), live: 0, next_id: NonZeroU64::MIN }
+    }
+
+    /// Reserves a place; [`occupy`](Self::occupy) must follow.
+    pub(crate) fn reserve(&mut self) -> Place {
+        let id = TaskId::new(self.next_id);
+        self.next_id = self.next_id.checked_add(1).expect("2^64 tasks are never spawned");
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(Slot::default());
+            u32::try_from(self.slots.len() - 1).expect("fewer than 2^32 tasks fit in memory")
+        });
+        Place { id, slot }
+    }
+
+    pub(crate) fn occupy(&mut self, task: Rc<dyn Runnable>) {
+        let number = task.record().slot;
+        let slot = &mut self.slots[number as usize];
+        if slot.waker.is_none() {
+            let shared = Arc::new(TaskWaker::new(self.kernel, number, Arc::clone(&self.inbox)));
+            slot.waker = Some(Waker::from(Arc::clone(&shared)));
+            slot.shared = Some(shared);
+        }
+        slot.task = Some(task);
+        self.live += 1;
+    }
+
+    /// The task in a slot and its waker, for a poll. `None` for an empty slot: a late wake, or a double one.
+    pub(crate) fn begin_poll(&mut self, slot: u32) -> Option<(Rc<dyn Runnable>, Waker)> {
+        let slot = self.slots.get_mut(slot as usize)?;
+        Some((Rc::clone(slot.task.as_ref()?), slot.waker.take()?))
+    }
+
+    pub(crate) fn end_poll(&mut self, slot: u32, waker: Waker) {
+        self.slots[slot as usize].waker = Some(waker);
+    }
+
+    /// Frees the slot of a task that has ended. What was in it is returned to be dropped outside of any borrow.
+    pub(crate) fn remove(&mut self, number: u32) -> Option<Rc<dyn Runnable>> {
+        let slot = &mut self.slots[number as usize];
+        // The table itself holds two: `shared` and `waker`.
+        let copied = slot.shared.as_ref().is_none_or(|shared| Arc::strong_count(shared) > 2);
+        if copied || slot.waker.is_none() {
+            (slot.shared, slot.waker) = (None, None);
+        }
+        let task = slot.task.take();
+        self.free.push(number);
+        self.live -= 1;
+        task
+    }
+
+    pub(crate) fn get(&self, slot: u32) -> Option<&Rc<dyn Runnable>> {
+        self.slots.get(slot as usize)?.task.as_ref()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.live
+    }
+
+    /// All tasks, oldest first.
+    pub(crate) fn by_id(&self) -> Vec<Rc<dyn Runnable>> {
+        let mut tasks: Vec<_> = self.slots.iter().filter_map(|slot| slot.task.clone()).collect();
+        tasks.sort_by_key(|task| task.record().id);
+        tasks
+    }
+}

@@ -1,0 +1,135 @@
+//! Blocking work in threads, awaited by tasks.
+//!
+//! The closure and its result cross threads, so they are `Send`; nothing else has to be. The result comes back
+//! through a cell with a mutex and a waker: the one wake in this crate that always comes from another thread.
+
+use crate::error::{Panicked, TaskError};
+use crate::table::Resource;
+use crate::task_info::TaskState;
+use crate::traps::{self, JobHold};
+use crate::waker::renew;
+use std::fmt;
+use std::io;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::thread;
+
+/// Runs `f` on a thread of the kernel's pool and waits for what it returns.
+///
+/// At most [`max_worker_threads`](crate::KernelBuilder::max_worker_threads) run at once; more wait their turn.
+/// If this future is dropped, a call that has not started never starts; one that has started runs to its end,
+/// and its result is discarded. No thread ever delays the exit of a kernel.
+///
+/// # Errors
+/// [`TaskError::Panicked`] if `f` panics, or if no thread can be started.
+///
+/// ```
+/// let sum = curio::run(curio::run_in_thread(|| (1..=10).sum::<u32>())).unwrap();
+/// assert_eq!(sum, 55);
+/// ```
+#[track_caller]
+pub fn run_in_thread<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> RunInThread<T> {
+    RunInThread { state: State::New(Box::new(f)), at: Location::caller() }
+}
+
+/// The future of [`run_in_thread`].
+#[must_use = "futures do nothing unless awaited"]
+pub struct RunInThread<T: Send + 'static> {
+    state: State<T>,
+    at: &'static Location<'static>,
+}
+
+enum State<T> {
+    New(Box<dyn FnOnce() -> T + Send>),
+    Out(Arc<Reply<T>>, #[expect(dead_code, reason = "it works by being dropped")] JobHold),
+    Done,
+}
+
+/// Where the thread leaves its result.
+struct Reply<T>(Mutex<Slot<T>>);
+
+struct Slot<T> {
+    result: Option<thread::Result<T>>,
+    waker: Option<Waker>,
+    /// Nobody waits any more.
+    abandoned: bool,
+}
+
+impl<T> Reply<T> {
+    fn lock(&self) -> MutexGuard<'_, Slot<T>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T: Send + 'static> RunInThread<T> {
+    fn start(f: Box<dyn FnOnce() -> T + Send>, waker: &Waker) -> io::Result<(Arc<Reply<T>>, JobHold)> {
+        let slot = Slot { result: None, waker: Some(waker.clone()), abandoned: false };
+        let reply = Arc::new(Reply(Mutex::new(slot)));
+        let there = Arc::clone(&reply);
+        let hold = traps::run_job(Box::new(move || {
+            if there.lock().abandoned {
+                return;
+            }
+            let result = catch_unwind(AssertUnwindSafe(f));
+            let mut slot = there.lock();
+            slot.result = Some(result);
+            let waker = slot.waker.take();
+            drop(slot);
+            if let Some(waker) = waker {
+                waker.wake();
+            }
+        }))?;
+        Ok((reply, hold))
+    }
+}
+
+impl<T: Send + 'static> Future for RunInThread<T> {
+    type Output = Result<T, TaskError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        if let State::New(_) = &this.state
+            && let State::New(f) = std::mem::replace(&mut this.state, State::Done)
+        {
+            match Self::start(f, cx.waker()) {
+                Ok((reply, hold)) => this.state = State::Out(reply, hold),
+                Err(error) => {
+                    let message = format!("no thread could be started for blocking work: {error}");
+                    return Poll::Ready(Err(TaskError::Panicked(Panicked::new(Box::new(message)))));
+                }
+            }
+        }
+        let State::Out(reply, _) = &this.state else { panic!("`run_in_thread` polled after it was ready") };
+        let mut slot = reply.lock();
+        if let Some(result) = slot.result.take() {
+            drop(slot);
+            this.state = State::Done;
+            return Poll::Ready(result.map_err(|payload| TaskError::Panicked(Panicked::new(payload))));
+        }
+        let replaced = renew(&mut slot.waker, cx.waker());
+        drop(slot);
+        drop(replaced);
+        traps::park(TaskState::ThreadWait, this.at, Resource::Nothing);
+        Poll::Pending
+    }
+}
+
+impl<T: Send + 'static> Drop for RunInThread<T> {
+    fn drop(&mut self) {
+        if let State::Out(reply, _) = &self.state {
+            let mut slot = reply.lock();
+            slot.abandoned = true;
+            let (result, waker) = (slot.result.take(), slot.waker.take());
+            drop(slot);
+            drop((result, waker));
+        }
+    }
+}
+
+impl<T: Send + 'static> fmt::Debug for RunInThread<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RunInThread").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,96 @@
+//! Wakers: how anything, anywhere, says "poll this task again".
+//!
+//! A `Waker` may be cloned, kept for years and called from any thread; that is the promise `std::task` makes to
+//! everybody. So a waker of ours holds no pointer to its task, only the *number of its slot* and the kernel it
+//! belongs to. Waking is then one of two things:
+//!
+//! ```text
+//! TaskWaker::wake ── on the kernel's own thread ──▶ ready::wake      a flag and a push, no lock, no atomic
+//!                └── anywhere else ──────────────▶ Inbox::post      a mutex, and the doorbell if it was empty
+//! ```
+//!
+//! The doorbell is `mio::Waker`, an eventfd that the kernel's `epoll` watches: ringing it ends a sleep. It is
+//! rung only when the inbox was empty, because one ring is enough for any number of letters.
+//!
+//! A slot keeps its waker for its next tenant when nobody else holds a copy any more, so that spawning a task
+//! usually allocates no waker. If someone does hold one, the next tenant gets a new slot waker and the old one
+//! can at worst cause one spurious poll, which every future must put up with.
+
+use crate::ready;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Wake, Waker};
+
+/// Tells kernels apart; a waker of a kernel that is gone must not reach into its successor.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct KernelId(u64);
+
+impl KernelId {
+    pub(crate) fn next() -> KernelId {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        KernelId(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// Wakes the task in one slot of one kernel.
+pub(crate) struct TaskWaker {
+    kernel: KernelId,
+    slot: u32,
+    inbox: Arc<Inbox>,
+}
+
+impl TaskWaker {
+    pub(crate) fn new(kernel: KernelId, slot: u32, inbox: Arc<Inbox>) -> TaskWaker {
+        TaskWaker { kernel, slot, inbox }
+    }
+}
+
+impl Wake for TaskWaker {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if !ready::wake(self.kernel, self.slot) {
+            self.inbox.post(self.slot);
+        }
+    }
+}
+
+/// Wakes that came from other threads, until the kernel collects them.
+pub(crate) struct Inbox {
+    posted: Mutex<Vec<u32>>,
+    doorbell: mio::Waker,
+}
+
+impl Inbox {
+    pub(crate) fn new(doorbell: mio::Waker) -> Inbox {
+        Inbox { posted: Mutex::new(Vec::new()), doorbell }
+    }
+
+    fn post(&self, slot: u32) {
+        let was_empty = {
+            let mut posted = self.posted.lock().unwrap_or_else(PoisonError::into_inner);
+            posted.push(slot);
+            posted.len() == 1
+        };
+        if was_empty {
+            // It fails only when the kernel's epoll is gone, and then there is nobody left to wake.
+            let _ = self.doorbell.wake();
+        }
+    }
+
+    /// Takes what has been posted. The mutex is what makes the poster's writes visible to the task.
+    pub(crate) fn collect(&self) -> Vec<u32> {
+        std::mem::take(&mut *self.posted.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Keeps `waker` in place of an older one, if they differ. The older one is returned to be dropped by the caller,
+/// outside of any lock or borrow: a foreign waker's destructor may run any code.
+pub(crate) fn renew(kept: &mut Option<Waker>, waker: &Waker) -> Option<Waker> {
+    match kept {
+        Some(kept) if kept.will_wake(waker) => None,
+        _ => kept.replace(waker.clone()),
+    }
+}
