@@ -1,0 +1,147 @@
+//! The bytes that have come from the peer and have not been understood yet.
+//!
+//! One stretch of memory per connection, in three parts:
+//!
+//! ```text
+//!   storage   ┌──────────┬──────────────────┬───────────────────────┐
+//!             │ consumed │      unread      │         space         │
+//!             └──────────┴──────────────────┴───────────────────────┘
+//!             0        start               end               storage.len()
+//! ```
+//!
+//! The driver reads into *space*, the parsers eat *unread* from the left. Three facts shape the rest:
+//!
+//! - Safe Rust reads only into initialised memory, and clearing it before each read would cost as much as a small
+//!   response. So `storage` stays initialised to its full length for its life, and two indices say which part means
+//!   something. When everything is consumed, both go back to zero: an exchange with a small response allocates and
+//!   clears nothing here.
+//! - A large piece of a body must not be copied again. It is *split off*: the caller gets the memory itself, and the
+//!   next read goes to what is left of it or to a new block. When the caller has dropped its pieces, the block is
+//!   taken back instead of a new one. A small piece is copied, because splitting would tie up the whole block for it.
+//! - Most responses fit into 4 KiB, and a pool keeps many connections idle. So the room for a read starts at 4 KiB and
+//!   grows only while reads fill it, up to 64 KiB; when the exchange is over, a grown block is given back.
+
+use core::fmt;
+
+use bytes::{Buf, Bytes, BytesMut};
+
+const SMALLEST_ROOM: usize = 4 * 1024;
+const LARGEST_ROOM: usize = 64 * 1024;
+const GROWTH: usize = 4;
+/// Pieces of fewer bytes are copied out rather than split off.
+const COPY_BELOW: usize = 4 * 1024;
+
+pub(super) struct Buffer {
+    storage: BytesMut,
+    start: usize,
+    end: usize,
+    /// How much room the next read should get.
+    room: usize,
+    /// How much room the last call to `space` offered: more cannot have been filled.
+    offered: usize,
+    closed: bool,
+}
+
+impl Buffer {
+    /// An empty buffer. Memory is taken when the first read asks for space.
+    pub(super) fn new() -> Self {
+        Buffer { storage: BytesMut::new(), start: 0, end: 0, room: SMALLEST_ROOM, offered: 0, closed: false }
+    }
+
+    /// Where the next read goes; never empty.
+    pub(super) fn space(&mut self) -> &mut [u8] {
+        if self.storage.len() - self.end < self.room / 2 {
+            self.make_room();
+        }
+        let until = self.storage.len().min(self.end + self.room);
+        self.offered = until - self.end;
+        &mut self.storage[self.end..until]
+    }
+
+    /// `n` bytes were read into `space()`, which grows if they filled it; none at all is the end of the file.
+    pub(super) fn filled(&mut self, n: usize) {
+        assert!(n <= self.offered, "filled({n}) after space() of {} bytes", self.offered);
+        if n == 0 {
+            self.closed = true;
+        } else if n == self.offered {
+            self.room = (self.room * GROWTH).min(LARGEST_ROOM);
+        }
+        self.end += n;
+        self.offered = 0;
+    }
+
+    pub(super) fn unread(&self) -> &[u8] {
+        &self.storage[self.start..self.end]
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.start == self.end
+    }
+
+    /// Whether the peer has closed: what is unread is all that will ever come.
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    /// Marks the first `n` unread bytes as understood.
+    pub(super) fn consume(&mut self, n: usize) {
+        debug_assert!(n <= self.end - self.start);
+        self.start += n;
+        if self.start == self.end {
+            self.start = 0;
+            self.end = 0;
+        }
+    }
+
+    pub(super) fn next_byte(&mut self) -> Option<u8> {
+        let byte = *self.unread().first()?;
+        self.consume(1);
+        Some(byte)
+    }
+
+    /// Takes the first `n` unread bytes out, copied or split off by their size.
+    pub(super) fn take(&mut self, n: usize) -> Bytes {
+        if n < COPY_BELOW {
+            let piece = Bytes::copy_from_slice(&self.unread()[..n]);
+            self.consume(n);
+            return piece;
+        }
+        let mut piece = self.storage.split_to(self.start + n);
+        piece.advance(self.start);
+        self.end -= self.start + n;
+        self.start = 0;
+        piece.freeze()
+    }
+
+    /// Goes back to the memory of a fresh connection, once everything is read.
+    pub(super) fn shrink(&mut self) {
+        debug_assert!(self.is_empty());
+        self.room = SMALLEST_ROOM;
+        if self.storage.len() != SMALLEST_ROOM {
+            self.storage = BytesMut::new();
+        }
+    }
+
+    fn make_room(&mut self) {
+        if self.start > 0 {
+            self.storage.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+        }
+        if self.storage.len() - self.end < self.room / 2 {
+            // Only what is unread is worth carrying over to a larger block.
+            self.storage.truncate(self.end);
+            self.storage.resize(self.room.max(self.end + self.room / 2), 0);
+        }
+    }
+}
+
+impl fmt::Debug for Buffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Buffer")
+            .field("unread", &(self.end - self.start))
+            .field("space", &(self.storage.len() - self.end))
+            .field("closed", &self.closed)
+            .finish()
+    }
+}

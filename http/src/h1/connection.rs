@@ -1,0 +1,361 @@
+//! The states of a connection, and every transition between them.
+//!
+//! Two machines run side by side, because the two directions do: a server may answer while the request is still being
+//! sent, and often does when it refuses an upload (RFC 9112 §9.5). Neither machine knows the other's state but at three
+//! points, and these are what this file is for: `start` sets both going, `close_reason` weighs both, `restart` takes
+//! both back to the beginning.
+//!
+//! Nothing outside this file assigns to `sending` or `receiving`.
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+
+use super::body::{BodyDecoder, Progress};
+use super::buffer::Buffer;
+use super::close_reason::CloseReason;
+use super::encode::BodyEncoder;
+use super::error::{LocalError, RemoteError};
+use super::event::Event;
+use super::framing::{self, Framing};
+use super::head::{HeadReader, ResponseHead};
+use super::limits::Limits;
+use super::request::{self, Asked, BodyLength, RequestHead};
+
+/// One HTTP/1.1 connection, seen from the client: requests become bytes, bytes become [`Event`]s.
+///
+/// It does no I/O and knows no clock. The [module documentation](super) shows a whole exchange; the order of calls is:
+///
+/// 1. [`start`](Connection::start), then [`body`](Connection::body) and [`end`](Connection::end) if there is a body;
+///    after each, send what was appended to `out`;
+/// 2. [`next_event`](Connection::next_event) until it returns [`Event::End`]; whenever it returns `None`, read into
+///    [`space`](Connection::space) and say how much came with [`filled`](Connection::filled);
+/// 3. [`restart`](Connection::restart): the connection is idle again, or has to be closed.
+///
+/// 1 and 2 may overlap.
+#[derive(Debug)]
+pub struct Connection {
+    sending: Sending,
+    receiving: Receiving,
+    exchange: Exchange,
+    buffer: Buffer,
+    limits: Limits,
+}
+
+/// The request, on its way out.
+#[derive(Debug)]
+enum Sending {
+    Idle,
+    Body(BodyEncoder),
+    Complete,
+    /// The body turned out longer or shorter than declared; the server cannot know where the request ends.
+    Broken,
+}
+
+/// The response, on its way in.
+#[derive(Debug)]
+enum Receiving {
+    Idle,
+    Head(HeadReader),
+    Body(BodyDecoder),
+    Done,
+    Upgraded,
+    Failed(RemoteError),
+}
+
+/// What the current exchange has taught us; forgotten at `restart`.
+#[derive(Debug, Default)]
+struct Exchange {
+    asked: Asked,
+    received_any: bool,
+    interim: usize,
+    framing: Option<Framing>,
+    closing: Option<CloseReason>,
+}
+
+impl Default for Connection {
+    fn default() -> Self {
+        Connection::new()
+    }
+}
+
+impl Connection {
+    /// An idle connection with the default [`Limits`]. It takes no memory for reading before [`space`](Self::space).
+    pub fn new() -> Self {
+        Connection::with_limits(Limits::default())
+    }
+
+    /// An idle connection with limits of one's own.
+    pub fn with_limits(limits: Limits) -> Self {
+        Connection {
+            sending: Sending::Idle,
+            receiving: Receiving::Idle,
+            exchange: Exchange::default(),
+            buffer: Buffer::new(),
+            limits,
+        }
+    }
+
+    /// Begins an exchange: appends the request head to `out`, with the field that frames the body if the caller has
+    /// not set it (RFC 9112 §6).
+    ///
+    /// # Errors
+    ///
+    /// If the connection is not idle, or the request is not fit to be sent: see [`LocalError`]. `out` and the
+    /// connection are then as they were before, and another request may be started.
+    pub fn start(
+        &mut self,
+        head: &RequestHead<'_>,
+        body: BodyLength,
+        out: &mut Vec<u8>,
+    ) -> Result<(), LocalError> {
+        // Bytes that are here before the question cannot be the answer to it.
+        if !matches!(self.receiving, Receiving::Idle) || !self.buffer.is_empty() || self.buffer.is_closed() {
+            return Err(LocalError::NotIdle);
+        }
+        let asked = request::write_head(head, body, self.limits.request_head, out)?;
+        let encoder = BodyEncoder::new(body);
+        self.exchange = Exchange { asked, ..Exchange::default() };
+        self.sending = if encoder.is_full() { Sending::Complete } else { Sending::Body(encoder) };
+        self.receiving = Receiving::Head(HeadReader::default());
+        Ok(())
+    }
+
+    /// Appends a piece of the request body to `out`, framed as the head has promised. An empty piece is nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`BodyTooLong`](LocalError::BodyTooLong) or [`BodyAfterEnd`](LocalError::BodyAfterEnd) if there is more body than
+    /// was declared: nothing of this piece is written, and the connection cannot be reused. [`LocalError::NotStarted`]
+    /// if there is no request.
+    pub fn body(&mut self, chunk: &[u8], out: &mut Vec<u8>) -> Result<(), LocalError> {
+        match &mut self.sending {
+            Sending::Idle => Err(LocalError::NotStarted),
+            Sending::Broken => Err(LocalError::BodyBroken),
+            Sending::Complete if chunk.is_empty() => Ok(()),
+            Sending::Complete => self.break_request(LocalError::BodyAfterEnd),
+            Sending::Body(encoder) => match encoder.encode(chunk, out) {
+                Err(error) => self.break_request(error),
+                Ok(()) => {
+                    if encoder.is_full() {
+                        self.sending = Sending::Complete;
+                    }
+                    Ok(())
+                }
+            },
+        }
+    }
+
+    /// Says that the request body is complete, and appends to `out` what ends it. After the last byte of a known length,
+    /// and without a body, it changes nothing and need not be called.
+    ///
+    /// # Errors
+    ///
+    /// [`LocalError::BodyTooShort`] if the declared length is not reached: the server would wait for the rest for ever,
+    /// so the connection has to be closed. [`LocalError::NotStarted`] if there is no request.
+    pub fn end(&mut self, out: &mut Vec<u8>) -> Result<(), LocalError> {
+        match &self.sending {
+            Sending::Idle => Err(LocalError::NotStarted),
+            Sending::Broken => Err(LocalError::BodyBroken),
+            Sending::Complete => Ok(()),
+            Sending::Body(encoder) => match encoder.end(out) {
+                Err(error) => self.break_request(error),
+                Ok(()) => {
+                    self.sending = Sending::Complete;
+                    Ok(())
+                }
+            },
+        }
+    }
+
+    /// Whether all of the request has been written to `out`.
+    pub fn request_complete(&self) -> bool {
+        matches!(self.sending, Sending::Complete)
+    }
+
+    /// Where the next read goes: initialised and never empty. It begins at 4 KiB, grows up to 64 KiB while reads fill it,
+    /// and is back at 4 KiB after [`restart`](Self::restart).
+    pub fn space(&mut self) -> &mut [u8] {
+        self.buffer.space()
+    }
+
+    /// `n` bytes were read into [`space`](Self::space). None is the end of the file: the peer has closed its side, and in
+    /// good order. (If TLS ended without its closing alert, or the connection was reset, do not call this: a body that
+    /// ends with the connection would pass for whole.)
+    ///
+    /// A read that was given up needs no call: nothing is lost.
+    ///
+    /// # Panics
+    ///
+    /// If `n` is more than the last `space` had room for.
+    pub fn filled(&mut self, n: usize) {
+        self.buffer.filled(n);
+        if n > 0 && !matches!(self.receiving, Receiving::Idle) {
+            self.exchange.received_any = true;
+        }
+    }
+
+    /// What has come, one thing at a time. `None` means that more bytes are needed; it is also the answer when there is
+    /// nothing to come: on an idle connection, after [`Event::End`] ([`is_done`](Self::is_done)), and after a switch of
+    /// protocols ([`is_upgraded`](Self::is_upgraded)).
+    ///
+    /// # Errors
+    ///
+    /// Whatever the server does against RFC 9112 or beyond the [`Limits`]: see [`RemoteError`]. What came before the
+    /// mistake has been returned before; the error itself is returned again by every further call.
+    pub fn next_event(&mut self) -> Result<Option<Event>, RemoteError> {
+        let event = match &mut self.receiving {
+            Receiving::Idle if self.buffer.is_empty() => Ok(None),
+            Receiving::Idle => Err(RemoteError::Unsolicited),
+            Receiving::Head(reader) => match reader.read(&mut self.buffer, &self.limits) {
+                Ok(Some(head)) => self.take_head(head).map(Some),
+                Ok(None) => Ok(None),
+                Err(error) => Err(self.empty_reply_or(error)),
+            },
+            Receiving::Body(decoder) => match decoder.decode(&mut self.buffer, &self.limits) {
+                Ok(Progress::Data(data)) => Ok(Some(Event::Data(data))),
+                Ok(Progress::End(trailers)) => Ok(Some(self.finish(trailers))),
+                Ok(Progress::NeedsBytes) => Ok(None),
+                Err(error) => Err(error),
+            },
+            Receiving::Done | Receiving::Upgraded => Ok(None),
+            Receiving::Failed(error) => return Err(error.clone()),
+        };
+        event.map_err(|error| self.fail(error))
+    }
+
+    /// How the body of the response is framed, once its head has come.
+    pub fn framing(&self) -> Option<Framing> {
+        self.exchange.framing
+    }
+
+    /// Whether any byte of the current response has come. As long as none has, the server may not have seen the request.
+    pub fn has_received_any(&self) -> bool {
+        self.exchange.received_any
+    }
+
+    /// Whether the response is complete.
+    pub fn is_done(&self) -> bool {
+        matches!(self.receiving, Receiving::Done)
+    }
+
+    /// Whether the connection has become a tunnel or switched to another protocol: see [`upgrade`](Self::upgrade).
+    pub fn is_upgraded(&self) -> bool {
+        matches!(self.receiving, Receiving::Upgraded)
+    }
+
+    /// Bytes that have come and are not part of any event yet. After [`Event::End`] they belong to no response at all.
+    pub fn leftover(&self) -> &[u8] {
+        self.buffer.unread()
+    }
+
+    /// Why the connection has to be closed; `None` if nothing is known against keeping it. It is final only when the
+    /// response [is done](Self::is_done): the reason may lie in what is still to come.
+    pub fn close_reason(&self) -> Option<CloseReason> {
+        match self.receiving {
+            Receiving::Failed(_) => return Some(CloseReason::Failed),
+            Receiving::Upgraded => return Some(CloseReason::Upgraded),
+            _ => {}
+        }
+        let answered = self.exchange.framing.is_some();
+        match self.sending {
+            Sending::Broken => return Some(CloseReason::RequestUnfinished),
+            Sending::Body(_) if answered => return Some(CloseReason::RequestUnfinished),
+            _ => {}
+        }
+        let between_responses = matches!(self.receiving, Receiving::Idle | Receiving::Done);
+        if self.exchange.closing.is_some() {
+            self.exchange.closing
+        } else if between_responses && !self.buffer.is_empty() {
+            Some(CloseReason::ExtraBytes)
+        } else if self.buffer.is_closed() {
+            Some(CloseReason::PeerClosed)
+        } else {
+            None
+        }
+    }
+
+    /// Makes the connection idle again for another request, once the response is done and there is no reason to close.
+    /// Returns whether it is idle; if not, nothing has changed. Memory that a large response has taken is given back.
+    #[must_use = "a connection that did not restart has to be closed"]
+    pub fn restart(&mut self) -> bool {
+        if !matches!(self.receiving, Receiving::Idle | Receiving::Done) || self.close_reason().is_some() {
+            return false;
+        }
+        self.sending = Sending::Idle;
+        self.receiving = Receiving::Idle;
+        self.exchange = Exchange::default();
+        self.buffer.shrink();
+        true
+    }
+
+    /// Ends the HTTP part of the connection after a 101 that the request had asked for, or a 2xx answer to CONNECT, and
+    /// hands over the first bytes of the other protocol, if some have come already. `None` if the connection has not
+    /// switched, or the request is not complete yet (RFC 9110 §7.8).
+    pub fn upgrade(mut self) -> Option<Bytes> {
+        if !self.is_upgraded() || !self.request_complete() {
+            return None;
+        }
+        let n = self.buffer.unread().len();
+        Some(self.buffer.take(n))
+    }
+
+    fn take_head(&mut self, head: ResponseHead) -> Result<Event, RemoteError> {
+        match head.status {
+            StatusCode::SWITCHING_PROTOCOLS => self.switch_protocols(head),
+            status if status.is_informational() => self.take_interim(head),
+            _ => self.take_final(head),
+        }
+    }
+
+    fn take_interim(&mut self, head: ResponseHead) -> Result<Event, RemoteError> {
+        self.exchange.interim += 1;
+        if self.exchange.interim > self.limits.interim {
+            return Err(RemoteError::TooManyInterim { limit: self.limits.interim });
+        }
+        self.receiving = Receiving::Head(HeadReader::default());
+        Ok(Event::Interim(head))
+    }
+
+    fn switch_protocols(&mut self, head: ResponseHead) -> Result<Event, RemoteError> {
+        if !self.exchange.asked.offered(&head.headers) {
+            return Err(RemoteError::UnexpectedUpgrade);
+        }
+        self.exchange.framing = Some(Framing::Upgraded);
+        self.receiving = Receiving::Upgraded;
+        Ok(Event::Head(head))
+    }
+
+    fn take_final(&mut self, head: ResponseHead) -> Result<Event, RemoteError> {
+        let framing = framing::decide(&head, &self.exchange.asked)?;
+        self.exchange.framing = Some(framing);
+        self.exchange.closing = framing::reason_to_close(&head, framing, &self.exchange.asked);
+        self.receiving = match framing {
+            Framing::Upgraded => Receiving::Upgraded,
+            _ => Receiving::Body(BodyDecoder::new(framing)),
+        };
+        Ok(Event::Head(head))
+    }
+
+    fn finish(&mut self, trailers: Option<HeaderMap>) -> Event {
+        self.receiving = Receiving::Done;
+        Event::End { trailers }
+    }
+
+    /// A connection that closes before any answer is a case of its own: it is how a stale one looks.
+    fn empty_reply_or(&self, error: RemoteError) -> RemoteError {
+        match error {
+            RemoteError::HeadCutOff { .. } if !self.exchange.received_any => RemoteError::EmptyReply,
+            error => error,
+        }
+    }
+
+    fn fail(&mut self, error: RemoteError) -> RemoteError {
+        self.receiving = Receiving::Failed(error.clone());
+        error
+    }
+
+    fn break_request(&mut self, error: LocalError) -> Result<(), LocalError> {
+        self.sending = Sending::Broken;
+        Err(error)
+    }
+}

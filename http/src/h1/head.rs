@@ -1,0 +1,210 @@
+//! Response heads: from bytes to a [`ResponseHead`].
+//!
+//! The grammar of the status line and the fields is httparse's business. Two things it leaves to us:
+//!
+//! *When to parse.* Most heads arrive whole in the first read, so the first thing tried is to parse what there is.
+//! If it was only a part, it is not parsed again at every byte that trickles in: the reader then looks for the empty
+//! line that ends a head, goes on where it stopped looking, and parses once more when it has found it. So a head of
+//! *n* bytes costs O(*n*) however it is cut.
+//!
+//! *What to keep.* The head is copied once into one block, and each header value is a slice of it: a reference
+//! count, not an allocation. The read buffer itself is free for the body at once.
+//!
+//! Line ends: a bare LF ends a line here, as RFC 9112 §2.2 allows and httparse does; a bare CR never does. One empty
+//! line (CR LF) before the status line is skipped, a second one is an error: a server that sends more is either
+//! babbling or answering somebody else.
+
+use core::fmt;
+use core::mem::MaybeUninit;
+
+use bytes::Bytes;
+use http::header::LOCATION;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use httparse::Status;
+
+use super::buffer::Buffer;
+use super::error::RemoteError;
+use super::limits::Limits;
+
+/// The HTTP version of a response: the two that this module speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Version {
+    /// HTTP/1.0
+    Http10,
+    /// HTTP/1.1
+    Http11,
+}
+
+impl Version {
+    /// The number alone: `"1.0"` or `"1.1"`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Version::Http10 => "1.0",
+            Version::Http11 => "1.1",
+        }
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HTTP/{}", self.as_str())
+    }
+}
+
+/// The status line and the fields of a response, interim or final.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResponseHead {
+    /// The status code, 100 to 999: one that nobody has defined yet is passed on (RFC 9110 §15).
+    pub status: StatusCode,
+    /// The version the server speaks.
+    pub version: Version,
+    /// The fields in the order of their first appearance, names in lower case, values as they came.
+    pub headers: HeaderMap,
+    reason: Bytes,
+}
+
+impl ResponseHead {
+    /// The words after the status code: empty if the server sent none, or none in ASCII. They mean nothing
+    /// (RFC 9112 §4); only the code counts.
+    pub fn reason(&self) -> &str {
+        str::from_utf8(&self.reason).unwrap_or_default()
+    }
+}
+
+/// Finds and parses one response head, however it is cut.
+#[derive(Debug, Default)]
+pub(super) struct HeadReader {
+    skipped_empty_line: bool,
+    /// How many unread bytes are known not to hold the end of the head. Zero until the first attempt to parse.
+    searched: usize,
+}
+
+impl HeadReader {
+    /// The head, once it is there in full; its bytes are consumed then, and only then.
+    pub(super) fn read(
+        &mut self,
+        buffer: &mut Buffer,
+        limits: &Limits,
+    ) -> Result<Option<ResponseHead>, RemoteError> {
+        if buffer.is_empty() && !buffer.is_closed() {
+            return Ok(None);
+        }
+        self.skip_empty_line(buffer)?;
+        let unread = buffer.unread();
+        let window = &unread[..unread.len().min(limits.head)];
+        let last_chance = buffer.is_closed() || unread.len() > limits.head;
+        if self.searched > 0 && !last_chance && !self.finds_end(window) {
+            return Ok(None);
+        }
+        if let Some((head, length)) = parse(window, limits)? {
+            buffer.consume(length);
+            return Ok(Some(head));
+        }
+        if unread.len() > limits.head {
+            return Err(RemoteError::HeadTooLarge { limit: limits.head });
+        }
+        if buffer.is_closed() {
+            return Err(RemoteError::HeadCutOff { received: unread.len() });
+        }
+        self.searched = window.len();
+        Ok(None)
+    }
+
+    fn skip_empty_line(&mut self, buffer: &mut Buffer) -> Result<(), RemoteError> {
+        if !self.skipped_empty_line && buffer.unread().starts_with(b"\r\n") {
+            buffer.consume(2);
+            *self = HeadReader { skipped_empty_line: true, searched: 0 };
+        }
+        match buffer.unread() {
+            // Half of an empty line: the next byte decides.
+            [b'\r'] if !self.skipped_empty_line => Ok(()),
+            [b'\r' | b'\n', ..] => Err(RemoteError::NotHttp),
+            _ => Ok(()),
+        }
+    }
+
+    /// Looks for the empty line in what has not been searched yet.
+    fn finds_end(&mut self, window: &[u8]) -> bool {
+        let from = self.searched;
+        self.searched = window.len();
+        (from..window.len()).any(|at| {
+            window[at] == b'\n' && (window[..at].ends_with(b"\n") || window[..at].ends_with(b"\n\r"))
+        })
+    }
+}
+
+/// Most heads have a dozen fields; room for this many costs nothing, because it is left uninitialised.
+const FIELDS_ON_STACK: usize = 128;
+
+/// Parses the head at the beginning of `window`: the head and its length, or `None` if it is not there in full.
+fn parse(window: &[u8], limits: &Limits) -> Result<Option<(ResponseHead, usize)>, RemoteError> {
+    let mut on_stack = [const { MaybeUninit::uninit() }; FIELDS_ON_STACK];
+    let mut on_heap = Vec::new();
+    let slots = if limits.headers <= FIELDS_ON_STACK {
+        &mut on_stack[..limits.headers]
+    } else {
+        // The shortest field line is `a:` and a line feed, so a generous limit is not yet a large allocation.
+        on_heap.resize_with(limits.headers.min(window.len() / 3 + 1), MaybeUninit::uninit);
+        &mut on_heap[..]
+    };
+    let mut parsed = httparse::Response::new(&mut []);
+    let config = httparse::ParserConfig::default();
+    match config.parse_response_with_uninit_headers(&mut parsed, window, slots) {
+        Ok(Status::Complete(length)) => Ok(Some((own(&parsed, &window[..length], limits)?, length))),
+        Ok(Status::Partial) => Ok(None),
+        Err(error) => Err(explain(error, window, limits)),
+    }
+}
+
+/// Copies a parsed head out of the read buffer: one block, of which every value is a slice.
+fn own(
+    parsed: &httparse::Response<'_, '_>,
+    bytes: &[u8],
+    limits: &Limits,
+) -> Result<ResponseHead, RemoteError> {
+    let block = Bytes::copy_from_slice(bytes);
+    let slice_of_block = |part: &[u8]| {
+        if part.is_empty() {
+            // httparse returns some empty parts that are not slices of its input.
+            return Bytes::new();
+        }
+        let from = part.as_ptr().addr() - bytes.as_ptr().addr();
+        block.slice(from..from + part.len())
+    };
+    let too_many = RemoteError::TooManyHeaders { limit: limits.headers };
+    let mut headers = HeaderMap::try_with_capacity(parsed.headers.len()).map_err(|_| too_many.clone())?;
+    for field in parsed.headers.iter() {
+        let name = HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| RemoteError::HeaderName)?;
+        let value = HeaderValue::from_maybe_shared(slice_of_block(field.value))
+            .map_err(|_| RemoteError::HeaderValue)?;
+        if name == LOCATION && headers.get(LOCATION).is_some_and(|first| first != value) {
+            return Err(RemoteError::ConflictingLocations);
+        }
+        headers.try_append(name, value).map_err(|_| too_many.clone())?;
+    }
+    let code = parsed.code.ok_or(RemoteError::StatusLine)?;
+    Ok(ResponseHead {
+        status: StatusCode::from_u16(code).map_err(|_| RemoteError::Status { code })?,
+        version: if parsed.version == Some(0) { Version::Http10 } else { Version::Http11 },
+        reason: slice_of_block(parsed.reason.unwrap_or_default().as_bytes()),
+        headers,
+    })
+}
+
+fn explain(error: httparse::Error, window: &[u8], limits: &Limits) -> RemoteError {
+    // The content types of a TLS alert and a TLS handshake record (RFC 8446 §5.1).
+    const TLS_ALERT: u8 = 21;
+    const TLS_HANDSHAKE: u8 = 22;
+    match error {
+        httparse::Error::Version => match window {
+            [TLS_ALERT | TLS_HANDSHAKE, ..] => RemoteError::LooksLikeTls,
+            _ if window.starts_with(b"HTTP/") => RemoteError::Version,
+            _ => RemoteError::NotHttp,
+        },
+        httparse::Error::Status | httparse::Error::Token => RemoteError::StatusLine,
+        httparse::Error::HeaderName => RemoteError::HeaderName,
+        httparse::Error::HeaderValue => RemoteError::HeaderValue,
+        httparse::Error::NewLine => RemoteError::LineEnd,
+        httparse::Error::TooManyHeaders => RemoteError::TooManyHeaders { limit: limits.headers },
+    }
+}

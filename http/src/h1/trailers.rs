@@ -1,0 +1,134 @@
+//! The trailer section: fields that come after the last chunk (RFC 9112 §7.1.2).
+//!
+//! A trailer arrives when everything that depends on the headers has long been decided. A field that decides
+//! something must therefore not be taken from there: a proxy that checked the headers did not see it. So trailers are
+//! never merged into the headers, and the fields that RFC 9110 §6.5.1 and its predecessor RFC 7230 §4.1.2 name
+//! as unfit are left out altogether:
+//!
+//! - framing: `content-length`, `transfer-encoding`, `trailer`, `te`, `connection`, `keep-alive`, `proxy-connection`,
+//!   `upgrade`;
+//! - routing and control of the request: `host`, `expect`, `max-forwards`, `range`, `cache-control`, `pragma`, and every
+//!   `if-…` condition;
+//! - authentication and state: `authorization`, `proxy-authorization`, `www-authenticate`, `proxy-authenticate`,
+//!   `cookie`, `set-cookie`;
+//! - how to take the response: `content-encoding`, `content-type`, `content-range`, `location`, `retry-after`, `age`,
+//!   `expires`, `date`, `vary`, `warning`.
+//!
+//! Unlike those of the head, these lines must end in CR LF: they stand where the chunked coding is strict, and for
+//! the same reason.
+
+use http::HeaderMap;
+use http::header::{HeaderName, HeaderValue};
+use httparse::Status;
+
+use super::buffer::Buffer;
+use super::error::RemoteError;
+use super::limits::Limits;
+
+/// Finds the end of the trailer section, then parses it.
+#[derive(Debug, Default)]
+pub(super) struct TrailerReader {
+    /// Unread bytes that are known not to hold the end.
+    searched: usize,
+}
+
+impl TrailerReader {
+    /// The fields, once the section is there in full; its bytes are consumed then.
+    pub(super) fn read(
+        &mut self,
+        buffer: &mut Buffer,
+        limits: &Limits,
+    ) -> Result<Option<HeaderMap>, RemoteError> {
+        let unread = buffer.unread();
+        let window = &unread[..unread.len().min(limits.trailers)];
+        let Some(length) = self.find_end(window)? else {
+            return if unread.len() > limits.trailers {
+                Err(RemoteError::TrailersTooLarge { limit: limits.trailers })
+            } else {
+                Ok(None)
+            };
+        };
+        let trailers = parse(&window[..length], limits)?;
+        buffer.consume(length);
+        Ok(Some(trailers))
+    }
+
+    /// The length of the section with the empty line that ends it.
+    fn find_end(&mut self, window: &[u8]) -> Result<Option<usize>, RemoteError> {
+        for at in self.searched..window.len() {
+            if window[at] == b'\n' {
+                match &window[..at] {
+                    [b'\r'] | [.., b'\n', b'\r'] => return Ok(Some(at + 1)),
+                    [.., b'\r'] => {}
+                    _ => return Err(RemoteError::Trailer),
+                }
+            }
+        }
+        self.searched = window.len();
+        Ok(None)
+    }
+}
+
+fn parse(section: &[u8], limits: &Limits) -> Result<HeaderMap, RemoteError> {
+    let mut trailers = HeaderMap::new();
+    if section == b"\r\n" {
+        return Ok(trailers);
+    }
+    let too_many = RemoteError::TooManyTrailers { limit: limits.trailer_fields };
+    // The shortest line is `a:` and a line end, so a generous limit is not yet a large allocation.
+    let mut slots = vec![httparse::EMPTY_HEADER; limits.trailer_fields.min(section.len() / 4)];
+    let fields = match httparse::parse_headers(section, &mut slots) {
+        Ok(Status::Complete((_, fields))) => fields,
+        Err(httparse::Error::TooManyHeaders) => return Err(too_many),
+        Ok(Status::Partial) | Err(_) => return Err(RemoteError::Trailer),
+    };
+    for field in fields {
+        let name = HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| RemoteError::Trailer)?;
+        let value = HeaderValue::from_bytes(field.value).map_err(|_| RemoteError::Trailer)?;
+        if may_come_late(&name) {
+            trailers.try_append(name, value).map_err(|_| too_many.clone())?;
+        }
+    }
+    Ok(trailers)
+}
+
+fn may_come_late(name: &HeaderName) -> bool {
+    !matches!(
+        name.as_str(),
+        "content-length"
+            | "transfer-encoding"
+            | "trailer"
+            | "te"
+            | "connection"
+            | "keep-alive"
+            | "proxy-connection"
+            | "upgrade"
+            | "host"
+            | "expect"
+            | "max-forwards"
+            | "range"
+            | "cache-control"
+            | "pragma"
+            | "if-match"
+            | "if-none-match"
+            | "if-modified-since"
+            | "if-unmodified-since"
+            | "if-range"
+            | "authorization"
+            | "proxy-authorization"
+            | "www-authenticate"
+            | "proxy-authenticate"
+            | "cookie"
+            | "set-cookie"
+            | "content-encoding"
+            | "content-type"
+            | "content-range"
+            | "location"
+            | "retry-after"
+            | "age"
+            | "expires"
+            | "date"
+            | "vary"
+            | "warning"
+    )
+}
