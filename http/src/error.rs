@@ -1,0 +1,336 @@
+//! The one error type of this crate.
+//!
+//! A request can fail in a dozen places, from the address that does not parse to the last byte of the body. A
+//! program wants to ask *what kind* of failure it was; a person wants *one line* that says what was being done, to
+//! which server, and what went wrong. [`Error`] answers both: [`kind`](Error::kind) for the program, `Display` for
+//! the person.
+//!
+//! An error is made where the failure is seen, by code that knows the step ("connecting to 10.0.0.1:80") and the
+//! cause, but not the request. On its way up it passes [`Error::on`], which adds the method and the address. So
+//! every line names all four, and nobody has to pass the request down just to be able to complain about it.
+//!
+//! Two rules keep the line trustworthy. Credentials in an address are removed before it is stored, because error
+//! texts end up in logs. And no text is printed twice: `Display` prints the cause, so
+//! [`source`](std::error::Error::source) continues with what stands *behind* the cause.
+
+use crate::url::Url;
+use http::{Method, StatusCode};
+use std::borrow::Cow;
+use std::error::Error as StdError;
+use std::fmt;
+
+/// Why a request failed, or why one could not be made.
+///
+/// `Display` is one line: method, address (without credentials), what was being done, what went wrong:
+///
+/// ```text
+/// GET http://127.0.0.1:1/: connecting to 127.0.0.1:1: Connection refused (os error 111)
+/// ```
+///
+/// ```
+/// let error = curio_http::Url::parse("ftp://example.org/").unwrap_err();
+/// assert!(error.is_url());
+/// assert!(error.to_string().contains("ftp://example.org/"));
+/// ```
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    method: Option<Method>,
+    subject: Subject,
+    status: Option<StatusCode>,
+    doing: Cow<'static, str>,
+    cause: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// What the error is about: an address, or a text that failed to become one.
+enum Subject {
+    Nothing,
+    Url(Url),
+    Text(String),
+}
+
+/// The class of an [`Error`]: what to `match` on.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The address does not parse, or is not one this client may use.
+    Url,
+    /// The request contradicts itself or holds something that may not be sent.
+    Request,
+    /// The host's name could not be turned into an address.
+    Dns,
+    /// No connection could be made.
+    Connect,
+    /// The TLS handshake failed, a certificate was refused, or the TLS settings are wrong.
+    Tls,
+    /// The proxy failed or refused.
+    Proxy,
+    /// The connection broke while the request was being sent.
+    Send,
+    /// A time limit passed: connecting, waiting for a connection, silence, or the whole request.
+    Timeout,
+    /// The server's response head or framing breaks the rules of HTTP, or there was none.
+    Protocol,
+    /// A redirect that may not be followed, or one too many.
+    Redirect,
+    /// The response body ended early, or cannot be read any more.
+    Body,
+    /// The response body's compression or character set could not be decoded.
+    Decode,
+    /// The response body is not the JSON that was asked for.
+    Json,
+    /// The status is 400 or above ([`raise_for_status`](crate::Response::raise_for_status)).
+    Status,
+    /// A file could not be read or written, or the caller's reader failed.
+    Io,
+    /// The server sent more than a limit allows.
+    TooLarge,
+}
+
+impl Error {
+    /// An error of this kind that happened while `doing` something ("connecting to …").
+    pub(crate) fn new(kind: ErrorKind, doing: impl Into<Cow<'static, str>>) -> Error {
+        Error(Box::new(Inner {
+            kind,
+            method: None,
+            subject: Subject::Nothing,
+            status: None,
+            doing: doing.into(),
+            cause: None,
+        }))
+    }
+
+    /// What went wrong underneath.
+    pub(crate) fn because(mut self, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
+        self.0.cause = Some(cause.into());
+        self
+    }
+
+    /// Names the request, unless a place nearer to the failure already has.
+    pub(crate) fn on(mut self, method: &Method, url: &Url) -> Error {
+        self = self.with_method(method);
+        if matches!(self.0.subject, Subject::Nothing) {
+            self.0.subject = Subject::Url(url.without_credentials());
+        }
+        self
+    }
+
+    pub(crate) fn with_method(mut self, method: &Method) -> Error {
+        self.0.method.get_or_insert_with(|| method.clone());
+        self
+    }
+
+    pub(crate) fn with_status(mut self, status: StatusCode) -> Error {
+        self.0.status = Some(status);
+        self
+    }
+
+    /// The error is about a text that is not an address. The caller has removed credentials from it.
+    pub(crate) fn about(mut self, text: String) -> Error {
+        self.0.subject = Subject::Text(text);
+        self
+    }
+
+    /// The class of this error.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The address of the request, without user name and password. After redirects it is the one that failed.
+    pub fn url(&self) -> Option<&Url> {
+        match &self.0.subject {
+            Subject::Url(url) => Some(url),
+            _ => None,
+        }
+    }
+
+    /// The response's status, if one had arrived when the error happened.
+    pub fn status(&self) -> Option<StatusCode> {
+        self.0.status
+    }
+
+    /// The error underneath, whose text is already part of this one's: for downcasting, for example to
+    /// [`std::io::Error`].
+    pub fn inner(&self) -> Option<&(dyn StdError + Send + Sync + 'static)> {
+        self.0.cause.as_deref()
+    }
+
+    /// The address was unusable ([`ErrorKind::Url`]).
+    pub fn is_url(&self) -> bool {
+        self.0.kind == ErrorKind::Url
+    }
+
+    /// The request itself was at fault ([`ErrorKind::Request`]).
+    pub fn is_request(&self) -> bool {
+        self.0.kind == ErrorKind::Request
+    }
+
+    /// The host's name was not found ([`ErrorKind::Dns`]).
+    pub fn is_dns(&self) -> bool {
+        self.0.kind == ErrorKind::Dns
+    }
+
+    /// No connection could be made ([`ErrorKind::Connect`]).
+    pub fn is_connect(&self) -> bool {
+        self.0.kind == ErrorKind::Connect
+    }
+
+    /// TLS failed, certificates included ([`ErrorKind::Tls`]).
+    pub fn is_tls(&self) -> bool {
+        self.0.kind == ErrorKind::Tls
+    }
+
+    /// The proxy failed or refused ([`ErrorKind::Proxy`]).
+    pub fn is_proxy(&self) -> bool {
+        self.0.kind == ErrorKind::Proxy
+    }
+
+    /// A time limit passed ([`ErrorKind::Timeout`]).
+    pub fn is_timeout(&self) -> bool {
+        self.0.kind == ErrorKind::Timeout
+    }
+
+    /// The server broke the rules of HTTP ([`ErrorKind::Protocol`]).
+    pub fn is_protocol(&self) -> bool {
+        self.0.kind == ErrorKind::Protocol
+    }
+
+    /// A redirect could not be followed ([`ErrorKind::Redirect`]).
+    pub fn is_redirect(&self) -> bool {
+        self.0.kind == ErrorKind::Redirect
+    }
+
+    /// The response body was cut short or is gone ([`ErrorKind::Body`]).
+    pub fn is_body(&self) -> bool {
+        self.0.kind == ErrorKind::Body
+    }
+
+    /// The response body could not be decoded ([`ErrorKind::Decode`]).
+    pub fn is_decode(&self) -> bool {
+        self.0.kind == ErrorKind::Decode
+    }
+
+    /// The response body is not the JSON asked for ([`ErrorKind::Json`]).
+    pub fn is_json(&self) -> bool {
+        self.0.kind == ErrorKind::Json
+    }
+
+    /// The status was 400 or above ([`ErrorKind::Status`]).
+    pub fn is_status(&self) -> bool {
+        self.0.kind == ErrorKind::Status
+    }
+
+    /// The server sent more than a limit allows ([`ErrorKind::TooLarge`]).
+    pub fn is_too_large(&self) -> bool {
+        self.0.kind == ErrorKind::TooLarge
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = &*self.0;
+        if let Some(method) = &inner.method {
+            write!(f, "{method} ")?;
+        }
+        match &inner.subject {
+            Subject::Nothing => {}
+            Subject::Url(url) => write!(f, "{url}: ")?,
+            // Debug escapes the control characters that may well be what is wrong with it.
+            Subject::Text(text) => write!(f, "{text:?}: ")?,
+        }
+        f.write_str(&inner.doing)?;
+        match &inner.cause {
+            Some(cause) => write!(f, ": {cause}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("kind", &self.0.kind)
+            .field("message", &format_args!("{self}"))
+            .field("cause", &self.0.cause)
+            .finish()
+    }
+}
+
+impl StdError for Error {
+    /// What stands behind the cause that `Display` has printed.
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.cause.as_deref().and_then(|cause| cause.source())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+
+    fn refused() -> Error {
+        let url = Url::parse("http://ann:secret@localhost:1/x?y").expect("a good address");
+        Error::new(ErrorKind::Connect, "connecting to 127.0.0.1:1")
+            .because(io::Error::new(io::ErrorKind::ConnectionRefused, "nobody listens"))
+            .on(&Method::GET, &url)
+    }
+
+    #[test]
+    fn one_line_names_method_address_step_and_cause() {
+        let line = refused().to_string();
+        assert_eq!(line, "GET http://localhost:1/x?y: connecting to 127.0.0.1:1: nobody listens");
+    }
+
+    #[test]
+    fn credentials_appear_nowhere() {
+        let error = refused();
+        assert!(!format!("{error} {error:?}").contains("secret"));
+        assert!(!format!("{error} {error:?}").contains("ann"));
+        assert_eq!(error.url().map(Url::as_str), Some("http://localhost:1/x?y"));
+    }
+
+    #[test]
+    fn no_text_of_the_chain_is_lost_or_printed_twice() {
+        #[derive(Debug)]
+        struct Outer(io::Error);
+        impl fmt::Display for Outer {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("outer")
+            }
+        }
+        impl StdError for Outer {
+            fn source(&self) -> Option<&(dyn StdError + 'static)> {
+                Some(&self.0)
+            }
+        }
+        let error = Error::new(ErrorKind::Io, "reading").because(Outer(io::Error::other("root")));
+        let mut lines = vec![error.to_string()];
+        let mut source = error.source();
+        while let Some(cause) = source {
+            lines.push(cause.to_string());
+            source = cause.source();
+        }
+        let all = lines.join(" | ");
+        assert_eq!(all, "reading: outer | root");
+    }
+
+    #[test]
+    fn the_nearest_request_is_the_one_named() {
+        let other = Url::parse("http://other/").expect("a good address");
+        let error = refused().on(&Method::POST, &other);
+        assert!(error.to_string().starts_with("GET http://localhost:1/"));
+    }
+
+    #[test]
+    fn an_error_may_cross_threads() {
+        fn crosses<T: Send + Sync + 'static>(_: &T) {}
+        crosses(&refused());
+    }
+
+    #[test]
+    fn a_control_character_in_the_subject_cannot_break_the_line() {
+        let error = Error::new(ErrorKind::Url, "bad").about("http://a\r\nb/".into());
+        assert_eq!(error.to_string(), "\"http://a\\r\\nb/\": bad");
+    }
+}

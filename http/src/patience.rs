@@ -1,0 +1,146 @@
+//! How long an exchange may be silent, and how long it may take in all.
+//!
+//! Two clocks run over every request. One is wound up again by each sign of life: it finds the server that has died
+//! without a word (`read_timeout`). The other runs through, over redirects and body, and ends what takes too long
+//! however lively it is (`timeout`). Whichever is due first ends the wait, and the error says which one it was.
+//!
+//! Waiting for bytes is what a client does most, so it must cost little. A timer set and taken back for each wait would
+//! be the most expensive thing about reading a body in many pieces. So [`Patience`] sets one timer and lets it be: when
+//! it goes off and bytes have come since, it is set again for the time that is left. An exchange whose answer does not
+//! take long sets one timer in all, and takes it back at the end. Steps that are rare (connecting, waiting for a slot)
+//! go under `curio::timeout_after` instead ([`Limits::within`]).
+
+use crate::error::{Error, ErrorKind};
+use curio::Sleep;
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+/// The limits of one request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// How long the other side may be silent.
+    pub(crate) silence: Option<Duration>,
+    /// When the whole request has to be over, and how long that was from its start.
+    pub(crate) total: Option<(Instant, Duration)>,
+}
+
+impl Limits {
+    /// Awaits `future` within `limit` and within what is left of the total. `doing` completes "timed out after 10s
+    /// while …".
+    pub(crate) async fn within<F: Future>(
+        &self,
+        limit: Option<Duration>,
+        doing: impl FnOnce() -> String,
+        future: F,
+    ) -> Result<F::Output, Error> {
+        let left = self.total.map(|(deadline, _)| deadline.saturating_duration_since(curio::clock()));
+        let shorter = match (limit, left) {
+            (Some(limit), Some(left)) => Some(limit.min(left)),
+            (limit, left) => limit.or(left),
+        };
+        match curio::timeout_after(shorter, future).await {
+            Ok(output) => Ok(output),
+            Err(_) if shorter == limit => Err(timed_out(limit, &doing())),
+            Err(_) => Err(self.over(&doing())),
+        }
+    }
+
+    fn over(&self, doing: &str) -> Error {
+        let allowed = self.total.map(|(_, allowed)| allowed).unwrap_or_default();
+        Error::new(ErrorKind::Timeout, format!("timed out after {allowed:?} in all, while {doing}"))
+    }
+}
+
+fn timed_out(limit: Option<Duration>, doing: &str) -> Error {
+    let limit = limit.unwrap_or_default();
+    Error::new(ErrorKind::Timeout, format!("timed out after {limit:?} while {doing}"))
+}
+
+/// The patience of one exchange: watches its waits for bytes, one after the other.
+pub(crate) struct Patience {
+    pub(crate) limits: Limits,
+    /// When the wait that is under way began.
+    since: Option<Instant>,
+    timer: Option<Timer>,
+}
+
+struct Timer {
+    at: Instant,
+    sleep: Sleep,
+}
+
+impl Patience {
+    pub(crate) fn new(limits: Limits) -> Patience {
+        Patience { limits, since: None, timer: None }
+    }
+
+    /// Polls `read` and bounds how long it may go on being pending. The timer is polled before it and not after, so that
+    /// the task is seen to wait for its socket; and if both are ready, the bytes win.
+    pub(crate) fn poll<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        doing: &str,
+        mut read: impl FnMut(&mut Context<'_>) -> Poll<T>,
+    ) -> Poll<Result<T, Error>> {
+        loop {
+            let spent = self.poll_spent(cx);
+            if let Poll::Ready(output) = read(cx) {
+                self.since = None;
+                return Poll::Ready(Ok(output));
+            }
+            if spent {
+                return Poll::Ready(Err(self.error(doing)));
+            }
+            if self.since.is_some() {
+                return Poll::Pending;
+            }
+            self.since = Some(curio::clock());
+        }
+    }
+
+    fn poll_spent(&mut self, cx: &mut Context<'_>) -> bool {
+        let Some(deadline) = self.since.and_then(|since| self.deadline(since)) else { return false };
+        loop {
+            match &mut self.timer {
+                Some(timer) if timer.at <= deadline => {
+                    if Pin::new(&mut timer.sleep).poll(cx).is_pending() {
+                        return false;
+                    }
+                    let spent = timer.at == deadline;
+                    self.timer = None;
+                    if spent {
+                        return true;
+                    }
+                }
+                _ => self.timer = Some(Timer { at: deadline, sleep: curio::sleep_until(deadline) }),
+            }
+        }
+    }
+
+    fn error(&self, doing: &str) -> Error {
+        let silent =
+            self.since.zip(self.limits.silence).and_then(|(since, silence)| since.checked_add(silence));
+        match (silent, self.limits.total) {
+            (Some(silent), Some((total, _))) if silent < total => timed_out(self.limits.silence, doing),
+            (Some(_), None) => timed_out(self.limits.silence, doing),
+            _ => self.limits.over(doing),
+        }
+    }
+
+    fn deadline(&self, since: Instant) -> Option<Instant> {
+        let silent = self.limits.silence.and_then(|silence| since.checked_add(silence));
+        let total = self.limits.total.map(|(deadline, _)| deadline);
+        match (silent, total) {
+            (Some(silent), Some(total)) => Some(silent.min(total)),
+            (silent, total) => silent.or(total),
+        }
+    }
+}
+
+impl fmt::Debug for Patience {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Patience").field("limits", &self.limits).field("since", &self.since).finish()
+    }
+}

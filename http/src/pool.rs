@@ -1,0 +1,276 @@
+//! The pool: connections that are idle, by origin, and the right to have one in use.
+//!
+//! A connection is in exactly one of two places. It is *idle*, and then it is here; or it is *in use*, and then it is
+//! inside a [`Lease`], which is inside the one response that reads it. There is no third place, no list of busy
+//! connections and no flag to forget: what happens to a response (read to its end, dropped half-way, cancelled with
+//! its task) happens to the connection. Only the end of a body calls [`Lease::give_back`]; every other way out drops
+//! the lease, and dropping it closes the socket.
+//!
+//! The right to have one in use is a [`Slot`], a guard like any other: whoever drops it lets the next one in, in the
+//! order in which they came. So a request that is cancelled at any point, even while it waits here, leaves nothing
+//! behind.
+//!
+//! # When an idle connection may be used again
+//! Servers close idle connections, and a close that is under way cannot be seen. What can be done is done at
+//! checkout: the newest connection is taken first; one past its time is dropped (the session's
+//! [`pool_idle_timeout`](crate::ClientSessionBuilder::pool_idle_timeout), or the server's own `Keep-Alive: timeout=`
+//! less a second, whichever is shorter); one whose socket has anything to say is dropped, because on an idle
+//! connection that can only be a goodbye or an answer nobody asked for. And a request that must not be sent twice
+//! gets a connection that was in use moments ago, or a new one.
+//!
+//! There is no background task: connections past their time are dropped when others come and go.
+
+use crate::connection::Connection;
+use crate::error::{Error, ErrorKind};
+use crate::url::Url;
+use curio::Semaphore;
+use http::HeaderValue;
+use std::cell::{Cell, RefCell};
+use std::collections::{HashMap, VecDeque};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+/// How long a connection may have been idle to get a request that cannot be repeated.
+const FRESH: Duration = Duration::from_secs(2);
+/// How many origins are remembered before those that have nothing are forgotten.
+const FEW: usize = 64;
+
+/// What a pool allows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rules {
+    pub(crate) connections_per_host: Option<usize>,
+    pub(crate) idle_per_host: usize,
+    pub(crate) idle_timeout: Option<Duration>,
+}
+
+/// The idle connections of a session.
+pub(crate) struct Pool {
+    rules: Rules,
+    origins: RefCell<Origins>,
+}
+
+#[derive(Default)]
+struct Origins {
+    by_name: HashMap<Box<str>, Rc<Origin>>,
+    /// When to look for connections past their time among all origins.
+    next_sweep: Option<Instant>,
+    /// Forget the empty origins when there are this many.
+    crowded: usize,
+}
+
+/// One scheme, host and port.
+pub(crate) struct Origin {
+    rules: Rules,
+    host_field: Result<HeaderValue, ()>,
+    idle: RefCell<VecDeque<Idle>>,
+    in_use: Cell<usize>,
+    gate: Option<Semaphore>,
+    closed: Cell<bool>,
+}
+
+struct Idle {
+    connection: Box<Connection>,
+    since: Instant,
+    until: Option<Instant>,
+}
+
+/// The right to have one connection to an origin in use.
+pub(crate) struct Slot {
+    origin: Rc<Origin>,
+}
+
+/// A connection in use. Dropping it closes the connection and frees its slot.
+pub(crate) struct Lease {
+    // In this order: the connection is closed before the next one may be opened.
+    pub(crate) connection: Box<Connection>,
+    slot: Slot,
+}
+
+impl Pool {
+    pub(crate) fn new(rules: Rules) -> Pool {
+        Pool { rules, origins: RefCell::default() }
+    }
+
+    /// The place of this address's origin.
+    pub(crate) fn origin(&self, url: &Url) -> Rc<Origin> {
+        let name = url.origin();
+        let mut origins = self.origins.borrow_mut();
+        if let Some(origin) = origins.by_name.get(&*name) {
+            return Rc::clone(origin);
+        }
+        let forgotten = origins.forget_empty();
+        let origin = Rc::new(Origin::new(self.rules, url));
+        origins.by_name.insert(name.into(), Rc::clone(&origin));
+        drop(origins);
+        drop(forgotten);
+        origin
+    }
+
+    /// Drops every connection past its time, if it is a while since that was last done.
+    pub(crate) fn sweep(&self, now: Instant) {
+        let Some(every) = self.rules.idle_timeout else { return };
+        let mut origins = self.origins.borrow_mut();
+        if *origins.next_sweep.get_or_insert(now + every) > now {
+            return;
+        }
+        origins.next_sweep = Some(now + every);
+        let expired: Vec<Idle> =
+            origins.by_name.values().flat_map(|origin| origin.take_expired(now)).collect();
+        drop(origins);
+        drop(expired);
+    }
+
+    /// Takes all idle connections out, to be closed by the caller.
+    pub(crate) fn take_all(&self) -> Vec<Box<Connection>> {
+        let origins = self.origins.borrow();
+        let idle = origins.by_name.values().flat_map(|origin| origin.idle.take());
+        idle.map(|idle| idle.connection).collect()
+    }
+
+    /// Nothing will be asked for again: closes what is idle, and what is in use as soon as it is done.
+    pub(crate) fn close(&self) {
+        for origin in self.origins.borrow().by_name.values() {
+            origin.closed.set(true);
+        }
+        drop(self.take_all());
+    }
+}
+
+impl Origins {
+    /// Takes out the origins that have neither connections nor users, once there are many. Each look doubles the
+    /// number that counts as many, so that looking stays cheap per origin.
+    fn forget_empty(&mut self) -> Vec<Rc<Origin>> {
+        if self.by_name.len() < self.crowded.max(FEW) {
+            return Vec::new();
+        }
+        let nothing_left =
+            |origin: &Rc<Origin>| Rc::strong_count(origin) == 1 && origin.idle.borrow().is_empty();
+        let forgotten =
+            self.by_name.extract_if(|_, origin| nothing_left(origin)).map(|(_, origin)| origin).collect();
+        self.crowded = self.by_name.len() * 2;
+        forgotten
+    }
+}
+
+impl Origin {
+    fn new(rules: Rules, url: &Url) -> Origin {
+        Origin {
+            rules,
+            host_field: HeaderValue::from_str(url.authority()).map_err(|_| ()),
+            idle: RefCell::default(),
+            in_use: Cell::new(0),
+            gate: rules.connections_per_host.map(Semaphore::new),
+            closed: Cell::new(false),
+        }
+    }
+
+    /// The value of the `Host` field.
+    pub(crate) fn host_field(&self) -> Result<HeaderValue, Error> {
+        self.host_field
+            .clone()
+            .map_err(|()| Error::new(ErrorKind::Url, "a host that cannot be named in a header"))
+    }
+
+    /// A slot, if one is free and nobody waits for one.
+    pub(crate) fn try_slot(self: &Rc<Self>) -> Option<Slot> {
+        if let Some(gate) = &self.gate {
+            gate.try_acquire()?.forget();
+        }
+        Some(self.admitted())
+    }
+
+    /// Waits for a slot, first come, first served.
+    pub(crate) async fn slot(self: &Rc<Self>) -> Slot {
+        if let Some(gate) = &self.gate {
+            gate.acquire().await.forget();
+        }
+        self.admitted()
+    }
+
+    fn admitted(self: &Rc<Self>) -> Slot {
+        self.in_use.set(self.in_use.get() + 1);
+        Slot { origin: Rc::clone(self) }
+    }
+
+    /// The youngest idle connection that is still good. One for a request that must not be sent twice has been idle
+    /// for moments only.
+    pub(crate) fn take_idle(&self, now: Instant, repeatable: bool) -> Option<Box<Connection>> {
+        loop {
+            // Bound to a name, so that the borrow has ended when a connection is dropped.
+            let newest = self.idle.borrow_mut().pop_back();
+            let mut idle = newest?;
+            if idle.until.is_some_and(|until| until <= now) || !idle.connection.is_quiet() {
+                continue;
+            }
+            if !repeatable && now.saturating_duration_since(idle.since) >= FRESH {
+                self.idle.borrow_mut().push_back(idle);
+                return None;
+            }
+            idle.connection.set_idle_for(now.saturating_duration_since(idle.since));
+            return Some(idle.connection);
+        }
+    }
+
+    /// Called before a connection is opened: closes an idle one if there would be one too many otherwise.
+    pub(crate) fn make_room(&self) {
+        let Some(limit) = self.rules.connections_per_host else { return };
+        if self.in_use.get() + self.idle.borrow().len() > limit {
+            let oldest = self.idle.borrow_mut().pop_front();
+            drop(oldest);
+        }
+    }
+
+    fn keep(&self, connection: Box<Connection>, now: Instant) {
+        let allowed = match (self.rules.idle_timeout, connection.server_keeps_for()) {
+            (Some(ours), Some(theirs)) => Some(ours.min(theirs)),
+            (ours, theirs) => ours.or(theirs),
+        };
+        if self.closed.get()
+            || self.rules.idle_per_host == 0
+            || allowed.is_some_and(|allowed| allowed.is_zero())
+        {
+            return;
+        }
+        let until = allowed.and_then(|allowed| now.checked_add(allowed));
+        let mut idle = self.idle.borrow_mut();
+        let surplus = if idle.len() >= self.rules.idle_per_host { idle.pop_front() } else { None };
+        let expired = if idle.front().is_some_and(|oldest| oldest.until.is_some_and(|until| until <= now)) {
+            idle.pop_front()
+        } else {
+            None
+        };
+        idle.push_back(Idle { connection, since: now, until });
+        drop(idle);
+        drop((surplus, expired));
+    }
+
+    fn take_expired(&self, now: Instant) -> Vec<Idle> {
+        let mut idle = self.idle.borrow_mut();
+        let (kept, expired) = idle.drain(..).partition(|one| one.until.is_none_or(|until| until > now));
+        *idle = kept;
+        Vec::from(expired)
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.origin.in_use.set(self.origin.in_use.get() - 1);
+        if let Some(gate) = &self.origin.gate {
+            gate.release();
+        }
+    }
+}
+
+impl Lease {
+    pub(crate) fn new(connection: Box<Connection>, slot: Slot) -> Lease {
+        Lease { connection, slot }
+    }
+
+    /// The response has been read to its end: the connection becomes idle if it can carry another one, and is closed
+    /// if not. Either way the slot is free.
+    pub(crate) fn give_back(mut self, now: Instant) {
+        if self.connection.rest() {
+            self.slot.origin.keep(self.connection, now);
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! The way of a request: from what the caller asked for to the response, over redirects and, once, over a connection
+//! that turned out to be dead.
+//!
+//! ```text
+//! send        adds the session's defaults, then goes from hop to hop until a response is not a redirect
+//!   hop       one request to one server: waits for a slot, takes a connection, tries again if that one was stale
+//!     attempt sends the request on the connection and waits for the head
+//! ```
+//!
+//! # Sending a request twice
+//! A connection that lay in the pool may have been closed by the server a moment ago; the request then dies without an
+//! answer, and nobody can tell whether the server saw it. It is sent again, on a fresh connection, if that can do no
+//! harm: the method is idempotent (RFC 9110 §9.2.2), the body can be had again, not a byte of an answer came, and the
+//! connection was an old one. On a fresh connection the same failure is an error, so a request is never sent more than
+//! twice.
+
+use crate::auth;
+use crate::connect;
+use crate::connection::{Connection, ExchangeError};
+use crate::error::{Error, ErrorKind};
+use crate::h1::{BodyLength, RequestHead, ResponseHead};
+use crate::incoming::Incoming;
+use crate::patience::{Limits, Patience};
+use crate::pool::{Lease, Origin, Slot};
+use crate::redirect;
+use crate::request::{Request, add_implied_type};
+use crate::response::{Arrived, Response};
+use crate::session::{ClientSession, Session};
+use crate::timings::Timings;
+use crate::upload::Upload;
+use http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, HOST, USER_AGENT};
+use http::{HeaderMap, HeaderValue, Method};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+/// How long the rest of a redirect's body may take to come, for the connection to be kept.
+const PATIENCE_WITH_REDIRECTS: Duration = Duration::from_secs(1);
+
+/// Sends `request`, and on to wherever it is redirected.
+pub(crate) async fn send(handle: ClientSession, mut request: Box<Request>) -> Result<Response, Error> {
+    let session = handle.inner();
+    let limits = session.limits(&request, curio::clock());
+    prepare(session, &mut request).map_err(|error| error.on(&request.method, &request.url))?;
+    let mut history = Vec::new();
+    loop {
+        let response = hop(session, &mut request, &limits).await;
+        let mut response = response.map_err(|error| error.on(&request.method, &request.url))?;
+        session.settings.on_response.iter().for_each(|hook| hook(&response));
+        if !request.allow_redirects || !response.is_redirect() {
+            response.set_history(history);
+            return Ok(response);
+        }
+        let follows = follow(session, &mut request, &response, &history);
+        if !follows
+            .map_err(|error| error.on(response.method(), response.url()).with_status(response.status()))?
+        {
+            response.set_history(history);
+            return Ok(response);
+        }
+        // What a redirect says in its body is for people without a browser.
+        let _ = curio::timeout_after(PATIENCE_WITH_REDIRECTS, response.discard_body()).await;
+        history.push(response);
+    }
+}
+
+/// Adds what the session has for every request, and refuses what it does not allow.
+fn prepare(session: &Session, request: &mut Request) -> Result<(), Error> {
+    let settings = &session.settings;
+    add_implied_type(request);
+    check_method(&request.method)?;
+    if !request.headers.contains_key(AUTHORIZATION)
+        && let Some(credentials) = auth::from_url(&request.url).or_else(|| settings.auth.clone())
+    {
+        request.headers.insert(AUTHORIZATION, credentials);
+    }
+    add_defaults(&mut request.headers, &settings.headers);
+    for (name, value) in [(USER_AGENT, AGENT), (ACCEPT, "*/*"), (ACCEPT_ENCODING, "gzip, deflate")] {
+        request.headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    Ok(())
+}
+
+const AGENT: &str = concat!("curio-http/", env!("CARGO_PKG_VERSION"));
+
+/// A name that the request sets replaces the session's default for it, with all its values.
+fn add_defaults(headers: &mut HeaderMap, defaults: &HeaderMap) {
+    for name in defaults.keys() {
+        if !headers.contains_key(name) {
+            for value in defaults.get_all(name) {
+                headers.append(name, value.clone());
+            }
+        }
+    }
+}
+
+fn check_method(method: &Method) -> Result<(), Error> {
+    if *method == Method::CONNECT {
+        return Err(Error::new(
+            ErrorKind::Request,
+            "CONNECT asks a proxy for a tunnel; it is not a request for a resource",
+        ));
+    }
+    Ok(())
+}
+
+/// Turns the request into the one that the redirect asks for. `Ok(false)`: it is not to be followed.
+fn follow(
+    session: &Session,
+    request: &mut Request,
+    response: &Response,
+    history: &[Response],
+) -> Result<bool, Error> {
+    let mut previous: Vec<_> = history.iter().map(|response| response.url().clone()).collect();
+    previous.push(request.url.clone());
+    let policy = &session.settings.policy;
+    let follows = redirect::next(policy, request, &previous, response.status(), response.headers())?;
+    if follows
+        && !request.headers.contains_key(AUTHORIZATION)
+        && let Some(credentials) = auth::from_url(&request.url)
+    {
+        request.headers.insert(AUTHORIZATION, credentials);
+    }
+    Ok(follows)
+}
+
+/// One request to one server.
+async fn hop(session: &Session, request: &mut Request, limits: &Limits) -> Result<Response, Error> {
+    let settings = &session.settings;
+    if settings.https_only && !request.url.is_https() {
+        return Err(Error::new(ErrorKind::Url, "the session allows https only"));
+    }
+    settings.on_request.iter().for_each(|hook| hook(request));
+    let started = curio::clock();
+    let origin = session.pool.origin(&request.url);
+    if !request.headers.contains_key(HOST) {
+        request.headers.insert(HOST, origin.host_field()?);
+    }
+    let mut timings = Timings::default();
+    let slot = match origin.try_slot() {
+        Some(slot) => slot,
+        None => Box::pin(wait_for_slot(session, &origin, limits, &mut timings)).await?,
+    };
+    let mut patience = Patience::new(*limits);
+    let (head, lease) = exchange(session, request, &origin, slot, &mut patience, &mut timings).await?;
+    let (peer, declared_length) = (lease.connection.peer(), lease.connection.declared_length());
+    Ok(Response::new(Arrived {
+        method: request.method.clone(),
+        url: request.url.clone(),
+        head,
+        peer,
+        declared_length,
+        incoming: Incoming::new(lease, patience),
+        started,
+        timings,
+        max_body: settings.max_body,
+    }))
+}
+
+async fn wait_for_slot(
+    session: &Session,
+    origin: &Rc<Origin>,
+    limits: &Limits,
+    timings: &mut Timings,
+) -> Result<Slot, Error> {
+    let began = curio::clock();
+    let doing = || {
+        let n = session.settings.rules.connections_per_host.unwrap_or_default();
+        format!("waiting for one of {n} connections to this host (max_connections_per_host)")
+    };
+    let slot = limits.within(session.settings.pool_timeout, doing, origin.slot()).await?;
+    timings.pool_wait = Some(since(began));
+    Ok(slot)
+}
+
+/// Takes a connection and makes the exchange on it; if it was a stale one, and that is allowed, once more on a new one.
+async fn exchange(
+    session: &Session,
+    request: &mut Request,
+    origin: &Rc<Origin>,
+    slot: Slot,
+    patience: &mut Patience,
+    timings: &mut Timings,
+) -> Result<(ResponseHead, Lease), Error> {
+    let now = curio::clock();
+    session.pool.sweep(now);
+    let repeatable = request.is_idempotent() && request.body.is_replayable();
+    if let Some(mut connection) = origin.take_idle(now, repeatable) {
+        match attempt(&mut connection, request, patience, timings).await {
+            Ok(head) => return Ok((head, Lease::new(connection, slot))),
+            Err(failed) if failed.went_stale && repeatable => drop(connection),
+            Err(failed) => return Err(failed.error),
+        }
+    }
+    origin.make_room();
+    let mut connection = Box::pin(connect::connect(session, &request.url, &patience.limits, timings)).await?;
+    match attempt(&mut connection, request, patience, timings).await {
+        Ok(head) => Ok((head, Lease::new(connection, slot))),
+        Err(failed) => Err(failed.error),
+    }
+}
+
+async fn attempt(
+    connection: &mut Connection,
+    request: &mut Request,
+    patience: &mut Patience,
+    timings: &mut Timings,
+) -> Result<ResponseHead, ExchangeError> {
+    let (mut upload, length) = Upload::open(&mut request.body).await?;
+    let length = declared_by_caller(&request.headers, length);
+    let head =
+        RequestHead { method: &request.method, target: request.url.target(), headers: &request.headers };
+    let began = curio::clock();
+    let (head, sent) = connection.exchange(&head, length, &mut upload, patience).await?;
+    timings.send = Some(sent.saturating_duration_since(began));
+    timings.first_byte = Some(since(sent));
+    Ok(head)
+}
+
+/// A body of unknown length has the length that the caller's Content-Length gives it. (For all others `h1` checks that
+/// the caller's figure is right.)
+fn declared_by_caller(headers: &HeaderMap, length: BodyLength) -> BodyLength {
+    let declared = || headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok();
+    match length {
+        BodyLength::Chunked => declared().map_or(length, BodyLength::Known),
+        _ => length,
+    }
+}
+
+fn since(began: Instant) -> Duration {
+    curio::clock().saturating_duration_since(began)
+}

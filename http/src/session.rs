@@ -1,0 +1,216 @@
+//! The session: what requests have in common.
+//!
+//! A session is a handle. Cloning it is free and gives the same session: the same settings, the same pool of
+//! connections, the same TLS tickets. It can be made anywhere, also before `curio::run`; sockets are made when the first
+//! request is sent. When the last handle is gone its idle connections are closed; responses that are still being read
+//! go on, each with its own connection, which is closed when they are done.
+
+use crate::builder::{ClientSessionBuilder, Settings};
+use crate::patience::Limits;
+use crate::pool::Pool;
+use crate::request::{Request, RequestBuilder, ResponseFuture};
+use crate::send;
+use crate::trust;
+use crate::url::{IntoUrl, Url};
+use http::Method;
+use rustls::ClientConfig;
+use std::cell::OnceCell;
+use std::fmt;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How long [`ClientSession::close`] lets one connection take over its goodbye.
+const GOODBYE: Duration = Duration::from_secs(1);
+
+/// A client with a pool of connections, shared by all its clones.
+///
+/// ```no_run
+/// use curio_http::ClientSession;
+///
+/// # fn main() -> Result<(), curio_http::Error> {
+/// curio::run(async {
+///     let session = ClientSession::new();
+///     let first = session.get("https://example.org/").await?;
+///     let second = session.get("https://example.org/about").await?; // on the same connection
+///     println!("{} {}", first.status_code(), second.status_code());
+///     Ok(())
+/// })
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct ClientSession {
+    inner: Rc<Session>,
+}
+
+pub(crate) struct Session {
+    pub(crate) settings: Settings,
+    pub(crate) pool: Pool,
+    tls: OnceCell<Arc<ClientConfig>>,
+}
+
+impl ClientSession {
+    /// A session with the default settings: at most 10 redirects, 10 s to connect, 30 s of silence. Cheap enough to be
+    /// made for a single request.
+    pub fn new() -> ClientSession {
+        ClientSession::with(Settings::default(), OnceCell::new())
+    }
+
+    /// A session with settings of one's own.
+    pub fn builder() -> ClientSessionBuilder {
+        ClientSessionBuilder::default()
+    }
+
+    pub(crate) fn with(settings: Settings, tls: OnceCell<Arc<ClientConfig>>) -> ClientSession {
+        let pool = Pool::new(settings.rules);
+        ClientSession { inner: Rc::new(Session { settings, pool, tls }) }
+    }
+
+    /// A GET request: send it by awaiting it.
+    pub fn get(&self, url: impl IntoUrl) -> RequestBuilder {
+        self.request(Method::GET, url)
+    }
+
+    /// A POST request.
+    pub fn post(&self, url: impl IntoUrl) -> RequestBuilder {
+        self.request(Method::POST, url)
+    }
+
+    /// A PUT request.
+    pub fn put(&self, url: impl IntoUrl) -> RequestBuilder {
+        self.request(Method::PUT, url)
+    }
+
+    /// A PATCH request.
+    pub fn patch(&self, url: impl IntoUrl) -> RequestBuilder {
+        self.request(Method::PATCH, url)
+    }
+
+    /// A DELETE request.
+    pub fn delete(&self, url: impl IntoUrl) -> RequestBuilder {
+        self.request(Method::DELETE, url)
+    }
+
+    /// A HEAD request: like GET, but the response has no body.
+    pub fn head(&self, url: impl IntoUrl) -> RequestBuilder {
+        self.request(Method::HEAD, url)
+    }
+
+    /// An OPTIONS request.
+    pub fn options(&self, url: impl IntoUrl) -> RequestBuilder {
+        self.request(Method::OPTIONS, url)
+    }
+
+    /// A request with any method.
+    pub fn request(&self, method: Method, url: impl IntoUrl) -> RequestBuilder {
+        RequestBuilder::new(self.clone(), method, url)
+    }
+
+    /// Sends a request that was built before.
+    ///
+    /// # Errors
+    /// As awaiting a [`RequestBuilder`].
+    pub fn execute(&self, request: Request) -> ResponseFuture {
+        ResponseFuture::new(send::send(self.clone(), Box::new(request)))
+    }
+
+    /// Closes the idle connections with a goodbye, as TLS wants it. Dropping the session closes them too, without
+    /// waiting for anything. The session can be used afterwards.
+    ///
+    /// # Cancellation
+    /// Connections that have not said goodbye by then are closed without.
+    pub async fn close(&self) {
+        for mut connection in self.inner.pool.take_all() {
+            // The connection is given up in any case; how the goodbye goes is nobody's concern.
+            let _ = curio::timeout_after(GOODBYE, connection.close()).await;
+        }
+    }
+
+    pub(crate) fn base_url(&self) -> Option<&Url> {
+        self.inner.settings.base_url.as_ref()
+    }
+
+    pub(crate) fn inner(&self) -> &Session {
+        &self.inner
+    }
+}
+
+impl Default for ClientSession {
+    fn default() -> ClientSession {
+        ClientSession::new()
+    }
+}
+
+impl fmt::Debug for ClientSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientSession").field("settings", &self.inner.settings).finish_non_exhaustive()
+    }
+}
+
+impl Session {
+    /// The limits of a request that starts now.
+    pub(crate) fn limits(&self, request: &Request, now: Instant) -> Limits {
+        let total = request.timeout.unwrap_or(self.settings.timeout);
+        Limits {
+            silence: self.settings.read_timeout,
+            total: total.and_then(|total| Some((now.checked_add(total)?, total))),
+        }
+    }
+
+    pub(crate) fn tls(&self) -> Arc<ClientConfig> {
+        Arc::clone(self.tls.get_or_init(trust::shared))
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.pool.close();
+    }
+}
+
+/// A GET request in a session of its own: for programs that make only one.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), curio_http::Error> {
+/// let mut response = curio_http::get("https://example.org/").await?;
+/// println!("{}", response.text().await?);
+/// # Ok(()) }
+/// ```
+pub fn get(url: impl IntoUrl) -> RequestBuilder {
+    ClientSession::new().get(url)
+}
+
+/// A POST request in a session of its own.
+pub fn post(url: impl IntoUrl) -> RequestBuilder {
+    ClientSession::new().post(url)
+}
+
+/// A PUT request in a session of its own.
+pub fn put(url: impl IntoUrl) -> RequestBuilder {
+    ClientSession::new().put(url)
+}
+
+/// A PATCH request in a session of its own.
+pub fn patch(url: impl IntoUrl) -> RequestBuilder {
+    ClientSession::new().patch(url)
+}
+
+/// A DELETE request in a session of its own.
+pub fn delete(url: impl IntoUrl) -> RequestBuilder {
+    ClientSession::new().delete(url)
+}
+
+/// A HEAD request in a session of its own.
+pub fn head(url: impl IntoUrl) -> RequestBuilder {
+    ClientSession::new().head(url)
+}
+
+/// An OPTIONS request in a session of its own.
+pub fn options(url: impl IntoUrl) -> RequestBuilder {
+    ClientSession::new().options(url)
+}
+
+/// A request with any method in a session of its own.
+pub fn request(method: Method, url: impl IntoUrl) -> RequestBuilder {
+    ClientSession::new().request(method, url)
+}

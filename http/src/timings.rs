@@ -1,0 +1,28 @@
+//! Where the time of one exchange went.
+
+use std::time::Duration;
+
+/// How long each phase of an exchange took. A phase that did not happen (no DNS for an IP address, no connect on a
+/// reused connection) is `None`.
+///
+/// The figures are those of the last exchange; redirects before it have their own, in
+/// [`history`](crate::Response::history).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Timings {
+    /// Waiting for a free connection, when
+    /// [`max_connections_per_host`](crate::ClientSessionBuilder::max_connections_per_host) made it wait.
+    pub pool_wait: Option<Duration>,
+    /// Looking up the host's addresses.
+    pub dns: Option<Duration>,
+    /// Making the TCP connection.
+    pub connect: Option<Duration>,
+    /// The TLS handshake.
+    pub tls: Option<Duration>,
+    /// Sending head and body.
+    pub send: Option<Duration>,
+    /// From the last byte sent to the complete response head.
+    pub first_byte: Option<Duration>,
+    /// From the start of the exchange to the end of the body; `None` until the body has been read.
+    pub total: Option<Duration>,
+}
