@@ -1,0 +1,178 @@
+//! A certificate authority that lives as long as a test.
+//!
+//! To check a server's certificate, a client asks four things: does a chain lead to an authority that I trust,
+//! is it signed right, is today between its two dates, and does it name the host that I asked for? A
+//! [`TestAuthority`] makes a certificate that passes, and for each question one that fails at exactly that
+//! question and at no other. Keys are made on the spot and never leave memory unless a test writes them to a
+//! file for a real server.
+
+use std::io;
+use std::sync::Arc;
+
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+    KeyUsagePurpose, date_time_ymd,
+};
+use rustls::ServerConfig;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+
+/// A throw-away certificate authority.
+///
+/// ```
+/// # fn main() -> std::io::Result<()> {
+/// let authority = curio_support::TestAuthority::new()?;
+/// let good = authority.localhost()?;
+/// let bad = authority.expired()?;
+/// assert!(authority.ca_pem().starts_with("-----BEGIN CERTIFICATE-----"));
+/// assert!(good.certificate_pem() != bad.certificate_pem());
+/// # Ok(()) }
+/// ```
+pub struct TestAuthority {
+    issuer: CertifiedIssuer<'static, KeyPair>,
+    pem: String,
+}
+
+impl TestAuthority {
+    /// Makes an authority with a fresh key.
+    ///
+    /// # Errors
+    /// When the system gives no random bytes.
+    pub fn new() -> io::Result<Self> {
+        let mut params = named("Curio throw-away test authority", &[])?;
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        params.extended_key_usages.clear();
+        let key = KeyPair::generate().map_err(io::Error::other)?;
+        let issuer = CertifiedIssuer::self_signed(params, key).map_err(io::Error::other)?;
+        let pem = issuer.pem();
+        Ok(TestAuthority { issuer, pem })
+    }
+
+    /// The authority's own certificate, as PEM: what a client has to trust.
+    pub fn ca_pem(&self) -> &str {
+        &self.pem
+    }
+
+    /// A good certificate for `localhost`, 127.0.0.1 and ::1.
+    ///
+    /// # Errors
+    /// When the system gives no random bytes; so for the others.
+    pub fn localhost(&self) -> io::Result<Identity> {
+        self.sign(named("localhost", LOCAL_NAMES)?)
+    }
+
+    /// A good certificate for other names: DNS names (`*.example.test` too) or IP addresses.
+    ///
+    /// # Errors
+    /// When a name is not ASCII.
+    pub fn for_names(&self, names: &[&str]) -> io::Result<Identity> {
+        self.sign(named(names.first().copied().unwrap_or("nameless"), names)?)
+    }
+
+    /// Right in everything but its last day, which was in 2001.
+    ///
+    /// # Errors
+    /// As [`localhost`](Self::localhost).
+    pub fn expired(&self) -> io::Result<Identity> {
+        let mut params = named("localhost", LOCAL_NAMES)?;
+        params.not_before = date_time_ymd(2000, 1, 1);
+        params.not_after = date_time_ymd(2001, 1, 1);
+        self.sign(params)
+    }
+
+    /// Right in everything but its first day, which is in the year 4000.
+    ///
+    /// # Errors
+    /// As [`localhost`](Self::localhost).
+    pub fn not_yet_valid(&self) -> io::Result<Identity> {
+        let mut params = named("localhost", LOCAL_NAMES)?;
+        params.not_before = date_time_ymd(4000, 1, 1);
+        params.not_after = date_time_ymd(4001, 1, 1);
+        self.sign(params)
+    }
+
+    /// Right in everything but the host: it is for `elsewhere.test`.
+    ///
+    /// # Errors
+    /// As [`localhost`](Self::localhost).
+    pub fn wrong_host(&self) -> io::Result<Identity> {
+        self.for_names(&["elsewhere.test"])
+    }
+
+    /// Signed with its own key, by no authority at all.
+    ///
+    /// # Errors
+    /// As [`localhost`](Self::localhost).
+    pub fn self_signed(&self) -> io::Result<Identity> {
+        let key = KeyPair::generate().map_err(io::Error::other)?;
+        let certificate = named("localhost", LOCAL_NAMES)?.self_signed(&key).map_err(io::Error::other)?;
+        Ok(Identity::new(certificate, &key))
+    }
+
+    /// Right in everything, but signed by another authority, which nobody trusts.
+    ///
+    /// # Errors
+    /// As [`localhost`](Self::localhost).
+    pub fn unknown_authority(&self) -> io::Result<Identity> {
+        TestAuthority::new()?.localhost()
+    }
+
+    fn sign(&self, params: CertificateParams) -> io::Result<Identity> {
+        let key = KeyPair::generate().map_err(io::Error::other)?;
+        let certificate = params.signed_by(&key, &self.issuer).map_err(io::Error::other)?;
+        Ok(Identity::new(certificate, &key))
+    }
+}
+
+/// A certificate and its private key: what a server shows and proves.
+pub struct Identity {
+    certificate: rcgen::Certificate,
+    key_pem: String,
+    key_der: Vec<u8>,
+}
+
+impl Identity {
+    fn new(certificate: rcgen::Certificate, key: &KeyPair) -> Self {
+        Identity { certificate, key_pem: key.serialize_pem(), key_der: key.serialize_der() }
+    }
+
+    /// The certificate as PEM, for a server's configuration file.
+    pub fn certificate_pem(&self) -> String {
+        self.certificate.pem()
+    }
+
+    /// The private key as PEM (PKCS #8), for a server's configuration file.
+    pub fn key_pem(&self) -> &str {
+        &self.key_pem
+    }
+
+    /// A TLS server's settings with this certificate: TLS 1.2 and 1.3, ALPN `http/1.1`.
+    ///
+    /// # Errors
+    /// When rustls does not accept the key.
+    pub fn server_config(&self) -> io::Result<Arc<ServerConfig>> {
+        // The provider is named, never taken from the process-wide default: which of two is the default would
+        // depend on what else is linked.
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let chain: Vec<CertificateDer<'static>> = vec![self.certificate.der().clone()];
+        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(self.key_der.clone()));
+        let mut config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
+            .map_err(io::Error::other)?;
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(Arc::new(config))
+    }
+}
+
+fn named(common_name: &str, alternative_names: &[&str]) -> io::Result<CertificateParams> {
+    let names: Vec<String> = alternative_names.iter().map(|name| (*name).to_owned()).collect();
+    // Names that are IP addresses become IP entries.
+    let mut params = CertificateParams::new(names).map_err(io::Error::other)?;
+    params.distinguished_name.push(DnType::CommonName, common_name);
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    params.use_authority_key_identifier_extension = true;
+    Ok(params)
+}
+
+const LOCAL_NAMES: &[&str] = &["localhost", "127.0.0.1", "::1"];

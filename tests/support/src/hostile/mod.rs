@@ -1,0 +1,142 @@
+//! A server that plays a script: every way in which a peer can misbehave, in an order that a test chooses.
+//!
+//! It knows next to nothing of HTTP. A script is a list of steps on the bytes of one connection: read a request,
+//! send these bytes (whole, one by one, cut in two), wait, stall, close, reset. What it was sent is recorded.
+//!
+//! How a connection ends matters, and there are more ways than one:
+//!
+//! | step | the client sees |
+//! |---|---|
+//! | [`close`](Script::close) | the end of the stream; over TLS a `close_notify` before it |
+//! | [`truncate`](Script::truncate) | the end of the stream, over TLS without `close_notify`: an attacker's cut |
+//! | [`reset`](Script::reset) | "connection reset by peer" |
+//! | [`stall`](Script::stall) | nothing at all |
+//!
+//! A reset is made with a linger time of zero, which sockets inherit from their listener: so once a script of a
+//! server has a reset in it, all its other ends are made by shutting down first.
+
+mod actor;
+mod script;
+
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use curio::{Semaphore, Task, TcpStream};
+use rustls::ServerConfig;
+
+pub use script::Script;
+
+use crate::authority::Identity;
+use crate::listen::{OnClose, listen};
+use actor::{Stage, play};
+use script::Step;
+
+/// A running server that plays scripts. Dropping it stops it: all its connections are closed.
+pub struct HostileServer {
+    base_url: String,
+    address: SocketAddr,
+    records: Rc<RefCell<Vec<Vec<u8>>>>,
+    open: Rc<Cell<usize>>,
+    gate: Rc<Semaphore>,
+    server: Task<()>,
+}
+
+impl HostileServer {
+    /// Starts one on a free port of 127.0.0.1. The first connection gets the first script, and so on; the last
+    /// script is for all that come after.
+    ///
+    /// # Errors
+    /// When no port can be had, or there is no script.
+    pub async fn start(scripts: impl IntoIterator<Item = Script>) -> io::Result<HostileServer> {
+        HostileServer::start_with(None, scripts)
+    }
+
+    /// The same over TLS: the scripts begin after the handshake.
+    ///
+    /// # Errors
+    /// When no port can be had, there is no script, or the certificate's key is of no use.
+    pub async fn start_tls(
+        identity: &Identity,
+        scripts: impl IntoIterator<Item = Script>,
+    ) -> io::Result<HostileServer> {
+        HostileServer::start_with(Some(identity.server_config()?), scripts)
+    }
+
+    fn start_with(
+        tls: Option<Arc<ServerConfig>>,
+        scripts: impl IntoIterator<Item = Script>,
+    ) -> io::Result<HostileServer> {
+        let scripts: Vec<Script> = scripts.into_iter().collect();
+        if scripts.is_empty() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "a hostile server needs a script"));
+        }
+        let resets = scripts.iter().any(|script| script.steps.contains(&Step::Reset));
+        let listener = listen(0, if resets { OnClose::Reset } else { OnClose::EndOfStream })?;
+        let address = listener.local_addr()?;
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let records = Rc::new(RefCell::new(Vec::new()));
+        let open = Rc::new(Cell::new(0));
+        let gate = Rc::new(Semaphore::new(0));
+        let stage =
+            Rc::new(Stage { scripts, tls, records: records.clone(), open: open.clone(), gate: gate.clone() });
+        let handler = move |stream: TcpStream, _: SocketAddr| play(stage.clone(), stream);
+        let server = curio::spawn_named("hostile server", async move {
+            if let Err(error) = curio::run_server(listener, handler).await {
+                eprintln!("hostile server: stopped: {error}");
+            }
+        });
+        Ok(HostileServer { base_url: format!("{scheme}://{address}"), address, records, open, gate, server })
+    }
+
+    /// `http://127.0.0.1:PORT`, or `https://…`, without a slash at the end.
+    pub fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    /// The URL of a path on this server.
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base_url)
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Lets one script go on that has come, or will come, to its [`pause`](Script::pause).
+    pub fn go_on(&self) {
+        self.gate.release();
+    }
+
+    /// How many connections there were so far.
+    pub fn connections(&self) -> usize {
+        self.records.borrow().len()
+    }
+
+    /// How many connections are open now.
+    pub fn open(&self) -> usize {
+        self.open.get()
+    }
+
+    /// What the `index`th connection has read so far, as text; empty if there was none.
+    pub fn received(&self, index: usize) -> String {
+        self.records
+            .borrow()
+            .get(index)
+            .map_or(String::new(), |bytes| String::from_utf8_lossy(bytes).into_owned())
+    }
+
+    /// Stops it and waits until all its connections are closed.
+    pub async fn close(self) {
+        self.server.cancel().await;
+    }
+}
+
+impl Drop for HostileServer {
+    fn drop(&mut self) {
+        self.server.request_cancel();
+    }
+}

@@ -1,0 +1,133 @@
+//! nginx: the server that most of the Web is behind.
+
+use std::io;
+
+use super::process::{Process, free_port};
+use super::scratch::Scratch;
+use super::unavailable;
+use crate::authority::{Identity, TestAuthority};
+
+/// nginx on two loopback ports, one of them with TLS. Dropping it stops it.
+///
+/// | path | what it is |
+/// |---|---|
+/// | `/small.json` | a small JSON document |
+/// | `/big.bin` | [`Nginx::BIG`] bytes: byte `i` is `i % 251` |
+/// | `/text.txt` | 100 000 bytes of text, sent with gzip and in chunks to whoever accepts gzip |
+/// | `/close.json` | the small document, and then the connection is closed |
+/// | `/moved` | a redirect (301) to `/small.json` |
+/// | `/unavailable` | 503 |
+pub struct Nginx {
+    http: String,
+    https: String,
+    authority: TestAuthority,
+    _process: Process,
+    _scratch: Scratch,
+}
+
+impl Nginx {
+    /// How long `/big.bin` is.
+    pub const BIG: usize = 8 * 1024 * 1024;
+
+    /// Starts it.
+    ///
+    /// # Errors
+    /// When it is not installed or does not start, unless `CURIO_TEST_OFFLINE=1`: then it is `None`.
+    pub fn start() -> io::Result<Option<Nginx>> {
+        match start() {
+            Ok(nginx) => Ok(Some(nginx)),
+            Err(error) => unavailable("nginx (Debian's package nginx-light)", &error),
+        }
+    }
+
+    /// The URL of a path, over HTTP.
+    pub fn http_url(&self, path: &str) -> String {
+        format!("{}{path}", self.http)
+    }
+
+    /// The URL of a path, over HTTPS.
+    pub fn https_url(&self, path: &str) -> String {
+        format!("{}{path}", self.https)
+    }
+
+    /// The certificate (PEM) of the authority that has signed that of the HTTPS port.
+    pub fn ca_pem(&self) -> &str {
+        self.authority.ca_pem()
+    }
+}
+
+fn start() -> io::Result<Nginx> {
+    let program = installed()?;
+    let scratch = Scratch::new()?;
+    let authority = TestAuthority::new()?;
+    write_files(&scratch, &authority.localhost()?)?;
+    let (http, https) = (free_port()?, free_port()?);
+    let config = scratch.file("nginx.conf", config(&scratch.path().to_string_lossy(), http, https))?;
+    let config = config.to_string_lossy();
+    let process = Process::start(&scratch, &[program, "-e", "stderr", "-c", &config], &[http, https])?;
+    Ok(Nginx {
+        http: format!("http://127.0.0.1:{http}"),
+        https: format!("https://127.0.0.1:{https}"),
+        authority,
+        _process: process,
+        _scratch: scratch,
+    })
+}
+
+/// Debian keeps it where only root's search path looks.
+fn installed() -> io::Result<&'static str> {
+    let answers = |program: &&str| std::process::Command::new(program).arg("-v").output().is_ok();
+    let found = ["nginx", "/usr/sbin/nginx"].into_iter().find(answers);
+    found.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "it is not installed"))
+}
+
+fn write_files(scratch: &Scratch, identity: &Identity) -> io::Result<()> {
+    scratch.file("certificate.pem", identity.certificate_pem())?;
+    scratch.file("key.pem", identity.key_pem())?;
+    std::fs::create_dir(scratch.path().join("www"))?;
+    scratch.file("www/small.json", r#"{"server": "nginx", "numbers": [1, 2, 3]}"#)?;
+    scratch.file("www/big.bin", (0..Nginx::BIG).map(|i| (i % 251) as u8).collect::<Vec<u8>>())?;
+    scratch.file("www/text.txt", "ten bytes.".repeat(10_000))?;
+    Ok(())
+}
+
+fn config(directory: &str, http: u16, https: u16) -> String {
+    format!(
+        "daemon off;
+pid {directory}/pid;
+worker_processes 1;
+events {{ worker_connections 1024; }}
+http {{
+    access_log off;
+    client_body_temp_path {directory}/body;
+    proxy_temp_path {directory}/proxy;
+    fastcgi_temp_path {directory}/fastcgi;
+    scgi_temp_path {directory}/scgi;
+    uwsgi_temp_path {directory}/uwsgi;
+    types {{ application/json json; text/plain txt; }}
+    default_type application/octet-stream;
+    gzip on;
+    gzip_types text/plain;
+    server {{
+        listen 127.0.0.1:{http};
+        listen 127.0.0.1:{https} ssl;
+        ssl_certificate {directory}/certificate.pem;
+        ssl_certificate_key {directory}/key.pem;
+        root {directory}/www;
+        location = /close.json {{ keepalive_timeout 0; alias {directory}/www/small.json; }}
+        location = /moved {{ return 301 /small.json; }}
+        location = /unavailable {{ return 503; }}
+    }}
+}}
+{user}
+",
+        user = user()
+    )
+}
+
+/// Started by root, nginx gives its worker to another user, who must not read our directory; started by anyone
+/// else, it would only complain about this line.
+fn user() -> &'static str {
+    let id = std::process::Command::new("id").arg("-u").output();
+    if id.is_ok_and(|output| output.stdout.starts_with(b"0\n")) { "user root;" } else { "" }
+}

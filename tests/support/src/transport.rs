@@ -1,0 +1,146 @@
+//! A byte stream that is plain TCP or TLS over it.
+//!
+//! rustls does no I/O of its own: it is a state machine with four ends. Ciphertext from the network goes in
+//! (`read_tls`) and comes out
+//! (`write_tls`); plain text comes out (`reader`) and goes in
+//! (`writer`). All that is left for us is to carry ciphertext between it and the socket, which is what [`Tls`]
+//! does. Each step moves bytes from the socket into the machine without an await in between, so that a read
+//! that is dropped half-way has lost nothing.
+
+use std::io::{self, Read, Write};
+use std::net::Shutdown;
+use std::sync::Arc;
+
+use curio::TcpStream;
+use rustls::{ServerConfig, ServerConnection};
+
+/// The server's end of a connection.
+pub(crate) enum Transport {
+    /// TCP.
+    Plain(TcpStream),
+    /// TLS over TCP.
+    Tls(Box<Tls>),
+}
+
+impl Transport {
+    /// Reads what has arrived, at least one byte; 0 is the end of the stream.
+    ///
+    /// Cancel safe: a read that is dropped has taken nothing.
+    pub(crate) async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Transport::Plain(tcp) => tcp.recv(buffer).await,
+            Transport::Tls(tls) => tls.read(buffer).await,
+        }
+    }
+
+    /// Writes all of `bytes`.
+    pub(crate) async fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match self {
+            Transport::Plain(tcp) => tcp.sendall(bytes).await,
+            Transport::Tls(tls) => tls.write_all(bytes).await,
+        }
+    }
+
+    /// Says that nothing more will be written: the end of the stream, and before it, over TLS, `close_notify`.
+    pub(crate) async fn finish(&mut self) -> io::Result<()> {
+        if let Transport::Tls(tls) = self {
+            tls.machine.send_close_notify();
+            tls.flush().await?;
+        }
+        self.tcp().shutdown(Shutdown::Write)
+    }
+
+    /// The socket below.
+    pub(crate) fn tcp(&self) -> &TcpStream {
+        match self {
+            Transport::Plain(tcp) => tcp,
+            Transport::Tls(tls) => &tls.tcp,
+        }
+    }
+}
+
+/// A TLS server's side of one connection.
+pub(crate) struct Tls {
+    tcp: TcpStream,
+    machine: ServerConnection,
+    /// Ciphertext on its way to the socket. It is kept here and not in `flush`, so that a flush that is dropped
+    /// does not tear a record apart.
+    outgoing: Vec<u8>,
+}
+
+impl Tls {
+    /// Shakes hands.
+    ///
+    /// # Errors
+    /// When the client breaks the protocol, refuses our certificate or goes away.
+    pub(crate) async fn accept(tcp: TcpStream, config: Arc<ServerConfig>) -> io::Result<Self> {
+        let machine = ServerConnection::new(config).map_err(io::Error::other)?;
+        let mut tls = Tls { tcp, machine, outgoing: Vec::new() };
+        while tls.machine.is_handshaking() {
+            tls.flush().await?;
+            if tls.machine.is_handshaking() && tls.receive().await? == 0 {
+                return Err(io::Error::new(
+                    io::ErrorKind::UnexpectedEof,
+                    "the client left during the handshake",
+                ));
+            }
+        }
+        tls.flush().await?;
+        Ok(tls)
+    }
+
+    async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.machine.reader().read(buffer) {
+                // No plain text yet: rustls wants another record.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                done => return done,
+            }
+            // After an end without close_notify, the reader above says UnexpectedEof.
+            self.receive().await?;
+            self.flush().await?;
+        }
+    }
+
+    async fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        // One piece at a time, so that the machine never holds more than a piece of ciphertext.
+        for piece in bytes.chunks(PIECE) {
+            self.machine.writer().write_all(piece)?;
+            self.flush().await?;
+        }
+        Ok(())
+    }
+
+    /// Carries ciphertext from the socket into the machine; returns the number of bytes.
+    async fn receive(&mut self) -> io::Result<usize> {
+        let mut ciphertext = vec![0; 4096];
+        let n = self.tcp.recv(&mut ciphertext).await?;
+        let mut unread = &ciphertext[..n];
+        loop {
+            self.machine.read_tls(&mut unread)?;
+            if let Err(error) = self.machine.process_new_packets() {
+                // The alert that tells the client what it did wrong is worth a try; the error is what counts.
+                let _ = self.flush().await;
+                return Err(io::Error::new(io::ErrorKind::InvalidData, error));
+            }
+            if unread.is_empty() {
+                return Ok(n);
+            }
+        }
+    }
+
+    /// Carries all ciphertext that the machine holds into the socket.
+    async fn flush(&mut self) -> io::Result<()> {
+        while self.machine.wants_write() {
+            self.machine.write_tls(&mut self.outgoing)?;
+        }
+        while !self.outgoing.is_empty() {
+            let n = self.tcp.send(&self.outgoing).await?;
+            self.outgoing.drain(..n);
+        }
+        Ok(())
+    }
+}
+
+/// One TLS record's worth of plain text.
+const PIECE: usize = 16 * 1024;
