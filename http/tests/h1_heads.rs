@@ -1,5 +1,5 @@
-//! Status lines and header fields: what is taken, what is refused, and what is bounded. Every case is tried in one
-//! piece and byte by byte.
+//! Status lines and header fields: what is taken, what is refused, and what is bounded. Every case is tried
+//! in one piece and byte by byte.
 
 mod h1_support;
 

@@ -1,5 +1,5 @@
-//! The five properties of `h1_support/properties.rs` on seeded random input: the same on every run, and on every
-//! machine. The fuzz targets call the same functions with input of their own.
+//! The five properties of `h1_support/properties.rs` on seeded random input: the same on every run, and on
+//! every machine. The fuzz targets call the same functions with input of their own.
 
 mod h1_support;
 
@@ -12,8 +12,8 @@ fn random(random: &mut Random) -> Vec<u8> {
     random.bytes(length)
 }
 
-/// A response with a few bytes changed, taken out, put in or repeated: wrong in places that random bytes do not reach.
-/// The random bytes in front are for a property to make its choices with.
+/// A response with a few bytes changed, taken out, put in or repeated: wrong in places that random bytes do
+/// not reach. The random bytes in front are for a property to make its choices with.
 fn nearly_a_response(random: &mut Random) -> Vec<u8> {
     let entropy = random.bytes(100);
     let mut response = Generated::new(&mut Entropy(&entropy)).bytes();

@@ -59,6 +59,17 @@ fn a_connection_with_bytes_left_over_does_not_restart() {
 }
 
 #[test]
+fn bytes_of_a_response_that_is_still_coming_are_not_left_over() {
+    let mut connection = get();
+    for part in ["HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n", "\r\n5\r\nhel", "lo\r\n0\r\nX: y\r\n"] {
+        feed(&mut connection, part.as_bytes(), &mut Vec::new()).unwrap();
+        assert_eq!(connection.close_reason(), None, "after {part:?}");
+    }
+    feed(&mut connection, b"\r\n", &mut Vec::new()).unwrap();
+    assert!(connection.restart());
+}
+
+#[test]
 fn a_response_that_nobody_asked_for_is_not_given_to_the_next_request() {
     let mut connection = idle_again();
     let mut events = Vec::new();

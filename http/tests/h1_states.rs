@@ -68,7 +68,8 @@ fn the_response_goes_from_head_to_upgraded_and_stays() {
     assert_eq!(start(&mut connection, BodyLength::None), Err(LocalError::NotIdle));
 }
 
-/// A connection in each state of the response from which an error is possible, and bytes that cause one there.
+/// A connection in each state of the response from which an error is possible, and bytes that cause one
+/// there.
 fn about_to_fail() -> Vec<(Connection, &'static [u8])> {
     let mut in_body = get();
     feed(&mut in_body, b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", &mut Vec::new()).unwrap();

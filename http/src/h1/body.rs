@@ -1,9 +1,9 @@
 //! Response bodies: handing on what has come, and noticing the end.
 //!
-//! A decoder knows how the body is framed and how much of it has passed. It never waits for a whole anything: whatever
-//! part of the body is in the buffer goes out at once, and a length of a petabyte costs not a byte of memory before it
-//! arrives. The end of the connection is the end of the body in one framing only; in the others it is an error,
-//! because half a file must not look like a whole one.
+//! A decoder knows how the body is framed and how much of it has passed. It never waits for a whole anything:
+//! whatever part of the body is in the buffer goes out at once, and a length of a petabyte costs not a byte
+//! of memory before it arrives. The end of the connection is the end of the body in one framing only; in the
+//! others it is an error, because half a file must not look like a whole one.
 
 use bytes::Bytes;
 use http::HeaderMap;

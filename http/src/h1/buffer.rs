@@ -11,15 +11,17 @@
 //!
 //! The driver reads into *space*, the parsers eat *unread* from the left. Three facts shape the rest:
 //!
-//! - Safe Rust reads only into initialised memory, and clearing it before each read would cost as much as a small
-//!   response. So `storage` stays initialised to its full length for its life, and two indices say which part means
-//!   something. When everything is consumed, both go back to zero: an exchange with a small response allocates and
-//!   clears nothing here.
-//! - A large piece of a body must not be copied again. It is *split off*: the caller gets the memory itself, and the
-//!   next read goes to what is left of it or to a new block. When the caller has dropped its pieces, the block is
-//!   taken back instead of a new one. A small piece is copied, because splitting would tie up the whole block for it.
-//! - Most responses fit into 4 KiB, and a pool keeps many connections idle. So the room for a read starts at 4 KiB and
-//!   grows only while reads fill it, up to 64 KiB; when the exchange is over, a grown block is given back.
+//! - Safe Rust reads only into initialised memory, and clearing it before each read would cost as much as a
+//!   small response. So `storage` stays initialised to its full length for its life, and two indices say
+//!   which part means something. When everything is consumed, both go back to zero: an exchange with a small
+//!   response allocates and clears nothing here.
+//! - A large piece of a body must not be copied again. It is *split off*: the caller gets the memory itself,
+//!   and the next read goes to what is left of it or to a new block. When the caller has dropped its pieces,
+//!   the block is taken back instead of a new one. A small piece is copied, because splitting would tie up
+//!   the whole block for it.
+//! - Most responses fit into 4 KiB, and a pool keeps many connections idle. So the room for a read starts at
+//!   4 KiB and grows only while reads fill it, up to 64 KiB; when the exchange is over, a grown block is
+//!   given back.
 
 use core::fmt;
 

@@ -5,15 +5,16 @@
 //!   ╰ size line ───╯ ╰ data ─────╯   ╰ last one ╯ ╰ trailer fields ─╯ ╰ end
 //! ```
 //!
-//! Everything between two pieces of data is a few bytes long and every one of them matters, so they go through a small
-//! state machine one at a time, and each is consumed as it is read. Nothing is looked at twice, whatever the cut, and
-//! an error names the byte where it became certain. httparse has a function for this line, but it takes an empty
-//! size for zero, which turns a stray line end into the end of the body.
+//! Everything between two pieces of data is a few bytes long and every one of them matters, so they go
+//! through a small state machine one at a time, and each is consumed as it is read. Nothing is looked at
+//! twice, whatever the cut, and an error names the byte where it became certain. httparse has a function for
+//! this line, but it takes an empty size for zero, which turns a stray line end into the end of the body.
 //!
-//! What is stricter than a tolerant reader would be, and why: sizes are hexadecimal digits alone; a line ends in CR LF
-//! and nothing else, because two readers that disagree about a bare LF disagree about where the body ends; extensions
-//! are skipped, but counted, so that a body made of extensions costs its sender more than us. White space before the
-//! `;` of an extension is skipped, as the RFC demands; white space anywhere else on the line is not.
+//! What is stricter than a tolerant reader would be, and why: sizes are hexadecimal digits alone; a line ends
+//! in CR LF and nothing else, because two readers that disagree about a bare LF disagree about where the body
+//! ends; extensions are skipped, but counted, so that a body made of extensions costs its sender more than
+//! us. White space before the `;` of an extension is skipped, as the RFC demands; white space anywhere else
+//! on the line is not.
 
 use core::mem;
 

@@ -1,8 +1,8 @@
 //! Why a connection cannot carry another request.
 //!
-//! Reuse is the one place where a mistake about one response becomes a wrong answer to *another* request, so the
-//! rule is turned around: a connection is closed unless nothing at all speaks against keeping it. Each thing that
-//! can speak against it has a name, which a trace or a log may print.
+//! Reuse is the one place where a mistake about one response becomes a wrong answer to *another* request, so
+//! the rule is turned around: a connection is closed unless nothing at all speaks against keeping it. Each
+//! thing that can speak against it has a name, which a trace or a log may print.
 
 use core::fmt;
 
@@ -14,15 +14,16 @@ pub enum CloseReason {
     PeerAsked,
     /// Our request said `Connection: close`.
     WeAsked,
-    /// The response is HTTP/1.0. Its `keep-alive` extension is not honoured: a proxy in between that does not know
-    /// it breaks the framing for both sides (RFC 9112 appendix C.2.2).
+    /// The response is HTTP/1.0. Its `keep-alive` extension is not honoured: a proxy in between that does not
+    /// know it breaks the framing for both sides (RFC 9112 appendix C.2.2).
     Http10,
     /// The body has no length of its own: it ends where the connection ends.
     CloseDelimited,
-    /// The final response has come, but the request body is not sent in full: the server still waits for the rest.
-    /// (A request whose body then turned out longer or shorter than declared stays so for good.)
+    /// The final response has come, but the request body is not sent in full: the server still waits for the
+    /// rest. (A request whose body then turned out longer or shorter than declared stays so for good.)
     RequestUnfinished,
-    /// Bytes that belong to no response are waiting: given to the next request they would answer the wrong question.
+    /// Bytes that belong to no response are waiting: given to the next request they would answer the wrong
+    /// question.
     ExtraBytes,
     /// The peer has closed the connection.
     PeerClosed,

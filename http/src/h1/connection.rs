@@ -1,9 +1,9 @@
 //! The states of a connection, and every transition between them.
 //!
-//! Two machines run side by side, because the two directions do: a server may answer while the request is still being
-//! sent, and often does when it refuses an upload (RFC 9112 §9.5). Neither machine knows the other's state but at three
-//! points, and these are what this file is for: `start` sets both going, `close_reason` weighs both, `restart` takes
-//! both back to the beginning.
+//! Two machines run side by side, because the two directions do: a server may answer while the request is
+//! still being sent, and often does when it refuses an upload (RFC 9112 §9.5). Neither machine knows the
+//! other's state but at three points, and these are what this file is for: `start` sets both going,
+//! `close_reason` weighs both, `restart` takes both back to the beginning.
 //!
 //! Nothing outside this file assigns to `sending` or `receiving`.
 
@@ -23,12 +23,13 @@ use super::request::{self, Asked, BodyLength, RequestHead};
 
 /// One HTTP/1.1 connection, seen from the client: requests become bytes, bytes become [`Event`]s.
 ///
-/// It does no I/O and knows no clock. The [module documentation](super) shows a whole exchange; the order of calls is:
+/// It does no I/O and knows no clock. The [module documentation](super) shows a whole exchange; the order of
+/// calls is:
 ///
-/// 1. [`start`](Connection::start), then [`body`](Connection::body) and [`end`](Connection::end) if there is a body;
-///    after each, send what was appended to `out`;
-/// 2. [`next_event`](Connection::next_event) until it returns [`Event::End`]; whenever it returns `None`, read into
-///    [`space`](Connection::space) and say how much came with [`filled`](Connection::filled);
+/// 1. [`start`](Connection::start), then [`body`](Connection::body) and [`end`](Connection::end) if there is
+///    a body; after each, send what was appended to `out`;
+/// 2. [`next_event`](Connection::next_event) until it returns [`Event::End`]; whenever it returns `None`,
+///    read into [`space`](Connection::space) and say how much came with [`filled`](Connection::filled);
 /// 3. [`restart`](Connection::restart): the connection is idle again, or has to be closed.
 ///
 /// 1 and 2 may overlap.
@@ -79,7 +80,8 @@ impl Default for Connection {
 }
 
 impl Connection {
-    /// An idle connection with the default [`Limits`]. It takes no memory for reading before [`space`](Self::space).
+    /// An idle connection with the default [`Limits`]. It takes no memory for reading before
+    /// [`space`](Self::space).
     pub fn new() -> Self {
         Connection::with_limits(Limits::default())
     }
@@ -95,8 +97,8 @@ impl Connection {
         }
     }
 
-    /// Begins an exchange: appends the request head to `out`, with the field that frames the body if the caller has
-    /// not set it (RFC 9112 §6).
+    /// Begins an exchange: appends the request head to `out`, with the field that frames the body if the
+    /// caller has not set it (RFC 9112 §6).
     ///
     /// # Errors
     ///
@@ -120,13 +122,14 @@ impl Connection {
         Ok(())
     }
 
-    /// Appends a piece of the request body to `out`, framed as the head has promised. An empty piece is nothing.
+    /// Appends a piece of the request body to `out`, framed as the head has promised. An empty piece is
+    /// nothing.
     ///
     /// # Errors
     ///
-    /// [`BodyTooLong`](LocalError::BodyTooLong) or [`BodyAfterEnd`](LocalError::BodyAfterEnd) if there is more body than
-    /// was declared: nothing of this piece is written, and the connection cannot be reused. [`LocalError::NotStarted`]
-    /// if there is no request.
+    /// [`BodyTooLong`](LocalError::BodyTooLong) or [`BodyAfterEnd`](LocalError::BodyAfterEnd) if there is
+    /// more body than was declared: nothing of this piece is written, and the connection cannot be
+    /// reused. [`LocalError::NotStarted`] if there is no request.
     pub fn body(&mut self, chunk: &[u8], out: &mut Vec<u8>) -> Result<(), LocalError> {
         match &mut self.sending {
             Sending::Idle => Err(LocalError::NotStarted),
@@ -145,13 +148,13 @@ impl Connection {
         }
     }
 
-    /// Says that the request body is complete, and appends to `out` what ends it. After the last byte of a known length,
-    /// and without a body, it changes nothing and need not be called.
+    /// Says that the request body is complete, and appends to `out` what ends it. After the last byte of a
+    /// known length, and without a body, it changes nothing and need not be called.
     ///
     /// # Errors
     ///
-    /// [`LocalError::BodyTooShort`] if the declared length is not reached: the server would wait for the rest for ever,
-    /// so the connection has to be closed. [`LocalError::NotStarted`] if there is no request.
+    /// [`LocalError::BodyTooShort`] if the declared length is not reached: the server would wait for the rest
+    /// for ever, so the connection has to be closed. [`LocalError::NotStarted`] if there is no request.
     pub fn end(&mut self, out: &mut Vec<u8>) -> Result<(), LocalError> {
         match &self.sending {
             Sending::Idle => Err(LocalError::NotStarted),
@@ -172,15 +175,15 @@ impl Connection {
         matches!(self.sending, Sending::Complete)
     }
 
-    /// Where the next read goes: initialised and never empty. It begins at 4 KiB, grows up to 64 KiB while reads fill it,
-    /// and is back at 4 KiB after [`restart`](Self::restart).
+    /// Where the next read goes: initialised and never empty. It begins at 4 KiB, grows up to 64 KiB while
+    /// reads fill it, and is back at 4 KiB after [`restart`](Self::restart).
     pub fn space(&mut self) -> &mut [u8] {
         self.buffer.space()
     }
 
-    /// `n` bytes were read into [`space`](Self::space). None is the end of the file: the peer has closed its side, and in
-    /// good order. (If TLS ended without its closing alert, or the connection was reset, do not call this: a body that
-    /// ends with the connection would pass for whole.)
+    /// `n` bytes were read into [`space`](Self::space). None is the end of the file: the peer has closed its
+    /// side, and in good order. (If TLS ended without its closing alert, or the connection was reset, do
+    /// not call this: a body that ends with the connection would pass for whole.)
     ///
     /// A read that was given up needs no call: nothing is lost.
     ///
@@ -189,19 +192,19 @@ impl Connection {
     /// If `n` is more than the last `space` had room for.
     pub fn filled(&mut self, n: usize) {
         self.buffer.filled(n);
-        if n > 0 && !matches!(self.receiving, Receiving::Idle) {
-            self.exchange.received_any = true;
-        }
+        self.exchange.received_any |= n > 0;
     }
 
-    /// What has come, one thing at a time. `None` means that more bytes are needed; it is also the answer when there is
-    /// nothing to come: on an idle connection, after [`Event::End`] ([`is_done`](Self::is_done)), and after a switch of
+    /// What has come, one thing at a time. `None` means that more bytes are needed; it is also the answer
+    /// when there is nothing to come: on an idle connection, after [`Event::End`]
+    /// ([`is_done`](Self::is_done)), and after a switch of
     /// protocols ([`is_upgraded`](Self::is_upgraded)).
     ///
     /// # Errors
     ///
-    /// Whatever the server does against RFC 9112 or beyond the [`Limits`]: see [`RemoteError`]. What came before the
-    /// mistake has been returned before; the error itself is returned again by every further call.
+    /// Whatever the server does against RFC 9112 or beyond the [`Limits`]: see [`RemoteError`]. What came
+    /// before the mistake has been returned before; the error itself is returned again by every further
+    /// call.
     pub fn next_event(&mut self) -> Result<Option<Event>, RemoteError> {
         let event = match &mut self.receiving {
             Receiving::Idle if self.buffer.is_empty() => Ok(None),
@@ -228,7 +231,8 @@ impl Connection {
         self.exchange.framing
     }
 
-    /// Whether any byte of the current response has come. As long as none has, the server may not have seen the request.
+    /// Whether any byte of the current response has come. As long as none has, the server may not have seen
+    /// the request.
     pub fn has_received_any(&self) -> bool {
         self.exchange.received_any
     }
@@ -238,18 +242,20 @@ impl Connection {
         matches!(self.receiving, Receiving::Done)
     }
 
-    /// Whether the connection has become a tunnel or switched to another protocol: see [`upgrade`](Self::upgrade).
+    /// Whether the connection has become a tunnel or switched to another protocol: see
+    /// [`upgrade`](Self::upgrade).
     pub fn is_upgraded(&self) -> bool {
         matches!(self.receiving, Receiving::Upgraded)
     }
 
-    /// Bytes that have come and are not part of any event yet. After [`Event::End`] they belong to no response at all.
+    /// Bytes that have come and are not part of any event yet. After [`Event::End`] they belong to no
+    /// response at all.
     pub fn leftover(&self) -> &[u8] {
         self.buffer.unread()
     }
 
-    /// Why the connection has to be closed; `None` if nothing is known against keeping it. It is final only when the
-    /// response [is done](Self::is_done): the reason may lie in what is still to come.
+    /// Why the connection has to be closed; `None` if nothing is known against keeping it. It is final only
+    /// when the response [is done](Self::is_done): the reason may lie in what is still to come.
     pub fn close_reason(&self) -> Option<CloseReason> {
         match self.receiving {
             Receiving::Failed(_) => return Some(CloseReason::Failed),
@@ -274,8 +280,9 @@ impl Connection {
         }
     }
 
-    /// Makes the connection idle again for another request, once the response is done and there is no reason to close.
-    /// Returns whether it is idle; if not, nothing has changed. Memory that a large response has taken is given back.
+    /// Makes the connection idle again for another request, once the response is done and there is no reason
+    /// to close. Returns whether it is idle; if not, nothing has changed. Memory that a large response
+    /// has taken is given back.
     #[must_use = "a connection that did not restart has to be closed"]
     pub fn restart(&mut self) -> bool {
         if !matches!(self.receiving, Receiving::Idle | Receiving::Done) || self.close_reason().is_some() {
@@ -288,9 +295,9 @@ impl Connection {
         true
     }
 
-    /// Ends the HTTP part of the connection after a 101 that the request had asked for, or a 2xx answer to CONNECT, and
-    /// hands over the first bytes of the other protocol, if some have come already. `None` if the connection has not
-    /// switched, or the request is not complete yet (RFC 9110 §7.8).
+    /// Ends the HTTP part of the connection after a 101 that the request had asked for, or a 2xx answer to
+    /// CONNECT, and hands over the first bytes of the other protocol, if some have come already. `None`
+    /// if the connection has not switched, or the request is not complete yet (RFC 9110 §7.8).
     pub fn upgrade(mut self) -> Option<Bytes> {
         if !self.is_upgraded() || !self.request_complete() {
             return None;

@@ -1,8 +1,8 @@
 //! Request bodies: from pieces to bytes on the wire.
 //!
-//! The head has promised something: a number of bytes, or chunks. The encoder keeps the promise or stops. It never
-//! writes a byte beyond the declared length, since the server would read it as the beginning of the next request, and
-//! it never lets a short body pass for a whole one.
+//! The head has promised something: a number of bytes, or chunks. The encoder keeps the promise or stops. It
+//! never writes a byte beyond the declared length, since the server would read it as the beginning of the
+//! next request, and it never lets a short body pass for a whole one.
 
 use super::error::LocalError;
 use super::request::BodyLength;

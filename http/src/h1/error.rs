@@ -1,28 +1,29 @@
 //! The two kinds of error, by who made the mistake.
 //!
-//! A protocol error is only useful if it says whose it is: a [`LocalError`] is a bug or a bad input on our side and
-//! nothing of it has gone out; a [`RemoteError`] is the server's, and ends the connection. A caller never has to
-//! guess which of the two it holds, because no function returns both.
+//! A protocol error is only useful if it says whose it is: a [`LocalError`] is a bug or a bad input on our
+//! side and nothing of it has gone out; a [`RemoteError`] is the server's, and ends the connection. A caller
+//! never has to guess which of the two it holds, because no function returns both.
 //!
-//! Each variant displays as one clause without a full stop, so that a caller can put method, URL and phase before it.
+//! Each variant displays as one clause without a full stop, so that a caller can put method, URL and phase
+//! before it.
 
 use core::fmt;
 use std::error::Error;
 
 /// What was wrong with the request we were asked to send, or with the order of the calls.
 ///
-/// An error of [`start`](super::Connection::start) leaves the output and the connection as they were. A body of the
-/// wrong length breaks the request for good: what has been sent cannot be taken back.
+/// An error of [`start`](super::Connection::start) leaves the output and the connection as they were. A body
+/// of the wrong length breaks the request for good: what has been sent cannot be taken back.
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LocalError {
-    /// `start` on a connection that is not idle: an exchange is under way or not yet acknowledged by `restart`, the
-    /// peer has closed, has failed, or has sent bytes that nobody asked for.
+    /// `start` on a connection that is not idle: an exchange is under way or not yet acknowledged by
+    /// `restart`, the peer has closed, has failed, or has sent bytes that nobody asked for.
     NotIdle,
     /// `body` or `end` before `start`.
     NotStarted,
-    /// The request target is empty, holds a space, a control, a `#` or a byte outside ASCII, or is not of a form that
-    /// the method allows (RFC 9112 §3.2).
+    /// The request target is empty, holds a space, a control, a `#` or a byte outside ASCII, or is not of a
+    /// form that the method allows (RFC 9112 §3.2).
     Target,
     /// No Host field (RFC 9112 §3.2 demands one).
     MissingHost,

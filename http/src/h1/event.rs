@@ -1,8 +1,8 @@
 //! What a connection has to say.
 //!
-//! Events own what they carry and know nothing of the connection: they can be kept, compared and sent elsewhere while
-//! the connection reads on. That costs no copy: the fields of a head and the larger pieces of a body are
-//! reference-counted parts of the memory they were read into.
+//! Events own what they carry and know nothing of the connection: they can be kept, compared and sent
+//! elsewhere while the connection reads on. That costs no copy: the fields of a head and the larger pieces of
+//! a body are reference-counted parts of the memory they were read into.
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -20,8 +20,8 @@ pub enum Event {
     Data(Bytes),
     /// The response is complete.
     End {
-        /// The trailer fields of a chunked body that had some. They are never merged into the headers, and those that
-        /// frame, route or authenticate are left out.
+        /// The trailer fields of a chunked body that had some. They are never merged into the headers, and
+        /// those that frame, route or authenticate are left out.
         trailers: Option<HeaderMap>,
     },
 }

@@ -1,18 +1,20 @@
 //! Where a response body ends, and whether the connection outlives it.
 //!
-//! An HTTP/1 connection is one unbroken row of bytes. The only thing that separates the end of one response from the
-//! beginning of the next is the arithmetic in this file, so a client and a proxy that disagree here give people each
-//! other's answers ("response splitting", "smuggling"). Hence the tone: of several readings none is chosen; if there
-//! is more than one, the response is refused.
+//! An HTTP/1 connection is one unbroken row of bytes. The only thing that separates the end of one response
+//! from the beginning of the next is the arithmetic in this file, so a client and a proxy that disagree here
+//! give people each other's answers ("response splitting", "smuggling"). Hence the tone: of several readings
+//! none is chosen; if there is more than one, the response is refused.
 //!
 //! The questions are those of RFC 9112 §6.3, in its order but for the first two (a 204 is a 2xx too):
 //!
 //! 1. a 2xx answer to CONNECT turns the connection into a tunnel: [`Framing::Upgraded`];
-//! 2. an answer to HEAD, and every 1xx, 204 and 304, has no body, whatever its fields say: [`Framing::Empty`];
+//! 2. an answer to HEAD, and every 1xx, 204 and 304, has no body, whatever its fields say:
+//!    [`Framing::Empty`];
 //! 3. Transfer-Encoding beside Content-Length: refused (the RFC would let the encoding win);
-//! 4. Transfer-Encoding: exactly `chunked` and in HTTP/1.1: [`Framing::Chunked`]; anything else is refused, because we
-//!    ask for no other coding;
-//! 5. Content-Length: digits and nothing else, below 2⁶³; several are merged if they agree, and refused if not;
+//! 4. Transfer-Encoding: exactly `chunked` and in HTTP/1.1: [`Framing::Chunked`]; anything else is refused,
+//!    because we ask for no other coding;
+//! 5. Content-Length: digits and nothing else, below 2⁶³; several are merged if they agree, and refused if
+//!    not;
 //! 6. with a valid one: [`Framing::Length`];
 //! 7. with none, the body ends where the connection ends: [`Framing::UntilClose`].
 

@@ -2,17 +2,17 @@
 //!
 //! The grammar of the status line and the fields is httparse's business. Two things it leaves to us:
 //!
-//! *When to parse.* Most heads arrive whole in the first read, so the first thing tried is to parse what there is.
-//! If it was only a part, it is not parsed again at every byte that trickles in: the reader then looks for the empty
-//! line that ends a head, goes on where it stopped looking, and parses once more when it has found it. So a head of
-//! *n* bytes costs O(*n*) however it is cut.
+//! *When to parse.* Most heads arrive whole in the first read, so the first thing tried is to parse what
+//! there is. If it was only a part, it is not parsed again at every byte that trickles in: the reader then
+//! looks for the empty line that ends a head, goes on where it stopped looking, and parses once more when it
+//! has found it. So a head of *n* bytes costs O(*n*) however it is cut.
 //!
-//! *What to keep.* The head is copied once into one block, and each header value is a slice of it: a reference
-//! count, not an allocation. The read buffer itself is free for the body at once.
+//! *What to keep.* The head is copied once into one block, and each header value is a slice of it: a
+//! reference count, not an allocation. The read buffer itself is free for the body at once.
 //!
-//! Line ends: a bare LF ends a line here, as RFC 9112 §2.2 allows and httparse does; a bare CR never does. One empty
-//! line (CR LF) before the status line is skipped, a second one is an error: a server that sends more is either
-//! babbling or answering somebody else.
+//! Line ends: a bare LF ends a line here, as RFC 9112 §2.2 allows and httparse does; a bare CR never does.
+//! One empty line (CR LF) before the status line is skipped, a second one is an error: a server that sends
+//! more is either babbling or answering somebody else.
 
 use core::fmt;
 use core::mem::MaybeUninit;
@@ -75,7 +75,8 @@ impl ResponseHead {
 #[derive(Debug, Default)]
 pub(super) struct HeadReader {
     skipped_empty_line: bool,
-    /// How many unread bytes are known not to hold the end of the head. Zero until the first attempt to parse.
+    /// How many unread bytes are known not to hold the end of the head. Zero until the first attempt to
+    /// parse.
     searched: usize,
 }
 
@@ -136,7 +137,8 @@ impl HeadReader {
 /// Most heads have a dozen fields; room for this many costs nothing, because it is left uninitialised.
 const FIELDS_ON_STACK: usize = 128;
 
-/// Parses the head at the beginning of `window`: the head and its length, or `None` if it is not there in full.
+/// Parses the head at the beginning of `window`: the head and its length, or `None` if it is not there in
+/// full.
 fn parse(window: &[u8], limits: &Limits) -> Result<Option<(ResponseHead, usize)>, RemoteError> {
     let mut on_stack = [const { MaybeUninit::uninit() }; FIELDS_ON_STACK];
     let mut on_heap = Vec::new();

@@ -26,7 +26,8 @@ pub struct Limits {
     pub interim: usize,
     /// Bytes of one chunk-size line, its extensions included. 4 KiB.
     pub chunk_line: usize,
-    /// Bytes of chunk extensions in a whole body: they carry nothing for us, but each one costs us reading it. 16 KiB.
+    /// Bytes of chunk extensions in a whole body: they carry nothing for us, but each one costs us reading
+    /// it. 16 KiB.
     pub chunk_extensions: usize,
     /// Bytes of the trailer section after the last chunk. 16 KiB.
     pub trailers: usize,

@@ -1,15 +1,16 @@
 //! HTTP/1.1 for a client, without any input or output.
 //!
-//! HTTP looks like a text protocol and is a framing protocol. A connection carries one row of bytes in each direction;
-//! where one message ends and the next begins has to be worked out from the bytes themselves, and whoever works it
-//! out wrongly gives somebody the answer to somebody else's question. So the working out stands here on its own: no
-//! socket, no clock, no `async`. Bytes go in, [`Event`]s come out; a request goes in, bytes come out. Whatever has been
-//! cut into however many reads, the events are the same, and that can be tested with byte strings.
+//! HTTP looks like a text protocol and is a framing protocol. A connection carries one row of bytes in each
+//! direction; where one message ends and the next begins has to be worked out from the bytes themselves, and
+//! whoever works it out wrongly gives somebody the answer to somebody else's question. So the working out
+//! stands here on its own: no socket, no clock, no `async`. Bytes go in, [`Event`]s come out; a request goes
+//! in, bytes come out. Whatever has been cut into however many reads, the events are the same, and that can
+//! be tested with byte strings.
 //!
 //! # A whole exchange
 //!
-//! The "network" here is a byte string, read in pieces of 20 bytes to show that the cut means nothing. With a socket
-//! in its place, these lines are all there is to driving a connection.
+//! The "network" here is a byte string, read in pieces of 20 bytes to show that the cut means nothing. With a
+//! socket in its place, these lines are all there is to driving a connection.
 //!
 //! ```
 //! use curio_http::h1::{BodyLength, Connection, Event, RequestHead};
@@ -54,36 +55,35 @@
 //!
 //! # The states
 //!
-//! The two directions are two machines, because a server may answer before it has the whole request. Each arrow bears
-//! the function that takes it; all of them are in `connection.rs`.
+//! The two directions are two machines, because a server may answer before it has the whole request. Each
+//! arrow bears the function that takes it; all of them are in `connection.rs`.
 //!
 //! ```text
-//!            the request, going out                     the response, coming in
+//!   the request, going out              the response, coming in
 //!
-//!                   Idle ◀──────────────┐                  Idle ◀────────────────────────┐
-//!                    │                  │                   │                            │
-//!                    │ start            │                   │ start                      │
-//!                    ▼                  │                   ▼                            │
-//!      ┌─────────── Body ──┐            │      ┌────────── Head ──┐                      │
-//!      │ body,       │ ▲   │ body       │      │            │  ▲  │ take_interim (1xx)   │
-//!      │ end         │ └───┘            │      │            │  └──┘                      │
-//!      ▼             ▼ body, end        │      │ switch_    │ take_final                 │
-//!   Broken        Complete ─────────────┘      │ protocols, ▼                            │
-//!   (too long,               restart           │ take_    Body ──┐                       │
-//!    too short)                                │ final     │  ▲  │ next_event (Data)     │
-//!                                              │           │  └──┘                       │
-//!                                              │           │ finish                      │
-//!                                              ▼           ▼                restart      │
-//!                                           Upgraded      Done ──────────────────────────┘
-//!                                              │
-//!                                              ▼ upgrade           from any state, for good:
-//!                                        (not HTTP any more)            fail ──▶ Failed
+//!   ┌─────────▶ Idle                    ┌─────────▶ Idle
+//!   │            │ start                │            │ start
+//!   │            ▼                      │            ▼
+//!   │           Body ⟲ body             │           Head ⟲ take_interim
+//!   │            │ body, end            │            │ │ switch_protocols (101),
+//!   │            ▼                      │            │ │ take_final (CONNECT)
+//!   └─ restart ─ Complete               │            │ └──────────────────────▶ Upgraded
+//!                                       │            │ take_final                │ upgrade
+//!                                       │            ▼                           ▼
+//!   from Body and Complete:             │           Body ⟲ next_event         not HTTP any more
+//!       break_request ──▶ Broken        │            │ finish
+//!                                       │            ▼
+//!   from Idle, Head and Body:           └─ restart ─ Done
+//!       fail ──▶ Failed
 //! ```
 //!
-//! A typed state for each of these (`Connection<Body>` and the like) was considered and left out. A connection has to
-//! lie in a pool, sit in a half-read response, and survive errors; it would have to forget its type in each of these
-//! places. The guarantee that the types would give (no second request while a response is unread) is given by
-//! ownership one storey up, and by [`LocalError::NotIdle`] here.
+//! A request without a body goes from `Idle` to `Complete` at once. `Broken` is a request body that was
+//! longer or shorter than declared, `Failed` a [`RemoteError`]; no way leads out of either.
+//!
+//! A typed state for each of these (`Connection<Body>` and the like) was considered and left out. A
+//! connection has to lie in a pool, sit in a half-read response, and survive errors; it would have to forget
+//! its type in each of these places. The guarantee that the types would give (no second request while a
+//! response is unread) is given by ownership one storey up, and by [`LocalError::NotIdle`] here.
 //!
 //! # Where to find what
 //!
@@ -101,14 +101,15 @@
 //!
 //! # How strict it is
 //!
-//! A length has one reading or the response is refused: lengths are digits and nothing else (no sign, no `0x`, no
-//! overflow), Content-Lengths that disagree, Transfer-Encoding beside Content-Length, or any coding but `chunked` are
-//! errors, and so is a bare LF in the chunked coding. In a head a bare LF is taken for a line end (RFC 9112 §2.2). A
-//! body that is cut off is an error, never a short body. Everything a server can send has a [limit](Limits). And a
-//! connection is reused only if nothing at all speaks against it: see [`CloseReason`].
+//! A length has one reading or the response is refused: lengths are digits and nothing else (no sign, no
+//! `0x`, no overflow), Content-Lengths that disagree, Transfer-Encoding beside Content-Length, or any coding
+//! but `chunked` are errors, and so is a bare LF in the chunked coding. In a head a bare LF is taken for a
+//! line end (RFC 9112 §2.2). A body that is cut off is an error, never a short body. Everything a server can
+//! send has a [limit](Limits). And a connection is reused only if nothing at all speaks against it: see
+//! [`CloseReason`].
 //!
-//! What is not here: the server's side, pipelining (a second request before the first response is done), trailer
-//! fields in requests, and HTTP/1.0's `keep-alive`.
+//! What is not here: the server's side, pipelining (a second request before the first response is done),
+//! trailer fields in requests, and HTTP/1.0's `keep-alive`.
 
 mod body;
 mod buffer;

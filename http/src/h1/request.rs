@@ -1,12 +1,13 @@
 //! Request heads: what may be sent, and how it is written.
 //!
-//! Anything that a caller can slip into a request line or a field, a server may read as the start of another request.
-//! The types of the `http` crate rule most of it out before it gets here: a `Method` or a `HeaderName` is a token, a
-//! `HeaderValue` holds no control character but TAB, so neither can hold CR, LF or NUL. What is left to check is the
-//! target (a plain string), the Host field, and the two fields that frame the body, because those are ours to decide.
+//! Anything that a caller can slip into a request line or a field, a server may read as the start of another
+//! request. The types of the `http` crate rule most of it out before it gets here: a `Method` or a
+//! `HeaderName` is a token, a `HeaderValue` holds no control character but TAB, so neither can hold CR, LF or
+//! NUL. What is left to check is the target (a plain string), the Host field, and the two fields that frame
+//! the body, because those are ours to decide.
 //!
-//! The head is written in one pass into a buffer of the caller's. A request that turns out to be wrong half-way is
-//! taken back: whoever gets an error finds the buffer as it was.
+//! The head is written in one pass into a buffer of the caller's. A request that turns out to be wrong
+//! half-way is taken back: whoever gets an error finds the buffer as it was.
 
 use http::header::{HOST, UPGRADE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
@@ -21,8 +22,8 @@ pub struct RequestHead<'a> {
     /// The method.
     pub method: &'a Method,
     /// The request target exactly as it is to stand on the request line: `/path?query` for most requests,
-    /// `host:port` for CONNECT, a whole URL for a request to a proxy, `*` for an OPTIONS about the server itself
-    /// (RFC 9112 §3.2). Never with a fragment.
+    /// `host:port` for CONNECT, a whole URL for a request to a proxy, `*` for an OPTIONS about the server
+    /// itself (RFC 9112 §3.2). Never with a fragment.
     pub target: &'a str,
     /// The fields, among them exactly one Host. A field that frames the body is added if need be.
     pub headers: &'a HeaderMap,
@@ -49,7 +50,8 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    /// Whether the request offered to switch to every protocol that `answer`, the Upgrade field of a 101, names.
+    /// Whether the request offered to switch to every protocol that `answer`, the Upgrade field of a 101,
+    /// names.
     pub(super) fn offered(&self, answer: &HeaderMap) -> bool {
         let mut named =
             answer.get_all(UPGRADE).iter().flat_map(|value| elements(value.as_bytes())).peekable();
@@ -156,8 +158,8 @@ fn only_host(headers: &HeaderMap) -> Result<&HeaderValue, LocalError> {
     if host.to_str().is_ok_and(is_authority) { Ok(host) } else { Err(LocalError::Host) }
 }
 
-/// Whether the text could be a host with an optional port. Not every such text is one: this keeps out lists, paths,
-/// credentials and spaces, and leaves the rest to whoever resolves the name.
+/// Whether the text could be a host with an optional port. Not every such text is one: this keeps out lists,
+/// paths, credentials and spaces, and leaves the rest to whoever resolves the name.
 fn is_authority(text: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+;=:[]".contains(&byte);
     !text.is_empty() && !text.starts_with(':') && text.bytes().all(allowed)

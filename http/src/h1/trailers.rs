@@ -1,21 +1,21 @@
 //! The trailer section: fields that come after the last chunk (RFC 9112 §7.1.2).
 //!
 //! A trailer arrives when everything that depends on the headers has long been decided. A field that decides
-//! something must therefore not be taken from there: a proxy that checked the headers did not see it. So trailers are
-//! never merged into the headers, and the fields that RFC 9110 §6.5.1 and its predecessor RFC 7230 §4.1.2 name
-//! as unfit are left out altogether:
+//! something must therefore not be taken from there: a proxy that checked the headers did not see it. So
+//! trailers are never merged into the headers, and the fields that RFC 9110 §6.5.1 and its predecessor RFC
+//! 7230 §4.1.2 name as unfit are left out altogether:
 //!
-//! - framing: `content-length`, `transfer-encoding`, `trailer`, `te`, `connection`, `keep-alive`, `proxy-connection`,
-//!   `upgrade`;
-//! - routing and control of the request: `host`, `expect`, `max-forwards`, `range`, `cache-control`, `pragma`, and every
-//!   `if-…` condition;
-//! - authentication and state: `authorization`, `proxy-authorization`, `www-authenticate`, `proxy-authenticate`,
-//!   `cookie`, `set-cookie`;
-//! - how to take the response: `content-encoding`, `content-type`, `content-range`, `location`, `retry-after`, `age`,
-//!   `expires`, `date`, `vary`, `warning`.
+//! - framing: `content-length`, `transfer-encoding`, `trailer`, `te`, `connection`, `keep-alive`,
+//!   `proxy-connection`, `upgrade`;
+//! - routing and control of the request: `host`, `expect`, `max-forwards`, `range`, `cache-control`,
+//!   `pragma`, and every `if-…` condition;
+//! - authentication and state: `authorization`, `proxy-authorization`, `www-authenticate`,
+//!   `proxy-authenticate`, `cookie`, `set-cookie`;
+//! - how to take the response: `content-encoding`, `content-type`, `content-range`, `location`,
+//!   `retry-after`, `age`, `expires`, `date`, `vary`, `warning`.
 //!
-//! Unlike those of the head, these lines must end in CR LF: they stand where the chunked coding is strict, and for
-//! the same reason.
+//! Unlike those of the head, these lines must end in CR LF: they stand where the chunked coding is strict,
+//! and for the same reason.
 
 use http::HeaderMap;
 use http::header::{HeaderName, HeaderValue};

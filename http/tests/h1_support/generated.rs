@@ -1,13 +1,14 @@
 //! Responses made up from a row of random bytes, and random numbers to make the rows from.
 //!
-//! The same generator serves the seeded loop in the tests and the fuzzer: each decision takes bytes from the front of
-//! the row, and a row that is used up decides zero, so that every row gives a response.
+//! The same generator serves the seeded loop in the tests and the fuzzer: each decision takes bytes from the
+//! front of the row, and a row that is used up decides zero, so that every row gives a response.
 
 use curio_http::h1::Framing;
 use http::HeaderMap;
 use http::header::{HeaderName, HeaderValue};
 
-/// A small generator of random numbers (xorshift64*), good enough to vary tests and the same on every machine.
+/// A small generator of random numbers (xorshift64*), good enough to vary tests and the same on every
+/// machine.
 pub struct Random(u64);
 
 impl Random {
@@ -136,7 +137,8 @@ fn visible(byte: u8) -> u8 {
     }
 }
 
-/// Mostly small pieces, some beyond the size from which they are not copied, none empty (that would be the last chunk).
+/// Mostly small pieces, some beyond the size from which they are not copied, none empty (that would be the
+/// last chunk).
 fn piece(entropy: &mut Entropy<'_>) -> Vec<u8> {
     let length = match entropy.below(4) {
         0 => 1 + entropy.below(3),

@@ -1,7 +1,8 @@
 //! Five things that are true of any bytes at all.
 //!
-//! Each is a plain function of a byte string that panics if it does not hold: `h1_properties.rs` calls them with seeded
-//! random strings on every test run, the targets in `fuzz/` with whatever the fuzzer comes up with.
+//! Each is a plain function of a byte string that panics if it does not hold: `h1_properties.rs` calls them
+//! with seeded random strings on every test run, the targets in `fuzz/` with whatever the fuzzer comes up
+//! with.
 
 use curio_http::h1::{BodyLength, Connection, Event, Framing, Limits, RequestHead};
 use http::Method;
@@ -55,7 +56,8 @@ pub fn the_cut_does_not_matter(bytes: &[u8]) {
     let mut in_pieces = receive(get(), cut(bytes, &lengths), then);
     let mut byte_by_byte = receive(get(), bytes.chunks(1), then);
     if then == Then::Open {
-        // A mistake inside a head shows at once when it comes in one piece, and by the end of the head otherwise.
+        // A mistake inside a head shows at once when it comes in one piece, and by the end of the head
+        // otherwise.
         let unfinished = |error: &Option<_>| error.is_none();
         if unfinished(&in_pieces.error) || unfinished(&byte_by_byte.error) || unfinished(&whole.error) {
             for outcome in [&mut whole, &mut in_pieces, &mut byte_by_byte] {
