@@ -32,7 +32,7 @@ impl Nginx {
     /// Starts it.
     ///
     /// # Errors
-    /// When it is not installed or does not start, unless `CURIO_TEST_OFFLINE=1`: then it is `None`.
+    /// When it cannot be started and `CURIO_TEST_PEERS=required`. Else it is `None`, and says so.
     pub fn start() -> io::Result<Option<Nginx>> {
         match start() {
             Ok(nginx) => Ok(Some(nginx)),

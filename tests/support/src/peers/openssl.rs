@@ -21,7 +21,7 @@ impl OpenSsl {
     /// Starts it with this certificate and more arguments of `openssl s_server`, such as `-tls1_2`.
     ///
     /// # Errors
-    /// When it is not installed or does not start, unless `CURIO_TEST_OFFLINE=1`: then it is `None`.
+    /// When it cannot be started and `CURIO_TEST_PEERS=required`. Else it is `None`, and says so.
     pub fn start(identity: &Identity, arguments: &[&str]) -> io::Result<Option<OpenSsl>> {
         match start(identity, arguments) {
             Ok(server) => Ok(Some(server)),

@@ -23,7 +23,7 @@ impl PypiHttpbin {
     /// Starts it, and installs it first if need be; that takes some seconds.
     ///
     /// # Errors
-    /// When it cannot be had, unless `CURIO_TEST_OFFLINE=1`: then it is `None`.
+    /// When it cannot be started and `CURIO_TEST_PEERS=required`. Else it is `None`, and says so.
     pub fn start() -> io::Result<Option<PypiHttpbin>> {
         match start() {
             Ok(httpbin) => Ok(Some(httpbin)),
