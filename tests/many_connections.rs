@@ -26,7 +26,10 @@ fn ten_thousand_requests_wait_together() -> Result<(), Failure> {
 
     let start = Instant::now();
     let failures = curio::run(async {
-        let session = ClientSession::new();
+        // They all connect at once, and the system's queue for the server holds some thousands. TCP tries the others
+        // again after a second, three, seven…: on a busy machine that may take longer than the usual ten seconds.
+        let patience = Duration::from_secs(60);
+        let session = ClientSession::builder().connect_timeout(patience).read_timeout(patience).build()?;
         let tasks: Vec<_> = (0..n)
             .map(|_| {
                 let (session, url) = (session.clone(), url.clone());
@@ -46,13 +49,13 @@ fn ten_thousand_requests_wait_together() -> Result<(), Failure> {
                 Err(error) => failures.push(error.to_string()),
             }
         }
-        failures
-    });
+        Ok::<_, curio_http::Error>(failures)
+    })?;
     let took = start.elapsed();
     assert!(failures.is_empty(), "{} of {n} failed; the first: {}", failures.len(), failures[0]);
     assert!(took >= Duration::from_secs(2), "{took:?}");
     // One after the other they would take five and a half hours.
-    assert!(took < Duration::from_secs(60), "{took:?}");
+    assert!(took < Duration::from_secs(120), "{took:?}");
     println!("{n} requests in {took:?}");
     Ok(())
 }

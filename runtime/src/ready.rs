@@ -96,6 +96,13 @@ pub(crate) fn push(slot: u32) {
     RUN_QUEUE.with_borrow_mut(|queue| queue.push(slot, None));
 }
 
+/// Whether a task of `kernel` is on the queue.
+pub(crate) fn is_queued(kernel: KernelId, slot: u32) -> bool {
+    RUN_QUEUE.with_borrow(|queue| {
+        queue.kernel == Some(kernel) && queue.marks.get(slot as usize).is_some_and(|mark| mark.queued)
+    })
+}
+
 /// The next task to poll, and who woke it. It is no longer queued: a wake during its poll queues it again.
 pub(crate) fn pop() -> Option<(u32, Option<TaskId>)> {
     RUN_QUEUE.with_borrow_mut(|queue| {

@@ -38,6 +38,8 @@ pub(crate) struct State {
     // The rest is about the poll in progress.
     pub(crate) current: RefCell<Option<Rc<dyn Runnable>>>,
     pub(crate) scope: Cell<Option<ScopeKey>>,
+    /// Time limits whose body is being polled for the first time, and which have no node yet.
+    pub(crate) limits_without_node: Cell<u32>,
     pub(crate) published: Cell<Option<Parked>>,
     pub(crate) budget: Cell<u32>,
 }
@@ -47,9 +49,9 @@ thread_local! {
 }
 
 /// The kernel that runs on this thread, if any.
-pub(crate) fn try_with<R>(use_it: impl FnOnce(&State) -> R) -> Option<R> {
+pub(crate) fn try_with<R>(use_it: impl FnOnce(&Rc<State>) -> R) -> Option<R> {
     // `try_with`: a destructor may run while the thread's locals are being torn down.
-    RUNNING.try_with(|running| running.borrow().as_deref().map(use_it)).ok().flatten()
+    RUNNING.try_with(|running| running.borrow().as_ref().map(use_it)).ok().flatten()
 }
 
 /// Makes `state` the running kernel of this thread. False if there is one already.

@@ -4,6 +4,7 @@
 //! facts. What a task returns, and to whom, is the business of [`task`](crate::task). That keeps the kernel free
 //! of generics, and makes it possible to print it.
 
+use crate::ready;
 use crate::scopes::{ScopeKey, Scopes, Why};
 use crate::task_info::{TaskId, TaskInfo, TaskName, TaskState};
 use crate::waiters::Waiters;
@@ -31,6 +32,7 @@ pub(crate) trait Runnable {
 
 /// What is publicly known of one task. It lives as long as the task or anybody's handle to it.
 pub(crate) struct Record {
+    pub(crate) kernel: KernelId,
     pub(crate) id: TaskId,
     pub(crate) slot: u32,
     pub(crate) name: TaskName,
@@ -104,6 +106,7 @@ impl Record {
         spawned_at: &'static Location<'static>,
     ) -> Record {
         Record {
+            kernel: place.kernel,
             id: place.id,
             slot: place.slot,
             name,
@@ -123,10 +126,11 @@ impl Record {
 
     pub(crate) fn info(&self) -> TaskInfo {
         let parked = self.parked.get();
+        let woken = self.end.get().is_none() && ready::is_queued(self.kernel, self.slot);
         TaskInfo {
             id: self.id,
             name: self.name.clone(),
-            state: parked.state,
+            state: if woken { TaskState::Ready } else { parked.state },
             cycles: self.cycles.get(),
             parent: self.parent,
             spawned_at: self.spawned_at,
@@ -173,6 +177,7 @@ struct Slot {
 
 /// A slot and a number for a task that is about to be made.
 pub(crate) struct Place {
+    pub(crate) kernel: KernelId,
     pub(crate) id: TaskId,
     pub(crate) slot: u32,
 }
@@ -190,7 +195,7 @@ impl TaskTable {
             self.slots.push(Slot::default());
             u32::try_from(self.slots.len() - 1).expect("fewer than 2^32 tasks fit in memory")
         });
-        Place { id, slot }
+        Place { kernel: self.kernel, id, slot }
     }
 
     pub(crate) fn occupy(&mut self, task: Rc<dyn Runnable>) {

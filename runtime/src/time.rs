@@ -75,7 +75,7 @@ impl Future for Sleep {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.get_mut();
-        if let Some(timer) = &this.timer {
+        if let Some(timer) = &mut this.timer {
             if timer.poll_fired(cx.waker()) {
                 this.timer = None;
                 this.until = Until::Yielded;

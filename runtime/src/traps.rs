@@ -47,7 +47,7 @@ pub(crate) fn is_running() -> bool {
 }
 
 #[track_caller]
-fn with<R>(use_it: impl FnOnce(&State) -> R) -> R {
+fn with<R>(use_it: impl FnOnce(&Rc<State>) -> R) -> R {
     match try_with(use_it) {
         Some(value) => value,
         None => panic!(
@@ -95,41 +95,50 @@ pub(crate) fn now() -> Instant {
     with(|kernel| kernel.clock.now())
 }
 
-/// A timer of the current kernel; dropping it takes it back.
+/// A timer of a kernel. Dropping it takes it back, wherever that happens.
 pub(crate) struct Timer {
-    kernel: KernelId,
+    kernel: Rc<State>,
     key: TimerKey,
+    deadline: Instant,
 }
 
 #[track_caller]
 pub(crate) fn set_timer(deadline: Instant, waker: &Waker) -> Timer {
-    with(|kernel| Timer {
-        kernel: kernel.id,
-        key: kernel.timers.borrow_mut().insert(deadline, waker.clone()),
+    with(|kernel| {
+        let key = kernel.timers.borrow_mut().insert(deadline, waker.clone());
+        Timer { kernel: Rc::clone(kernel), key, deadline }
     })
 }
 
 impl Timer {
     /// Whether it has fired; if not, it will wake `waker`.
-    pub(crate) fn poll_fired(&self, waker: &Waker) -> bool {
-        let replaced = self.with(|kernel| {
-            let mut timers = kernel.timers.borrow_mut();
-            if timers.is_set(self.key) { Some(timers.set_waker(self.key, waker)) } else { None }
-        });
-        // Polled in another kernel, where its own can't wake anybody: as good as fired.
-        replaced.flatten().is_none()
-    }
-
-    fn with<R>(&self, use_it: impl FnOnce(&State) -> R) -> Option<R> {
-        try_with(|kernel| (kernel.id == self.kernel).then(|| use_it(kernel))).flatten()
+    #[track_caller]
+    pub(crate) fn poll_fired(&mut self, waker: &Waker) -> bool {
+        if !is_running_here(&self.kernel) {
+            // Its future was moved into another kernel, where only a timer of that one can wake it.
+            *self = set_timer(self.deadline, waker);
+            return false;
+        }
+        let mut timers = self.kernel.timers.borrow_mut();
+        if !timers.is_set(self.key) {
+            return true;
+        }
+        let replaced = timers.set_waker(self.key, waker);
+        drop(timers);
+        drop(replaced);
+        false
     }
 }
 
 impl Drop for Timer {
     fn drop(&mut self) {
-        let waker = self.with(|kernel| kernel.timers.borrow_mut().cancel(self.key));
+        let waker = self.kernel.timers.borrow_mut().cancel(self.key);
         drop(waker);
     }
+}
+
+fn is_running_here(kernel: &Rc<State>) -> bool {
+    try_with(|running| Rc::ptr_eq(running, kernel)) == Some(true)
 }
 
 // ---- tasks
@@ -175,12 +184,14 @@ pub(crate) fn request_cancel(task: &Record) {
     if task.end.get().is_some() {
         return;
     }
-    // Without a running kernel the mark is all there is; the kernel sees it when it runs again.
+    // While its kernel does not run the mark is all there is; the kernel sees it when it runs again.
     task.cancel_requested.set(true);
     let mut wakers = Vec::new();
     try_with(|kernel| {
-        task.request_cancel(&mut kernel.scopes.borrow_mut(), &mut wakers);
-        ready::wake(kernel.id, task.slot);
+        if kernel.id == task.kernel {
+            task.request_cancel(&mut kernel.scopes.borrow_mut(), &mut wakers);
+            ready::wake(kernel.id, task.slot);
+        }
     });
     wakers.into_iter().for_each(Waker::wake);
 }
@@ -201,9 +212,9 @@ pub(crate) fn report_never_joined(task: &Record) {
 
 // ---- cancel scopes
 
-/// A node of the cancel-scope tree, owned by the region whose body it surrounds.
+/// A node of the cancel-scope tree, owned by the region whose body it surrounds. Dropping it removes it.
 pub(crate) struct Scope {
-    kernel: KernelId,
+    kernel: Rc<State>,
     key: ScopeKey,
 }
 
@@ -212,23 +223,37 @@ pub(crate) struct Scope {
 pub(crate) fn open_scope() -> Scope {
     with(|kernel| {
         let parent = current_scope(kernel);
-        Scope { kernel: kernel.id, key: kernel.scopes.borrow_mut().add(parent) }
+        Scope { key: kernel.scopes.borrow_mut().add(parent), kernel: Rc::clone(kernel) }
     })
 }
 
-/// Now, and a mark for [`adopt_scope`]: what a time limit needs to know before its body's first poll.
-#[track_caller]
-pub(crate) fn begin_limit() -> (Instant, u64) {
-    with(|kernel| (kernel.clock.now(), kernel.scopes.borrow().links()))
+/// The first poll of a time limit's body. Most bodies are ready then, and need no node of the tree; so the node
+/// is made after it, around everything that was polled inside.
+pub(crate) struct FirstPoll {
+    kernel: Rc<State>,
+    mark: u64,
 }
 
-/// Opens a node around everything that was opened inside the current one since the mark.
 #[track_caller]
-pub(crate) fn adopt_scope(mark: u64) -> Scope {
+pub(crate) fn first_poll() -> FirstPoll {
     with(|kernel| {
-        let parent = current_scope(kernel);
-        Scope { kernel: kernel.id, key: kernel.scopes.borrow_mut().adopt(parent, mark) }
+        kernel.limits_without_node.set(kernel.limits_without_node.get() + 1);
+        FirstPoll { mark: kernel.scopes.borrow().links(), kernel: Rc::clone(kernel) }
     })
+}
+
+impl FirstPoll {
+    pub(crate) fn open_scope(self) -> Scope {
+        let parent = current_scope(&self.kernel);
+        let key = self.kernel.scopes.borrow_mut().adopt(parent, self.mark);
+        Scope { key, kernel: Rc::clone(&self.kernel) }
+    }
+}
+
+impl Drop for FirstPoll {
+    fn drop(&mut self) {
+        self.kernel.limits_without_node.set(self.kernel.limits_without_node.get() - 1);
+    }
 }
 
 /// The scope that is being polled; a task's first region makes its root.
@@ -251,8 +276,9 @@ impl Scope {
         let outer = self.with(|kernel| {
             let outer = current_scope(kernel);
             let mut scopes = kernel.scopes.borrow_mut();
-            // A future may have been moved into another one, or another task, since it was last polled.
-            if scopes.parent(self.key) != outer {
+            // A future may have been moved into another one, or another task, since it was last polled. The new
+            // one may be a limit that has no node yet: then being hung anew is what lets that node find it.
+            if scopes.parent(self.key) != outer || kernel.limits_without_node.get() > 0 {
                 scopes.move_to(self.key, outer);
             }
             kernel.scope.replace(Some(self.key))
@@ -296,15 +322,15 @@ impl Scope {
         drop(replaced);
     }
 
-    /// A node belongs to the kernel that made it; in another one it is nobody's.
+    /// A node belongs to the kernel that made it; while another one runs it is nobody's.
     fn with<R>(&self, use_it: impl FnOnce(&State) -> R) -> Option<R> {
-        try_with(|kernel| (kernel.id == self.kernel).then(|| use_it(kernel))).flatten()
+        is_running_here(&self.kernel).then(|| use_it(&self.kernel))
     }
 }
 
 impl Drop for Scope {
     fn drop(&mut self) {
-        let waker = self.with(|kernel| kernel.scopes.borrow_mut().remove(self.key));
+        let waker = self.kernel.scopes.borrow_mut().remove(self.key);
         drop(waker);
     }
 }
@@ -505,20 +531,16 @@ pub(crate) fn run_job(job: Box<dyn FnOnce() + Send>) -> io::Result<JobHold> {
     with(|kernel| {
         kernel.workers.submit(job)?;
         kernel.thread_jobs.set(kernel.thread_jobs.get() + 1);
-        Ok(JobHold(kernel.id))
+        Ok(JobHold(Rc::clone(kernel)))
     })
 }
 
 /// Somebody waits for a thread's result. A virtual clock does not jump meanwhile.
-pub(crate) struct JobHold(KernelId);
+pub(crate) struct JobHold(Rc<State>);
 
 impl Drop for JobHold {
     fn drop(&mut self) {
-        try_with(|kernel| {
-            if kernel.id == self.0 {
-                kernel.thread_jobs.set(kernel.thread_jobs.get() - 1);
-            }
-        });
+        self.0.thread_jobs.set(self.0.thread_jobs.get() - 1);
     }
 }
 

@@ -37,8 +37,8 @@ impl Waiters {
         self.next_ticket = ticket.wrapping_add(1);
         let waiter = Waiter { ticket, waker: Some(waker.clone()) };
         match &mut self.first {
-            none @ None => *none = Some(waiter),
-            Some(_) => self.others.get_or_insert_default().push(waiter),
+            none @ None if self.others.is_none() => *none = Some(waiter),
+            _ => self.others.get_or_insert_default().push(waiter),
         }
         (ticket, None)
     }

@@ -106,7 +106,7 @@ impl<F: Future> Limited<F> {
             return body.as_mut().poll(cx).map(Some);
         }
         let Some(scope) = &self.scope else { return self.poll_first(cx) };
-        if !self.expired && self.timer.as_ref().is_some_and(|timer| timer.poll_fired(cx.waker())) {
+        if !self.expired && self.timer.as_mut().is_some_and(|timer| timer.poll_fired(cx.waker())) {
             self.expired = true;
             self.timer = None;
             scope.call(Why::TimedOut);
@@ -119,29 +119,33 @@ impl<F: Future> Limited<F> {
         self.unwind()
     }
 
-    /// Most bodies are ready at their first poll, so that the node and the timer are made only after it.
     fn poll_first(&mut self, cx: &mut Context<'_>) -> Poll<Option<F::Output>> {
-        let (now, mark) = traps::begin_limit();
-        let body = self.body.as_mut().expect("not polled again after it was ready");
-        if let Poll::Ready(value) = body.as_mut().poll(cx) {
-            return Poll::Ready(Some(value));
-        }
+        let now = traps::now();
         let deadline = match self.limit {
             Limit::After(d) => now.checked_add(d),
             Limit::At(deadline) => Some(deadline),
             Limit::None => None,
         };
-        let scope = self.scope.insert(traps::adopt_scope(mark));
-        match deadline {
-            Some(deadline) if deadline <= now => {
-                self.expired = true;
-                scope.call(Why::TimedOut);
+        let body = self.body.as_mut().expect("not polled again after it was ready");
+        let polled = if deadline.is_some_and(|deadline| deadline <= now) {
+            self.expired = true;
+            let scope = self.scope.insert(traps::open_scope());
+            scope.call(Why::TimedOut);
+            scope.enter(|| body.as_mut().poll(cx))
+        } else {
+            let first = traps::first_poll();
+            let polled = body.as_mut().poll(cx);
+            if polled.is_pending() {
+                self.scope = Some(first.open_scope());
+                // Without a deadline it is so far away that the clock cannot say it.
+                self.timer = deadline.map(|deadline| traps::set_timer(deadline, cx.waker()));
             }
-            Some(deadline) => self.timer = Some(traps::set_timer(deadline, cx.waker())),
-            // So far away that the clock cannot say it.
-            None => {}
+            polled
+        };
+        match polled {
+            Poll::Ready(value) => Poll::Ready(Some(value)),
+            Poll::Pending => self.unwind(),
         }
-        self.unwind()
     }
 
     /// After the body was pending: drops it if it has to stop and may, and reports.

@@ -8,6 +8,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
@@ -28,6 +29,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 /// # Ok(()) }
 /// ```
 pub struct TestAuthority {
+    name: String,
     issuer: CertifiedIssuer<'static, KeyPair>,
     pem: String,
 }
@@ -38,14 +40,23 @@ impl TestAuthority {
     /// # Errors
     /// When the system gives no random bytes.
     pub fn new() -> io::Result<Self> {
-        let mut params = named("Curio throw-away test authority", &[])?;
+        // A name of its own: a client looks for the signer by name, and two authorities of one name would make an
+        // unknown signer look like a forged signature.
+        static NEXT: AtomicU32 = AtomicU32::new(1);
+        let name =
+            format!("Test authority {} of {}", NEXT.fetch_add(1, Ordering::Relaxed), std::process::id());
+        TestAuthority::named(&name)
+    }
+
+    fn named(name: &str) -> io::Result<Self> {
+        let mut params = named(name, &[])?;
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         params.extended_key_usages.clear();
         let key = KeyPair::generate().map_err(io::Error::other)?;
         let issuer = CertifiedIssuer::self_signed(params, key).map_err(io::Error::other)?;
         let pem = issuer.pem();
-        Ok(TestAuthority { issuer, pem })
+        Ok(TestAuthority { name: name.to_owned(), issuer, pem })
     }
 
     /// The authority's own certificate, as PEM: what a client has to trust.
@@ -115,6 +126,14 @@ impl TestAuthority {
     /// As [`localhost`](Self::localhost).
     pub fn unknown_authority(&self) -> io::Result<Identity> {
         TestAuthority::new()?.localhost()
+    }
+
+    /// Right in everything, but the signature is not this authority's, although the certificate says so.
+    ///
+    /// # Errors
+    /// As [`localhost`](Self::localhost).
+    pub fn forged(&self) -> io::Result<Identity> {
+        TestAuthority::named(&self.name)?.localhost()
     }
 
     fn sign(&self, params: CertificateParams) -> io::Result<Identity> {

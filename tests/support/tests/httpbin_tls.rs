@@ -30,6 +30,7 @@ fn a_bad_certificate_is_refused_by_a_client_that_looks() {
             authority.wrong_host(),
             authority.self_signed(),
             authority.unknown_authority(),
+            authority.forged(),
         ] {
             let httpbin = Httpbin::start_tls(&identity.unwrap()).await.unwrap();
             tls_exchange(&httpbin, &authority, "GET / HTTP/1.0\r\n\r\n").await.unwrap_err();

@@ -70,6 +70,10 @@ fn python() -> io::Result<PathBuf> {
     let place = target_directory()?.join("httpbin-venv");
     let python = place.join("bin").join("python3");
     if !python.exists() {
+        // Left from a Python that has been removed since.
+        if place.exists() {
+            std::fs::remove_dir_all(&place)?;
+        }
         let unfinished = place.with_extension(std::process::id().to_string());
         make_environment(&unfinished)?;
         if let Err(error) = std::fs::rename(&unfinished, &place) {
