@@ -13,7 +13,7 @@ use crate::redirect::Policy;
 use crate::request::{Request, header_field};
 use crate::response::Response;
 use crate::session::ClientSession;
-use crate::trust::Trust;
+use crate::tls::trust::Trust;
 use crate::url::{IntoUrl, Url};
 use http::header::USER_AGENT;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -34,7 +34,7 @@ pub(crate) struct Settings {
     pub(crate) base_url: Option<Url>,
     pub(crate) rules: Rules,
     pub(crate) addresses: HashMap<String, SocketAddr>,
-    pub(crate) h1_limits: h1::Limits,
+    pub(crate) protocol_limits: h1::Limits,
     pub(crate) max_body: Option<u64>,
     pub(crate) https_only: bool,
     pub(crate) on_request: Vec<RequestHook>,
@@ -61,7 +61,7 @@ impl Default for Settings {
                 idle_timeout: Some(Duration::from_secs(15)),
             },
             addresses: HashMap::new(),
-            h1_limits: h1::Limits::default(),
+            protocol_limits: h1::Limits::default(),
             max_body: None,
             https_only: false,
             on_request: Vec::new(),
@@ -257,7 +257,7 @@ impl ClientSessionBuilder {
 
     /// The longest response head that is accepted, in bytes. 64 KiB by default.
     pub fn max_response_head(mut self, bytes: usize) -> Self {
-        self.settings.h1_limits.head = bytes;
+        self.settings.protocol_limits.head = bytes;
         self
     }
 

@@ -33,7 +33,10 @@ async fn steps(session: &Session, url: &Url, timings: &mut Timings) -> Result<Bo
     timings.connect = Some(since(began));
     // The head and the body of a request leave in one piece; there is nothing to wait for.
     let _ = tcp.set_nodelay(true);
-    let peer = tcp.peer_addr().ok();
+    let peer = match addresses[..] {
+        [address] => Some(address),
+        _ => tcp.peer_addr().ok(),
+    };
     let stream = if url.is_https() {
         let began = curio::clock();
         let tls = TlsStream::handshake(tcp, session.tls(), url.host()).await?;
@@ -42,7 +45,7 @@ async fn steps(session: &Session, url: &Url, timings: &mut Timings) -> Result<Bo
     } else {
         Stream::Plain(tcp)
     };
-    Ok(Box::new(Connection::new(stream, peer, session.settings.h1_limits.clone())))
+    Ok(Box::new(Connection::new(stream, peer, session.settings.protocol_limits.clone())))
 }
 
 async fn addresses(session: &Session, url: &Url, timings: &mut Timings) -> Result<Vec<SocketAddr>, Error> {

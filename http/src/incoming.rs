@@ -44,8 +44,8 @@ enum State {
 }
 
 impl Incoming {
-    /// The body of the response whose head has just come on `lease`. The patience of the exchange goes on.
-    pub(crate) fn new(lease: Lease, patience: Patience) -> Incoming {
+    /// The body of the response whose head came on `lease` at `now`. The patience of the exchange goes on.
+    pub(crate) fn new(lease: Lease, patience: Patience, now: Instant) -> Incoming {
         let mut incoming = Incoming {
             first: None,
             more: VecDeque::new(),
@@ -53,11 +53,11 @@ impl Incoming {
             trailers: None,
             ended_at: None,
         };
-        incoming.take_what_is_at_hand(lease, patience);
+        incoming.take_what_is_at_hand(lease, patience, now);
         incoming
     }
 
-    fn take_what_is_at_hand(&mut self, mut lease: Lease, patience: Patience) {
+    fn take_what_is_at_hand(&mut self, mut lease: Lease, patience: Patience, now: Instant) {
         if lease.connection.is_upgraded() {
             return;
         }
@@ -65,7 +65,7 @@ impl Incoming {
             match lease.connection.piece_at_hand() {
                 Some(Ok(Piece::Data(data))) if self.first.is_none() => self.first = Some(data),
                 Some(Ok(Piece::Data(data))) => self.more.push_back(data),
-                Some(Ok(Piece::End { trailers })) => return self.end(lease, trailers),
+                Some(Ok(Piece::End { trailers })) => return self.end(lease, trailers, now),
                 Some(Err(error)) => {
                     self.state = State::Failed(Some(error));
                     return;
@@ -101,7 +101,7 @@ impl Incoming {
             Ok(Ok(Piece::Data(data))) => Poll::Ready(Some(Ok(data))),
             Ok(Ok(Piece::End { trailers })) => {
                 if let State::Reading { lease, .. } = std::mem::replace(&mut self.state, State::Ended) {
-                    self.end(lease, trailers);
+                    self.end(lease, trailers, curio::clock());
                 }
                 Poll::Ready(None)
             }
@@ -144,8 +144,7 @@ impl Incoming {
         self.state = State::Ended;
     }
 
-    fn end(&mut self, lease: Lease, trailers: Option<HeaderMap>) {
-        let now = curio::clock();
+    fn end(&mut self, lease: Lease, trailers: Option<HeaderMap>, now: Instant) {
         self.trailers = trailers;
         self.ended_at = Some(now);
         lease.give_back(now);

@@ -1,7 +1,75 @@
 #![forbid(unsafe_code)]
-//! An HTTP/1.1 client for the `curio` runtime.
+//! An HTTP client for the `curio` runtime, on a protocol core that does no I/O.
+//!
+//! ```no_run
+//! use curio_http::ClientSession;
+//!
+//! fn main() -> Result<(), curio_http::Error> {
+//!     curio::run(async {
+//!         let session = ClientSession::new();
+//!         let mut response = session.get("https://example.org/data.json").await?;
+//!         println!("{}", response.status_code());
+//!         let content: serde_json::Value = response.json().await?;
+//!         println!("{content}");
+//!         Ok(())
+//!     })
+//! }
+//! ```
+//!
+//! A request is a sentence that ends in `await`; a mistake anywhere in it (a bad address, a header with a line break) is
+//! reported there. What comes back is a [`Response`] with everything in its head; its body is read when it is asked for,
+//! as a whole ([`json`](Response::json), [`text`](Response::text), [`binary`](Response::binary)) or in pieces
+//! ([`iter_chunked`](Response::iter_chunked), [`iter_lines`](Response::iter_lines),
+//! [`download`](Response::download)). Whatever goes wrong is one type, [`Error`], whose `Display` is one line for a person
+//! and whose [`kind`](Error::kind) is for the program.
+//!
+//! # What it takes care of
+//!
+//! **Waiting.** Every wait ends. Connecting may take 10 s, a server may be silent for 30 s, and both can be changed
+//! ([`ClientSessionBuilder`]). There is no limit for a request as a whole unless one is set, because it would end large
+//! transfers that are going well; `curio::timeout_after` around anything here is safe, too.
+//!
+//! **Cancellation.** A request may be dropped at any await. Its connection is closed, because nobody could tell what is
+//! still on its way on it, and its place goes to the next one in line. No other request notices.
+//!
+//! **Connections.** They are kept and used again, when that is certain to be safe, and closed in all other cases: a
+//! connection is either idle in the pool or inside the one response that reads it.
+//!
+//! **Trust.** HTTPS is checked against the authorities that browsers trust (`webpki-roots`), or against your own.
+//! Credentials go to the origin they were given for and to no other, whatever a redirect says. Everything a server can
+//! send has a limit. An address is read in one way only.
+//!
+//! It speaks HTTP/1.1, and understands answers in HTTP/1.0. There is no HTTP/2, no cache, and no cookie jar yet; what a
+//! response sets can be read with [`Response::cookies`].
+//!
+//! # Where to find what
+//!
+//! The files in the order in which a response passes them:
+//!
+//! | file | holds |
+//! |---|---|
+//! | `session.rs`, `builder.rs` | the session and its settings |
+//! | `url/`, `body.rs`, `auth.rs` | what a request is made of: address, body, credentials |
+//! | `request.rs` | the request in the making; awaiting it calls … |
+//! | `send.rs` | … the way of a request: defaults, hops, one second try |
+//! | `redirect.rs` | whether to follow a redirect, as what, and with what |
+//! | `pool.rs`, `keep_alive.rs` | idle connections, and the right to have one in use |
+//! | `connect.rs` | a new connection: name, TCP, TLS |
+//! | `stream.rs`, `tls/`, `block.rs` | the bytes under a connection, plain or TLS; the memory they are read into |
+//! | `upload.rs`, `patience.rs` | the request body on its way out; how long anything may take |
+//! | `connection.rs`, `failure.rs` | the loop that joins the stream to … |
+//! | [`h1`] | … the protocol, which does no I/O and is usable without the rest |
+//! | `incoming.rs` | the body on its way in; at its end the connection goes back to the pool |
+//! | `payload.rs`, `decode.rs` | the body decoded and counted |
+//! | `response.rs`, `pieces.rs`, `download.rs` | the response, and the ways of reading it |
+//! | `charset.rs`, `cookies.rs`, `links.rs`, `timings.rs` | text, and what else can be read from a head |
+//! | `error.rs` | the one error type |
+//!
+//! Only `connection.rs` both waits and knows the protocol; what decides or decodes does neither wait nor read. Tests hold
+//! the files to that.
 
 mod auth;
+mod block;
 mod body;
 mod builder;
 mod charset;
@@ -11,8 +79,10 @@ mod cookies;
 mod decode;
 mod download;
 mod error;
+mod failure;
 pub mod h1;
 mod incoming;
+mod keep_alive;
 mod links;
 mod patience;
 mod payload;
@@ -26,8 +96,6 @@ mod session;
 mod stream;
 mod timings;
 mod tls;
-mod tls_error;
-mod trust;
 mod upload;
 mod url;
 

@@ -76,6 +76,17 @@ impl Patience {
         Patience { limits, since: None, timer: None }
     }
 
+    /// For whoever waits next; what stays behind begins anew.
+    pub(crate) fn hand_over(&mut self) -> Patience {
+        let anew = Patience::new(self.limits);
+        std::mem::replace(self, anew)
+    }
+
+    /// The wait that comes next began at `now`, and is sure to last: there is no use in looking before setting a timer.
+    pub(crate) fn begin(&mut self, now: Instant) {
+        self.since = Some(now);
+    }
+
     /// Polls `read` and bounds how long it may go on being pending. The timer is polled before it and not after, so that
     /// the task is seen to wait for its socket; and if both are ready, the bytes win.
     pub(crate) fn poll<T>(

@@ -74,14 +74,20 @@ impl Payload {
             headers.remove(CONTENT_ENCODING);
             headers.remove(CONTENT_LENGTH);
         }
+        Payload { decoding, declared, limit, ..Payload::empty(incoming) }
+    }
+
+    /// The body of a response that has none: nothing is decoded, and the header fields that speak of a body, which is
+    /// another request's, stay.
+    pub(crate) fn empty(incoming: Incoming) -> Payload {
         Payload {
             incoming,
-            decoding,
+            decoding: Decoding::Plain,
             rest: Bytes::new(),
             whole: Whole::Unread,
             read: 0,
-            declared,
-            limit,
+            declared: None,
+            limit: None,
             progress: None,
         }
     }

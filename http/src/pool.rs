@@ -121,10 +121,10 @@ impl Pool {
     }
 
     /// Takes all idle connections out, to be closed by the caller.
-    pub(crate) fn take_all(&self) -> Vec<Box<Connection>> {
+    pub(crate) fn take_all(&self) -> Vec<Connection> {
         let origins = self.origins.borrow();
         let idle = origins.by_name.values().flat_map(|origin| origin.idle.take());
-        idle.map(|idle| idle.connection).collect()
+        idle.map(|idle| *idle.connection).collect()
     }
 
     /// Nothing will be asked for again: closes what is idle, and what is in use as soon as it is done.

@@ -10,10 +10,10 @@
 //! connection and nothing else.
 
 use crate::charset;
+use crate::connection::ResponseHead;
 use crate::cookies::{self, Cookie};
 use crate::download;
 use crate::error::{Error, ErrorKind};
-use crate::h1::ResponseHead;
 use crate::incoming::Incoming;
 use crate::links::{self, Link};
 use crate::payload::Payload;
@@ -69,28 +69,27 @@ pub(crate) struct Arrived {
     pub(crate) head: ResponseHead,
     pub(crate) peer: Option<SocketAddr>,
     pub(crate) declared_length: Option<u64>,
+    pub(crate) has_body: bool,
     pub(crate) incoming: Incoming,
     pub(crate) started: Instant,
+    pub(crate) elapsed: Duration,
     pub(crate) timings: Timings,
     pub(crate) max_body: Option<u64>,
 }
 
 impl Response {
     pub(crate) fn new(mut arrived: Arrived) -> Response {
-        let elapsed = curio::clock().saturating_duration_since(arrived.started);
-        let mut content_length = match arrived.method {
-            Method::HEAD => length_of_get(&arrived.head.headers),
+        let head = &mut arrived.head;
+        let declared_length = match arrived.method {
+            Method::HEAD => length_of_get(&head.headers),
             _ => arrived.declared_length,
         };
-        let payload = Payload::new(
-            arrived.incoming,
-            &mut arrived.head.headers,
-            arrived.declared_length,
-            arrived.max_body,
-        );
-        if payload.is_decoded() {
-            content_length = None;
-        }
+        let payload = if arrived.has_body {
+            Payload::new(arrived.incoming, &mut head.headers, declared_length, arrived.max_body)
+        } else {
+            Payload::empty(arrived.incoming)
+        };
+        let content_length = declared_length.filter(|_| !payload.is_decoded());
         Response {
             inner: Box::new(Inner {
                 method: arrived.method,
@@ -100,7 +99,7 @@ impl Response {
                 peer: arrived.peer,
                 content_length,
                 started: arrived.started,
-                elapsed,
+                elapsed: arrived.elapsed,
                 timings: arrived.timings,
                 payload,
             }),

@@ -16,9 +16,9 @@
 
 use crate::auth;
 use crate::connect;
-use crate::connection::{Connection, ExchangeError};
+use crate::connection::{BodyLength, Connection, RequestHead, ResponseHead};
 use crate::error::{Error, ErrorKind};
-use crate::h1::{BodyLength, RequestHead, ResponseHead};
+use crate::failure::ExchangeError;
 use crate::incoming::Incoming;
 use crate::patience::{Limits, Patience};
 use crate::pool::{Lease, Origin, Slot};
@@ -39,11 +39,12 @@ const PATIENCE_WITH_REDIRECTS: Duration = Duration::from_secs(1);
 /// Sends `request`, and on to wherever it is redirected.
 pub(crate) async fn send(handle: ClientSession, mut request: Box<Request>) -> Result<Response, Error> {
     let session = handle.inner();
-    let limits = session.limits(&request, curio::clock());
+    let mut started = curio::clock();
+    let mut patience = Patience::new(session.limits(&request, started));
     prepare(session, &mut request).map_err(|error| error.on(&request.method, &request.url))?;
     let mut history = Vec::new();
     loop {
-        let response = hop(session, &mut request, &limits).await;
+        let response = hop(session, &mut request, &mut patience, started).await;
         let mut response = response.map_err(|error| error.on(&request.method, &request.url))?;
         session.settings.on_response.iter().for_each(|hook| hook(&response));
         if !request.allow_redirects || !response.is_redirect() {
@@ -60,6 +61,7 @@ pub(crate) async fn send(handle: ClientSession, mut request: Box<Request>) -> Re
         // What a redirect says in its body is for people without a browser.
         let _ = curio::timeout_after(PATIENCE_WITH_REDIRECTS, response.discard_body()).await;
         history.push(response);
+        started = curio::clock();
     }
 }
 
@@ -124,13 +126,17 @@ fn follow(
 }
 
 /// One request to one server.
-async fn hop(session: &Session, request: &mut Request, limits: &Limits) -> Result<Response, Error> {
+async fn hop(
+    session: &Session,
+    request: &mut Request,
+    patience: &mut Patience,
+    started: Instant,
+) -> Result<Response, Error> {
     let settings = &session.settings;
     if settings.https_only && !request.url.is_https() {
         return Err(Error::new(ErrorKind::Url, "the session allows https only"));
     }
     settings.on_request.iter().for_each(|hook| hook(request));
-    let started = curio::clock();
     let origin = session.pool.origin(&request.url);
     if !request.headers.contains_key(HOST) {
         request.headers.insert(HOST, origin.host_field()?);
@@ -138,19 +144,20 @@ async fn hop(session: &Session, request: &mut Request, limits: &Limits) -> Resul
     let mut timings = Timings::default();
     let slot = match origin.try_slot() {
         Some(slot) => slot,
-        None => Box::pin(wait_for_slot(session, &origin, limits, &mut timings)).await?,
+        None => Box::pin(wait_for_slot(session, &origin, &patience.limits, &mut timings)).await?,
     };
-    let mut patience = Patience::new(*limits);
-    let (head, lease) = exchange(session, request, &origin, slot, &mut patience, &mut timings).await?;
-    let (peer, declared_length) = (lease.connection.peer(), lease.connection.declared_length());
+    session.pool.sweep(started);
+    let (head, arrived, lease) = exchange(session, request, &origin, slot, patience, &mut timings).await?;
     Ok(Response::new(Arrived {
         method: request.method.clone(),
         url: request.url.clone(),
         head,
-        peer,
-        declared_length,
-        incoming: Incoming::new(lease, patience),
+        peer: lease.connection.peer(),
+        declared_length: lease.connection.declared_length(),
+        has_body: lease.connection.has_body(),
+        incoming: Incoming::new(lease, patience.hand_over(), arrived),
         started,
+        elapsed: arrived.saturating_duration_since(started),
         timings,
         max_body: settings.max_body,
     }))
@@ -180,21 +187,20 @@ async fn exchange(
     slot: Slot,
     patience: &mut Patience,
     timings: &mut Timings,
-) -> Result<(ResponseHead, Lease), Error> {
-    let now = curio::clock();
-    session.pool.sweep(now);
+) -> Result<(ResponseHead, Instant, Lease), Error> {
+    let began = curio::clock();
     let repeatable = request.is_idempotent() && request.body.is_replayable();
-    if let Some(mut connection) = origin.take_idle(now, repeatable) {
-        match attempt(&mut connection, request, patience, timings).await {
-            Ok(head) => return Ok((head, Lease::new(connection, slot))),
+    if let Some(mut connection) = origin.take_idle(began, repeatable) {
+        match attempt(&mut connection, request, patience, timings, began).await {
+            Ok((head, arrived)) => return Ok((head, arrived, Lease::new(connection, slot))),
             Err(failed) if failed.went_stale && repeatable => drop(connection),
             Err(failed) => return Err(failed.error),
         }
     }
     origin.make_room();
     let mut connection = Box::pin(connect::connect(session, &request.url, &patience.limits, timings)).await?;
-    match attempt(&mut connection, request, patience, timings).await {
-        Ok(head) => Ok((head, Lease::new(connection, slot))),
+    match attempt(&mut connection, request, patience, timings, curio::clock()).await {
+        Ok((head, arrived)) => Ok((head, arrived, Lease::new(connection, slot))),
         Err(failed) => Err(failed.error),
     }
 }
@@ -204,20 +210,21 @@ async fn attempt(
     request: &mut Request,
     patience: &mut Patience,
     timings: &mut Timings,
-) -> Result<ResponseHead, ExchangeError> {
+    began: Instant,
+) -> Result<(ResponseHead, Instant), ExchangeError> {
     let (mut upload, length) = Upload::open(&mut request.body).await?;
     let length = declared_by_caller(&request.headers, length);
     let head =
         RequestHead { method: &request.method, target: request.url.target(), headers: &request.headers };
-    let began = curio::clock();
     let (head, sent) = connection.exchange(&head, length, &mut upload, patience).await?;
+    let arrived = curio::clock();
     timings.send = Some(sent.saturating_duration_since(began));
-    timings.first_byte = Some(since(sent));
-    Ok(head)
+    timings.first_byte = Some(arrived.saturating_duration_since(sent));
+    Ok((head, arrived))
 }
 
-/// A body of unknown length has the length that the caller's Content-Length gives it. (For all others `h1` checks that
-/// the caller's figure is right.)
+/// A body of unknown length has the length that the caller's Content-Length gives it. (For all others the protocol
+/// core checks that the caller's figure is right.)
 fn declared_by_caller(headers: &HeaderMap, length: BodyLength) -> BodyLength {
     let declared = || headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok();
     match length {
@@ -228,4 +235,21 @@ fn declared_by_caller(headers: &HeaderMap, length: BodyLength) -> BodyLength {
 
 fn since(began: Instant) -> Duration {
     curio::clock().saturating_duration_since(began)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::mem::{size_of, size_of_val};
+
+    /// Ten thousand requests may wait at the same time; and allocators are quickest up to a kilobyte.
+    #[test]
+    fn what_a_request_holds_while_it_waits_is_small() {
+        let session = ClientSession::new();
+        let request = session.get("http://localhost/").build().expect("a good address");
+        let future = size_of_val(&send(session.clone(), Box::new(request)));
+        assert!(future <= 1024, "the future is {future} bytes");
+        let others = size_of::<Request>() + size_of::<Connection>();
+        assert!(future + others <= 2048, "with request and connection it is {}", future + others);
+    }
 }

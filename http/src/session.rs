@@ -10,7 +10,7 @@ use crate::patience::Limits;
 use crate::pool::Pool;
 use crate::request::{Request, RequestBuilder, ResponseFuture};
 use crate::send;
-use crate::trust;
+use crate::tls::trust;
 use crate::url::{IntoUrl, Url};
 use http::Method;
 use rustls::ClientConfig;

@@ -34,6 +34,14 @@ impl Stream {
         }
     }
 
+    /// Whether everything that was to be sent is sent.
+    pub(crate) fn is_flushed(&self) -> bool {
+        match self {
+            Stream::Plain(_) => true,
+            Stream::Tls(tls) => tls.is_flushed(),
+        }
+    }
+
     /// Whether nothing has come since the last read: no byte, no end, no error. On an idle connection everything else
     /// means that it is no longer good. Costs no system call while nothing has been announced.
     pub(crate) fn is_quiet(&mut self) -> bool {

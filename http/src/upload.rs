@@ -8,8 +8,8 @@
 //! server would otherwise take the next request for the rest of this body.
 
 use crate::body::{Body, Source};
+use crate::connection::BodyLength;
 use crate::error::{Error, ErrorKind};
-use crate::h1::BodyLength;
 use bytes::{Buf, Bytes};
 use futures_io::AsyncRead;
 use std::fs::File;
@@ -114,7 +114,7 @@ impl FileUpload {
             if about.is_dir() {
                 return Err(io::ErrorKind::IsADirectory.into());
             }
-            Ok((file, about.is_file().then(|| about.len())))
+            Ok((file, about.is_file().then_some(about.len())))
         });
         let opened = opened.await.map_err(|cause| failed().because(cause))?;
         let (file, length) = opened.map_err(|cause| failed().because(cause))?;

@@ -1,6 +1,7 @@
 //! Settings of a kernel.
 
 use crate::clock::Clock;
+use crate::debug::{self, Activation, Activations};
 use crate::kernel::Kernel;
 use crate::random::Random;
 use crate::reactor::Reactor;
@@ -35,7 +36,9 @@ pub struct KernelBuilder {
     seed: Option<u64>,
     max_worker_threads: usize,
     shutdown_grace: Duration,
+    ctrl_c: Option<bool>,
     on_report: Option<Sink>,
+    activations: Vec<Box<dyn Activation>>,
 }
 
 impl Default for KernelBuilder {
@@ -45,7 +48,9 @@ impl Default for KernelBuilder {
             seed: None,
             max_worker_threads: 64,
             shutdown_grace: Duration::from_secs(5),
+            ctrl_c: None,
             on_report: None,
+            activations: Vec::new(),
         }
     }
 }
@@ -59,7 +64,7 @@ impl KernelBuilder {
     }
 
     /// Runs ready tasks in an order drawn from `seed` instead of first come, first served. The same seed gives
-    /// the same schedule.
+    /// the same schedule. Without this the environment's `CURIO_SEED` counts, if it is set.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
         self
@@ -78,10 +83,25 @@ impl KernelBuilder {
         self
     }
 
+    /// Whether the first Ctrl-C (SIGINT) cancels `main`, so that its cleanups run and the process exits with status
+    /// 130 after shutdown; the second one ends it at once. On by default on Unix, but not with a virtual clock:
+    /// nothing outside reaches into a simulation. Switched off, Ctrl-C does what it would without a kernel. See
+    /// [`signals`](crate::signals).
+    pub fn ctrl_c(mut self, on: bool) -> Self {
+        self.ctrl_c = Some(on);
+        self
+    }
+
     /// Takes over the lines that otherwise go to standard error: crashed tasks, tasks that nobody joined,
     /// cleanups that could not run. `|_| ()` silences them.
     pub fn on_report(mut self, sink: impl Fn(&str) + 'static) -> Self {
         self.on_report = Some(Box::new(sink));
+        self
+    }
+
+    /// Adds a listener to what the kernel does; see [`debug`](crate::debug). May be called several times.
+    pub fn activation(mut self, a: impl Activation + 'static) -> Self {
+        self.activations.push(Box::new(a));
         self
     }
 
@@ -91,11 +111,13 @@ impl KernelBuilder {
     /// The operating system has no file descriptors left for an event queue.
     pub fn build(self) -> io::Result<Kernel> {
         let id = KernelId::next();
+        let mut activations = self.activations;
+        activations.extend(debug::from_environment());
         let clock = Clock::new(self.virtual_clock);
         let (reactor, inbox) = Reactor::new()?;
         let state = State {
             id,
-            seed: self.seed.map(|seed| RefCell::new(Random::new(seed))),
+            seed: self.seed.or_else(seed_from_environment).map(|seed| RefCell::new(Random::new(seed))),
             tasks: RefCell::new(TaskTable::new(id, inbox.clone())),
             timers: RefCell::new(Timers::new(clock.now())),
             clock,
@@ -105,6 +127,7 @@ impl KernelBuilder {
             grants: RefCell::default(),
             workers: Workers::new(self.max_worker_threads),
             reports: Reports::new(self.on_report),
+            activations: Activations::new(activations),
             thread_jobs: Cell::new(0),
             shutting_down: Cell::new(false),
             current: RefCell::new(None),
@@ -113,7 +136,9 @@ impl KernelBuilder {
             published: Cell::new(None),
             budget: Cell::new(0),
         };
-        Ok(Kernel::with_state(state, self.shutdown_grace))
+        let mut kernel = Kernel::with_state(state, self.shutdown_grace);
+        kernel.listens_to_ctrl_c = self.ctrl_c.unwrap_or(!self.virtual_clock);
+        Ok(kernel)
     }
 
     /// Makes the kernel, runs `main` and shuts the kernel down: [`run`](crate::run) with settings.
@@ -129,6 +154,16 @@ impl KernelBuilder {
     }
 }
 
+/// `CURIO_SEED`; what is not a number is reported.
+pub(crate) fn seed_from_environment() -> Option<u64> {
+    let text = std::env::var_os("CURIO_SEED")?;
+    let seed = text.to_str().and_then(|text| text.parse().ok());
+    if seed.is_none() {
+        eprintln!("curio: CURIO_SEED is `{}`, which is not a number; tasks run in order", text.display());
+    }
+    seed
+}
+
 impl fmt::Debug for KernelBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("KernelBuilder")
@@ -136,6 +171,7 @@ impl fmt::Debug for KernelBuilder {
             .field("seed", &self.seed)
             .field("max_worker_threads", &self.max_worker_threads)
             .field("shutdown_grace", &self.shutdown_grace)
+            .field("ctrl_c", &self.ctrl_c)
             .finish_non_exhaustive()
     }
 }

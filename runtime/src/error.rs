@@ -159,3 +159,15 @@ impl<T> fmt::Debug for Full<T> {
 }
 
 impl<T> Error for Full<T> {}
+
+/// A channel is closed: the other side is gone, and nothing is left to be received.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Closed(pub(crate) ());
+
+impl fmt::Display for Closed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the channel is closed: the sender is gone")
+    }
+}
+
+impl Error for Closed {}

@@ -46,6 +46,13 @@ pub(crate) struct Grantee {
     pub(crate) task: TaskId,
 }
 
+/// A grant that a kernel watches.
+#[derive(Clone, Copy)]
+pub(crate) struct Watched {
+    pub(crate) kernel: KernelId,
+    number: u64,
+}
+
 /// The grants of one kernel that have not been claimed, oldest first.
 #[derive(Default)]
 pub(crate) struct Grants {
@@ -63,19 +70,28 @@ pub(crate) struct Grant {
 }
 
 impl Grants {
-    /// Watches a grant. Returns its number.
-    pub(crate) fn add(&mut self, grantee: Grantee, cycles: u64, from: Arc<dyn Revoke>, id: GrantId) -> u64 {
+    /// Watches a grant.
+    pub(crate) fn add(
+        &mut self,
+        grantee: Grantee,
+        cycles: u64,
+        from: Arc<dyn Revoke>,
+        id: GrantId,
+    ) -> Watched {
         let number = self.next_number;
         self.next_number += 1;
         self.open.push_back(Grant { number, grantee, cycles, from, id });
-        number
+        Watched { kernel: grantee.kernel, number }
     }
 
     /// Stops watching a grant that was claimed or given up. Tasks run in the order in which they were woken, so
     /// it is nearly always the oldest; another one is found claimed when its time comes.
-    pub(crate) fn claimed(&mut self, number: u64) -> Option<Grant> {
-        let oldest = self.open.front()?;
-        if oldest.number == number { self.open.pop_front() } else { None }
+    ///
+    /// Its share of the primitive is never the last: whoever claims a grant does it through the primitive.
+    pub(crate) fn claimed(&mut self, watched: Watched) {
+        if self.open.front().is_some_and(|oldest| oldest.number == watched.number) {
+            self.open.pop_front();
+        }
     }
 
     /// At the end of a cycle: moves out every grant whose task has been polled since, or has ended.
@@ -101,5 +117,77 @@ impl Grant {
     /// Takes it back from whoever did not claim it. Does nothing if it was claimed.
     pub(crate) fn revoke(self) {
         self.from.revoke(self.id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reactor::Reactor;
+    use std::num::NonZeroU64;
+    use std::sync::Mutex;
+
+    /// Writes down what is taken back.
+    #[derive(Default)]
+    struct Revoked(Mutex<Vec<GrantId>>);
+
+    impl Revoke for Revoked {
+        fn revoke(self: Arc<Self>, grant: GrantId) {
+            self.0.lock().unwrap().push(grant);
+        }
+    }
+
+    fn id(sequence: u64) -> GrantId {
+        GrantId { line: 0, index: 0, sequence }
+    }
+
+    /// Three grants to a task that is not in the table, and so counts as one that has ended.
+    fn three_grants() -> (Grants, [Watched; 3], Arc<Revoked>, TaskTable) {
+        let (_, inbox) = Reactor::new().unwrap();
+        let kernel = KernelId::next();
+        let (mut grants, from) = (Grants::default(), Arc::new(Revoked::default()));
+        let grantee = Grantee { kernel, slot: 0, task: TaskId::new(NonZeroU64::MIN) };
+        let watched = [0, 1, 2].map(|n| grants.add(grantee, 1, Arc::clone(&from) as Arc<dyn Revoke>, id(n)));
+        (grants, watched, from, TaskTable::new(kernel, inbox))
+    }
+
+    fn revoke_overdue(grants: &mut Grants, tasks: &TaskTable) {
+        let mut overdue = Vec::new();
+        grants.collect(tasks, &mut overdue);
+        overdue.into_iter().for_each(Grant::revoke);
+    }
+
+    #[test]
+    fn grants_that_are_claimed_in_order_are_watched_no_more() {
+        let (mut grants, watched, from, tasks) = three_grants();
+        for watched in watched {
+            assert!(!grants.is_empty());
+            grants.claimed(watched);
+        }
+        assert!(grants.is_empty());
+        revoke_overdue(&mut grants, &tasks);
+        assert!(from.0.lock().unwrap().is_empty());
+    }
+
+    #[test]
+    fn what_is_not_claimed_is_taken_back_oldest_first_and_once() {
+        let (mut grants, watched, from, tasks) = three_grants();
+        grants.claimed(watched[0]);
+        revoke_overdue(&mut grants, &tasks);
+        assert_eq!(*from.0.lock().unwrap(), [id(1), id(2)]);
+        assert!(grants.is_empty());
+        revoke_overdue(&mut grants, &tasks);
+        assert_eq!(from.0.lock().unwrap().len(), 2);
+    }
+
+    #[test]
+    fn a_claim_out_of_order_is_left_for_the_primitive_to_find() {
+        let (mut grants, watched, from, tasks) = three_grants();
+        grants.claimed(watched[2]);
+        grants.claimed(watched[0]);
+        grants.claimed(watched[0]);
+        revoke_overdue(&mut grants, &tasks);
+        // The primitive knows that number 2 was claimed, and does nothing then.
+        assert_eq!(*from.0.lock().unwrap(), [id(1), id(2)]);
     }
 }

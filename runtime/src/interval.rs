@@ -2,6 +2,7 @@
 
 use crate::time::{sleep, sleep_until};
 use crate::traps;
+use std::future::poll_fn;
 use std::panic::Location;
 use std::time::{Duration, Instant};
 
@@ -79,6 +80,9 @@ impl Interval {
             };
             if due > traps::now() {
                 sleep_until(due).from(at).await;
+            } else {
+                // Ticks that are late come at once, but not so many that nobody else has a turn.
+                poll_fn(traps::spend).await;
             }
             self.next = self.after(due, traps::now()).map_or(Next::Never, Next::At);
             due

@@ -36,13 +36,16 @@
 //! side by side, within one grace period for all. What is left then is dropped, and said so.
 
 use crate::builder::KernelBuilder;
+use crate::deadlock::Suspicion;
+use crate::debug::EventKind;
 use crate::grants::Grant;
 use crate::ready::{self, RunQueue};
+use crate::signals::CtrlC;
 use crate::state::{self, State};
 use crate::table::{End, Parked, Record, Runnable};
 use crate::task::MainTask;
 use crate::task_info::{TaskId, TaskState};
-use crate::traps::BUDGET;
+use crate::traps::{self, BUDGET};
 use std::any::Any;
 use std::io;
 use std::mem;
@@ -80,6 +83,11 @@ pub struct Kernel {
     scratch: Scratch,
     polls_since_io: u32,
     is_shut_down: bool,
+    /// Whether the first Ctrl-C cancels `main`.
+    pub(crate) listens_to_ctrl_c: bool,
+    pub(crate) suspicion: Suspicion,
+    /// The report, once there is a deadlock.
+    pub(crate) deadlock: Option<String>,
 }
 
 /// Room that is used in every cycle and kept.
@@ -124,20 +132,30 @@ impl Kernel {
     }
 
     pub(crate) fn with_state(state: State, grace: Duration) -> Kernel {
+        let mut queue = RunQueue::new();
+        if state.activations.any() {
+            queue.observe();
+        }
         Kernel {
             state: Rc::new(state),
-            queue: RunQueue::new(),
+            queue,
             grace,
             scratch: Scratch::default(),
             polls_since_io: 0,
             is_shut_down: false,
+            listens_to_ctrl_c: false,
+            suspicion: Suspicion::None,
+            deadlock: None,
         }
     }
 
     /// Runs `main` as a new task, together with whatever else is left in this kernel, until it returns.
     ///
     /// # Panics
-    /// If `main` panics: the kernel is shut down, then the panic goes on with its payload. If a kernel runs on
+    /// If no task can ever run again: a deadlock, with a report of who waits for what. On the real clock only if
+    /// the process has no other thread; otherwise the report is written to standard error.
+    /// If `main` panics: the kernel is shut down, then the panic goes on with its payload. Ctrl-C cancels `main`
+    /// and then ends the process, unless it is [switched off](KernelBuilder::ctrl_c). Panics too if a kernel runs on
     /// this thread already, or this one was shut down by a panic of an earlier `main`.
     #[track_caller]
     pub fn run<F: IntoFuture>(&mut self, main: F) -> F::Output {
@@ -151,7 +169,13 @@ impl Kernel {
         let mut poll = |cx: &mut Context<'_>| {
             let Some(main) = future.as_mut().as_pin_mut() else { return Poll::Ready(()) };
             match catch_unwind(AssertUnwindSafe(|| main.poll(cx))) {
-                Ok(Poll::Pending) => return Poll::Pending,
+                Ok(Poll::Pending) => {
+                    // It lives here and not in its task, so it is dropped here when its task is.
+                    if traps::task_must_unwind() {
+                        future.set(None);
+                    }
+                    return Poll::Pending;
+                }
                 Ok(Poll::Ready(value)) => output = Some(Ok(value)),
                 Err(payload) => output = Some(Err(payload)),
             }
@@ -163,20 +187,33 @@ impl Kernel {
         let place = running.kernel.state.tasks.borrow_mut().reserve();
         let task: Rc<dyn Runnable> = Rc::new(MainTask::new(place, at));
         running.kernel.state.tasks.borrow_mut().occupy(task.clone());
+        running.kernel.state.tell(Some(task.record()), EventKind::Created);
         ready::push(task.record().slot);
         let mut main = Main { id: task.record().id, poll: &mut poll };
-        while task.record().end.get().is_none() {
+        let mut ctrl_c = if running.kernel.listens_to_ctrl_c { CtrlC::listen() } else { None };
+        while task.record().end.get().is_none() && running.kernel.deadlock.is_none() {
             running.kernel.cycle(Some(&mut main), None);
+            if ctrl_c.as_mut().is_some_and(CtrlC::pressed) {
+                running.kernel.request_cancel(task.record());
+            }
         }
-        let panicked = !matches!(output, Some(Ok(_)));
-        if panicked {
+        if let Some(report) = running.kernel.deadlock.take() {
+            future.set(None);
+            running.kernel.stop_everything();
+            drop(running);
+            panic!("{report}");
+        }
+        let cancelled = task.record().end.get() == Some(End::Cancelled);
+        if !matches!(output, Some(Ok(_))) {
             running.kernel.stop_everything();
         }
         drop(running);
-        match output {
-            Some(Ok(value)) => value,
-            Some(Err(payload)) => resume_unwind(payload),
-            None => panic!("main ended without a value: one of its destructors panicked"),
+        match (output, ctrl_c) {
+            (Some(Ok(value)), _) => value,
+            (Some(Err(payload)), _) => resume_unwind(payload),
+            (None, Some(ctrl_c)) if ctrl_c.was_pressed() => ctrl_c.end_process(),
+            (None, _) if cancelled => panic!("main was cancelled, so `run` has no value to return"),
+            (None, _) => panic!("main ended without a value: one of its destructors panicked"),
         }
     }
 
@@ -196,6 +233,11 @@ impl Kernel {
         let until = max_wait.and_then(|wait| Instant::now().checked_add(wait));
         let ran = running.kernel.cycle(None, until.map(Limit::Real));
         let next_deadline = running.kernel.state.timers.borrow().next_deadline();
+        if let Some(report) = running.kernel.deadlock.take() {
+            running.kernel.stop_everything();
+            drop(running);
+            panic!("{report}");
+        }
         Turn { ran, ready: ready::len(), next_deadline }
     }
 
@@ -203,6 +245,24 @@ impl Kernel {
     /// ([`KernelBuilder::shutdown_grace`]), then drops what is left. Dropping the kernel does the same.
     pub fn shutdown(self) {
         drop(self);
+    }
+
+    /// What is still there between two runs, a line for each: the ledger of leaks.
+    pub(crate) fn left_behind(&self) -> Vec<String> {
+        let now = self.state.clock.now();
+        let tasks = self.state.tasks.borrow().by_id();
+        let task = |task: &Rc<dyn Runnable>| {
+            format!("{}, in {}", task.record(), task.record().parked.get().describe(now))
+        };
+        let mut left: Vec<String> = tasks.iter().map(task).collect();
+        // What tasks hold goes with them.
+        if left.is_empty() {
+            let timers = self.state.timers.borrow().len();
+            let sockets = self.state.reactor.borrow().sockets();
+            left.extend((timers > 0).then(|| format!("{timers} timers that nobody awaits")));
+            left.extend((sockets > 0).then(|| format!("{sockets} open sockets")));
+        }
+        left
     }
 
     /// The same for `run` and for `Drop`; the kernel is installed on this thread.
@@ -224,6 +284,7 @@ impl Kernel {
 
     fn request_cancel(&self, record: &Record) {
         let mut wakers = Vec::new();
+        self.state.tell(Some(record), EventKind::CancelRequested);
         record.request_cancel(&mut self.state.scopes.borrow_mut(), &mut wakers);
         ready::push(record.slot);
         wakers.into_iter().for_each(Waker::wake);
@@ -239,9 +300,10 @@ impl Kernel {
                 self.grace,
                 record.parked.get().describe(self.state.clock.now())
             ));
-            self.make_current(&task, None);
+            let previous = self.state.make_current(&task, None);
+            debug_assert!(previous.is_none(), "the kernel drops one task at a time");
             self.discard(&task);
-            self.finish(&task, End::Cancelled);
+            self.state.finish(&task, End::Cancelled);
             let last = self.state.current.take();
             drop(last);
         }
@@ -250,23 +312,48 @@ impl Kernel {
     /// One turn of the loop. Returns how many tasks ran.
     fn cycle(&mut self, main: Option<&mut Main<'_>>, limit: Option<Limit>) -> usize {
         self.poll_io(limit);
+        self.tell_wakes();
         let ran = self.run_ready(main);
         self.settle_grants();
         ran
+    }
+
+    /// Wakes happen where nothing can be told; they are noted there, with their time, and told here.
+    fn tell_wakes(&self) {
+        if !self.state.activations.any() {
+            return;
+        }
+        for wake in ready::untold_wakes() {
+            let task = self.state.tasks.borrow().get(wake.slot).cloned();
+            if let Some(task) = task {
+                let time = if self.state.clock.is_virtual() { self.state.clock.now() } else { wake.at };
+                self.state.tell_at(time, Some(task.record()), EventKind::Woken { by: wake.by });
+            }
+        }
+    }
+
+    pub(crate) fn state(&self) -> &State {
+        &self.state
     }
 
     // ---- I/O and timers
 
     fn poll_io(&mut self, limit: Option<Limit>) {
         if ready::len() > 0 {
+            self.no_deadlock();
             if self.polls_since_io < POLLS_PER_IO {
                 return;
             }
             self.wait_in_epoll(Some(Duration::ZERO));
-        } else if self.state.clock.is_virtual() {
-            self.wait_or_jump(limit);
+        } else if limit.is_none() && self.suspect_deadlock() {
+            return;
         } else {
-            self.wait_in_epoll(self.time_to_wait(limit));
+            self.state.tell(None, EventKind::Idle);
+            if self.state.clock.is_virtual() {
+                self.wait_or_jump(limit);
+            } else {
+                self.wait_in_epoll(self.time_to_wait(limit));
+            }
         }
         self.polls_since_io = 0;
         self.fire_timers();
@@ -280,7 +367,7 @@ impl Kernel {
 
     /// Virtual time: it passes only when nothing else can happen.
     fn wait_or_jump(&mut self, limit: Option<Limit>) {
-        let held = self.state.thread_jobs.get() > 0;
+        let held = self.state.thread_jobs.get() > 0 || self.state.reactor.borrow().holding_clock() > 0;
         let next = self.state.timers.borrow().next_deadline();
         let end = limit.and_then(Limit::kernel_time);
         let Some(target) = [next, end].into_iter().flatten().min().filter(|_| !held) else {
@@ -294,7 +381,7 @@ impl Kernel {
         }
     }
 
-    fn wait_in_epoll(&mut self, timeout: Option<Duration>) {
+    pub(crate) fn wait_in_epoll(&mut self, timeout: Option<Duration>) {
         let polled = self.state.reactor.borrow_mut().poll(timeout, &mut self.scratch.wakers);
         match polled {
             Ok(true) => self.state.inbox.collect().into_iter().for_each(ready::push),
@@ -331,6 +418,7 @@ impl Kernel {
         for _ in 0..count {
             let Some((slot, woken_by)) = ready::pop() else { break };
             self.run_task(slot, woken_by, main.as_deref_mut());
+            self.tell_wakes();
         }
         ready::set_running(None);
         self.polls_since_io = self.polls_since_io.saturating_add(count as u32);
@@ -342,7 +430,12 @@ impl Kernel {
         let begun = kernel.tasks.borrow_mut().begin_poll(slot);
         let Some((task, waker)) = begun else { return };
         let record = task.record();
-        self.make_current(&task, woken_by);
+        if record.nested.get() && task.pass_on(woken_by) {
+            kernel.tasks.borrow_mut().end_poll(slot, waker);
+            return;
+        }
+        let previous = kernel.make_current(&task, woken_by);
+        debug_assert!(previous.is_none(), "the kernel polls one task at a time");
         let cx = &mut Context::from_waker(&waker);
         let polled = catch_unwind(AssertUnwindSafe(|| match main {
             Some(main) if main.id == record.id => (main.poll)(cx),
@@ -351,31 +444,18 @@ impl Kernel {
         let parked = kernel.published.take();
         kernel.tasks.borrow_mut().end_poll(slot, waker);
         match polled {
-            Ok(Poll::Ready(())) => self.finish(&task, End::Returned),
+            Ok(Poll::Ready(())) => self.state.finish(&task, End::Returned),
             Err(payload) => self.crash(&task, payload),
             Ok(Poll::Pending) => {
-                record.parked.set(parked.unwrap_or(Parked::in_state(TaskState::ForeignWait)));
+                kernel.suspend(record, parked);
                 if record.cancel_requested.get() && !self.anything_alive_in(record) {
                     self.discard(&task);
-                    self.finish(&task, End::Cancelled);
+                    self.state.finish(&task, End::Cancelled);
                 }
             }
         }
         let last = kernel.current.take();
         drop(last);
-    }
-
-    fn make_current(&self, task: &Rc<dyn Runnable>, woken_by: Option<TaskId>) {
-        let kernel = &*self.state;
-        let record = task.record();
-        record.cycles.set(record.cycles.get() + 1);
-        record.woken_by.set(woken_by);
-        record.parked.set(Parked::in_state(TaskState::Running));
-        kernel.scope.set(record.root.get());
-        kernel.budget.set(BUDGET);
-        ready::set_running(Some(record.id));
-        let previous = kernel.current.replace(Some(Rc::clone(task)));
-        debug_assert!(previous.is_none(), "one task is polled at a time");
     }
 
     fn anything_alive_in(&self, record: &Record) -> bool {
@@ -385,39 +465,15 @@ impl Kernel {
     /// Drops a task's future where it is parked.
     fn discard(&self, task: &Rc<dyn Runnable>) {
         if let Err(payload) = catch_unwind(AssertUnwindSafe(|| task.discard())) {
-            self.report_panic(task.record(), payload.as_ref(), "panicked while it was dropped");
+            self.state.report_panic(task.record(), payload.as_ref(), "panicked while it was dropped");
         }
     }
 
     fn crash(&self, task: &Rc<dyn Runnable>, payload: Payload) {
-        self.report_panic(task.record(), payload.as_ref(), "panicked");
+        self.state.report_panic(task.record(), payload.as_ref(), "panicked");
         self.discard(task);
         task.crash(payload);
-        self.finish(task, End::Panicked);
-    }
-
-    fn report_panic(&self, record: &Record, payload: &(dyn Any + Send), what: &str) {
-        self.state.reports.say(&format!("{record} {what}: {}", crate::error::panic_message(payload)));
-    }
-
-    /// The task has ended and its future is gone: frees its slot and tells whoever waits.
-    fn finish(&self, task: &Rc<dyn Runnable>, end: End) {
-        let kernel = &*self.state;
-        let record = task.record();
-        record.end.set(Some(end));
-        record.parked.set(Parked::in_state(match end {
-            End::Cancelled => TaskState::Cancelled,
-            End::Returned | End::Panicked => TaskState::Terminated,
-        }));
-        let root = record.root.take().and_then(|root| kernel.scopes.borrow_mut().remove(root));
-        let removed = kernel.tasks.borrow_mut().remove(record.slot);
-        drop((root, removed));
-        let waiters = mem::take(&mut *record.waiters.borrow_mut());
-        waiters.into_wakers().for_each(Waker::wake);
-        let lost = end == End::Returned || kernel.shutting_down.get() && end == End::Cancelled;
-        if lost && record.handle_dropped.get() && !record.attended.get() {
-            kernel.reports.never_joined(record);
-        }
+        self.state.finish(task, End::Panicked);
     }
 
     /// Takes back what was granted to tasks that have been polled since and did not claim it.
@@ -427,6 +483,60 @@ impl Kernel {
         }
         self.state.grants.borrow_mut().collect(&self.state.tasks.borrow(), &mut self.scratch.grants);
         self.scratch.grants.drain(..).for_each(Grant::revoke);
+    }
+}
+
+/// The turn of one task. The kernel uses these for the tasks it polls, and `traps` for tasks whose futures live
+/// inside other tasks.
+impl State {
+    /// Makes a task the current one. Returns the one that was.
+    pub(crate) fn make_current(
+        &self,
+        task: &Rc<dyn Runnable>,
+        woken_by: Option<TaskId>,
+    ) -> Option<Rc<dyn Runnable>> {
+        let record = task.record();
+        record.cycles.set(record.cycles.get() + 1);
+        record.woken_by.set(woken_by);
+        record.parked.set(Parked::in_state(TaskState::Running));
+        self.scope.set(record.root.get());
+        self.budget.set(BUDGET);
+        ready::set_running(Some(record.id));
+        self.tell(Some(record), EventKind::Running);
+        self.current.replace(Some(Rc::clone(task)))
+    }
+
+    /// It was polled and waits: notes for what.
+    pub(crate) fn suspend(&self, record: &Record, parked: Option<Parked>) {
+        let parked = parked.unwrap_or(Parked::in_state(TaskState::ForeignWait));
+        record.parked.set(parked);
+        self.tell(Some(record), EventKind::Suspended { state: parked.state, location: parked.at });
+    }
+
+    pub(crate) fn report_panic(&self, record: &Record, payload: &(dyn Any + Send), what: &str) {
+        self.reports.say(&format!("{record} {what}: {}", crate::error::panic_message(payload)));
+    }
+
+    /// The task has ended and its future is gone: frees its slot and tells whoever waits.
+    pub(crate) fn finish(&self, task: &Rc<dyn Runnable>, end: End) {
+        let record = task.record();
+        record.end.set(Some(end));
+        let state = match end {
+            End::Cancelled => TaskState::Cancelled,
+            End::Returned | End::Panicked => TaskState::Terminated,
+        };
+        record.parked.set(Parked::in_state(state));
+        self.tell(Some(record), EventKind::Suspended { state, location: None });
+        self.tell(Some(record), EventKind::Terminated);
+        let root = record.root.take().and_then(|root| self.scopes.borrow_mut().remove(root));
+        let removed = self.tasks.borrow_mut().remove(record.slot);
+        drop((root, removed, record.locals.take()));
+        let waiters = mem::take(&mut *record.waiters.borrow_mut());
+        waiters.into_wakers().for_each(Waker::wake);
+        let lost = end == End::Returned || self.shutting_down.get() && end == End::Cancelled;
+        if lost && record.handle_dropped.get() && !record.attended.get() {
+            self.reports.never_joined(record);
+        }
     }
 }
 

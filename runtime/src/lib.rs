@@ -56,31 +56,51 @@
 //! | what a task is | `task.rs`, `table.rs` |
 //! | timers | `timers.rs` |
 //! | cancellation | `scopes.rs`, then `cancel/` |
+//! | several tasks with one owner | `group/` |
+//! | children that borrow | `scope/` |
 //! | waiting in line | `sync/wait_queue.rs`, `sync/line.rs`, then any of `sync/` |
+//! | byte streams on top of sockets | `io/` |
+//! | blocking work behind an async face | `thread.rs`, then `files/` |
+//! | child processes, signals, Ctrl-C | `subprocess/`, `signals/` |
 //! | the doors between the kernel and everything else | `traps.rs` |
 //!
 //! Imports point one way: `sync`, `net`, `time`, `thread`, `task`, `cancel` → `traps` → the kernel's parts. A test
 //! holds them to it.
 
+mod async_thread;
 mod builder;
 mod cancel;
 mod clock;
+mod deadlock;
+pub mod debug;
 mod error;
+mod files;
 mod grants;
+mod group;
 mod interval;
+pub mod io;
 mod kernel;
+mod locals;
+mod located;
 pub mod net;
 mod random;
 mod reactor;
 mod ready;
 mod report;
+mod scope;
 mod scopes;
+pub mod signals;
 mod state;
+#[cfg(unix)]
+pub mod subprocess;
 pub mod sync;
 mod table;
 mod task;
 mod task_info;
+mod task_local;
+pub mod testing;
 mod thread;
+mod thread_keys;
 mod time;
 mod timers;
 mod traps;
@@ -88,6 +108,7 @@ mod waiters;
 mod waker;
 mod workers;
 
+pub use async_thread::{ThreadContext, spawn_thread};
 pub use builder::KernelBuilder;
 pub use cancel::{
     CheckCancellation, IgnoreAfter, Outcome, Race, Shielded, TimeoutAfter, cancellation_pending,
@@ -96,14 +117,33 @@ pub use cancel::{
 };
 #[doc(hidden)]
 pub use cancel::{JoinTuple, join_tuple};
-pub use error::{Full, OverReleased, Panicked, TaskError, TaskTimeout};
+pub use debug::Activation;
+pub use error::{Closed, Full, OverReleased, Panicked, TaskError, TaskTimeout};
+pub use files::{AsyncFile, aopen};
+pub use group::{GroupError, MemberError, TaskGroup, Wait};
 pub use interval::{Interval, MissedTicks, interval};
 pub use kernel::{Kernel, Turn};
-pub use net::{TcpListener, TcpStream, getaddrinfo, open_connection, run_server, tcp_server};
-pub use sync::{BoundedSemaphore, Event, Lock, LockGuard, Queue, Semaphore, SemaphorePermit};
-pub use task::{Cancel, Join, JoinMut, Task, Wait, current_task, spawn, spawn_named, tasks};
+pub use net::{
+    ReadHalf, TcpListener, TcpStream, UdpSocket, WriteHalf, getaddrinfo, open_connection, run_server,
+    tcp_server,
+};
+#[cfg(unix)]
+pub use net::{UnixDatagram, UnixListener, UnixStream, open_unix_connection, unix_server};
+pub use scope::{Child, ChildJoin, Scope, scope};
+#[cfg(unix)]
+pub use signals::{SignalEvent, SignalQueue};
+#[cfg(unix)]
+pub use subprocess::CalledProcessError;
+pub use sync::{
+    Barrier, BoundedSemaphore, Condition, Event, LifoQueue, Lock, LockGuard, PriorityQueue, Queue, RLock,
+    RLockGuard, ResultCell, RwLock, RwLockReadGuard, RwLockWriteGuard, Semaphore, SemaphorePermit, broadcast,
+    channel, oneshot, watch,
+};
+pub use task::{Cancel, Join, JoinMut, Task, TaskWait, current_task, spawn, spawn_named, tasks};
 pub use task_info::{TaskId, TaskInfo, TaskState};
+pub use task_local::TaskLocal;
 pub use thread::{RunInThread, run_in_thread};
+pub use thread_keys::block_in_thread;
 pub use time::{Schedule, Sleep, clock, schedule, sleep, sleep_until};
 
 /// Runs `main` and everything it spawns on this thread; returns what `main` returns.

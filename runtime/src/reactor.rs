@@ -48,10 +48,14 @@ pub(crate) struct Reactor {
     sockets: Slab<Socket>,
     generation: usize,
     waiting: usize,
+    /// Those of the waits that hold a virtual clock.
+    holding: usize,
 }
 
 struct Socket {
     generation: usize,
+    /// Its waits are for another process, which takes real time.
+    holds_clock: bool,
     read: Side,
     write: Side,
 }
@@ -102,11 +106,11 @@ impl Reactor {
         let poll = Poll::new()?;
         let inbox = Arc::new(Inbox::new(mio::Waker::new(poll.registry(), DOORBELL)?));
         let events = Some(Events::with_capacity(EVENTS));
-        Ok((Reactor { poll, events, sockets: Slab::new(), generation: 0, waiting: 0 }, inbox))
+        Ok((Reactor { poll, events, sockets: Slab::new(), generation: 0, waiting: 0, holding: 0 }, inbox))
     }
 
     /// Adds a socket, for both directions and for good.
-    pub(crate) fn register(&mut self, source: &mut impl Source) -> io::Result<SocketKey> {
+    pub(crate) fn register(&mut self, source: &mut impl Source, holds_clock: bool) -> io::Result<SocketKey> {
         let generation = (self.generation + 1) & INDEX_MASK;
         self.generation = generation;
         let entry = self.sockets.vacant_entry();
@@ -118,7 +122,7 @@ impl Reactor {
         self.poll.registry().register(source, token, Interest::READABLE | Interest::WRITABLE)?;
         // Whether there is anything to read is not known: the first system call finds out.
         let side = || Side { ready: true, ..Side::default() };
-        entry.insert(Socket { generation, read: side(), write: side() });
+        entry.insert(Socket { generation, holds_clock, read: side(), write: side() });
         Ok(SocketKey { index, generation })
     }
 
@@ -128,6 +132,7 @@ impl Reactor {
         let _ = self.poll.registry().deregister(source);
         let Some(socket) = self.sockets.try_remove(key.index) else { return [None, None] };
         self.waiting -= socket.waiting();
+        self.holding -= if socket.holds_clock { socket.waiting() } else { 0 };
         [socket.read, socket.write].map(|side| side.waiter.and_then(|waiter| waiter.waker))
     }
 
@@ -141,6 +146,7 @@ impl Reactor {
         task: Option<TaskId>,
         at: &'static Location<'static>,
     ) -> Readiness {
+        let holds_clock = self.sockets[key.index].holds_clock;
         let side = self.side(key, direction);
         match &mut side.waiter {
             Some(waiter) if waiter.ticket != ticket && waiter.ticket != SHARED_TICKET => {
@@ -153,6 +159,7 @@ impl Reactor {
                 let unanswered = waiter.waker.is_some();
                 let replaced = renew(&mut waiter.waker, waker);
                 self.waiting += usize::from(!unanswered);
+                self.holding += usize::from(!unanswered && holds_clock);
                 Readiness::Waiting { replaced }
             }
         }
@@ -165,10 +172,12 @@ impl Reactor {
         direction: Direction,
         ticket: u64,
     ) -> Option<Waker> {
+        let holds_clock = self.sockets[key.index].holds_clock;
         let side = self.side(key, direction);
         let waiter = side.waiter.take_if(|waiter| waiter.ticket == ticket)?;
         if waiter.waker.is_some() {
             self.waiting -= 1;
+            self.holding -= usize::from(holds_clock);
         }
         waiter.waker
     }
@@ -189,9 +198,19 @@ impl Reactor {
         }
     }
 
+    /// How many sockets are registered.
+    pub(crate) fn sockets(&self) -> usize {
+        self.sockets.len()
+    }
+
     /// How many waits are not answered yet.
     pub(crate) fn waiting(&self) -> usize {
         self.waiting
+    }
+
+    /// How many of them are for another process.
+    pub(crate) fn holding_clock(&self) -> usize {
+        self.holding
     }
 
     /// Waits for events and hands out the wakers of those who waited for them. True if the doorbell rang.
@@ -226,6 +245,7 @@ impl Reactor {
                     side.ready = true;
                     if let Some(waker) = side.waiter.as_mut().and_then(|waiter| waiter.waker.take()) {
                         self.waiting -= 1;
+                        self.holding -= usize::from(socket.holds_clock);
                         wakers.push(waker);
                     }
                 }

@@ -20,6 +20,8 @@ use crate::task_info::TaskId;
 use crate::waker::KernelId;
 use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::mem;
+use std::time::Instant;
 
 /// A FIFO of task slots, with the source of each wake.
 #[derive(Default)]
@@ -29,6 +31,16 @@ pub(crate) struct RunQueue {
     marks: Vec<Mark>,
     /// The task being polled: whoever it wakes was woken by it.
     running: Option<TaskId>,
+    /// If somebody listens: the wakes that have not been told yet.
+    untold: Option<Vec<WakeNote>>,
+}
+
+/// A wake, for whoever listens.
+pub(crate) struct WakeNote {
+    pub(crate) slot: u32,
+    pub(crate) by: Option<TaskId>,
+    /// In real time.
+    pub(crate) at: Instant,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -43,7 +55,12 @@ thread_local! {
 
 impl RunQueue {
     pub(crate) const fn new() -> RunQueue {
-        RunQueue { kernel: None, queue: VecDeque::new(), marks: Vec::new(), running: None }
+        RunQueue { kernel: None, queue: VecDeque::new(), marks: Vec::new(), running: None, untold: None }
+    }
+
+    /// Keeps a note of every wake from now on.
+    pub(crate) fn observe(&mut self) {
+        self.untold = Some(Vec::new());
     }
 
     fn push(&mut self, slot: u32, woken_by: Option<TaskId>) {
@@ -55,6 +72,9 @@ impl RunQueue {
         if !mark.queued {
             *mark = Mark { queued: true, woken_by };
             self.queue.push_back(slot);
+            if let Some(untold) = &mut self.untold {
+                untold.push(WakeNote { slot, by: woken_by, at: Instant::now() });
+            }
         }
     }
 }
@@ -68,7 +88,7 @@ pub(crate) fn install(mut queue: RunQueue, kernel: KernelId) {
 /// Takes the queue back when the kernel stops running; wakes go to its inbox from now on.
 pub(crate) fn uninstall() -> RunQueue {
     RUN_QUEUE.with_borrow_mut(|current| {
-        let mut queue = std::mem::take(current);
+        let mut queue = mem::take(current);
         queue.kernel = None;
         queue.running = None;
         queue
@@ -107,7 +127,7 @@ pub(crate) fn is_queued(kernel: KernelId, slot: u32) -> bool {
 pub(crate) fn pop() -> Option<(u32, Option<TaskId>)> {
     RUN_QUEUE.with_borrow_mut(|queue| {
         let slot = queue.queue.pop_front()?;
-        let mark = std::mem::take(&mut queue.marks[slot as usize]);
+        let mark = mem::take(&mut queue.marks[slot as usize]);
         Some((slot, mark.woken_by))
     })
 }
@@ -115,6 +135,11 @@ pub(crate) fn pop() -> Option<(u32, Option<TaskId>)> {
 /// Says which task is being polled.
 pub(crate) fn set_running(task: Option<TaskId>) {
     RUN_QUEUE.with_borrow_mut(|queue| queue.running = task);
+}
+
+/// The wakes since this was last asked, if somebody listens.
+pub(crate) fn untold_wakes() -> Vec<WakeNote> {
+    RUN_QUEUE.with_borrow_mut(|queue| queue.untold.as_mut().map(mem::take).unwrap_or_default())
 }
 
 /// How many tasks are ready.
@@ -129,4 +154,130 @@ pub(crate) fn shuffle(count: usize, mut random: impl FnMut(usize) -> usize) {
             queue.queue.swap(last, random(last + 1));
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::num::NonZeroU64;
+
+    /// The run queue of this thread as long as it lives.
+    struct Installed(KernelId);
+
+    impl Installed {
+        fn new() -> Installed {
+            let kernel = KernelId::next();
+            install(RunQueue::new(), kernel);
+            Installed(kernel)
+        }
+    }
+
+    impl Drop for Installed {
+        fn drop(&mut self) {
+            uninstall();
+        }
+    }
+
+    fn slots() -> Vec<u32> {
+        std::iter::from_fn(pop).map(|(slot, _)| slot).collect()
+    }
+
+    #[test]
+    fn tasks_come_out_in_the_order_in_which_they_were_woken_and_each_once() {
+        let Installed(kernel) = &Installed::new();
+        for slot in [3, 1, 3, 2, 1, 3] {
+            assert!(wake(*kernel, slot));
+        }
+        assert_eq!(len(), 3);
+        assert!(is_queued(*kernel, 1) && !is_queued(*kernel, 0) && !is_queued(*kernel, 99));
+        assert_eq!(slots(), [3, 1, 2]);
+        assert!(!is_queued(*kernel, 1));
+    }
+
+    #[test]
+    fn a_task_that_was_taken_out_can_be_woken_again_at_once() {
+        let Installed(kernel) = &Installed::new();
+        push(0);
+        push(1);
+        assert_eq!(pop(), Some((0, None)));
+        wake(*kernel, 0);
+        assert_eq!(slots(), [1, 0]);
+        assert_eq!(pop(), None);
+    }
+
+    #[test]
+    fn the_first_who_wakes_a_task_is_remembered() {
+        let Installed(kernel) = &Installed::new();
+        let [one, two] = [1, 2].map(|number| Some(TaskId::new(NonZeroU64::new(number).unwrap())));
+        set_running(one);
+        wake(*kernel, 7);
+        set_running(two);
+        wake(*kernel, 7);
+        wake(*kernel, 8);
+        push(9);
+        set_running(None);
+        wake(*kernel, 10);
+        assert_eq!(
+            [pop(), pop(), pop(), pop()],
+            [Some((7, one)), Some((8, two)), Some((9, None)), Some((10, None))]
+        );
+    }
+
+    #[test]
+    fn wakes_of_another_kernel_or_of_none_are_refused() {
+        let stranger = KernelId::next();
+        assert!(!wake(stranger, 0), "no kernel runs here");
+        let installed = Installed::new();
+        assert!(!wake(stranger, 0) && len() == 0);
+        let kernel = installed.0;
+        std::thread::spawn(move || assert!(!wake(kernel, 0), "nor on this thread")).join().unwrap();
+        drop(installed);
+        assert!(!wake(kernel, 0), "nor when it has stopped");
+    }
+
+    #[test]
+    fn a_queue_that_is_put_away_keeps_its_tasks() {
+        let kernel = KernelId::next();
+        install(RunQueue::new(), kernel);
+        push(5);
+        let queue = uninstall();
+        assert_eq!(len(), 0);
+        install(queue, kernel);
+        assert!(is_queued(kernel, 5));
+        assert_eq!(slots(), [5]);
+        uninstall();
+    }
+
+    #[test]
+    fn a_shuffle_reorders_the_first_ones_only() {
+        let Installed(_) = &Installed::new();
+        (0..6).for_each(push);
+        // Always the first of those that are left: each goes to the front in turn.
+        shuffle(4, |limit| {
+            assert!((2..=4).contains(&limit));
+            0
+        });
+        let order = slots();
+        assert_eq!(order, [1, 2, 3, 0, 4, 5]);
+        (0..3).for_each(push);
+        shuffle(1, |_| unreachable!("one task has one order"));
+        shuffle(0, |_| unreachable!("nor has none"));
+        assert_eq!(slots(), [0, 1, 2]);
+    }
+
+    #[test]
+    fn wakes_are_noted_only_if_somebody_listens() {
+        let Installed(kernel) = &Installed::new();
+        wake(*kernel, 1);
+        assert!(untold_wakes().is_empty());
+        let mut queue = uninstall();
+        queue.observe();
+        install(queue, *kernel);
+        wake(*kernel, 1);
+        wake(*kernel, 2);
+        wake(*kernel, 2);
+        let told: Vec<_> = untold_wakes().iter().map(|note| note.slot).collect();
+        assert_eq!(told, [2], "1 was queued before anybody listened, and 2 is queued once");
+        assert!(untold_wakes().is_empty());
+    }
 }

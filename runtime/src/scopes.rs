@@ -163,6 +163,23 @@ impl Scopes {
         }
     }
 
+    /// What has to be woken when something alive at `key` has ended without being polled from above: whoever may
+    /// have been waiting for it to unwind.
+    pub(crate) fn wakers_above(&self, key: ScopeKey, wakers: &mut Vec<Waker>) {
+        wakers.extend(self.path(key).skip(1).filter_map(|node| node.waker.clone()));
+    }
+
+    /// How many wakers the regions at and below `key` keep.
+    pub(crate) fn wakers_in(&self, key: ScopeKey) -> usize {
+        let (mut found, mut count) = (vec![key], 0);
+        while let Some(key) = found.pop() {
+            let node = self.node(key);
+            count += usize::from(node.waker.is_some());
+            found.extend(std::iter::successors(node.first_child, |child| self.node(*child).next));
+        }
+        count
+    }
+
     /// Rule 1, and why: the nearest call wins, unless a shield stands before it.
     pub(crate) fn cancelled(&self, key: ScopeKey) -> Option<Why> {
         self.path(key).find(|node| node.called.is_some() || node.shield)?.called

@@ -5,19 +5,21 @@
 //! [`kernel`](crate::kernel) and [`traps`](crate::traps) look in here.
 
 use crate::clock::Clock;
+use crate::debug::{Activations, Event, EventKind};
 use crate::grants::Grants;
 use crate::random::Random;
 use crate::reactor::Reactor;
 use crate::report::Reports;
 use crate::scopes::ScopeKey;
 use crate::scopes::Scopes;
-use crate::table::{Parked, Runnable, TaskTable};
+use crate::table::{Parked, Record, Runnable, TaskTable};
 use crate::timers::Timers;
 use crate::waker::{Inbox, KernelId};
 use crate::workers::Workers;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Instant;
 
 pub(crate) struct State {
     pub(crate) id: KernelId,
@@ -32,6 +34,7 @@ pub(crate) struct State {
     pub(crate) grants: RefCell<Grants>,
     pub(crate) workers: Workers,
     pub(crate) reports: Reports,
+    pub(crate) activations: Activations,
     /// Thread jobs whose result somebody still waits for. They hold a virtual clock.
     pub(crate) thread_jobs: Cell<usize>,
     pub(crate) shutting_down: Cell<bool>,
@@ -42,6 +45,19 @@ pub(crate) struct State {
     pub(crate) limits_without_node: Cell<u32>,
     pub(crate) published: Cell<Option<Parked>>,
     pub(crate) budget: Cell<u32>,
+}
+
+impl State {
+    /// Tells whoever listens what happened to a task, or to the loop.
+    pub(crate) fn tell(&self, task: Option<&Record>, kind: EventKind) {
+        if self.activations.any() {
+            self.tell_at(self.clock.now(), task, kind);
+        }
+    }
+
+    pub(crate) fn tell_at(&self, time: Instant, task: Option<&Record>, kind: EventKind) {
+        self.activations.tell(&Event { time, task: task.map(Record::info), kind });
+    }
 }
 
 thread_local! {

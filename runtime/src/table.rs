@@ -4,6 +4,7 @@
 //! facts. What a task returns, and to whom, is the business of [`task`](crate::task). That keeps the kernel free
 //! of generics, and makes it possible to print it.
 
+use crate::locals::Locals;
 use crate::ready;
 use crate::scopes::{ScopeKey, Scopes, Why};
 use crate::task_info::{TaskId, TaskInfo, TaskName, TaskState};
@@ -28,6 +29,11 @@ pub(crate) trait Runnable {
     fn discard(&self);
     /// Leaves a panic's payload for whoever joins.
     fn crash(&self, payload: Box<dyn Any + Send>);
+    /// For a task whose future lives inside another task: passes the wake on to that one, which will poll it.
+    /// False for all others, and when there is nobody left to pass it on to.
+    fn pass_on(&self, _woken_by: Option<TaskId>) -> bool {
+        false
+    }
 }
 
 /// What is publicly known of one task. It lives as long as the task or anybody's handle to it.
@@ -50,6 +56,10 @@ pub(crate) struct Record {
     pub(crate) handle_dropped: Cell<bool>,
     pub(crate) end: Cell<Option<End>>,
     pub(crate) waiters: RefCell<Waiters>,
+    /// Its future lives inside another task's.
+    pub(crate) nested: Cell<bool>,
+    /// The values of its task-locals, once it has any. It shares them with its parent until either sets one.
+    pub(crate) locals: Cell<Option<Rc<Locals>>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -82,6 +92,10 @@ pub(crate) enum Resource {
 impl Parked {
     pub(crate) const fn in_state(state: TaskState) -> Parked {
         Parked { state, at: None, resource: Resource::Nothing }
+    }
+
+    pub(crate) fn is_foreign(&self) -> bool {
+        self.state == TaskState::ForeignWait
     }
 
     /// `LOCK_ACQUIRE at src/main.rs:7:20, held by task 2 since src/main.rs:5:30`
@@ -121,6 +135,8 @@ impl Record {
             handle_dropped: Cell::new(false),
             end: Cell::new(None),
             waiters: RefCell::default(),
+            nested: Cell::new(false),
+            locals: Cell::new(None),
         }
     }
 
@@ -136,7 +152,15 @@ impl Record {
             spawned_at: self.spawned_at,
             waiting_at: parked.at,
             woken_by: self.woken_by.get(),
+            panicked: self.end.get() == Some(End::Panicked),
         }
+    }
+
+    /// A second handle to its task-locals.
+    pub(crate) fn shared_locals(&self) -> Option<Rc<Locals>> {
+        let locals = self.locals.take();
+        self.locals.set(locals.clone());
+        locals
     }
 
     /// Marks the request. `wakers` are those of the task's regions that have to hear of it; the task itself is
@@ -238,8 +262,24 @@ impl TaskTable {
         self.slots.get(slot as usize)?.task.as_ref()
     }
 
+    /// A waker of the task in a slot, also while it is being polled.
+    pub(crate) fn waker(&self, slot: u32) -> Option<Waker> {
+        self.slots.get(slot as usize)?.shared.clone().map(Waker::from)
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.live
+    }
+
+    /// Whether somebody we know nothing of may still wake a task: one that waits in a foreign future which has kept
+    /// its waker. The regions of the task keep copies too; `scopes` knows how many.
+    pub(crate) fn any_foreign_waker(&self, scopes: &Scopes) -> bool {
+        self.slots.iter().any(|slot| {
+            let (Some(task), Some(shared)) = (&slot.task, &slot.shared) else { return false };
+            let record = task.record();
+            let ours = 2 + record.root.get().map_or(0, |root| scopes.wakers_in(root));
+            record.parked.get().is_foreign() && Arc::strong_count(shared) > ours
+        })
     }
 
     /// All tasks, oldest first.

@@ -94,7 +94,7 @@ pub fn tasks() -> Vec<TaskInfo> {
 }
 
 #[track_caller]
-fn start<F>(name: TaskName, future: F, at: &'static Location<'static>) -> Task<F::Output>
+pub(crate) fn start<F>(name: TaskName, future: F, at: &'static Location<'static>) -> Task<F::Output>
 where
     F: Future + 'static,
     F::Output: 'static,
@@ -134,8 +134,8 @@ impl<T> Task<T> {
     /// Waits until the task has ended, without taking its result; this does not count as joining.
     /// Cancel-safe.
     #[track_caller]
-    pub fn wait(&self) -> Wait<'_> {
-        Wait { record: self.cell.record(), end: UntilEnd::new(Location::caller()) }
+    pub fn wait(&self) -> TaskWait<'_> {
+        TaskWait { record: self.cell.record(), end: UntilEnd::new(Location::caller()) }
     }
 
     /// Asks the task to stop and waits until it has ended, its cleanup included. True if it ended because it
@@ -145,7 +145,7 @@ impl<T> Task<T> {
     /// is dropped at this await.
     #[track_caller]
     pub fn cancel(&self) -> Cancel<'_> {
-        Cancel { record: self.cell.record(), requested: false, end: UntilEnd::new(Location::caller()) }
+        Cancel::new(self.cell.record(), Location::caller())
     }
 
     /// Asks the task to stop and does not wait: Curio's `cancel(blocking=False)`.
@@ -157,6 +157,15 @@ impl<T> Task<T> {
     /// Says that nobody will join this task: Curio's `daemon=True`.
     pub fn detach(self) {
         self.cell.record().attended.set(true);
+    }
+
+    pub(crate) fn record(&self) -> &Record {
+        self.cell.record()
+    }
+
+    /// The outcome of a task that has ended.
+    pub(crate) fn take_outcome(&self) -> Result<T, TaskError> {
+        self.cell.take_outcome()
     }
 
     /// The task's number.
@@ -266,12 +275,12 @@ impl<T> Drop for JoinMut<'_, T> {
 
 /// The future of [`Task::wait`].
 #[must_use = "futures do nothing unless awaited"]
-pub struct Wait<'a> {
+pub struct TaskWait<'a> {
     record: &'a Record,
     end: UntilEnd,
 }
 
-impl Future for Wait<'_> {
+impl Future for TaskWait<'_> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
@@ -280,7 +289,7 @@ impl Future for Wait<'_> {
     }
 }
 
-impl Drop for Wait<'_> {
+impl Drop for TaskWait<'_> {
     fn drop(&mut self) {
         self.end.give_up(self.record);
     }
@@ -294,6 +303,12 @@ pub struct Cancel<'a> {
     end: UntilEnd,
 }
 
+impl<'a> Cancel<'a> {
+    pub(crate) fn new(record: &'a Record, at: &'static Location<'static>) -> Cancel<'a> {
+        Cancel { record, requested: false, end: UntilEnd::new(at) }
+    }
+}
+
 impl Future for Cancel<'_> {
     type Output = bool;
 
@@ -302,7 +317,7 @@ impl Future for Cancel<'_> {
         if !this.requested {
             this.record.attended.set(true);
             if this.record.end.get().is_some() {
-                return Poll::Ready(false);
+                return traps::spend(cx).map(|()| false);
             }
             this.requested = true;
             traps::request_cancel(this.record);
@@ -320,18 +335,21 @@ impl Drop for Cancel<'_> {
 
 /// One wait for a task's end: what `join`, `wait` and `cancel` have in common.
 #[derive(Debug)]
-struct UntilEnd {
+pub(crate) struct UntilEnd {
     ticket: Option<u32>,
     at: &'static Location<'static>,
 }
 
 impl UntilEnd {
-    fn new(at: &'static Location<'static>) -> UntilEnd {
+    pub(crate) fn new(at: &'static Location<'static>) -> UntilEnd {
         UntilEnd { ticket: None, at }
     }
 
-    fn poll(&mut self, record: &Record, cx: &mut Context<'_>) -> Poll<()> {
+    pub(crate) fn poll(&mut self, record: &Record, cx: &mut Context<'_>) -> Poll<()> {
         if record.end.get().is_some() {
+            if self.ticket.is_none() {
+                ready!(traps::spend(cx));
+            }
             self.ticket = None;
             return Poll::Ready(());
         }
@@ -342,7 +360,7 @@ impl UntilEnd {
         Poll::Pending
     }
 
-    fn give_up(&mut self, record: &Record) {
+    pub(crate) fn give_up(&mut self, record: &Record) {
         let waker = self.ticket.take().and_then(|ticket| record.waiters.borrow_mut().give_up(ticket));
         drop(waker);
     }

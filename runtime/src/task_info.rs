@@ -137,6 +137,7 @@ pub struct TaskInfo {
     pub(crate) spawned_at: &'static Location<'static>,
     pub(crate) waiting_at: Option<&'static Location<'static>>,
     pub(crate) woken_by: Option<TaskId>,
+    pub(crate) panicked: bool,
 }
 
 impl TaskInfo {
@@ -173,6 +174,11 @@ impl TaskInfo {
     /// The source line where it waits, if it waits in one of our futures.
     pub fn waiting_at(&self) -> Option<&'static Location<'static>> {
         self.waiting_at
+    }
+
+    /// Whether it has ended by a panic.
+    pub fn panicked(&self) -> bool {
+        self.panicked
     }
 
     /// The task that last woke it; `None` if that was a timer, a socket, another thread or the spawn itself.

@@ -31,7 +31,15 @@ use std::thread;
 /// ```
 #[track_caller]
 pub fn run_in_thread<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> RunInThread<T> {
-    RunInThread { state: State::New(Box::new(f)), at: Location::caller() }
+    run_in_thread_at(f, Location::caller())
+}
+
+/// [`run_in_thread`] for a caller further out.
+pub(crate) fn run_in_thread_at<T: Send + 'static>(
+    f: impl FnOnce() -> T + Send + 'static,
+    at: &'static Location<'static>,
+) -> RunInThread<T> {
+    RunInThread { state: State::New(Box::new(f)), at }
 }
 
 /// The future of [`run_in_thread`].

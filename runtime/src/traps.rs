@@ -15,21 +15,29 @@
 //! |---|---|
 //! | [`now`], [`set_timer`] | `time` |
 //! | [`spawn`], [`current_task`], [`request_cancel`] | `task` |
+//! | [`request_cancel_of`], [`current_waker`], [`open_task_scope`] | `group` |
+//! | [`Nested`] | `scope` |
+//! | [`locals`], [`set_locals`] | `task_local` |
 //! | [`open_scope`] and its methods | `cancel` |
 //! | [`register`], [`SocketWait`] | `net` |
 //! | [`granted`], [`claimed`], [`grantee`] | `sync` |
-//! | [`run_job`] | `thread` |
+//! | [`run_job`], [`hold_clock`] | threads |
+//! | [`park_at`] | what is built of other waits: `io`, `files`, `subprocess`, `signals` |
+//! | [`task_must_unwind`] | the kernel itself, for the main task |
 //! | [`spend`] | every trap that may succeed at once |
 
-use crate::grants::{Grant, GrantId, Grantee, Revoke};
+use crate::debug::EventKind;
+use crate::grants::{GrantId, Grantee, Revoke, Watched};
+use crate::locals::Locals;
 use crate::reactor::{Direction, Reactor, Readiness, SHARED_TICKET, SocketKey};
 use crate::ready;
 use crate::scopes::{ScopeKey, Why};
 use crate::state::{State, try_with};
-use crate::table::{Parked, Place, Record, Resource, Runnable};
+use crate::table::{End, Parked, Place, Record, Resource, Runnable};
 use crate::task_info::{TaskId, TaskInfo, TaskState};
 use crate::timers::TimerKey;
 use crate::waker::KernelId;
+use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::panic::Location;
@@ -67,6 +75,23 @@ pub(crate) fn park_as(state: TaskState, at: &'static Location<'static>) {
     try_with(|kernel| {
         let inside = kernel.published.get().unwrap_or(Parked::in_state(state));
         kernel.published.set(Some(Parked { state, at: inside.at.or(Some(at)), ..inside }));
+    });
+}
+
+/// Shows the line of a wait in a foreign future, which says nothing itself.
+pub(crate) fn park_unless_said(at: &'static Location<'static>) {
+    try_with(|kernel| {
+        if kernel.published.get().is_none() {
+            kernel.published.set(Some(Parked { at: Some(at), ..Parked::in_state(TaskState::ForeignWait) }));
+        }
+    });
+}
+
+/// Shows the current wait at another line: that of the caller of something that waits by waiting for something else.
+pub(crate) fn park_at(at: &'static Location<'static>) {
+    try_with(|kernel| {
+        let inside = kernel.published.get().unwrap_or(Parked::in_state(TaskState::ForeignWait));
+        kernel.published.set(Some(Parked { at: Some(at), ..inside }));
     });
 }
 
@@ -147,25 +172,31 @@ fn is_running_here(kernel: &Rc<State>) -> bool {
 #[track_caller]
 pub(crate) fn spawn<T: Runnable + 'static>(make: impl FnOnce(Place, Option<TaskId>) -> Rc<T>) -> Rc<T> {
     with(|kernel| {
-        let parent = kernel.current.borrow().as_ref().map(|task| task.record().id);
-        let place = kernel.tasks.borrow_mut().reserve();
-        let slot = place.slot;
-        let task = make(place, parent);
+        let task = reserve(kernel, make);
         if kernel.shutting_down.get() {
             task.record().cancel_requested.set(true);
         }
         kernel.tasks.borrow_mut().occupy(task.clone());
-        ready::push(slot);
+        ready::push(task.record().slot);
         task
     })
 }
 
+/// Makes a task around a place in the table, as a child of the current task.
+fn reserve<T: Runnable>(kernel: &State, make: impl FnOnce(Place, Option<TaskId>) -> Rc<T>) -> Rc<T> {
+    let current = kernel.current.borrow();
+    let parent = current.as_ref().map(|task| task.record());
+    let place = kernel.tasks.borrow_mut().reserve();
+    let task = make(place, parent.map(|parent| parent.id));
+    task.record().locals.set(parent.and_then(Record::shared_locals));
+    drop(current);
+    kernel.tell(Some(task.record()), EventKind::Created);
+    task
+}
+
 #[track_caller]
 pub(crate) fn current_task() -> TaskInfo {
-    with(|kernel| match kernel.current.borrow().as_ref() {
-        Some(task) => task.record().info(),
-        None => panic!("no task is running: this is called from a waker or a destructor of the kernel"),
-    })
+    with_current(Record::info)
 }
 
 /// The current task's number, if this is a task at all.
@@ -189,11 +220,78 @@ pub(crate) fn request_cancel(task: &Record) {
     let mut wakers = Vec::new();
     try_with(|kernel| {
         if kernel.id == task.kernel {
+            kernel.tell(Some(task), EventKind::CancelRequested);
             task.request_cancel(&mut kernel.scopes.borrow_mut(), &mut wakers);
             ready::wake(kernel.id, task.slot);
         }
     });
     wakers.into_iter().for_each(Waker::wake);
+}
+
+/// Names a task without keeping it.
+#[derive(Clone, Copy)]
+pub(crate) struct TaskRef {
+    kernel: KernelId,
+    slot: u32,
+    pub(crate) id: TaskId,
+}
+
+impl TaskRef {
+    pub(crate) fn to(task: &Record) -> TaskRef {
+        TaskRef { kernel: task.kernel, slot: task.slot, id: task.id }
+    }
+}
+
+/// [`request_cancel`] for somebody who has no handle of the task. Nothing happens if it has ended.
+pub(crate) fn request_cancel_of(task: TaskRef) {
+    let found = try_with(|kernel| {
+        let tasks = kernel.tasks.borrow();
+        tasks.get(task.slot).filter(|found| kernel.id == task.kernel && found.record().id == task.id).cloned()
+    });
+    if let Some(found) = found.flatten() {
+        request_cancel(found.record());
+    }
+}
+
+/// The waker of the task that is being polled, if this is a task at all.
+pub(crate) fn current_waker() -> Option<Waker> {
+    try_with(|kernel| {
+        let slot = kernel.current.borrow().as_ref()?.record().slot;
+        kernel.tasks.borrow().waker(slot)
+    })
+    .flatten()
+}
+
+/// The task-locals of the current task.
+#[track_caller]
+pub(crate) fn locals() -> Option<Rc<Locals>> {
+    with_current(Record::shared_locals)
+}
+
+/// Gives the current task other task-locals. Returns those it had, to be dropped when nothing is borrowed.
+#[track_caller]
+pub(crate) fn set_locals(locals: Option<Rc<Locals>>) -> Option<Rc<Locals>> {
+    with_current(|record| record.locals.replace(locals))
+}
+
+#[track_caller]
+fn with_current<R>(use_it: impl FnOnce(&Record) -> R) -> R {
+    with(|kernel| match kernel.current.borrow().as_ref() {
+        Some(task) => use_it(task.record()),
+        None => panic!("no task is running: this is called from a waker or a destructor of the kernel"),
+    })
+}
+
+/// Whether the task that is being polled has been asked to stop and nothing inside it has to finish first: the
+/// kernel is about to drop it.
+pub(crate) fn task_must_unwind() -> bool {
+    try_with(|kernel| {
+        let current = kernel.current.borrow();
+        let Some(record) = current.as_ref().map(|task| task.record()) else { return false };
+        let alive = |root| kernel.scopes.borrow().anything_alive_below(root);
+        record.cancel_requested.get() && !record.root.get().is_some_and(alive)
+    })
+    .unwrap_or(false)
 }
 
 /// Writes a line that must not be lost.
@@ -207,6 +305,117 @@ pub(crate) fn report(line: &str) {
 pub(crate) fn report_never_joined(task: &Record) {
     if try_with(|kernel| kernel.reports.never_joined(task)).is_none() {
         eprintln!("curio: {task} was never joined; join it, cancel it, or detach it if nobody will");
+    }
+}
+
+// ---- tasks inside tasks
+
+/// A task whose future lives inside another task's future, so that it may borrow from it.
+///
+/// It has a place in the table, a record and a waker like any other. Only, when the kernel comes to poll it, it
+/// [passes the wake on](Runnable::pass_on) to the task that holds its future, and that one polls it through this.
+pub(crate) struct Nested {
+    kernel: Rc<State>,
+    task: Rc<dyn Runnable>,
+}
+
+impl Nested {
+    /// Adds the task; its cancel scope is below `scope`.
+    pub(crate) fn spawn<T: Runnable + 'static>(
+        scope: &Scope,
+        make: impl FnOnce(Place, Option<TaskId>) -> Rc<T>,
+    ) -> (Nested, Rc<T>) {
+        let kernel = Rc::clone(&scope.kernel);
+        let task = reserve(&kernel, make);
+        let record = task.record();
+        record.nested.set(true);
+        let root = kernel.scopes.borrow_mut().add(Some(scope.key));
+        record.root.set(Some(root));
+        if kernel.shutting_down.get() {
+            // It is new: nothing in it could have left a waker to be called.
+            record.request_cancel(&mut kernel.scopes.borrow_mut(), &mut Vec::new());
+        }
+        kernel.tasks.borrow_mut().occupy(task.clone());
+        if let Some(waker) = kernel.tasks.borrow().waker(record.slot) {
+            waker.wake();
+        }
+        (Nested { kernel, task: task.clone() }, task)
+    }
+
+    /// Runs `act` as this task, with its waker. If it returns an end, the task has ended and its future is gone.
+    /// False if the task had ended already.
+    pub(crate) fn run(&self, act: impl FnOnce(&mut Context<'_>) -> Option<End>) -> bool {
+        let (kernel, record) = (&self.kernel, self.record());
+        if record.end.get().is_some() {
+            return false;
+        }
+        let begun = kernel.tasks.borrow_mut().begin_poll(record.slot);
+        let Some((_, waker)) = begun else { return false };
+        let turn = NestedTurn {
+            kernel,
+            scope: kernel.scope.get(),
+            published: kernel.published.take(),
+            budget: kernel.budget.get(),
+            current: kernel.make_current(&self.task, record.woken_by.get()),
+        };
+        let end = act(&mut Context::from_waker(&waker));
+        // Before its end: a slot whose waker is in its place keeps it for the next tenant.
+        kernel.tasks.borrow_mut().end_poll(record.slot, waker);
+        if let Some(end) = end {
+            self.end(end);
+        }
+        drop(turn);
+        true
+    }
+
+    /// It was polled, and waits.
+    pub(crate) fn suspend(&self) {
+        self.kernel.suspend(self.record(), self.kernel.published.take());
+    }
+
+    /// Whether it is cancelled and nothing inside it is alive: its future is to be dropped now.
+    pub(crate) fn must_unwind(&self) -> bool {
+        self.record().root.get().is_some_and(|root| {
+            let scopes = self.kernel.scopes.borrow();
+            scopes.cancelled(root).is_some() && !scopes.anything_alive_below(root)
+        })
+    }
+
+    /// The task has ended and its future is gone.
+    pub(crate) fn end(&self, end: End) {
+        if self.record().end.get().is_none() {
+            self.kernel.finish(&self.task, end);
+        }
+    }
+
+    pub(crate) fn report_panic(&self, payload: &(dyn Any + Send), what: &str) {
+        self.kernel.report_panic(self.record(), payload, what);
+    }
+
+    pub(crate) fn record(&self) -> &Record {
+        self.task.record()
+    }
+}
+
+/// Makes the outer task the current one again, even after a panic.
+struct NestedTurn<'a> {
+    kernel: &'a State,
+    current: Option<Rc<dyn Runnable>>,
+    scope: Option<ScopeKey>,
+    published: Option<Parked>,
+    budget: u32,
+}
+
+impl Drop for NestedTurn<'_> {
+    fn drop(&mut self) {
+        let kernel = self.kernel;
+        kernel.published.set(self.published);
+        kernel.scope.set(self.scope);
+        kernel.budget.set(self.budget);
+        let outer = self.current.take();
+        ready::set_running(outer.as_ref().map(|task| task.record().id));
+        let inner = kernel.current.replace(outer);
+        drop(inner);
     }
 }
 
@@ -224,6 +433,16 @@ pub(crate) fn open_scope() -> Scope {
     with(|kernel| {
         let parent = current_scope(kernel);
         Scope { key: kernel.scopes.borrow_mut().add(parent), kernel: Rc::clone(kernel) }
+    })
+}
+
+/// Opens a node below the root of the current task, outside of any region that is being polled.
+#[track_caller]
+pub(crate) fn open_task_scope() -> Scope {
+    with(|kernel| {
+        let inner = current_scope(kernel);
+        let root = kernel.current.borrow().as_ref().and_then(|task| task.record().root.get()).or(inner);
+        Scope { key: kernel.scopes.borrow_mut().add(root), kernel: Rc::clone(kernel) }
     })
 }
 
@@ -291,9 +510,25 @@ impl Scope {
     pub(crate) fn must_unwind(&self) -> Option<Why> {
         self.with(|kernel| {
             let scopes = kernel.scopes.borrow();
-            scopes.cancelled(self.key).filter(|_| !scopes.anything_alive_below(self.key))
+            // This order: whether anything is alive is one look, who called is a walk up the tree.
+            if scopes.anything_alive_below(self.key) { None } else { scopes.cancelled(self.key) }
         })
         .flatten()
+    }
+
+    /// [`must_unwind`](Self::must_unwind), for a region that may have to wait for something below that is not
+    /// polled from here, such as the tasks of a group: that wakes it when it has ended.
+    pub(crate) fn poll_unwind(&self, cx: &mut Context<'_>) -> Option<Why> {
+        let why = self.must_unwind();
+        if why.is_none() && self.link().is_cancelled() {
+            self.set_waker(cx.waker());
+        }
+        why
+    }
+
+    /// The same node, seen from something that does not own it.
+    pub(crate) fn link(&self) -> ScopeLink {
+        ScopeLink { kernel: self.kernel.id, key: self.key }
     }
 
     pub(crate) fn cancelled_from_above(&self) -> bool {
@@ -325,6 +560,37 @@ impl Scope {
     /// A node belongs to the kernel that made it; while another one runs it is nobody's.
     fn with<R>(&self, use_it: impl FnOnce(&State) -> R) -> Option<R> {
         is_running_here(&self.kernel).then(|| use_it(&self.kernel))
+    }
+}
+
+/// A node of the tree that somebody else owns: for a waker, which has to be `Send`. To be forgotten when the node
+/// is removed.
+#[derive(Clone, Copy)]
+pub(crate) struct ScopeLink {
+    kernel: KernelId,
+    key: ScopeKey,
+}
+
+impl ScopeLink {
+    /// Whether what is inside has been asked to stop.
+    pub(crate) fn is_cancelled(self) -> bool {
+        self.with(|kernel| kernel.scopes.borrow().cancelled(self.key).is_some()).unwrap_or(false)
+    }
+
+    pub(crate) fn set_alive(self, alive: bool) {
+        self.with(|kernel| kernel.scopes.borrow_mut().set_alive(self.key, alive));
+    }
+
+    /// Wakes every region around it that waits for what is alive inside: this has ended, without being polled
+    /// from there.
+    pub(crate) fn wake_above(self) {
+        let mut wakers = Vec::new();
+        self.with(|kernel| kernel.scopes.borrow().wakers_above(self.key, &mut wakers));
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    fn with<R>(self, use_it: impl FnOnce(&State) -> R) -> Option<R> {
+        try_with(|kernel| (kernel.id == self.kernel).then(|| use_it(kernel))).flatten()
     }
 }
 
@@ -366,11 +632,12 @@ fn ask_current(ask: impl FnOnce(&State, ScopeKey) -> bool) -> bool {
 
 // ---- sockets
 
-/// The running kernel's reactor and number, for a socket to keep.
+/// The running kernel's reactor and number, for a socket to keep. The waits of one that `holds_clock` do not let a
+/// virtual clock jump: they are for another process.
 #[track_caller]
-pub(crate) fn register(source: &mut impl mio::event::Source) -> io::Result<Registration> {
+pub(crate) fn register(source: &mut impl mio::event::Source, holds_clock: bool) -> io::Result<Registration> {
     let (kernel, reactor) = with(|kernel| (kernel.id, Rc::clone(&kernel.reactor)));
-    let key = reactor.borrow_mut().register(source)?;
+    let key = reactor.borrow_mut().register(source, holds_clock)?;
     Ok(Registration { kernel, reactor, key })
 }
 
@@ -382,6 +649,11 @@ pub(crate) struct Registration {
 }
 
 impl Registration {
+    /// Whether the kernel that runs here is the one that watches this socket.
+    pub(crate) fn is_watched_here(&self) -> bool {
+        try_with(|kernel| kernel.id) == Some(self.kernel)
+    }
+
     pub(crate) fn may_try(&self, direction: Direction) -> bool {
         self.reactor.borrow_mut().may_try(self.key, direction)
     }
@@ -505,22 +777,33 @@ pub(crate) fn grantee() -> Option<Grantee> {
     .flatten()
 }
 
-/// Watches a grant until it is claimed. Returns its number, or `None` if it can't be watched from here.
-pub(crate) fn granted(grantee: Grantee, from: impl FnOnce() -> Arc<dyn Revoke>, id: GrantId) -> Option<u64> {
+/// Watches a grant until it is claimed. `None` if it can't be watched from here.
+pub(crate) fn granted(
+    grantee: Grantee,
+    from: impl FnOnce() -> Arc<dyn Revoke>,
+    id: GrantId,
+) -> Option<Watched> {
     try_with(|kernel| {
         if kernel.id != grantee.kernel {
             return None;
         }
         let tasks = kernel.tasks.borrow();
-        let task = tasks.get(grantee.slot).filter(|task| task.record().id == grantee.task)?;
-        Some(kernel.grants.borrow_mut().add(grantee, task.record().cycles.get(), from(), id))
+        // One that has ended may have left its wait behind; nobody polls it, so the grant is overdue at once.
+        let task = tasks.get(grantee.slot).filter(|task| task.record().id == grantee.task);
+        let cycles = task.map_or(0, |task| task.record().cycles.get());
+        Some(kernel.grants.borrow_mut().add(grantee, cycles, from(), id))
     })
     .flatten()
 }
 
-/// A watched grant was claimed, or given up. What comes back is to be dropped when nothing is locked.
-pub(crate) fn claimed(number: u64) -> Option<Grant> {
-    try_with(|kernel| kernel.grants.borrow_mut().claimed(number)).flatten()
+/// A grant was claimed, or given up: if it was watched, it need not be any more.
+pub(crate) fn claimed(watched: Option<Watched>) {
+    let Some(watched) = watched else { return };
+    try_with(|kernel| {
+        if kernel.id == watched.kernel {
+            kernel.grants.borrow_mut().claimed(watched);
+        }
+    });
 }
 
 // ---- threads
@@ -532,6 +815,15 @@ pub(crate) fn run_job(job: Box<dyn FnOnce() + Send>) -> io::Result<JobHold> {
         kernel.workers.submit(job)?;
         kernel.thread_jobs.set(kernel.thread_jobs.get() + 1);
         Ok(JobHold(Rc::clone(kernel)))
+    })
+}
+
+/// Says that a thread works for us that is not in the kernel's pool, or is not ours yet.
+#[track_caller]
+pub(crate) fn hold_clock() -> JobHold {
+    with(|kernel| {
+        kernel.thread_jobs.set(kernel.thread_jobs.get() + 1);
+        JobHold(Rc::clone(kernel))
     })
 }
 

@@ -53,11 +53,92 @@ impl Waiters {
         others.remove(index).waker
     }
 
+    /// Takes all wakers out, to be called. Tickets given out so far are void, and none is given out again.
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = Waker> + use<> {
+        let emptied = Waiters { next_ticket: self.next_ticket, ..Waiters::default() };
+        std::mem::replace(self, emptied).into_wakers()
+    }
+
     /// All wakers, to be called now that there is nothing left to wait for.
     pub(crate) fn into_wakers(self) -> impl Iterator<Item = Waker> {
         self.first
             .into_iter()
             .chain(self.others.into_iter().flat_map(|others| *others))
             .filter_map(|waiter| waiter.waker)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::{Arc, Mutex};
+    use std::task::Wake;
+
+    /// A waker that writes its number down.
+    struct Note(u32, Arc<Mutex<Vec<u32>>>);
+
+    impl Wake for Note {
+        fn wake(self: Arc<Self>) {
+            self.1.lock().unwrap().push(self.0);
+        }
+    }
+
+    fn note(number: u32, log: &Arc<Mutex<Vec<u32>>>) -> Waker {
+        Waker::from(Arc::new(Note(number, Arc::clone(log))))
+    }
+
+    fn taken(log: &Arc<Mutex<Vec<u32>>>) -> Vec<u32> {
+        std::mem::take(&mut *log.lock().unwrap())
+    }
+
+    #[test]
+    fn all_are_woken_in_the_order_in_which_they_came() {
+        let (mut waiters, log) = (Waiters::default(), Arc::default());
+        for number in 0..5 {
+            waiters.wait(None, &note(number, &log));
+        }
+        waiters.into_wakers().for_each(Waker::wake);
+        assert_eq!(taken(&log), [0, 1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn whoever_gives_up_takes_back_its_own_waker_and_nobody_elses() {
+        for leaving in 0..4 {
+            let (mut waiters, log) = (Waiters::default(), Arc::default());
+            let tickets: Vec<_> = (0..4).map(|number| waiters.wait(None, &note(number, &log)).0).collect();
+            waiters.give_up(tickets[leaving as usize]).expect("its waker comes back").wake();
+            assert_eq!(taken(&log), [leaving]);
+            assert!(waiters.give_up(tickets[leaving as usize]).is_none(), "only once");
+            waiters.wait(None, &note(9, &log));
+            waiters.into_wakers().for_each(Waker::wake);
+            let stayed: Vec<_> = (0..4).filter(|number| *number != leaving).chain([9]).collect();
+            assert_eq!(taken(&log), stayed, "a newcomer is the last");
+        }
+    }
+
+    #[test]
+    fn asking_again_renews_the_waker_and_keeps_the_place() {
+        let (mut waiters, log) = (Waiters::default(), Arc::default());
+        let (first, second) = (note(1, &log), note(2, &log));
+        let (ticket, _) = waiters.wait(None, &first);
+        let (other, _) = waiters.wait(None, &second);
+        assert!(waiters.wait(Some(ticket), &first).1.is_none(), "the same waker need not be replaced");
+        let replaced = waiters.wait(Some(ticket), &note(3, &log));
+        assert!(replaced.0 == ticket && replaced.1.is_some_and(|waker| waker.will_wake(&first)));
+        let replaced = waiters.wait(Some(other), &note(4, &log));
+        assert!(replaced.0 == other && replaced.1.is_some_and(|waker| waker.will_wake(&second)));
+        waiters.into_wakers().for_each(Waker::wake);
+        assert_eq!(taken(&log), [3, 4]);
+    }
+
+    #[test]
+    fn tickets_from_before_a_drain_name_nobody_after_it() {
+        let (mut waiters, log) = (Waiters::default(), Arc::default());
+        let (old, _) = waiters.wait(None, &note(1, &log));
+        waiters.drain().for_each(Waker::wake);
+        assert_eq!(taken(&log), [1]);
+        let (new, _) = waiters.wait(None, &note(2, &log));
+        assert_ne!(old, new);
+        assert!(waiters.give_up(old).is_none() && waiters.give_up(new).is_some());
     }
 }

@@ -7,6 +7,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 type Job = Box<dyn FnOnce() + Send>;
@@ -68,6 +69,13 @@ impl Workers {
     }
 }
 
+impl Workers {
+    /// How many threads there are, working or idle.
+    pub(crate) fn threads(&self) -> usize {
+        self.shared.lock().threads
+    }
+}
+
 impl Drop for Workers {
     fn drop(&mut self) {
         let mut state = self.shared.lock();
@@ -89,8 +97,9 @@ impl Shared {
         loop {
             if let Some(job) = state.jobs.pop_front() {
                 drop(state);
-                // A job catches its own panics; see `thread::run_in_thread`.
-                job();
+                // A job catches the panics of what it runs. What it drops may panic too, and must not cost us a
+                // thread; the panic hook has said so by then.
+                let _ = catch_unwind(AssertUnwindSafe(job));
                 state = self.lock();
             } else if state.ended {
                 state.threads -= 1;
@@ -100,6 +109,83 @@ impl Shared {
                 state = self.job_or_end.wait(state).unwrap_or_else(PoisonError::into_inner);
                 state.idle -= 1;
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc::{Receiver, channel};
+    use std::time::Duration;
+
+    const SOON: Duration = Duration::from_secs(5);
+
+    /// Occupies one thread until the sender is dropped; says when it has begun.
+    fn block(workers: &Workers) -> std::sync::mpsc::Sender<()> {
+        let (release, blocked) = channel::<()>();
+        let (begun, begins) = channel();
+        let job = move || {
+            begun.send(()).unwrap();
+            let _ = blocked.recv();
+        };
+        workers.submit(Box::new(job)).unwrap();
+        begins.recv_timeout(SOON).unwrap();
+        release
+    }
+
+    fn submit_numbers(workers: &Workers, count: u32) -> Receiver<u32> {
+        let (sender, receiver) = channel();
+        for number in 0..count {
+            let sender = sender.clone();
+            workers.submit(Box::new(move || sender.send(number).unwrap())).unwrap();
+        }
+        receiver
+    }
+
+    #[test]
+    fn jobs_wait_for_a_free_thread_and_run_in_order() {
+        let workers = Workers::new(1);
+        let release = block(&workers);
+        let numbers = submit_numbers(&workers, 5);
+        assert!(numbers.try_recv().is_err(), "the only thread is busy");
+        drop(release);
+        let order: Vec<_> = (0..5).map(|_| numbers.recv_timeout(SOON).unwrap()).collect();
+        assert_eq!((order, workers.threads()), (vec![0, 1, 2, 3, 4], 1));
+    }
+
+    #[test]
+    fn a_thread_is_started_for_each_job_that_finds_nobody_idle_up_to_the_limit() {
+        let workers = Workers::new(3);
+        let _blocked = [block(&workers), block(&workers)];
+        assert_eq!(workers.threads(), 2);
+        let numbers = submit_numbers(&workers, 10);
+        assert_eq!((0..10).map(|_| numbers.recv_timeout(SOON).unwrap()).sum::<u32>(), 45);
+        assert_eq!(workers.threads(), 3);
+    }
+
+    #[test]
+    fn a_panicking_job_does_not_cost_a_thread() {
+        let workers = Workers::new(1);
+        workers.submit(Box::new(|| panic!("on purpose"))).unwrap();
+        assert_eq!(submit_numbers(&workers, 1).recv_timeout(SOON), Ok(0));
+        assert_eq!(workers.threads(), 1);
+    }
+
+    #[test]
+    fn ending_waits_for_nobody_and_drops_what_has_not_started() {
+        let workers = Workers::new(1);
+        let release = block(&workers);
+        let numbers = submit_numbers(&workers, 3);
+        let shared = Arc::clone(&workers.shared);
+        drop(workers);
+        assert!(numbers.recv_timeout(SOON).is_err(), "the jobs are gone, and so are their senders");
+        assert_eq!(shared.lock().threads, 1, "the busy thread is left alone");
+        drop(release);
+        let begun = std::time::Instant::now();
+        while shared.lock().threads > 0 {
+            assert!(begun.elapsed() < SOON, "it ends by itself");
+            std::thread::yield_now();
         }
     }
 }

@@ -15,32 +15,32 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A request as it came over the wire.
 #[derive(Clone, Debug, Default)]
-pub struct Received {
-    pub method: String,
-    pub target: String,
+pub(crate) struct Received {
+    pub(crate) method: String,
+    pub(crate) target: String,
     /// Lower-case names; several values of one name joined by ", ".
-    pub headers: HashMap<String, String>,
-    pub body: Vec<u8>,
+    pub(crate) headers: HashMap<String, String>,
+    pub(crate) body: Vec<u8>,
     /// The head, byte for byte.
-    pub head: String,
+    pub(crate) head: String,
     /// Which connection it came on, counted from 0.
-    pub connection: usize,
+    pub(crate) connection: usize,
     /// The how-manieth request of this connection it is, counted from 0.
-    pub nth: usize,
+    pub(crate) nth: usize,
 }
 
 impl Received {
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(String::as_str)
     }
 
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 }
 
 /// What to answer, and what to do with the connection then.
-pub struct Reply {
+pub(crate) struct Reply {
     bytes: Vec<u8>,
     then: Then,
 }
@@ -54,38 +54,38 @@ enum Then {
 
 impl Reply {
     /// These bytes, and the connection stays open for the next request.
-    pub fn raw(bytes: impl Into<Vec<u8>>) -> Reply {
+    pub(crate) fn raw(bytes: impl Into<Vec<u8>>) -> Reply {
         Reply { bytes: bytes.into(), then: Then::Keep }
     }
 
     /// A 200 with this body.
-    pub fn ok(body: &str) -> Reply {
+    pub(crate) fn ok(body: &str) -> Reply {
         Reply::with("200 OK", "", body)
     }
 
     /// A status, more header lines (each with its CR LF), and a body with its length.
-    pub fn with(status: &str, headers: &str, body: &str) -> Reply {
+    pub(crate) fn with(status: &str, headers: &str, body: &str) -> Reply {
         Reply::raw(format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n{headers}\r\n{body}", body.len()))
     }
 
-    pub fn redirect(status: &str, location: &str) -> Reply {
+    pub(crate) fn redirect(status: &str, location: &str) -> Reply {
         Reply::with(status, &format!("Location: {location}\r\n"), "")
     }
 
     /// The connection is closed afterwards.
-    pub fn then_close(mut self) -> Reply {
+    pub(crate) fn then_close(mut self) -> Reply {
         self.then = Then::Close;
         self
     }
 
     /// The connection stays open, and nothing more ever comes on it.
-    pub fn then_stall(mut self) -> Reply {
+    pub(crate) fn then_stall(mut self) -> Reply {
         self.then = Then::Stall;
         self
     }
 }
 
-pub struct Server {
+pub(crate) struct Server {
     addr: SocketAddr,
     state: Arc<State>,
 }
@@ -101,7 +101,7 @@ struct State {
 
 impl Server {
     /// Answers every request by asking `answer`.
-    pub fn answering(answer: impl Fn(&Received) -> Reply + Send + Sync + 'static) -> Server {
+    pub(crate) fn answering(answer: impl Fn(&Received) -> Reply + Send + Sync + 'static) -> Server {
         Server::serving(move |state, number, stream| {
             let mut reader = Reader::new(stream);
             for nth in 0.. {
@@ -123,7 +123,7 @@ impl Server {
     }
 
     /// Hands every connection to `serve`, which may do with it as it likes.
-    pub fn on_connection(serve: impl Fn(usize, TcpStream) + Send + Sync + 'static) -> Server {
+    pub(crate) fn on_connection(serve: impl Fn(usize, TcpStream) + Send + Sync + 'static) -> Server {
         Server::serving(move |_, number, stream| serve(number, stream))
     }
 
@@ -153,27 +153,27 @@ impl Server {
         Server { addr, state }
     }
 
-    pub fn addr(&self) -> SocketAddr {
+    pub(crate) fn addr(&self) -> SocketAddr {
         self.addr
     }
 
     /// `http://127.0.0.1:port` and `path`.
-    pub fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.addr)
     }
 
     /// How many connections there have been.
-    pub fn connections(&self) -> usize {
+    pub(crate) fn connections(&self) -> usize {
         self.state.accepted.load(Ordering::SeqCst)
     }
 
     /// How many connections were open at the same time, at most.
-    pub fn most_open(&self) -> usize {
+    pub(crate) fn most_open(&self) -> usize {
         self.state.most_open.load(Ordering::SeqCst)
     }
 
     /// Waits until no connection is open any more; false if that does not happen.
-    pub fn all_closed(&self) -> bool {
+    pub(crate) fn all_closed(&self) -> bool {
         for _ in 0..2000 {
             if self.state.open.load(Ordering::SeqCst) == 0 {
                 return true;
@@ -184,12 +184,12 @@ impl Server {
     }
 
     /// All requests so far.
-    pub fn requests(&self) -> Vec<Received> {
+    pub(crate) fn requests(&self) -> Vec<Received> {
         self.state.received().clone()
     }
 
     /// The only request so far.
-    pub fn request(&self) -> Received {
+    pub(crate) fn request(&self) -> Received {
         let mut requests = self.requests();
         assert_eq!(requests.len(), 1, "there should have been one request");
         requests.remove(0)
@@ -211,18 +211,18 @@ impl State {
 }
 
 /// Reads requests from a connection, one after the other.
-pub struct Reader<S = TcpStream> {
-    pub stream: S,
+pub(crate) struct Reader<S = TcpStream> {
+    pub(crate) stream: S,
     buffer: Vec<u8>,
 }
 
 impl<S: Read + Write> Reader<S> {
-    pub fn new(stream: S) -> Reader<S> {
+    pub(crate) fn new(stream: S) -> Reader<S> {
         Reader { stream, buffer: Vec::new() }
     }
 
     /// The next request, body included; `None` at the end of the connection.
-    pub fn request(&mut self) -> io::Result<Option<Received>> {
+    pub(crate) fn request(&mut self) -> io::Result<Option<Received>> {
         let Some(head) = self.until(b"\r\n\r\n")? else { return Ok(None) };
         let head = String::from_utf8_lossy(&head).into_owned();
         let mut lines = head.split("\r\n");

@@ -48,7 +48,8 @@ impl<F: Future> Branch<F> {
                 self.output = Some(value);
                 self.end();
             }
-            Poll::Pending => self.unwind_if_due(),
+            Poll::Pending if scope.poll_unwind(cx).is_some() => self.end(),
+            Poll::Pending => {}
         }
         self.progress()
     }

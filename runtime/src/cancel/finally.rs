@@ -55,7 +55,20 @@ where
     F: IntoFuture,
     C: AsyncFnOnce(Outcome),
 {
-    let at = Location::caller();
+    finally_at(Location::caller(), body, cleanup)
+}
+
+/// [`finally`] on behalf of a caller further out.
+#[track_caller]
+pub(crate) fn finally_at<F, C>(
+    at: &'static Location<'static>,
+    body: F,
+    cleanup: C,
+) -> impl Future<Output = F::Output>
+where
+    F: IntoFuture,
+    C: AsyncFnOnce(Outcome),
+{
     let mut body = Some(Box::pin(body.into_future()));
     async move {
         let region = Region::open(at);

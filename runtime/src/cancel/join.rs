@@ -29,6 +29,7 @@ macro_rules! join {
 
 /// What [`join!`](crate::join!) becomes; awaits a tuple of futures.
 #[doc(hidden)]
+#[track_caller]
 pub fn join_tuple<T: JoinTuple>(futures: T) -> impl Future<Output = T::Output> {
     futures.join()
 }
@@ -47,6 +48,7 @@ macro_rules! join_tuples {
             type Output = ($($name::Output,)*);
 
             #[allow(non_snake_case, reason = "the type parameters name the variables")]
+            #[track_caller]
             fn join(self) -> impl Future<Output = Self::Output> {
                 let ($($name,)*) = self;
                 JoinBranches(($(Branch::new($name.into_future()),)*))

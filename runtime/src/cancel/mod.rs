@@ -22,6 +22,8 @@ mod race;
 mod shield;
 mod timeout;
 
+#[cfg(unix)]
+pub(crate) use finally::finally_at;
 pub use finally::{Outcome, finally};
 pub use join::{JoinTuple, join_tuple};
 pub use race::{Race, race};

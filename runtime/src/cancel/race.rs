@@ -27,6 +27,7 @@ use std::task::{Context, Poll};
 ///     assert_eq!(race((slow, fast)).await, "fast");
 /// });
 /// ```
+#[track_caller]
 pub fn race<R: Race>(racers: R) -> impl Future<Output = R::Output> {
     racers.into_race()
 }
@@ -42,9 +43,14 @@ pub trait Race {
 impl<F: IntoFuture> Race for Vec<F> {
     type Output = F::Output;
 
+    #[track_caller]
     fn into_race(self) -> impl Future<Output = F::Output> {
         assert!(!self.is_empty(), "`race` of an empty Vec would never end");
-        let branches: Vec<_> = self.into_iter().map(|racer| Branch::new(racer.into_future())).collect();
+        let mut branches = Vec::with_capacity(self.len());
+        // A loop, because the caller's line does not reach into a closure.
+        for racer in self {
+            branches.push(Branch::new(racer.into_future()));
+        }
         Racing { branches, winner: None }
     }
 }
@@ -52,9 +58,10 @@ impl<F: IntoFuture> Race for Vec<F> {
 impl<F: IntoFuture, const N: usize> Race for [F; N] {
     type Output = F::Output;
 
+    #[track_caller]
     fn into_race(self) -> impl Future<Output = F::Output> {
         const { assert!(N > 0, "`race` of an empty array would never end") };
-        Racing { branches: self.map(|racer| Branch::new(racer.into_future())), winner: None }
+        Vec::from(self).into_race()
     }
 }
 
@@ -143,14 +150,6 @@ impl<F: Future> Branches for Vec<Branch<F>> {
     }
 }
 
-impl<F: Future, const N: usize> Branches for [Branch<F>; N] {
-    type Output = F::Output;
-
-    fn for_each(&mut self, visit: &mut dyn FnMut(&mut dyn AnyBranch<F::Output>)) {
-        self.iter_mut().for_each(|branch| visit(branch));
-    }
-}
-
 /// Tuples of any size need one implementation each; this writes them.
 macro_rules! race_tuples {
     ($($name:ident)*) => {
@@ -158,6 +157,7 @@ macro_rules! race_tuples {
             type Output = T;
 
             #[allow(non_snake_case, reason = "the type parameters name the variables")]
+            #[track_caller]
             fn into_race(self) -> impl Future<Output = T> {
                 let ($($name,)*) = self;
                 Racing { branches: ($(Branch::new($name.into_future()),)*), winner: None }

@@ -10,6 +10,7 @@ use crate::error::TaskTimeout;
 use crate::scopes::Why;
 use crate::traps::{self, Scope, Timer};
 use std::fmt;
+use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
@@ -32,6 +33,7 @@ use std::time::{Duration, Instant};
 ///     assert_eq!(timeout_after(None, async { 1 }).await, Ok(1));
 /// });
 /// ```
+#[track_caller]
 pub fn timeout_after<F: IntoFuture>(d: impl Into<Option<Duration>>, f: F) -> TimeoutAfter<F::IntoFuture> {
     TimeoutAfter(Limited::new(d.into().map_or(Limit::None, Limit::After), f.into_future()))
 }
@@ -40,16 +42,19 @@ pub fn timeout_after<F: IntoFuture>(d: impl Into<Option<Duration>>, f: F) -> Tim
 ///
 /// # Errors
 /// [`TaskTimeout`] when the limit passed.
+#[track_caller]
 pub fn timeout_at<F: IntoFuture>(t: Instant, f: F) -> TimeoutAfter<F::IntoFuture> {
     TimeoutAfter(Limited::new(Limit::At(t), f.into_future()))
 }
 
 /// Like [`timeout_after`], for when running out of time is not an error: `None` if the limit passed.
+#[track_caller]
 pub fn ignore_after<F: IntoFuture>(d: impl Into<Option<Duration>>, f: F) -> IgnoreAfter<F::IntoFuture> {
     IgnoreAfter(Limited::new(d.into().map_or(Limit::None, Limit::After), f.into_future()))
 }
 
 /// [`ignore_after`] with a point in time.
+#[track_caller]
 pub fn ignore_at<F: IntoFuture>(t: Instant, f: F) -> IgnoreAfter<F::IntoFuture> {
     IgnoreAfter(Limited::new(Limit::At(t), f.into_future()))
 }
@@ -86,6 +91,7 @@ struct Limited<F> {
     scope: Option<Scope>,
     limit: Limit,
     expired: bool,
+    at: &'static Location<'static>,
 }
 
 #[derive(Clone, Copy)]
@@ -96,11 +102,27 @@ enum Limit {
 }
 
 impl<F: Future> Limited<F> {
+    #[track_caller]
     fn new(limit: Limit, body: F) -> Limited<F> {
-        Limited { body: Some(Box::pin(body)), timer: None, scope: None, limit, expired: false }
+        Limited {
+            body: Some(Box::pin(body)),
+            timer: None,
+            scope: None,
+            limit,
+            expired: false,
+            at: Location::caller(),
+        }
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<F::Output>> {
+        let polled = self.poll_limited(cx);
+        if polled.is_pending() {
+            traps::park_unless_said(self.at);
+        }
+        polled
+    }
+
+    fn poll_limited(&mut self, cx: &mut Context<'_>) -> Poll<Option<F::Output>> {
         if let Limit::None = self.limit {
             let body = self.body.as_mut().expect("not polled again after it was ready");
             return body.as_mut().poll(cx).map(Some);
@@ -116,7 +138,7 @@ impl<F: Future> Limited<F> {
         {
             return Poll::Ready(Some(value));
         }
-        self.unwind()
+        self.unwind(cx)
     }
 
     fn poll_first(&mut self, cx: &mut Context<'_>) -> Poll<Option<F::Output>> {
@@ -144,15 +166,15 @@ impl<F: Future> Limited<F> {
         };
         match polled {
             Poll::Ready(value) => Poll::Ready(Some(value)),
-            Poll::Pending => self.unwind(),
+            Poll::Pending => self.unwind(cx),
         }
     }
 
     /// After the body was pending: drops it if it has to stop and may, and reports.
-    fn unwind(&mut self) -> Poll<Option<F::Output>> {
+    fn unwind(&mut self, cx: &mut Context<'_>) -> Poll<Option<F::Output>> {
         let Some(scope) = &self.scope else { return Poll::Pending };
         if self.body.is_some() {
-            if scope.must_unwind().is_none() {
+            if scope.poll_unwind(cx).is_none() {
                 return Poll::Pending;
             }
             let body = self.body.take();

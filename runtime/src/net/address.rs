@@ -4,9 +4,10 @@
 //! come in by a trait of our own, which only *sorts* them: those that are addresses already, and names that
 //! still have to be looked up, which is then done in a thread.
 
-use super::connect::getaddrinfo;
+use super::connect::getaddrinfo_at;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::panic::Location;
 
 /// Anything that names one or more socket addresses: a `SocketAddr`, `(host, port)` with a host name or an IP
 /// address, `"host:port"`, or a list of `SocketAddr`s.
@@ -29,10 +30,11 @@ pub enum Addresses {
 }
 
 impl Addresses {
-    pub(crate) async fn look_up(self) -> io::Result<Vec<SocketAddr>> {
+    /// The addresses; a name is looked up in a thread, which shows as a wait at `at`.
+    pub(crate) async fn look_up(self, at: &'static Location<'static>) -> io::Result<Vec<SocketAddr>> {
         let addresses = match self {
             Addresses::Known(addresses) => addresses,
-            Addresses::Name(host, port) => getaddrinfo(&host, port).await?,
+            Addresses::Name(host, port) => getaddrinfo_at(&host, port, at).await?,
         };
         if addresses.is_empty() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "no address to use was given"));

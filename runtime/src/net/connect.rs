@@ -7,7 +7,7 @@
 
 use super::address::ToAddresses;
 use super::tcp::TcpStream;
-use crate::thread::run_in_thread;
+use crate::thread::run_in_thread_at;
 use crate::time::{Sleep, sleep};
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -34,7 +34,7 @@ pub fn open_connection(host: &str, port: u16) -> impl Future<Output = io::Result
     let at = Location::caller();
     let addresses = (host, port).to_addresses();
     async move {
-        let addresses = addresses?.look_up().await?;
+        let addresses = addresses?.look_up(at).await?;
         connect_to_any(addresses, at).await
     }
 }
@@ -45,8 +45,18 @@ pub fn open_connection(host: &str, port: u16) -> impl Future<Output = io::Result
 /// The name does not exist, or nobody could be asked.
 #[track_caller]
 pub fn getaddrinfo(host: &str, port: u16) -> impl Future<Output = io::Result<Vec<SocketAddr>>> + use<> {
+    getaddrinfo_at(host, port, Location::caller())
+}
+
+/// [`getaddrinfo`] for a caller further out.
+pub(super) fn getaddrinfo_at(
+    host: &str,
+    port: u16,
+    at: &'static Location<'static>,
+) -> impl Future<Output = io::Result<Vec<SocketAddr>>> + use<> {
     let name = host.to_string();
-    let looking_up = run_in_thread(move || (name.as_str(), port).to_socket_addrs().map(Vec::from_iter));
+    let look_up = move || (name.as_str(), port).to_socket_addrs().map(Vec::from_iter);
+    let looking_up = run_in_thread_at(look_up, at);
     let host = host.to_string();
     async move {
         let result = looking_up.await.unwrap_or_else(|panic| Err(io::Error::other(panic)));

@@ -1,22 +1,40 @@
-//! TCP, and how a socket waits.
+//! Sockets, and how they wait.
 //!
 //! ```text
 //! socket.rs     Op        try the system call; wait only when it would block
 //! address.rs              what can be connected to, or listened on
-//! tcp.rs                  TcpStream, TcpListener
 //! stream.rs               what every byte stream can do: recv, sendall, read_exactly, …
+//! tcp.rs                  TcpStream, TcpListener
+//! unix.rs                 UnixStream, UnixListener
+//! split.rs                ReadHalf, WriteHalf: a stream for two tasks
+//! udp.rs                  UdpSocket
+//! unix_datagram.rs        UnixDatagram
 //! connect.rs              open_connection: names, then Happy Eyeballs
-//! server.rs               tcp_server, run_server
+//! server.rs               tcp_server, unix_server, run_server
 //! ```
 
 mod address;
 mod connect;
 mod server;
-mod socket;
-mod stream;
+pub(crate) mod socket;
+mod split;
+pub(crate) mod stream;
 mod tcp;
+mod udp;
+#[cfg(unix)]
+mod unix;
+#[cfg(unix)]
+mod unix_datagram;
 
 pub use address::{Addresses, ToAddresses};
 pub use connect::{getaddrinfo, open_connection};
+#[cfg(unix)]
+pub use server::unix_server;
 pub use server::{HandlerResult, run_server, tcp_server};
+pub use split::{EndWriting, ReadHalf, WriteHalf};
 pub use tcp::{TcpListener, TcpStream};
+pub use udp::UdpSocket;
+#[cfg(unix)]
+pub use unix::{UnixListener, UnixStream, open_unix_connection};
+#[cfg(unix)]
+pub use unix_datagram::UnixDatagram;

@@ -2,6 +2,8 @@
 
 use super::address::ToAddresses;
 use super::tcp::{TcpListener, TcpStream};
+#[cfg(unix)]
+use super::unix::{UnixListener, UnixStream};
 use crate::cancel::finally;
 use crate::task::{Task, spawn_named};
 use crate::task_info::TaskId;
@@ -9,9 +11,14 @@ use crate::time::sleep;
 use crate::traps;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::panic::Location;
+#[cfg(unix)]
+use std::path::{Path, PathBuf};
+#[cfg(unix)]
+use std::pin::Pin;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -33,6 +40,7 @@ where
     H: AsyncFn(TcpStream, SocketAddr) -> R + 'static,
     R: HandlerResult,
 {
+    let at = Location::caller();
     let anywhere = host.is_empty();
     let addresses = (host, port).to_addresses();
     async move {
@@ -41,9 +49,9 @@ where
             let any = [(Ipv6Addr::UNSPECIFIED, port).into(), SocketAddr::from((Ipv4Addr::UNSPECIFIED, port))];
             TcpListener::bind(any).await?
         } else {
-            TcpListener::bind(addresses?.look_up().await?).await?
+            TcpListener::bind(addresses?.look_up(at).await?).await?
         };
-        run_server(listener, handler).await
+        serve(listener, handler, at).await
     }
 }
 
@@ -76,9 +84,46 @@ where
     H: AsyncFn(TcpStream, SocketAddr) -> R + 'static,
     R: HandlerResult,
 {
+    serve(listener, handler, Location::caller())
+}
+
+fn serve<H, R>(
+    listener: TcpListener,
+    handler: H,
+    at: &'static Location<'static>,
+) -> impl Future<Output = io::Result<()>> + use<H, R>
+where
+    H: AsyncFn(TcpStream, SocketAddr) -> R + 'static,
+    R: HandlerResult,
+{
     let clients = Rc::new(Clients::default());
     let ending = Rc::clone(&clients);
-    finally(accept_loop(listener, Rc::new(handler), clients), async move |_| ending.end().await)
+    finally(accept_loop(listener, Rc::new(handler), clients, at), async move |_| ending.end().await)
+}
+
+/// [`tcp_server`] on a Unix socket: makes one at `path`, which must not exist yet, and removes it at the end.
+///
+/// # Errors
+/// `AddrInUse` if there is a file at `path`; else the file system's.
+#[cfg(unix)]
+#[track_caller]
+pub fn unix_server<H, R>(path: impl AsRef<Path>, handler: H) -> Pin<Box<dyn Future<Output = io::Result<()>>>>
+where
+    H: AsyncFn(UnixStream, std::os::unix::net::SocketAddr) -> R + 'static,
+    R: HandlerResult + 'static,
+{
+    let at = Location::caller();
+    let path = path.as_ref().to_path_buf();
+    let clients = Rc::new(Clients::default());
+    let ending = Rc::clone(&clients);
+    Box::pin(finally(
+        async move {
+            let listener = UnixListener::bind(&path)?;
+            let _remove = SocketFile::made_at(path)?;
+            accept_loop(listener, Rc::new(handler), clients, at).await
+        },
+        async move |_| ending.end().await,
+    ))
 }
 
 /// What the handler of a server may return: nothing, or a `Result<(), E>` whose error is reported.
@@ -99,13 +144,54 @@ impl<E: Display> HandlerResult for Result<(), E> {
     }
 }
 
-async fn accept_loop<H, R>(listener: TcpListener, handler: Rc<H>, clients: Rc<Clients>) -> io::Result<()>
+/// What a server accepts clients from.
+trait Listener: 'static {
+    type Stream: 'static;
+    type Peer: fmt::Debug + 'static;
+    fn accept_at(
+        &self,
+        at: &'static Location<'static>,
+    ) -> impl Future<Output = io::Result<(Self::Stream, Self::Peer)>>;
+}
+
+impl Listener for TcpListener {
+    type Stream = TcpStream;
+    type Peer = SocketAddr;
+
+    fn accept_at(
+        &self,
+        at: &'static Location<'static>,
+    ) -> impl Future<Output = io::Result<(TcpStream, SocketAddr)>> {
+        self.accept_at(at)
+    }
+}
+
+#[cfg(unix)]
+impl Listener for UnixListener {
+    type Stream = UnixStream;
+    type Peer = std::os::unix::net::SocketAddr;
+
+    fn accept_at(
+        &self,
+        at: &'static Location<'static>,
+    ) -> impl Future<Output = io::Result<(Self::Stream, Self::Peer)>> {
+        self.accept_at(at)
+    }
+}
+
+async fn accept_loop<L, H, R>(
+    listener: L,
+    handler: Rc<H>,
+    clients: Rc<Clients>,
+    at: &'static Location<'static>,
+) -> io::Result<()>
 where
-    H: AsyncFn(TcpStream, SocketAddr) -> R + 'static,
+    L: Listener,
+    H: AsyncFn(L::Stream, L::Peer) -> R + 'static,
     R: HandlerResult,
 {
     loop {
-        let (stream, peer) = match listener.accept().await {
+        let (stream, peer) = match listener.accept_at(at).await {
             Ok(client) => client,
             Err(error) if broke_before_it_was_taken(&error) => continue,
             Err(error) if out_of_resources(&error) => {
@@ -118,8 +204,9 @@ where
         let (handler, leaving) = (Rc::clone(&handler), Rc::clone(&clients));
         let client = spawn_named("client", async move {
             let _leave = Leave(leaving);
+            let name = format!("{peer:?}");
             if let Some(error) = handler(stream, peer).await.error() {
-                traps::report(&format!("the handler of client {peer} failed: {error}"));
+                traps::report(&format!("the handler of client {name} failed: {error}"));
             }
         });
         clients.tasks.borrow_mut().insert(client.id(), client);
@@ -153,6 +240,40 @@ impl Drop for Leave {
         let client = traps::current_id().and_then(|id| self.0.tasks.borrow_mut().remove(&id));
         if let Some(client) = client {
             client.detach();
+        }
+    }
+}
+
+/// The file of a Unix server's socket; removed with this, unless another one has taken its place.
+#[cfg(unix)]
+struct SocketFile {
+    path: PathBuf,
+    made: (u64, u64),
+}
+
+#[cfg(unix)]
+impl SocketFile {
+    fn made_at(path: PathBuf) -> io::Result<SocketFile> {
+        let made = SocketFile::identity(&path)?;
+        Ok(SocketFile { path, made })
+    }
+
+    fn identity(path: &Path) -> io::Result<(u64, u64)> {
+        use std::os::unix::fs::MetadataExt;
+        let file = std::fs::symlink_metadata(path)?;
+        Ok((file.dev(), file.ino()))
+    }
+}
+
+#[cfg(unix)]
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        match SocketFile::identity(&self.path) {
+            Ok(found) if found == self.made => {}
+            _ => return,
+        }
+        if let Err(error) = std::fs::remove_file(&self.path) {
+            traps::report(&format!("the socket file {} cannot be removed: {error}", self.path.display()));
         }
     }
 }

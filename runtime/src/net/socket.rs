@@ -18,8 +18,23 @@ impl<S: Source> Socket<S> {
     /// # Errors
     /// The operating system refuses to watch it.
     #[track_caller]
-    pub(crate) fn new(mut source: S) -> io::Result<Socket<S>> {
-        let registration = traps::register(&mut source)?;
+    pub(crate) fn new(source: S) -> io::Result<Socket<S>> {
+        Socket::registered(source, false)
+    }
+
+    /// One whose waits are for another process: they hold a virtual clock.
+    ///
+    /// # Errors
+    /// The operating system refuses to watch it.
+    #[cfg(unix)]
+    #[track_caller]
+    pub(crate) fn holding_clock(source: S) -> io::Result<Socket<S>> {
+        Socket::registered(source, true)
+    }
+
+    #[track_caller]
+    fn registered(mut source: S, holds_clock: bool) -> io::Result<Socket<S>> {
+        let registration = traps::register(&mut source, holds_clock)?;
         Ok(Socket { source, registration })
     }
 
@@ -34,6 +49,10 @@ impl<S: Source> Socket<S> {
 
     /// Whether nothing has come in. `peek` looks without taking, and is only called if there may be something.
     pub(crate) fn is_quiet(&self, peek: impl FnOnce(&S) -> io::Result<usize>) -> bool {
+        if !self.registration.is_watched_here() {
+            // Of another kernel, which may be gone: nothing can be awaited on it.
+            return false;
+        }
         if !self.registration.may_try(Direction::Read) {
             return true;
         }

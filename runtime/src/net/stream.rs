@@ -3,9 +3,9 @@
 //! The methods take `&self`: one task may read while another writes. A second reader gets an error that names the
 //! first one, because two readers of one stream each get a part of the message, and no program means that.
 
-/// Gives a stream type its methods. The type has a field `socket: Socket<S>` where `&S: Read + Write`.
-macro_rules! stream_methods {
-    ($stream:ident) => {
+/// Gives a type what can be received. It has a method `socket() -> &Socket<S>` where `&S: Read`.
+macro_rules! read_methods {
+    ($stream:ty) => {
         impl $stream {
             /// Receives up to `buf.len()` bytes as soon as there are any; 0 at the end of the stream (or for an
             /// empty buffer). Cancel-safe: a dropped receive took nothing.
@@ -18,7 +18,7 @@ macro_rules! stream_methods {
                 buf: &'a mut [u8],
             ) -> impl Future<Output = io::Result<usize>> + use<'a> {
                 let at = Location::caller();
-                self.socket.op(Direction::Read, at, move |mut source| {
+                self.socket().op(Direction::Read, at, move |mut source| {
                     let n = source.read(buf)?;
                     Ok(Attempt { value: n, more_likely: n == buf.len() || n == 0 })
                 })
@@ -33,6 +33,61 @@ macro_rules! stream_methods {
                 self.recv(buf)
             }
 
+            /// Receives exactly `n` bytes. What a dropped call had received is lost; `io::Stream` keeps it.
+            ///
+            /// # Errors
+            /// `UnexpectedEof` if the stream ends before that, naming how many bytes came; else as
+            /// [`recv`](Self::recv).
+            #[track_caller]
+            pub fn read_exactly(&self, n: usize) -> impl Future<Output = io::Result<Vec<u8>>> + use<'_> {
+                let at = Location::caller();
+                let mut received = Vec::new();
+                self.socket().op(Direction::Read, at, move |source| {
+                    crate::net::stream::receive(source, &mut received, n)?;
+                    if received.len() < n {
+                        return Err(crate::net::stream::ended_early(received.len(), n));
+                    }
+                    Ok(Attempt::full(std::mem::take(&mut received)))
+                })
+            }
+
+            /// Receives everything until the end of the stream. What a dropped call had received is lost.
+            ///
+            /// # Errors
+            /// As [`recv`](Self::recv).
+            #[track_caller]
+            pub fn read_all(&self) -> impl Future<Output = io::Result<Vec<u8>>> + use<'_> {
+                let at = Location::caller();
+                let mut received = Vec::new();
+                self.socket().op(Direction::Read, at, move |source| {
+                    crate::net::stream::receive(source, &mut received, usize::MAX)?;
+                    Ok(Attempt::full(std::mem::take(&mut received)))
+                })
+            }
+        }
+
+        impl futures_io::AsyncRead for $stream {
+            #[track_caller]
+            fn poll_read(
+                self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+                buf: &mut [u8],
+            ) -> Poll<io::Result<usize>> {
+                let at = Location::caller();
+                self.socket().poll_op(cx, Direction::Read, at, |mut source| {
+                    let n = source.read(buf)?;
+                    Ok(Attempt { value: n, more_likely: n == buf.len() || n == 0 })
+                })
+            }
+        }
+    };
+}
+
+/// Gives a type what can be sent. It has a method `socket() -> &Socket<S>` where `&S: Write`, and
+/// `end_writing()`, which tells the other end that nothing more will come.
+macro_rules! write_methods {
+    ($stream:ty) => {
+        impl $stream {
             /// Sends some of `data`, at least one byte, and says how many. Cancel-safe: a dropped send sent
             /// nothing.
             ///
@@ -41,7 +96,8 @@ macro_rules! stream_methods {
             #[track_caller]
             pub fn send<'a>(&'a self, data: &'a [u8]) -> impl Future<Output = io::Result<usize>> + use<'a> {
                 let at = Location::caller();
-                self.socket.op(Direction::Write, at, move |mut source| source.write(data).map(Attempt::full))
+                self.socket()
+                    .op(Direction::Write, at, move |mut source| source.write(data).map(Attempt::full))
             }
 
             /// Sends all of `data`. If it is dropped before it is done, some may have been sent and some not:
@@ -53,7 +109,7 @@ macro_rules! stream_methods {
             pub fn sendall<'a>(&'a self, data: &'a [u8]) -> impl Future<Output = io::Result<()>> + use<'a> {
                 let at = Location::caller();
                 let mut rest = data;
-                self.socket.op(Direction::Write, at, move |mut source| {
+                self.socket().op(Direction::Write, at, move |mut source| {
                     while !rest.is_empty() {
                         match source.write(rest)? {
                             0 => return Err(io::ErrorKind::WriteZero.into()),
@@ -69,53 +125,6 @@ macro_rules! stream_methods {
             pub fn write_all<'a>(&'a self, data: &'a [u8]) -> impl Future<Output = io::Result<()>> + use<'a> {
                 self.sendall(data)
             }
-
-            /// Receives exactly `n` bytes. What a dropped call had received is lost; `io::Stream` keeps it.
-            ///
-            /// # Errors
-            /// `UnexpectedEof` if the stream ends before that, naming how many bytes came; else as
-            /// [`recv`](Self::recv).
-            #[track_caller]
-            pub fn read_exactly(&self, n: usize) -> impl Future<Output = io::Result<Vec<u8>>> + use<'_> {
-                let at = Location::caller();
-                let mut received = Vec::new();
-                self.socket.op(Direction::Read, at, move |source| {
-                    super::stream::receive(source, &mut received, n)?;
-                    if received.len() < n {
-                        return Err(super::stream::ended_early(received.len(), n));
-                    }
-                    Ok(Attempt::full(std::mem::take(&mut received)))
-                })
-            }
-
-            /// Receives everything until the end of the stream. What a dropped call had received is lost.
-            ///
-            /// # Errors
-            /// As [`recv`](Self::recv).
-            #[track_caller]
-            pub fn read_all(&self) -> impl Future<Output = io::Result<Vec<u8>>> + use<'_> {
-                let at = Location::caller();
-                let mut received = Vec::new();
-                self.socket.op(Direction::Read, at, move |source| {
-                    super::stream::receive(source, &mut received, usize::MAX)?;
-                    Ok(Attempt::full(std::mem::take(&mut received)))
-                })
-            }
-        }
-
-        impl futures_io::AsyncRead for $stream {
-            #[track_caller]
-            fn poll_read(
-                self: Pin<&mut Self>,
-                cx: &mut Context<'_>,
-                buf: &mut [u8],
-            ) -> Poll<io::Result<usize>> {
-                let at = Location::caller();
-                self.socket.poll_op(cx, Direction::Read, at, |mut source| {
-                    let n = source.read(buf)?;
-                    Ok(Attempt { value: n, more_likely: n == buf.len() || n == 0 })
-                })
-            }
         }
 
         impl futures_io::AsyncWrite for $stream {
@@ -126,7 +135,7 @@ macro_rules! stream_methods {
                 data: &[u8],
             ) -> Poll<io::Result<usize>> {
                 let at = Location::caller();
-                self.socket
+                self.socket()
                     .poll_op(cx, Direction::Write, at, |mut source| source.write(data).map(Attempt::full))
             }
 
@@ -137,13 +146,14 @@ macro_rules! stream_methods {
 
             /// Shuts writing down.
             fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-                Poll::Ready(self.shutdown(Shutdown::Write))
+                Poll::Ready(self.end_writing())
             }
         }
     };
 }
 
-pub(super) use stream_methods;
+pub(crate) use read_methods;
+pub(crate) use write_methods;
 
 use std::io::{self, Read};
 
@@ -151,7 +161,7 @@ use std::io::{self, Read};
 const PIECE: usize = 16 * 1024;
 
 /// Reads until `received` has `limit` bytes or the stream ends. Memory follows what really comes.
-pub(super) fn receive(mut source: impl Read, received: &mut Vec<u8>, limit: usize) -> io::Result<()> {
+pub(crate) fn receive(mut source: impl Read, received: &mut Vec<u8>, limit: usize) -> io::Result<()> {
     while received.len() < limit {
         let start = received.len();
         received.resize(start + PIECE.min(limit - start), 0);
@@ -164,7 +174,7 @@ pub(super) fn receive(mut source: impl Read, received: &mut Vec<u8>, limit: usiz
     Ok(())
 }
 
-pub(super) fn ended_early(received: usize, wanted: usize) -> io::Error {
+pub(crate) fn ended_early(received: usize, wanted: usize) -> io::Error {
     io::Error::new(
         io::ErrorKind::UnexpectedEof,
         format!("the stream ended after {received} of {wanted} bytes"),

@@ -2,7 +2,8 @@
 
 use super::address::ToAddresses;
 use super::socket::{Attempt, Socket};
-use super::stream::stream_methods;
+use super::split::{self, EndWriting, ReadHalf, WriteHalf};
+use super::stream::{read_methods, write_methods};
 use crate::reactor::Direction;
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -31,7 +32,8 @@ pub struct TcpStream {
     pub(super) socket: Socket<mio::net::TcpStream>,
 }
 
-stream_methods!(TcpStream);
+read_methods!(TcpStream);
+write_methods!(TcpStream);
 
 impl TcpStream {
     /// Connects to the first of the addresses that answers, one after the other; names are looked up in a
@@ -45,7 +47,7 @@ impl TcpStream {
         let addresses = address.to_addresses();
         async move {
             let mut result = Err(io::ErrorKind::InvalidInput.into());
-            for address in addresses?.look_up().await? {
+            for address in addresses?.look_up(at).await? {
                 result = TcpStream::connect_to(address, at).await;
                 if result.is_ok() {
                     break;
@@ -125,10 +127,26 @@ impl TcpStream {
         self.socket.source().shutdown(how)
     }
 
+    /// Takes it apart, for one task to read and another to write. Dropping the [`WriteHalf`] shuts writing down;
+    /// the connection is closed when both halves are gone.
+    pub fn into_split(self) -> (ReadHalf<TcpStream>, WriteHalf<TcpStream>) {
+        split::halves(self)
+    }
+
+    pub(super) fn socket(&self) -> &Socket<mio::net::TcpStream> {
+        &self.socket
+    }
+
     /// Whether an idle connection is still worth using: nothing has come in, neither bytes nor its end. Costs no
     /// system call unless something has been announced. For connection pools.
     pub fn is_quiet(&self) -> bool {
         self.socket.is_quiet(|source| source.peek(&mut [0]))
+    }
+}
+
+impl EndWriting for TcpStream {
+    fn end_writing(&self) -> io::Result<()> {
+        self.shutdown(Shutdown::Write)
     }
 }
 
@@ -151,15 +169,20 @@ impl TcpListener {
     ///
     /// # Errors
     /// The look-up's or the last address's error.
-    pub async fn bind<A: ToAddresses>(address: A) -> io::Result<TcpListener> {
-        let mut result = Err(io::ErrorKind::InvalidInput.into());
-        for address in address.to_addresses()?.look_up().await? {
-            result = mio::net::TcpListener::bind(address);
-            if result.is_ok() {
-                break;
+    #[track_caller]
+    pub fn bind<A: ToAddresses>(address: A) -> impl Future<Output = io::Result<TcpListener>> {
+        let at = Location::caller();
+        let addresses = address.to_addresses();
+        async move {
+            let mut result = Err(io::ErrorKind::InvalidInput.into());
+            for address in addresses?.look_up(at).await? {
+                result = mio::net::TcpListener::bind(address);
+                if result.is_ok() {
+                    break;
+                }
             }
+            Ok(TcpListener { socket: Socket::new(result?)? })
         }
-        Ok(TcpListener { socket: Socket::new(result?)? })
     }
 
     /// Takes over a listening socket of the standard library.
@@ -179,8 +202,15 @@ impl TcpListener {
     /// taken. The listener stays usable. `ResourceBusy` if another task accepts from it.
     #[track_caller]
     pub fn accept(&self) -> impl Future<Output = io::Result<(TcpStream, SocketAddr)>> + use<'_> {
-        let accepting =
-            self.socket.op(Direction::Read, Location::caller(), |source| source.accept().map(Attempt::full));
+        self.accept_at(Location::caller())
+    }
+
+    /// [`accept`](Self::accept) for a caller further out.
+    pub(super) fn accept_at(
+        &self,
+        at: &'static Location<'static>,
+    ) -> impl Future<Output = io::Result<(TcpStream, SocketAddr)>> + use<'_> {
+        let accepting = self.socket.op(Direction::Read, at, |source| source.accept().map(Attempt::full));
         async move {
             let (stream, peer) = accepting.await?;
             Ok((TcpStream::from_mio(stream)?, peer))

@@ -1,7 +1,8 @@
 //! An event: a flag that many can wait for.
 
 use super::blocking;
-use super::wait_queue::{Ticket, WaitQueue, WaitState, Wakes};
+use super::crowd::Crowd;
+use super::wait_queue::{Ticket, Wakes};
 use crate::table::Resource;
 use crate::task_info::TaskState;
 use crate::traps;
@@ -23,32 +24,19 @@ use std::task::{Context, Poll, ready};
 ///     waiting.join().await.unwrap();
 /// });
 /// ```
-#[derive(Default)]
 pub struct Event {
     state: Mutex<State>,
 }
 
 struct State {
     set: bool,
-    waiting: WaitQueue<()>,
-}
-
-impl Default for State {
-    fn default() -> State {
-        State::new()
-    }
-}
-
-impl State {
-    const fn new() -> State {
-        State { set: false, waiting: WaitQueue::new() }
-    }
+    waiting: Crowd,
 }
 
 impl Event {
     /// An event that is not set.
     pub const fn new() -> Event {
-        Event { state: Mutex::new(State::new()) }
+        Event { state: Mutex::new(State { set: false, waiting: Crowd::new() }) }
     }
 
     /// Sets the flag and wakes everybody who waits, in the order in which they came. O(waiters).
@@ -56,9 +44,7 @@ impl Event {
         let mut wakes = Wakes::default();
         let mut state = self.lock();
         state.set = true;
-        while let Some((_, _, waker)) = state.waiting.grant_front() {
-            wakes.add(waker);
-        }
+        state.waiting.release_all(&mut wakes);
         drop(state);
         wakes.wake();
     }
@@ -93,6 +79,12 @@ impl Event {
     }
 }
 
+impl Default for Event {
+    fn default() -> Event {
+        Event::new()
+    }
+}
+
 impl fmt::Debug for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Event").field("is_set", &self.is_set()).finish()
@@ -116,19 +108,10 @@ impl Future for EventWait<'_> {
             ready!(traps::spend(cx));
         }
         let mut state = this.event.lock();
-        let replaced = match this.ticket {
-            Some(ticket) if state.waiting.state(ticket) == WaitState::Granted => {
-                state.waiting.leave(ticket);
-                this.ticket = None;
-                return Poll::Ready(());
-            }
-            Some(ticket) => state.waiting.renew(ticket, cx.waker(), None),
-            None if state.set => return Poll::Ready(()),
-            None => {
-                this.ticket = Some(state.waiting.enter((), cx.waker(), None));
-                None
-            }
-        };
+        if state.waiting.released(&mut this.ticket) || state.set {
+            return Poll::Ready(());
+        }
+        let replaced = state.waiting.wait(&mut this.ticket, cx);
         drop(state);
         drop(replaced);
         traps::park(TaskState::EventWait, this.at, Resource::Nothing);
@@ -138,9 +121,9 @@ impl Future for EventWait<'_> {
 
 impl Drop for EventWait<'_> {
     fn drop(&mut self) {
-        if let Some(ticket) = self.ticket {
-            let left = self.event.lock().waiting.leave(ticket);
-            drop(left.waker);
+        if self.ticket.is_some() {
+            let left = self.event.lock().waiting.leave(&mut self.ticket);
+            drop(left);
         }
     }
 }

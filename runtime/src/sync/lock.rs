@@ -7,7 +7,7 @@ use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::panic::Location;
 use std::pin::Pin;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::task::{Context, Poll};
 
 /// One task at a time. `Lock<T>` guards a value; `Lock` alone (`Lock::new(())`) guards a part of the program.
@@ -41,10 +41,7 @@ impl<T> Lock<T> {
     /// Waits for the lock. Cancel-safe: a dropped wait takes nothing and loses nobody's turn.
     #[track_caller]
     pub fn acquire(&self) -> LockAcquire<'_, T> {
-        LockAcquire {
-            lock: self,
-            turn: Acquire::new(&self.turn, 1, TaskState::LockAcquire, Location::caller()),
-        }
+        LockAcquire::new(self, Location::caller())
     }
 
     /// The lock, if it is free and nobody waits.
@@ -74,7 +71,7 @@ impl<T> Lock<T> {
 
     fn guard(&self) -> LockGuard<'_, T> {
         let value = self.value.lock().unwrap_or_else(PoisonError::into_inner);
-        LockGuard { turn: &self.turn, value: Some(value) }
+        LockGuard { lock: self, value: Some(value) }
     }
 }
 
@@ -88,7 +85,8 @@ impl<T: fmt::Debug> fmt::Debug for Lock<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.value.try_lock() {
             Ok(value) => f.debug_tuple("Lock").field(&*value).finish(),
-            Err(_) => f.write_str("Lock(<locked>)"),
+            Err(TryLockError::Poisoned(value)) => f.debug_tuple("Lock").field(&*value.into_inner()).finish(),
+            Err(TryLockError::WouldBlock) => f.write_str("Lock(<locked>)"),
         }
     }
 }
@@ -96,9 +94,15 @@ impl<T: fmt::Debug> fmt::Debug for Lock<T> {
 /// The right to use the value of a [`Lock`]. Dropping it hands the lock over.
 #[must_use = "a guard that is not kept unlocks at once"]
 pub struct LockGuard<'a, T> {
-    turn: &'a Permits,
+    lock: &'a Lock<T>,
     /// Given back before the turn is: whoever is next must find it free.
     value: Option<MutexGuard<'a, T>>,
+}
+
+impl<'a, T> LockGuard<'a, T> {
+    pub(super) fn lock(&self) -> &'a Lock<T> {
+        self.lock
+    }
 }
 
 impl<T> Deref for LockGuard<'_, T> {
@@ -118,7 +122,7 @@ impl<T> DerefMut for LockGuard<'_, T> {
 impl<T> Drop for LockGuard<'_, T> {
     fn drop(&mut self) {
         self.value = None;
-        self.turn.release(1, 1);
+        self.lock.turn.release(1, 1);
     }
 }
 
@@ -133,6 +137,12 @@ impl<T: fmt::Debug> fmt::Debug for LockGuard<'_, T> {
 pub struct LockAcquire<'a, T> {
     lock: &'a Lock<T>,
     turn: Acquire<'a>,
+}
+
+impl<'a, T> LockAcquire<'a, T> {
+    pub(super) fn new(lock: &'a Lock<T>, at: &'static Location<'static>) -> LockAcquire<'a, T> {
+        LockAcquire { lock, turn: Acquire::new(&lock.turn, 1, TaskState::LockAcquire, at) }
+    }
 }
 
 impl<'a, T> Future for LockAcquire<'a, T> {

@@ -3,9 +3,15 @@
 //! ```text
 //! wait_queue.rs   who waits, in order; "granted" is a state of its own
 //! line.rs         a count and a wait queue: taking, waiting, handing over, giving up
-//! permits.rs      one line behind a mutex         ◀── Semaphore, BoundedSemaphore, Lock
-//! queue.rs        two lines: items and room       ◀── Queue
-//! event.rs        a flag and a wait queue
+//! crowd.rs        a wait queue of which all are released at once
+//! shared.rs       a mutex that the kernel can reach too
+//!
+//! permits.rs      one line                     ◀── Semaphore, BoundedSemaphore, Lock, RLock, RwLock
+//! buffer.rs       two lines: items and room    ◀── Queue, PriorityQueue, LifoQueue (store.rs)
+//! channel.rs      two lines, and an end
+//! condition.rs    a line of its own kind
+//! event.rs, barrier.rs, result_cell.rs, watch.rs, broadcast.rs      a crowd
+//! oneshot.rs      one waiter
 //! blocking.rs     the same futures, for plain threads
 //! ```
 //!
@@ -18,19 +24,41 @@
 //! * **Nobody holds up the others by not looking.** A wait that was granted its turn and is not polled by its
 //!   task loses it to the next; see `grants.rs`.
 //!
-//! All are `Send + Sync` and have a `const fn new`, so that each may stand in a `static`. Every operation that
-//! waits has a `…_blocking` twin for threads that run no kernel.
+//! All are `Send + Sync`, and all but the channels have a `const fn new`, so that each may stand in a `static`.
+//! Every operation that waits has a `…_blocking` twin for threads that run no kernel.
 
+mod barrier;
 mod blocking;
+pub mod broadcast;
+mod buffer;
+pub mod channel;
+mod condition;
+mod crowd;
 mod event;
 mod line;
 mod lock;
+pub mod oneshot;
 mod permits;
 mod queue;
+mod result_cell;
+mod rlock;
+mod rw_lock;
 mod semaphore;
+mod shared;
+mod store;
 mod wait_queue;
+pub mod watch;
 
+pub use barrier::{Barrier, BarrierWait};
+pub use broadcast::broadcast;
+pub use channel::channel;
+pub use condition::Condition;
 pub use event::{Event, EventWait};
 pub use lock::{Lock, LockAcquire, LockGuard};
-pub use queue::{Get, Put, Queue, QueueJoin};
+pub use oneshot::oneshot;
+pub use queue::{LifoQueue, PriorityQueue, Queue};
+pub use result_cell::{ResultCell, Unwrap};
+pub use rlock::{RLock, RLockAcquire, RLockGuard};
+pub use rw_lock::{RwLock, RwLockRead, RwLockReadGuard, RwLockWrite, RwLockWriteGuard};
 pub use semaphore::{BoundedSemaphore, Semaphore, SemaphoreAcquire, SemaphorePermit};
+pub use watch::watch;

@@ -1,22 +1,21 @@
 //! Permits: one line behind a mutex. A semaphore hands them out; a lock is one permit and a value.
 
 use super::line::Line;
+use super::shared::{Revocable, Shared};
 use super::wait_queue::{Ticket, Wakes};
 use crate::grants::{GrantId, Revoke};
 use crate::table::Resource;
 use crate::task_info::{TaskId, TaskState};
 use crate::traps;
 use std::panic::Location;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, MutexGuard, OnceLock};
 use std::task::{Context, Poll, ready};
 
 pub(super) struct Permits {
     initial: usize,
-    /// Made on first use, so that `new` can be `const`; shared, so that the kernel can take a grant back.
-    shared: OnceLock<Arc<Shared>>,
+    /// Made on first use, so that `new` can be `const`.
+    shared: OnceLock<Arc<Shared<State>>>,
 }
-
-struct Shared(Mutex<State>);
 
 struct State {
     line: Line,
@@ -51,16 +50,14 @@ impl Permits {
             return false;
         }
         state.holder = None;
-        state.line.release(count, &mut wakes, || Arc::clone(shared) as Arc<dyn Revoke>);
+        state.line.release(count, &mut wakes, || shared.watch());
         drop(state);
         wakes.wake();
         true
     }
 
-    fn shared(&self) -> &Arc<Shared> {
-        self.shared.get_or_init(|| {
-            Arc::new(Shared(Mutex::new(State { line: Line::new(self.initial, 0), holder: None })))
-        })
+    fn shared(&self) -> &Arc<Shared<State>> {
+        self.shared.get_or_init(|| Shared::new(State { line: Line::new(self.initial, 0), holder: None }))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -68,18 +65,9 @@ impl Permits {
     }
 }
 
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        // Nothing in here panics halfway, so a poisoned state is still a sound one.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Revoke for Shared {
-    fn revoke(self: Arc<Self>, grant: GrantId) {
-        let mut wakes = Wakes::default();
-        self.lock().line.revoke(grant, &mut wakes, || Arc::clone(&self) as Arc<dyn Revoke>);
-        wakes.wake();
+impl Revocable for State {
+    fn revoke(&mut self, grant: GrantId, wakes: &mut Wakes, watch: impl Fn() -> Arc<dyn Revoke>) {
+        self.line.revoke(grant, wakes, watch);
     }
 }
 
@@ -108,15 +96,16 @@ impl<'a> Acquire<'a> {
             ready!(traps::spend(cx));
         }
         let mut state = self.permits.lock();
-        let (polled, leftovers) = state.line.poll_take(&mut self.ticket, self.count, cx);
+        let (polled, replaced) = state.line.poll_take(&mut self.ticket, self.count, cx);
         let holder = state.holder;
         if polled.is_ready() {
             state.holder = Some((traps::current_id(), self.at));
         }
         drop(state);
-        drop(leftovers);
+        drop(replaced);
         if polled.is_pending() {
-            let resource = match holder.filter(|_| self.state == TaskState::LockAcquire) {
+            let is_lock = matches!(self.state, TaskState::LockAcquire | TaskState::RlockAcquire);
+            let resource = match holder.filter(|_| is_lock) {
                 Some((task, at)) => Resource::HeldBy(task, at),
                 None => Resource::Nothing,
             };
@@ -124,17 +113,21 @@ impl<'a> Acquire<'a> {
         }
         polled.map(|()| (self.permits, self.count))
     }
+
+    /// Ends the wait; what it was granted goes on to the next.
+    pub(super) fn give_up(&mut self) {
+        if let Some(ticket) = self.ticket.take() {
+            let mut wakes = Wakes::default();
+            let shared = self.permits.shared();
+            let waker = shared.lock().line.give_up(ticket, &mut wakes, || shared.watch());
+            drop(waker);
+            wakes.wake();
+        }
+    }
 }
 
 impl Drop for Acquire<'_> {
     fn drop(&mut self) {
-        if let Some(ticket) = self.ticket.take() {
-            let mut wakes = Wakes::default();
-            let shared = self.permits.shared();
-            let leftovers =
-                shared.lock().line.give_up(ticket, &mut wakes, || Arc::clone(shared) as Arc<dyn Revoke>);
-            drop(leftovers);
-            wakes.wake();
-        }
+        self.give_up();
     }
 }

@@ -7,8 +7,8 @@
 //! The cryptography (ring) is named explicitly. rustls can also be told of a provider process-wide, and a library that
 //! relies on that breaks when another library in the same program chooses differently.
 
+use super::error::SelfSigned;
 use crate::error::{Error, ErrorKind};
-use crate::tls_error::SelfSigned;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};

@@ -138,7 +138,11 @@ fn certificate(problem: &CertificateError, host: &str) -> String {
         }
         CertificateError::Revoked => "the server's certificate has been revoked".into(),
         CertificateError::BadEncoding => "the server's certificate is malformed".into(),
-        CertificateError::BadSignature => "the server's certificate has a wrong signature".into(),
+        CertificateError::BadSignature => {
+            "the server's certificate has a wrong signature: it does not come from the \
+             authority whose name it bears"
+                .into()
+        }
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
             "the server's certificate was issued for another purpose".into()
         }
@@ -169,7 +173,7 @@ fn date(time: UnixTime) -> String {
     days += 370 * 365 + 90;
     let mut year = 1600 + days / DAYS_IN_400_YEARS * 400;
     days %= DAYS_IN_400_YEARS;
-    let leap = |year: u64| (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    let leap = |year: u64| (year.is_multiple_of(4) && !year.is_multiple_of(100)) || year.is_multiple_of(400);
     let length_of_year = |year| if leap(year) { 366 } else { 365 };
     while days >= length_of_year(year) {
         days -= length_of_year(year);

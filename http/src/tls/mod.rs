@@ -3,9 +3,9 @@
 //! rustls has a form that owns no buffer and makes no call: it is given the bytes that have come, and says what is to
 //! be done next. That suits us, because both buffers can then be what this client wants them to be:
 //!
-//! * *Incoming* bytes are read in large pieces, as many records at a time as the socket has. The buffer is taken when
-//!   the first byte is there to be read, grows while reads fill it, and is given back when the connection goes idle,
-//!   so a connection that waits for its answer costs no more than rustls itself.
+//! * *Incoming* bytes are read in large pieces, as many records at a time as the socket has, into a block that all
+//!   connections of the thread share. A connection that waits keeps only the beginning of a record whose rest has not
+//!   come, so one that waits for its answer costs no more than rustls itself.
 //! * *Outgoing* records are written behind each other and sent in one system call. The client's last handshake
 //!   message is not sent on its own either: it leaves together with the first request.
 //!
@@ -17,13 +17,19 @@
 //! with the connection it is the difference between whole and cut short, so the two ends are told apart here and
 //! judged by whoever knows the framing.
 
+mod error;
+mod incoming;
+pub(crate) mod trust;
+
+pub(crate) use error::Explained;
+
 use crate::error::{Error, ErrorKind};
 use crate::stream::SendBuffer;
-use crate::tls_error::Explained;
 use curio::TcpStream;
 use futures_io::{AsyncRead, AsyncWrite};
+use incoming::Incoming;
 use rustls::ClientConfig;
-use rustls::client::UnbufferedClientConnection;
+use rustls::client::{ClientConnectionData, UnbufferedClientConnection};
 use rustls::pki_types::ServerName;
 use rustls::unbuffered::{ConnectionState, EncodeError, EncryptError, UnbufferedStatus};
 use std::future::poll_fn;
@@ -32,10 +38,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
-/// The first read of a connection, which is a handshake or a small response, fits into this.
-const SMALLEST: usize = 8 * 1024;
-/// Enough for several full records.
-const LARGEST: usize = 64 * 1024 + 1024;
 /// What one record adds to its content: header, nonce, tag, content type.
 const RECORD_OVERHEAD: usize = 64;
 /// The most content a record holds (RFC 8446 §5.1).
@@ -53,6 +55,8 @@ pub(crate) struct TlsStream {
     said_goodbye: bool,
     /// The socket has no more bytes.
     ended: bool,
+    /// Why the machine can't go on. It must not be asked again.
+    failed: Option<rustls::Error>,
 }
 
 /// Why the machine stopped.
@@ -92,12 +96,13 @@ impl TlsStream {
             outgoing: SendBuffer::default(),
             said_goodbye: false,
             ended: false,
+            failed: None,
         });
         loop {
             match stream.turn(&mut []) {
                 Ok(Stopped::InHandshake) => {}
                 Ok(_) => return Ok(stream),
-                Err(_) if stream.incoming.bytes.starts_with(b"HTTP/") => {
+                Err(_) if stream.incoming.starts_with(b"HTTP/") => {
                     return Err(failed(Explained::plain_http()));
                 }
                 Err(cause) => {
@@ -151,6 +156,10 @@ impl TlsStream {
         self.outgoing.poll_flush(cx, &mut self.tcp)
     }
 
+    pub(crate) fn is_flushed(&self) -> bool {
+        self.outgoing.is_empty()
+    }
+
     /// Whether nothing has come since the last read. Session tickets, which may come late, are taken in and do not count.
     pub(crate) fn is_quiet(&mut self) -> bool {
         if self.tcp.is_quiet() {
@@ -169,9 +178,6 @@ impl TlsStream {
 
     /// Gives back what an idle connection does not need.
     pub(crate) fn relax(&mut self) {
-        if self.incoming.is_empty() {
-            self.incoming = Incoming::default();
-        }
         if self.taken == self.decrypted.len() {
             self.decrypted = Vec::new();
             self.taken = 0;
@@ -189,12 +195,40 @@ impl TlsStream {
     /// Runs the machine until it has filled `space` or needs something. Decrypted bytes that do not fit go to
     /// `decrypted`; if there is no space at all, everything that has come does.
     fn turn(&mut self, space: &mut [u8]) -> Result<Stopped, rustls::Error> {
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
+        let stopped = self.run(space);
+        if let Err(error) = &stopped {
+            self.failed = Some(error.clone());
+            self.take_alert();
+        }
+        stopped
+    }
+
+    /// The machine has failed, and may have prepared an alert that tells the other side why. It comes out of the next
+    /// call; a call after that would look at the bad message again.
+    fn take_alert(&mut self) {
+        let UnbufferedStatus { state, .. } = self.machine.process_tls_records(self.incoming.unread());
+        if let Ok(ConnectionState::EncodeTlsData(mut alert)) = state {
+            let _ = append(&mut self.outgoing.bytes, RECORD, |room| encode(&mut alert, room));
+        }
+    }
+
+    fn run(&mut self, space: &mut [u8]) -> Result<Stopped, rustls::Error> {
         let mut made = 0;
         loop {
             let UnbufferedStatus { mut discard, state } =
                 self.machine.process_tls_records(self.incoming.unread());
             let mut stopped = None;
-            match state? {
+            let state = match state {
+                Ok(state) => state,
+                Err(error) => {
+                    self.incoming.consume(discard);
+                    return Err(error);
+                }
+            };
+            match state {
                 ConnectionState::ReadTraffic(mut traffic) => {
                     while let Some(record) = traffic.next_record() {
                         let record = record?;
@@ -209,11 +243,7 @@ impl TlsStream {
                     }
                 }
                 ConnectionState::EncodeTlsData(mut message) => {
-                    append(&mut self.outgoing.bytes, RECORD, |room| match message.encode(room) {
-                        Err(EncodeError::InsufficientSize(size)) => Ok(Err(size.required_size)),
-                        Ok(n) => Ok(Ok(n)),
-                        Err(EncodeError::AlreadyEncoded) => Ok(Ok(0)),
-                    })?;
+                    append(&mut self.outgoing.bytes, RECORD, |room| encode(&mut message, room))?;
                 }
                 // It is in `outgoing`, which is sent before anything else.
                 ConnectionState::TransmitTlsData(transmit) => transmit.done(),
@@ -273,7 +303,11 @@ impl TlsStream {
 
     /// Reads from the socket. At the end of the stream, sets `ended`.
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let n = ready!(Pin::new(&mut self.tcp).poll_read(cx, self.incoming.space()?))?;
+        let Poll::Ready(read) = Pin::new(&mut self.tcp).poll_read(cx, self.incoming.space()?) else {
+            self.incoming.rest();
+            return Poll::Pending;
+        };
+        let n = read?;
         self.ended = n == 0;
         self.incoming.filled(n);
         Poll::Ready(Ok(()))
@@ -293,8 +327,6 @@ impl TlsStream {
 
     /// Tells the other side why the handshake ends, if that can be done without waiting.
     async fn send_alert(&mut self) {
-        // The machine fails for good, but the alert it has prepared comes first.
-        let _ = self.turn(&mut []);
         poll_fn(|cx| {
             let _ = self.outgoing.poll_flush(cx, &mut self.tcp);
             Poll::Ready(())
@@ -303,7 +335,17 @@ impl TlsStream {
     }
 }
 
-type WriteTraffic<'a> = rustls::unbuffered::WriteTraffic<'a, rustls::client::ClientConnectionData>;
+type WriteTraffic<'a> = rustls::unbuffered::WriteTraffic<'a, ClientConnectionData>;
+type EncodeTlsData<'a> = rustls::unbuffered::EncodeTlsData<'a, ClientConnectionData>;
+
+/// Writes one of the machine's own messages into `room`; the inner error is the room that it needs.
+fn encode(message: &mut EncodeTlsData<'_>, room: &mut [u8]) -> Result<Result<usize, usize>, rustls::Error> {
+    match message.encode(room) {
+        Ok(n) => Ok(Ok(n)),
+        Err(EncodeError::InsufficientSize(size)) => Ok(Err(size.required_size)),
+        Err(EncodeError::AlreadyEncoded) => Ok(Ok(0)),
+    }
+}
 
 /// Lets `write` fill the room behind `bytes`, and gives it the room it asks for if it says that was too little.
 fn append(
@@ -332,56 +374,6 @@ fn append(
                 return Err(error);
             }
         }
-    }
-}
-
-/// Ciphertext that has come and is not consumed yet.
-#[derive(Default)]
-struct Incoming {
-    /// Initialised throughout; only `start..end` means anything.
-    bytes: Vec<u8>,
-    start: usize,
-    end: usize,
-}
-
-impl Incoming {
-    fn is_empty(&self) -> bool {
-        self.start == self.end
-    }
-
-    fn unread(&mut self) -> &mut [u8] {
-        &mut self.bytes[self.start..self.end]
-    }
-
-    fn consume(&mut self, n: usize) {
-        self.start += n;
-        if self.start == self.end {
-            self.start = 0;
-            self.end = 0;
-        }
-    }
-
-    /// Room for the next read; never empty.
-    fn space(&mut self) -> io::Result<&mut [u8]> {
-        if self.start > 0 && self.bytes.len() - self.end < SMALLEST {
-            self.bytes.copy_within(self.start..self.end, 0);
-            self.end -= self.start;
-            self.start = 0;
-        }
-        if self.end == self.bytes.len() {
-            if self.end >= LARGEST {
-                return Err(io::Error::new(
-                    io::ErrorKind::InvalidData,
-                    "a TLS message larger than any may be",
-                ));
-            }
-            self.bytes.resize((self.bytes.len() * 4).clamp(SMALLEST, LARGEST), 0);
-        }
-        Ok(&mut self.bytes[self.end..])
-    }
-
-    fn filled(&mut self, n: usize) {
-        self.end += n;
     }
 }
 

@@ -1,0 +1,63 @@
+//! A block of memory that connections lend each other.
+//!
+//! Reading in large pieces wants a large block, and thousands of connections that wait for an answer want none. Both can
+//! be had, because only one connection of a thread is reading at any moment: so there is one block, and whoever has
+//! bytes to read takes it, works through what has come, and puts it back. It is cleared once, when it is made.
+
+use std::cell::Cell;
+use std::ops::{Deref, DerefMut};
+
+/// Four full TLS records and a bit.
+pub(crate) const SIZE: usize = 64 * 1024 + 1024;
+
+thread_local! {
+    static SPARE: Cell<Option<Box<[u8]>>> = const { Cell::new(None) };
+}
+
+/// The block, while somebody uses it. Dropping it puts it back.
+pub(crate) struct Block(Option<Box<[u8]>>);
+
+impl Block {
+    /// Takes the spare block, or makes one.
+    pub(crate) fn take() -> Block {
+        let spare = SPARE.try_with(Cell::take).ok().flatten();
+        Block(Some(spare.unwrap_or_else(|| vec![0; SIZE].into())))
+    }
+}
+
+impl Deref for Block {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.0.as_deref().unwrap_or_default()
+    }
+}
+
+impl DerefMut for Block {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        self.0.as_deref_mut().unwrap_or_default()
+    }
+}
+
+impl Drop for Block {
+    fn drop(&mut self) {
+        // When the thread ends there is no place for it any more, and it is simply freed.
+        let _ = SPARE.try_with(|spare| spare.set(self.0.take()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_is_used_again_and_two_at_once_are_two() {
+        let first = Block::take();
+        let address = first.as_ptr();
+        let second = Block::take();
+        assert_eq!((first.len(), second.len()), (SIZE, SIZE));
+        drop(second);
+        drop(first);
+        assert_eq!(Block::take().as_ptr(), address);
+    }
+}

@@ -1,0 +1,44 @@
+//! What a server says about how long it keeps an idle connection.
+
+use http::HeaderMap;
+use std::time::Duration;
+
+/// The news of a connection's closing takes its time; a connection that is closed that soon is not worth the race.
+const MARGIN: Duration = Duration::from_secs(1);
+
+/// How long the server says it keeps an idle connection (`Keep-Alive: timeout=5`, RFC 2068 §19.7.1.1), less a margin.
+pub(crate) fn hint(headers: &HeaderMap) -> Option<Duration> {
+    let value = headers.get("keep-alive")?.to_str().ok()?;
+    let timeout = value.split(',').find_map(|item| {
+        let (name, value) = item.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("timeout").then(|| value.trim().trim_matches('"'))
+    })?;
+    let seconds: u32 = timeout.parse().ok()?;
+    Some(Duration::from_secs(seconds.into()).saturating_sub(MARGIN))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    fn allowed(value: &'static str) -> Option<u64> {
+        let mut headers = HeaderMap::new();
+        headers.insert("keep-alive", HeaderValue::from_static(value));
+        hint(&headers).map(|time| time.as_secs())
+    }
+
+    #[test]
+    fn the_servers_hint_is_taken_less_a_second() {
+        assert_eq!(allowed("timeout=5"), Some(4));
+        assert_eq!(allowed("max=100, Timeout=20"), Some(19));
+        assert_eq!(allowed("timeout=0"), Some(0));
+    }
+
+    #[test]
+    fn a_hint_that_makes_no_sense_is_ignored() {
+        assert_eq!(allowed("timeout=soon"), None);
+        assert_eq!(allowed("max=100"), None);
+        assert_eq!(allowed("timeout=-5"), None);
+    }
+}

@@ -1,0 +1,277 @@
+//! Addresses: [`Url`], and what may become one.
+//!
+//! The rules for parsing an address are the WHATWG's, as browsers use them, and the `url` crate knows them. They
+//! were written to make sense of whatever a page contains, so they are forgiving where a client must not be: a line
+//! break inside an address is silently dropped, `http:///x` finds a host, `\` counts as `/`. Each of these has been
+//! an attack: somebody checks an address one way, and the client reads it another way. So a text is looked at
+//! *before* that parser sees it (`check.rs`), and what one could misread is refused with a sentence. After that there is
+//! one reading only: the connection, the `Host` field, the TLS name and the pool all use the parsed form.
+//!
+//! [`Url`] is a type of our own: the text in its normal form, and marks where its parts begin. So the parser can be
+//! replaced without breaking anybody, and need not run when the text is in normal form already (`plain.rs`).
+
+mod check;
+mod into;
+mod plain;
+
+pub use into::IntoUrl;
+
+use crate::error::Error;
+use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
+use url::Position;
+
+/// An `http` or `https` address, parsed and normalised.
+///
+/// ```
+/// use curio_http::Url;
+///
+/// let url: Url = "HTTP://Example.org:80/a/../b?q=1#top".parse()?;
+/// assert_eq!(url.as_str(), "http://example.org/b?q=1#top");
+/// assert_eq!(url.join("../c")?.as_str(), "http://example.org/c");
+/// # Ok::<(), curio_http::Error>(())
+/// ```
+///
+/// `Display` and [`as_str`](Url::as_str) give the whole address, user name and password included; `Debug` hides
+/// these two.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Url {
+    text: String,
+    marks: Marks,
+}
+
+/// Where the parts are.
+///
+/// ```text
+///   https :// user:password @ host : 8443 /path ?query #fragment
+///        │                │  │    │      │     │      │
+///        scheme_end       │  │    │      │     │      query_end
+///                  user_end  │    │      │     path_end
+///                   host_start    │      path_start
+///                          host_end
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+struct Marks {
+    scheme_end: usize,
+    /// Equal to `host_start` if there is no user.
+    user_end: usize,
+    host_start: usize,
+    host_end: usize,
+    port: Option<u16>,
+    path_start: usize,
+    path_end: usize,
+    query_end: usize,
+}
+
+impl Url {
+    /// Parses an absolute `http` or `https` address.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Url`](crate::ErrorKind::Url) for anything else, and for what parsers are known to read in different
+    /// ways: control characters and spaces, a missing or empty host, a backslash behind the host, port 0, a colon with no
+    /// port.
+    pub fn parse(text: &str) -> Result<Url, Error> {
+        if let Some(url) = plain::parse(text) {
+            return Ok(url);
+        }
+        check::characters(text)?;
+        check::authority(text)?;
+        let parsed =
+            url::Url::parse(text).map_err(|cause| check::unusable(text, "not an address").because(cause))?;
+        check::parsed(text, &parsed)
+    }
+
+    /// Resolves `reference` against this address, as a browser resolves a link.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Url`](crate::ErrorKind::Url), for the same reasons as [`parse`](Url::parse).
+    pub fn join(&self, reference: &str) -> Result<Url, Error> {
+        check::characters(reference)?;
+        let joined = url::Url::parse(&self.text).and_then(|base| base.join(reference));
+        let joined = joined.map_err(|cause| check::unusable(reference, "not an address").because(cause))?;
+        check::parsed(reference, &joined)
+    }
+
+    fn from_parsed(parsed: &url::Url) -> Url {
+        let at = |position: Position| parsed[..position].len();
+        let host_start = at(Position::BeforeHost);
+        let has_user = !parsed.username().is_empty() || parsed.password().is_some();
+        Url {
+            text: parsed.as_str().to_owned(),
+            marks: Marks {
+                scheme_end: at(Position::AfterScheme),
+                user_end: if has_user { host_start - 1 } else { host_start },
+                host_start,
+                host_end: at(Position::AfterHost),
+                port: parsed.port(),
+                path_start: at(Position::BeforePath),
+                path_end: at(Position::AfterPath),
+                query_end: at(Position::AfterQuery),
+            },
+        }
+    }
+
+    /// The whole address.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// `http` or `https`.
+    pub fn scheme(&self) -> &str {
+        &self.text[..self.marks.scheme_end]
+    }
+
+    /// The host: a name in lower case (international names in their ASCII form), an IPv4 address, or an IPv6
+    /// address in brackets. There always is one.
+    pub fn host_str(&self) -> Option<&str> {
+        Some(self.host())
+    }
+
+    /// The port, if it is written in the address and is not the scheme's own (80, 443).
+    pub fn port(&self) -> Option<u16> {
+        self.marks.port
+    }
+
+    /// The path; never empty.
+    pub fn path(&self) -> &str {
+        &self.text[self.marks.path_start..self.marks.path_end]
+    }
+
+    /// What stands between `?` and `#`.
+    pub fn query(&self) -> Option<&str> {
+        self.text[self.marks.path_end..self.marks.query_end].strip_prefix('?')
+    }
+
+    /// What follows `#`. It is never sent.
+    pub fn fragment(&self) -> Option<&str> {
+        self.text[self.marks.query_end..].strip_prefix('#')
+    }
+
+    /// The user name in the address, percent-encoded; empty if there is none.
+    pub fn username(&self) -> &str {
+        let user = self.user();
+        user.split_once(':').map_or(user, |(name, _)| name)
+    }
+
+    /// The password in the address, percent-encoded.
+    pub fn password(&self) -> Option<&str> {
+        self.user().split_once(':').map(|(_, password)| password)
+    }
+
+    fn user(&self) -> &str {
+        &self.text[self.marks.scheme_end + "://".len()..self.marks.user_end]
+    }
+
+    pub(crate) fn is_https(&self) -> bool {
+        self.scheme() == "https"
+    }
+
+    pub(crate) fn host(&self) -> &str {
+        &self.text[self.marks.host_start..self.marks.host_end]
+    }
+
+    pub(crate) fn port_or_default(&self) -> u16 {
+        self.marks.port.unwrap_or(if self.is_https() { 443 } else { 80 })
+    }
+
+    /// Path and query: what goes into the request line.
+    pub(crate) fn target(&self) -> &str {
+        &self.text[self.marks.path_start..self.marks.query_end]
+    }
+
+    /// Host and, unless it is the scheme's own, port: what goes into the `Host` field.
+    pub(crate) fn authority(&self) -> &str {
+        &self.text[self.marks.host_start..self.marks.path_start]
+    }
+
+    pub(crate) fn has_credentials(&self) -> bool {
+        self.marks.user_end < self.marks.host_start
+    }
+
+    /// `scheme://host:port`, in the one spelling that all addresses of an origin share (RFC 6454 §4); a slice, unless
+    /// user name and password stand in the middle of it.
+    pub(crate) fn origin(&self) -> Cow<'_, str> {
+        if self.has_credentials() {
+            format!("{}://{}", self.scheme(), self.authority()).into()
+        } else {
+            self.text[..self.marks.path_start].into()
+        }
+    }
+
+    pub(crate) fn same_origin(&self, other: &Url) -> bool {
+        self.scheme() == other.scheme() && self.authority() == other.authority()
+    }
+
+    pub(crate) fn without_credentials(&self) -> Url {
+        if !self.has_credentials() {
+            return self.clone();
+        }
+        let start = self.marks.scheme_end + "://".len();
+        let removed = self.marks.host_start - start;
+        let Marks { scheme_end, host_end, port, path_start, path_end, query_end, .. } = self.marks;
+        Url {
+            text: format!("{}{}", &self.text[..start], &self.text[self.marks.host_start..]),
+            marks: Marks {
+                scheme_end,
+                user_end: start,
+                host_start: start,
+                host_end: host_end - removed,
+                port,
+                path_start: path_start - removed,
+                path_end: path_end - removed,
+                query_end: query_end - removed,
+            },
+        }
+    }
+
+    /// Replaces the fragment by one of another address, which is encoded already.
+    pub(crate) fn set_fragment(&mut self, fragment: Option<&str>) {
+        self.text.truncate(self.marks.query_end);
+        if let Some(fragment) = fragment {
+            self.text.push('#');
+            self.text.push_str(fragment);
+        }
+    }
+
+    /// Adds `more`, already encoded as `k=v&k=v`, to the query.
+    pub(crate) fn append_query(&mut self, more: &str) {
+        if more.is_empty() {
+            return;
+        }
+        let joint = match self.query() {
+            None => "?",
+            Some("") => "",
+            Some(_) => "&",
+        };
+        self.text.insert_str(self.marks.query_end, joint);
+        self.text.insert_str(self.marks.query_end + joint.len(), more);
+        self.marks.query_end += joint.len() + more.len();
+    }
+}
+
+impl fmt::Display for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Url({:?})", self.without_credentials().as_str())
+    }
+}
+
+impl FromStr for Url {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Url, Error> {
+        Url::parse(text)
+    }
+}
+
+impl AsRef<str> for Url {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}

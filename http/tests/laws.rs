@@ -1,0 +1,86 @@
+//! Rules about the source of this crate that no compiler checks.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::Path;
+
+/// All files but those of the protocol core, which has laws of its own.
+fn files() -> Vec<(String, String)> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    for folder in [source.clone(), source.join("url"), source.join("tls")] {
+        for entry in fs::read_dir(&folder).expect("a source folder") {
+            let path = entry.expect("an entry").path();
+            if path.extension().is_some_and(|extension| extension == "rs") {
+                let name = path.strip_prefix(&source).expect("a file below it").display().to_string();
+                files.push((name, fs::read_to_string(&path).expect("a source file")));
+            }
+        }
+    }
+    assert!(files.len() > 20, "the source files were found");
+    files
+}
+
+/// The same with their code only: comments, and the tests at the end, are left out.
+fn code() -> HashMap<String, Vec<String>> {
+    let code = |text: &str| {
+        let lines = text.lines().take_while(|line| *line != "#[cfg(test)]");
+        lines.filter(|line| !line.trim_start().starts_with("//")).map(str::to_owned).collect()
+    };
+    files().into_iter().map(|(name, text)| (name, code(&text))).collect()
+}
+
+#[test]
+fn only_the_connection_both_waits_and_knows_the_protocol_core() {
+    let has = |lines: &[String], word: &str| lines.iter().any(|line| line.contains(word));
+    let both =
+        |(name, lines): (String, Vec<String>)| (has(&lines, ".await") && has(&lines, "h1")).then_some(name);
+    assert_eq!(code().into_iter().filter_map(both).collect::<Vec<_>>(), ["connection.rs"]);
+}
+
+#[test]
+fn nothing_unwraps() {
+    for (name, lines) in code() {
+        for line in lines {
+            assert!(!line.contains(".unwrap()"), "{name}: {line}");
+        }
+    }
+}
+
+#[test]
+fn deciding_and_decoding_do_no_io() {
+    let code = code();
+    for name in [
+        "auth.rs",
+        "charset.rs",
+        "cookies.rs",
+        "decode.rs",
+        "links.rs",
+        "redirect.rs",
+        "tls/error.rs",
+        "url/mod.rs",
+        "url/check.rs",
+        "url/plain.rs",
+    ] {
+        for line in &code[name] {
+            for forbidden in ["curio::", "async ", ".await", "std::net::Tcp", "std::fs"] {
+                assert!(!line.contains(forbidden), "{name}: {line}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_file_opens_with_what_it_is_about() {
+    for (name, text) in files() {
+        let first = text.lines().find(|line| !line.starts_with("#!"));
+        assert!(first.is_some_and(|line| line.starts_with("//!")), "{name}");
+    }
+}
+
+#[test]
+fn no_file_is_longer_than_five_hundred_lines() {
+    for (name, text) in files() {
+        assert!(text.lines().count() <= 500, "{name}");
+    }
+}

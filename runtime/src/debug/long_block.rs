@@ -1,0 +1,45 @@
+//! Finding the task that keeps all others waiting.
+
+use super::activation::{Activation, Event, EventKind};
+use crate::task_info::TaskId;
+use std::time::{Duration, Instant};
+
+/// Prints a line whenever a task runs for longer than `limit` without awaiting: Curio's `longblock`.
+///
+/// It measures real time, also on a virtual clock.
+pub fn longblock(limit: Duration) -> LongBlock {
+    LongBlock { limit, running: None }
+}
+
+/// The activation made by [`longblock`].
+#[derive(Debug)]
+pub struct LongBlock {
+    limit: Duration,
+    running: Option<(TaskId, Instant)>,
+}
+
+impl Activation for LongBlock {
+    fn event(&mut self, event: &Event) {
+        let Some(task) = &event.task else { return };
+        match event.kind {
+            EventKind::Running => self.running = Some((task.id(), Instant::now())),
+            EventKind::Suspended { .. } | EventKind::Terminated => {
+                let Some((_, since)) = self.running.take_if(|(id, _)| *id == task.id()) else { return };
+                let took = since.elapsed();
+                if took > self.limit {
+                    let until = match task.waiting_at() {
+                        Some(at) => format!(" until {at}"),
+                        None => String::new(),
+                    };
+                    eprintln!(
+                        "curio: task {} `{}` ran for {took:.1?} without awaiting{until}; blocking work belongs into \
+                         `run_in_thread`, long computations into pieces with `schedule().await` between them",
+                        task.id(),
+                        task.name()
+                    );
+                }
+            }
+            _ => {}
+        }
+    }
+}

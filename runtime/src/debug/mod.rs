@@ -1,0 +1,38 @@
+//! Seeing inside: one stream of events, and what can be made of it.
+//!
+//! The kernel says what it does as a sequence of [`Event`]s: a task was created, is running, waits for something
+//! at some line, was woken by another task, has ended. An [`Activation`] is whoever listens. Everything that shows
+//! a running program is one: the traces below, a test's recorder, a picture. There is no second way to look inside,
+//! so two of them never disagree.
+//!
+//! Listening costs only those who listen: without an activation an event is one test of a flag.
+//!
+//! ```
+//! use curio::debug::{Activation, Event, EventKind};
+//!
+//! struct CountWakes(u32);
+//!
+//! impl Activation for CountWakes {
+//!     fn event(&mut self, event: &Event) {
+//!         if let EventKind::Woken { .. } = event.kind {
+//!             self.0 += 1;
+//!         }
+//!     }
+//! }
+//!
+//! curio::Kernel::builder().activation(CountWakes(0)).run(curio::schedule());
+//! ```
+//!
+//! `CURIO_DEBUG=schedtrace,traptrace,longblock,logcrash` switches the ready-made ones on in any program, without
+//! compiling it again.
+
+mod activation;
+mod environment;
+mod long_block;
+mod traces;
+
+pub(crate) use activation::Activations;
+pub use activation::{Activation, Event, EventKind};
+pub(crate) use environment::from_environment;
+pub use long_block::{LongBlock, longblock};
+pub use traces::{LogCrash, SchedTrace, TrapTrace, logcrash, schedtrace, traptrace};

@@ -1,0 +1,224 @@
+//! Which members are running, which have ended, and who wants to know.
+//!
+//! A group learns of its members' ends by the means that every future has: each member gets a waker of the
+//! group's among those that wait for its end. Only, this waker says *who*: calling it moves the member's number
+//! from the running to the ended. So finding the next member that has ended takes no search, however many there
+//! are.
+//!
+//! A second waker of the group hangs on its node of the cancel-scope tree, where it hears that the group's owner
+//! is called on to stop. That is how one mechanism serves both sides of the promise that no member outlives its
+//! group: the node counts as *alive* while any member runs, which keeps the owner from being dropped, and its
+//! waker passes the call on to all members at once.
+//!
+//! Wakers must be `Send`, so what they share is behind a mutex; it is only ever locked on the kernel's thread,
+//! and never while anything foreign runs.
+
+use crate::table::Record;
+use crate::traps::{self, ScopeLink, TaskRef};
+use crate::waiters::Waiters;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Wake, Waker};
+
+/// Numbers the members of one group in the order in which they joined it.
+pub(super) type MemberNumber = u64;
+
+#[derive(Default)]
+pub(super) struct Members {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    running: BTreeMap<MemberNumber, TaskRef>,
+    ended: VecDeque<MemberNumber>,
+    waiting: Waiters,
+    home: Option<Home>,
+    /// The owner is called on to stop, and the members that ran then were asked to.
+    called: bool,
+}
+
+/// Where a group belongs: a node below whoever owns it, and a waker for the owner itself.
+#[derive(Clone)]
+pub(super) struct Home {
+    pub(super) scope: ScopeLink,
+    pub(super) owner: Option<Waker>,
+}
+
+impl Members {
+    /// Adds a task. If the owner has been called on to stop already, so is the task.
+    pub(super) fn add(self: &Arc<Self>, number: MemberNumber, task: &Record) {
+        if task.end.get().is_some() {
+            self.lock().ended.push_back(number);
+            return self.wake_waiting();
+        }
+        let mut state = self.lock();
+        state.running.insert(number, TaskRef::to(task));
+        let home = state.home.as_ref().filter(|_| state.running.len() == 1).map(|home| home.scope);
+        let called = state.called;
+        drop(state);
+        if let Some(scope) = home {
+            scope.set_alive(true);
+        }
+        let end = Waker::from(Arc::new(MemberEnd { members: Arc::clone(self), number }));
+        let (_, replaced) = task.waiters.borrow_mut().wait(None, &end);
+        debug_assert!(replaced.is_none(), "a new ticket replaces nobody's waker");
+        if called {
+            traps::request_cancel(task);
+        } else {
+            self.hear();
+        }
+    }
+
+    /// Moves the group to another place in the cancel-scope tree, or out of it.
+    pub(super) fn settle(self: &Arc<Self>, home: Option<Home>) {
+        let mut state = self.lock();
+        let alive = !state.running.is_empty();
+        let before = std::mem::replace(&mut state.home, home.clone());
+        state.called &= home.as_ref().is_some_and(|home| home.scope.is_cancelled());
+        drop(state);
+        drop(before);
+        if let Some(home) = home {
+            home.scope.set_alive(alive);
+            self.hear();
+        }
+    }
+
+    /// If the owner is called on to stop, passes that on to every member that runs.
+    pub(super) fn hear(self: &Arc<Self>) {
+        let mut state = self.lock();
+        let cancelled = state.home.as_ref().is_some_and(|home| home.scope.is_cancelled());
+        if !cancelled || state.called || state.running.is_empty() {
+            return;
+        }
+        state.called = true;
+        drop(state);
+        pass_on(Arc::clone(self));
+    }
+
+    /// Whether the owner is being cancelled and the members were stopped for that: what they came to is then
+    /// nobody's business any more.
+    pub(super) fn are_lost(&self) -> bool {
+        let state = self.lock();
+        state.called && state.home.as_ref().is_some_and(|home| home.scope.is_cancelled())
+    }
+
+    /// The next one that has ended, in the order in which they did.
+    pub(super) fn take_ended(&self) -> Option<MemberNumber> {
+        self.lock().ended.pop_front()
+    }
+
+    /// Forgets those that have ended and are not wanted.
+    pub(super) fn retain_ended(&self, keep: impl FnMut(&MemberNumber) -> bool) {
+        self.lock().ended.retain(keep);
+    }
+
+    /// The member that has run for longest.
+    pub(super) fn first_running(&self) -> Option<(MemberNumber, TaskRef)> {
+        self.lock().running.first_key_value().map(|(&number, &task)| (number, task))
+    }
+
+    /// Newest first, as at shutdown.
+    pub(super) fn all_running(&self) -> Vec<TaskRef> {
+        self.lock().running.values().rev().copied().collect()
+    }
+
+    /// Waits for the next end of a member. See [`Waiters::wait`].
+    pub(super) fn wait(&self, ticket: Option<u32>, waker: &Waker) -> u32 {
+        let (ticket, replaced) = self.lock().waiting.wait(ticket, waker);
+        drop(replaced);
+        ticket
+    }
+
+    pub(super) fn give_up(&self, ticket: u32) {
+        let waker = self.lock().waiting.give_up(ticket);
+        drop(waker);
+    }
+
+    fn ended(&self, number: MemberNumber) {
+        let mut state = self.lock();
+        if state.running.remove(&number).is_none() {
+            return;
+        }
+        state.ended.push_back(number);
+        let home = if state.running.is_empty() { state.home.clone() } else { None };
+        drop(state);
+        self.wake_waiting();
+        let Some(home) = home else { return };
+        home.scope.set_alive(false);
+        if home.scope.is_cancelled() {
+            home.scope.wake_above();
+            home.owner.into_iter().for_each(Waker::wake);
+        }
+    }
+
+    /// Everybody who waits is woken and looks for himself, so that nothing is ever given to somebody who has
+    /// stopped looking.
+    fn wake_waiting(&self) {
+        let waiting: Vec<Waker> = self.lock().waiting.drain().collect();
+        waiting.into_iter().for_each(Waker::wake);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Hangs on the group's node: the owner has been called on to stop.
+impl Wake for Members {
+    fn wake(self: Arc<Self>) {
+        self.hear();
+    }
+}
+
+/// Waits for the end of one member.
+struct MemberEnd {
+    members: Arc<Members>,
+    number: MemberNumber,
+}
+
+impl Wake for MemberEnd {
+    fn wake(self: Arc<Self>) {
+        self.members.ended(self.number);
+    }
+}
+
+/// Asks every member of a group to stop.
+///
+/// A member may own a group itself, whose node hears of it while we are here. Groups nested a thousand deep must
+/// not need a thousand frames of stack, so an inner call only leaves its group in a list.
+fn pass_on(group: Arc<Members>) {
+    let is_outermost = CALLED.with_borrow_mut(|called| match called {
+        Some(called) => {
+            called.push(Arc::clone(&group));
+            false
+        }
+        None => {
+            *called = Some(vec![Arc::clone(&group)]);
+            true
+        }
+    });
+    if !is_outermost {
+        return;
+    }
+    let _end = EndOfCall;
+    while let Some(group) = CALLED.with_borrow_mut(|called| called.as_mut().and_then(Vec::pop)) {
+        group.all_running().into_iter().for_each(traps::request_cancel_of);
+    }
+}
+
+thread_local! {
+    /// The groups that have still to pass their call on, while anybody does.
+    static CALLED: RefCell<Option<Vec<Arc<Members>>>> = const { RefCell::new(None) };
+}
+
+/// A waker of somebody else's may panic.
+struct EndOfCall;
+
+impl Drop for EndOfCall {
+    fn drop(&mut self) {
+        let left = CALLED.take();
+        drop(left);
+    }
+}

@@ -1,0 +1,274 @@
+//! Task groups: several tasks with one owner.
+//!
+//! ```text
+//! members.rs   which members run, which have ended; the wakers that say so
+//! join.rs      the ways to wait for all of them
+//! error.rs     how they fail
+//! ```
+//!
+//! A task that is merely spawned belongs to nobody: it may fail unseen, and outlive whoever needed it. A group
+//! makes one promise about its tasks: *none outlives it.* It is kept on every way out:
+//!
+//! * `join` returns when all have ended, by themselves or because its policy cancelled the rest. The rest is
+//!   cancelled at once, not one after the other: the wait is as long as the longest cleanup, not as all together.
+//! * When the group's owner is cancelled, all members are, and the owner is not dropped before the last of them
+//!   has ended, its cleanup included. For that the group has a node in the owner's tree of cancel scopes
+//!   (`scopes.rs`), as a `finally` has.
+//! * When the group is dropped, all are asked to stop. A destructor cannot wait, so this is the one exit after
+//!   which a member may still be busy cleaning up.
+//!
+//! Unlike the children of a [`scope`](crate::scope()), members are tasks in their own right: they cannot borrow,
+//! but the kernel polls them directly, and a group can be stored, passed on, and added to for as long as it lives.
+
+mod error;
+mod join;
+mod members;
+
+pub use error::{GroupError, MemberError};
+
+use crate::error::TaskError;
+use crate::task::{self, Task};
+use crate::task_info::TaskId;
+use crate::traps::{self, Scope};
+use join::NextEnd;
+use members::{Home, MemberNumber, Members};
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::panic::Location;
+use std::sync::Arc;
+use std::task::Waker;
+
+/// What [`TaskGroup::join`] waits for: Curio's `wait=`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Wait {
+    /// All of them. The first that panics, or that somebody else cancels, makes it cancel the rest.
+    #[default]
+    All,
+    /// The first that ends, in whatever way; the rest is cancelled.
+    Any,
+    /// The first that returns something. A plain `join` cannot see that a value stands for nothing, and treats
+    /// this like `Any`; [`TaskGroup::join_object`] can.
+    Object,
+    /// None: all are cancelled.
+    None,
+}
+
+/// Several tasks with one owner. None of them outlives it.
+///
+/// Dropping the group asks all its tasks to stop. Cancelling the task in which it was made, or that awaits it,
+/// does so too, and waits until they have.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// async fn fetch(n: u64) -> u64 {
+///     curio::sleep(Duration::from_secs(10 - n)).await;
+///     n * n
+/// }
+///
+/// curio::Kernel::builder().virtual_clock(true).run(async {
+///     let group = curio::TaskGroup::new();
+///     for n in 1..=3 {
+///         group.spawn(fetch(n));
+///     }
+///     assert_eq!(group.join().await.unwrap(), [1, 4, 9]); // in the order in which they were spawned
+/// });
+/// ```
+#[must_use = "dropping a group cancels its tasks; `join` waits for them"]
+pub struct TaskGroup<T: 'static> {
+    wait: Wait,
+    tasks: RefCell<BTreeMap<MemberNumber, Member<T>>>,
+    members: Arc<Members>,
+    next_number: Cell<MemberNumber>,
+    /// Where the group belongs: its owner's task and the group's node there.
+    home: RefCell<Option<(TaskId, Scope)>>,
+    /// `cancel_remaining` was used: some may have ended that nobody is to hear of.
+    any_dismissed: Cell<bool>,
+}
+
+struct Member<T> {
+    task: Task<T>,
+    /// Cancelled by `cancel_remaining`, and of no interest any more unless it fails.
+    dismissed: bool,
+}
+
+impl<T: 'static> TaskGroup<T> {
+    /// A group whose `join` waits for all: `with_wait(Wait::All)`.
+    pub fn new() -> TaskGroup<T> {
+        TaskGroup::with_wait(Wait::All)
+    }
+
+    /// A group whose `join` waits as `wait` says.
+    pub fn with_wait(wait: Wait) -> TaskGroup<T> {
+        let group = TaskGroup {
+            wait,
+            tasks: RefCell::default(),
+            members: Arc::default(),
+            next_number: Cell::new(0),
+            home: RefCell::new(None),
+            any_dismissed: Cell::new(false),
+        };
+        if let Some(task) = traps::current_id() {
+            group.settle(task, traps::open_scope());
+        }
+        group
+    }
+
+    /// Spawns a task into the group.
+    ///
+    /// # Panics
+    /// Outside of a kernel.
+    #[track_caller]
+    pub fn spawn<F>(&self, f: F) -> TaskId
+    where
+        F: IntoFuture<Output = T>,
+        F::IntoFuture: 'static,
+    {
+        let task = task::spawn(f);
+        let id = task.id();
+        self.add_task(task);
+        id
+    }
+
+    /// Makes a task a member, whether it runs or has ended. From now on it is the group that joins it.
+    pub fn add_task(&self, task: Task<T>) {
+        let number = self.next_number.replace(self.next_number.get() + 1);
+        task.record().attended.set(true);
+        self.members.add(number, task.record());
+        self.tasks.borrow_mut().insert(number, Member { task, dismissed: false });
+    }
+
+    /// Waits for the next member that ends and takes its result, in the order in which they end. `None` when no
+    /// member is left.
+    ///
+    /// What is taken here is not in the result of a later `join`. Cancel-safe: a dropped wait takes nothing, and
+    /// cancels nobody. Cancelling the task that waits here cancels the members; if another task made the group,
+    /// it belongs to this one from now on.
+    #[track_caller]
+    pub fn next_done(&self) -> impl Future<Output = Option<(TaskId, Result<T, TaskError>)>> + use<'_, T> {
+        let at = Location::caller();
+        async move {
+            self.settle_in_current_task();
+            let (_, id, result) = NextEnd::new(self, at).await?;
+            Some((id, result))
+        }
+    }
+
+    /// [`next_done`](Self::next_done) without the number of the task.
+    #[track_caller]
+    pub fn next_result(&self) -> impl Future<Output = Option<Result<T, TaskError>>> + use<'_, T> {
+        let next = self.next_done();
+        async move { next.await.map(|(_, result)| result) }
+    }
+
+    /// Cancels all members that run, at once, and waits until they have ended. They are then forgotten, but for
+    /// those that panicked. What members before them returned is still there for a `join`.
+    ///
+    /// Members that are spawned while it waits are left alone. If this is dropped, the requests stand.
+    #[track_caller]
+    pub fn cancel_remaining(&self) -> impl Future<Output = ()> + use<'_, T> {
+        let at = Location::caller();
+        async move {
+            self.settle_in_current_task();
+            let end = self.next_number.get();
+            self.any_dismissed.set(true);
+            self.tasks.borrow_mut().values_mut().for_each(|member| {
+                member.dismissed = !member.task.is_terminated();
+            });
+            self.request_cancel();
+            join::ended_before(self, end, at).await;
+            self.forget_dismissed();
+        }
+    }
+
+    /// How many members there are: those that run, and those whose results have not been taken.
+    pub fn len(&self) -> usize {
+        self.forget_dismissed();
+        self.tasks.borrow().len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Asks every member that runs to stop.
+    fn request_cancel(&self) {
+        self.members.all_running().into_iter().for_each(traps::request_cancel_of);
+    }
+
+    /// Takes the result of the next member that has ended.
+    fn take_ended(&self) -> Option<(MemberNumber, TaskId, Result<T, TaskError>)> {
+        self.forget_dismissed();
+        let number = self.members.take_ended()?;
+        let member = self.tasks.borrow_mut().remove(&number)?;
+        Some((number, member.task.id(), member.task.take_outcome()))
+    }
+
+    fn forget_dismissed(&self) {
+        if !self.any_dismissed.get() {
+            return;
+        }
+        let mut forgotten = Vec::new();
+        let mut tasks = self.tasks.borrow_mut();
+        self.members.retain_ended(|number| {
+            let is_dismissed =
+                tasks.get(number).is_some_and(|member| member.dismissed && member.task.is_cancelled());
+            if is_dismissed {
+                forgotten.extend(tasks.remove(number));
+            }
+            !is_dismissed
+        });
+        self.any_dismissed.set(tasks.values().any(|member| member.dismissed));
+        drop(tasks);
+        drop(forgotten);
+    }
+
+    /// A group that is awaited by another task than the one it was made in belongs to that one. Its node is put
+    /// below the task's root: a time limit around the wait is not a limit of the members.
+    fn settle_in_current_task(&self) {
+        let Some(task) = traps::current_id() else { return };
+        let is_home = self.home.borrow().as_ref().is_some_and(|(owner, _)| *owner == task);
+        let is_member = || self.tasks.borrow().values().any(|member| member.task.id() == task);
+        if !is_home && !is_member() {
+            self.settle(task, traps::open_task_scope());
+        }
+    }
+
+    fn settle(&self, task: TaskId, scope: Scope) {
+        scope.set_waker(&Waker::from(Arc::clone(&self.members)));
+        self.members.settle(Some(Home { scope: scope.link(), owner: traps::current_waker() }));
+        let before = self.home.replace(Some((task, scope)));
+        drop(before);
+    }
+}
+
+impl<T: 'static> Default for TaskGroup<T> {
+    fn default() -> TaskGroup<T> {
+        TaskGroup::new()
+    }
+}
+
+impl<T: 'static> Drop for TaskGroup<T> {
+    fn drop(&mut self) {
+        self.members.settle(None);
+        self.home.take();
+        // By their records: the tasks may belong to a kernel that is not running now.
+        for member in self.tasks.get_mut().values().rev() {
+            traps::request_cancel(member.task.record());
+        }
+    }
+}
+
+impl<T: 'static> fmt::Debug for TaskGroup<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tasks = self.tasks.borrow();
+        let ended = tasks.values().filter(|member| member.task.is_terminated()).count();
+        f.debug_struct("TaskGroup")
+            .field("wait", &self.wait)
+            .field("running", &(tasks.len() - ended))
+            .field("ended", &ended)
+            .finish()
+    }
+}

@@ -1,0 +1,347 @@
+//! A stream with a memory: lines, exact lengths, and reads that can be given up.
+//!
+//! A socket hands out bytes as they come. Whoever wants a line has to keep what came after it; whoever gives up
+//! waiting for a line must not lose the half of it that has come. So everything that is received first goes into
+//! a buffer that belongs to the *stream*, and is taken out only at the moment in which a read returns. A read that
+//! is dropped before that has taken nothing.
+//!
+//! Writing is the other way round: nothing is held back. A `write` returns when all of it has been handed to the
+//! stream below, so that nobody has to remember to flush before waiting for an answer. If a write is dropped
+//! halfway, the rest is kept and sent first by whatever is written next: the other end never sees a hole.
+
+use super::buffer::ReadBuffer;
+use crate::located::located;
+use crate::traps;
+use futures_io::{AsyncBufRead, AsyncRead, AsyncWrite};
+use std::borrow::Cow;
+use std::fmt;
+use std::future::poll_fn;
+use std::io;
+use std::panic::Location;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+/// How much is asked for at a time.
+const PIECE: usize = 8 * 1024;
+/// The same, when there is no end to what is wanted.
+const LARGE_PIECE: usize = 64 * 1024;
+
+/// Buffered reading, and writing in order, over anything that has `futures_io`'s traits.
+///
+/// A dropped read loses nothing: what had come stays buffered for the next one.
+///
+/// ```
+/// # fn main() -> std::io::Result<()> {
+/// use curio::io::Stream;
+///
+/// curio::run(async {
+///     let (left, right) = curio::UnixStream::pair()?;
+///     let (mut left, mut right) = (Stream::new(left), Stream::new(right));
+///     left.write(b"first\nsecond\nrest").await?;
+///     left.close().await?;
+///     assert_eq!(right.readline().await?, b"first\n");
+///     assert_eq!(right.read_exactly(3).await?, b"sec");
+///     assert_eq!(right.readall().await?, b"ond\nrest");
+///     Ok(())
+/// })
+/// # }
+/// ```
+pub struct Stream<S> {
+    inner: S,
+    received: ReadBuffer,
+    /// The rest of a write that was dropped halfway.
+    unsent: Vec<u8>,
+}
+
+impl<S> Stream<S> {
+    /// A stream over `inner`, with nothing buffered.
+    pub fn new(inner: S) -> Stream<S> {
+        Stream { inner, received: ReadBuffer::default(), unsent: Vec::new() }
+    }
+
+    /// What it was made of.
+    pub fn get_ref(&self) -> &S {
+        &self.inner
+    }
+
+    /// What it was made of. Reading from it directly goes past the buffer.
+    pub fn get_mut(&mut self) -> &mut S {
+        &mut self.inner
+    }
+
+    /// What has been received and not been read yet.
+    pub fn buffered(&self) -> &[u8] {
+        self.received.filled()
+    }
+
+    /// Takes it apart: what it was made of, and what had been received and not been read.
+    pub fn into_inner(mut self) -> (S, Vec<u8>) {
+        (self.inner, self.received.take(usize::MAX))
+    }
+}
+
+impl<S: AsyncRead + Unpin> Stream<S> {
+    /// Up to `n` bytes, as soon as there are any; none at the end of the stream. Cancel-safe.
+    ///
+    /// # Errors
+    /// Those of the stream below; what had come before stays buffered. So in all reads here.
+    #[track_caller]
+    pub fn read(&mut self, n: usize) -> impl Future<Output = io::Result<Vec<u8>>> + use<'_, S> {
+        let at = Location::caller();
+        let filling = poll_fn(move |cx| {
+            while self.received.is_empty() && n > 0 {
+                if ready!(self.poll_receive(cx, PIECE))? == 0 {
+                    break;
+                }
+            }
+            Poll::Ready(Ok(self.received.take(n)))
+        });
+        located(at, filling)
+    }
+
+    /// Exactly `n` bytes. Cancel-safe.
+    ///
+    /// # Errors
+    /// `UnexpectedEof` if the stream ends before that; what had come stays buffered.
+    #[track_caller]
+    pub fn read_exactly(&mut self, n: usize) -> impl Future<Output = io::Result<Vec<u8>>> + use<'_, S> {
+        let at = Location::caller();
+        let filling = poll_fn(move |cx| {
+            while self.received.len() < n {
+                // Memory follows what really comes, whatever was asked for.
+                let piece = (n - self.received.len()).clamp(PIECE, LARGE_PIECE);
+                if ready!(self.poll_receive(cx, piece))? == 0 {
+                    return Poll::Ready(Err(crate::net::stream::ended_early(self.received.len(), n)));
+                }
+            }
+            Poll::Ready(Ok(self.received.take(n)))
+        });
+        located(at, filling)
+    }
+
+    /// One line with its `\n`; what is left at the end of the stream, which may be empty. Cancel-safe.
+    ///
+    /// A line may be of any length and is kept in memory; put a limit on a peer that is not trusted.
+    #[track_caller]
+    pub fn readline(&mut self) -> impl Future<Output = io::Result<Vec<u8>>> + use<'_, S> {
+        let at = Location::caller();
+        located(at, poll_fn(move |cx| self.poll_line(cx)))
+    }
+
+    /// All lines until the end of the stream, each with its `\n` but perhaps the last. If it is dropped or fails,
+    /// the lines that had come are still there.
+    #[track_caller]
+    pub fn readlines(&mut self) -> impl Future<Output = io::Result<Vec<Vec<u8>>>> + use<'_, S> {
+        let at = Location::caller();
+        let filling = poll_fn(move |cx| {
+            while ready!(self.poll_receive(cx, LARGE_PIECE))? > 0 {}
+            let all = self.received.take(usize::MAX);
+            Poll::Ready(Ok(all.split_inclusive(|&byte| byte == b'\n').map(<[u8]>::to_vec).collect()))
+        });
+        located(at, filling)
+    }
+
+    /// Everything until the end of the stream. Cancel-safe.
+    #[track_caller]
+    pub fn readall(&mut self) -> impl Future<Output = io::Result<Vec<u8>>> + use<'_, S> {
+        let at = Location::caller();
+        let filling = poll_fn(move |cx| {
+            while ready!(self.poll_receive(cx, LARGE_PIECE))? > 0 {}
+            Poll::Ready(Ok(self.received.take(usize::MAX)))
+        });
+        located(at, filling)
+    }
+
+    fn poll_line(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Vec<u8>>> {
+        loop {
+            if let Some(length) = self.received.line() {
+                return Poll::Ready(Ok(self.received.take(length)));
+            }
+            if ready!(self.poll_receive(cx, PIECE))? == 0 {
+                return Poll::Ready(Ok(self.received.take(usize::MAX)));
+            }
+        }
+    }
+
+    /// Receives into the buffer; says how much.
+    fn poll_receive(&mut self, cx: &mut Context<'_>, room: usize) -> Poll<io::Result<usize>> {
+        // What is below may always be ready, and need not count its turns as sockets do.
+        ready!(traps::spend(cx));
+        let inner = Pin::new(&mut self.inner);
+        self.received.fill(room, |room| {
+            let polled = inner.poll_read(cx, room);
+            let received = if let Poll::Ready(Ok(n)) = polled { n } else { 0 };
+            (received, polled)
+        })
+    }
+}
+
+impl<S: AsyncWrite + Unpin> Stream<S> {
+    /// Writes all of `data` and holds nothing back: it is on its way when this returns.
+    ///
+    /// If it is dropped before any of it was written, nothing will be. If it is dropped halfway, the rest is sent
+    /// before anything that is written, flushed or closed later.
+    ///
+    /// # Errors
+    /// Those of the stream below. Some of `data` may have been written then.
+    #[track_caller]
+    pub fn write<'a>(&'a mut self, data: &'a [u8]) -> impl Future<Output = io::Result<()>> + use<'a, S> {
+        let at = Location::caller();
+        located(at, Write { stream: self, data: Cow::Borrowed(data), written: 0 })
+    }
+
+    /// Writes pieces one after the other, as one [`write`](Self::write).
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    #[track_caller]
+    pub fn writelines<I>(&mut self, lines: I) -> impl Future<Output = io::Result<()>> + use<'_, S, I>
+    where
+        I: IntoIterator,
+        I::Item: AsRef<[u8]>,
+    {
+        let at = Location::caller();
+        let mut data = Vec::new();
+        for line in lines {
+            data.extend_from_slice(line.as_ref());
+        }
+        located(at, Write { stream: self, data: Cow::Owned(data), written: 0 })
+    }
+
+    /// Flushes the stream below, after the rest of a dropped write. Cancel-safe.
+    ///
+    /// # Errors
+    /// Those of the stream below.
+    #[track_caller]
+    pub fn flush(&mut self) -> impl Future<Output = io::Result<()>> + use<'_, S> {
+        let at = Location::caller();
+        located(at, poll_fn(move |cx| self.poll_flush_all(cx)))
+    }
+
+    /// Flushes, and ends writing. Reading goes on. Cancel-safe.
+    ///
+    /// # Errors
+    /// Those of the stream below.
+    #[track_caller]
+    pub fn close(&mut self) -> impl Future<Output = io::Result<()>> + use<'_, S> {
+        let at = Location::caller();
+        let closing = poll_fn(move |cx| {
+            ready!(self.poll_flush_all(cx))?;
+            Pin::new(&mut self.inner).poll_close(cx)
+        });
+        located(at, closing)
+    }
+
+    fn poll_flush_all(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_send_rest(cx))?;
+        Pin::new(&mut self.inner).poll_flush(cx)
+    }
+
+    /// Sends what dropped writes left behind.
+    fn poll_send_rest(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.unsent.is_empty() {
+            let sent = ready!(poll_some(Pin::new(&mut self.inner), cx, &self.unsent))?;
+            self.unsent.drain(..sent);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// The future of [`Stream::write`].
+struct Write<'a, S> {
+    stream: &'a mut Stream<S>,
+    data: Cow<'a, [u8]>,
+    written: usize,
+}
+
+impl<S: AsyncWrite + Unpin> Future for Write<'_, S> {
+    type Output = io::Result<()>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        ready!(this.stream.poll_send_rest(cx))?;
+        while this.written < this.data.len() {
+            let rest = &this.data[this.written..];
+            match ready!(poll_some(Pin::new(&mut this.stream.inner), cx, rest)) {
+                Ok(sent) => this.written += sent,
+                Err(error) => {
+                    // What could not be sent is the caller's to know of, and not to be tried again.
+                    this.written = this.data.len();
+                    return Poll::Ready(Err(error));
+                }
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S> Drop for Write<'_, S> {
+    fn drop(&mut self) {
+        if self.written > 0 {
+            self.stream.unsent.extend_from_slice(&self.data[self.written..]);
+        }
+    }
+}
+
+/// Writes at least one byte of `data`, which is not empty.
+fn poll_some(inner: Pin<&mut impl AsyncWrite>, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
+    ready!(traps::spend(cx));
+    match ready!(inner.poll_write(cx, data))? {
+        0 => Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+        sent => Poll::Ready(Ok(sent)),
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Stream<S> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        if this.received.is_empty() {
+            return Pin::new(&mut this.inner).poll_read(cx, buf);
+        }
+        let n = buf.len().min(this.received.len());
+        buf[..n].copy_from_slice(&this.received.filled()[..n]);
+        this.received.consume(n);
+        Poll::Ready(Ok(n))
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncBufRead for Stream<S> {
+    fn poll_fill_buf(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
+        let this = self.get_mut();
+        if this.received.is_empty() {
+            ready!(this.poll_receive(cx, PIECE))?;
+        }
+        Poll::Ready(Ok(this.received.filled()))
+    }
+
+    fn consume(self: Pin<&mut Self>, n: usize) {
+        self.get_mut().received.consume(n);
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Stream<S> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        ready!(this.poll_send_rest(cx))?;
+        Pin::new(&mut this.inner).poll_write(cx, data)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.get_mut().poll_flush_all(cx)
+    }
+
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        ready!(this.poll_flush_all(cx))?;
+        Pin::new(&mut this.inner).poll_close(cx)
+    }
+}
+
+impl<S: fmt::Debug> fmt::Debug for Stream<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stream")
+            .field("inner", &self.inner)
+            .field("buffered", &self.received.len())
+            .finish_non_exhaustive()
+    }
+}

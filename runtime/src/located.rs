@@ -1,0 +1,34 @@
+//! Shows a wait at the line that asked for it.
+//!
+//! `#[track_caller]` does not reach into an `async` block or through a trait object, so a wait that is built of
+//! other waits would be shown at a line of this crate. The public function notes its caller's line and puts its
+//! future in here.
+
+use crate::traps;
+use std::panic::Location;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// A future whose waits are shown at one line.
+pub(crate) struct Located<F> {
+    body: F,
+    at: &'static Location<'static>,
+}
+
+/// Shows whatever `body` waits for as waited for at `at`.
+pub(crate) fn located<F: Future + Unpin>(at: &'static Location<'static>, body: F) -> Located<F> {
+    Located { body, at }
+}
+
+impl<F: Future + Unpin> Future for Located<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.get_mut();
+        let polled = Pin::new(&mut this.body).poll(cx);
+        if polled.is_pending() {
+            traps::park_at(this.at);
+        }
+        polled
+    }
+}

@@ -1,0 +1,138 @@
+//! A stream taken apart: one half for the task that reads, one for the task that writes.
+//!
+//! The methods of a stream take `&self`, so that two tasks may share one behind an `Rc`. What the halves add is the
+//! meaning of *dropping*: a task that has written all it wanted drops its half, and the other end sees the end of
+//! the stream, while the answer can still be read.
+
+use super::socket::{Attempt, Socket};
+use super::stream::{read_methods, write_methods};
+use super::tcp::TcpStream;
+#[cfg(unix)]
+use super::unix::UnixStream;
+use crate::reactor::Direction;
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::panic::Location;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+/// The half of a stream that is read from; made by `into_split`.
+///
+/// Dropping it says nothing to the other end. The connection is closed when both halves are gone.
+///
+/// ```
+/// # fn main() -> std::io::Result<()> {
+/// curio::run(async {
+///     let listener = curio::TcpListener::bind("127.0.0.1:0").await?;
+///     let client = curio::TcpStream::connect(listener.local_addr()?).await?;
+///     let (server, _) = listener.accept().await?;
+///
+///     let (reader, writer) = client.into_split();
+///     writer.sendall(b"that is all").await?;
+///     drop(writer); // the server sees the end of the stream
+///     assert_eq!(server.read_all().await?, b"that is all");
+///     server.sendall(b"thanks").await?;
+///     drop(server);
+///     assert_eq!(reader.read_all().await?, b"thanks");
+///     Ok(())
+/// })
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct ReadHalf<S> {
+    stream: Rc<S>,
+}
+
+/// The half of a stream that is written to; made by `into_split`.
+///
+/// Dropping it shuts writing down: the other end has everything, then the end of the stream.
+pub struct WriteHalf<S: EndWriting> {
+    stream: Rc<S>,
+}
+
+/// A stream of which one direction can be ended: [`TcpStream`], and `UnixStream` on Unix.
+pub trait EndWriting: sealed::Sealed {
+    /// Tells the other end that nothing more will come.
+    ///
+    /// # Errors
+    /// The operating system's; `NotConnected` once the connection is gone.
+    fn end_writing(&self) -> io::Result<()>;
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::TcpStream {}
+    #[cfg(unix)]
+    impl Sealed for super::UnixStream {}
+}
+
+pub(super) fn halves<S: EndWriting>(stream: S) -> (ReadHalf<S>, WriteHalf<S>) {
+    let stream = Rc::new(stream);
+    (ReadHalf { stream: Rc::clone(&stream) }, WriteHalf { stream })
+}
+
+impl<S> ReadHalf<S> {
+    /// The whole stream, for its addresses and settings.
+    pub fn stream(&self) -> &S {
+        &self.stream
+    }
+}
+
+impl<S: EndWriting> WriteHalf<S> {
+    /// The whole stream, for its addresses and settings.
+    pub fn stream(&self) -> &S {
+        &self.stream
+    }
+
+    fn end_writing(&self) -> io::Result<()> {
+        self.stream.end_writing()
+    }
+}
+
+impl<S: EndWriting> Drop for WriteHalf<S> {
+    fn drop(&mut self) {
+        // It fails only when the connection is gone already, and then the other end knows.
+        let _ = self.end_writing();
+    }
+}
+
+impl<S: EndWriting + fmt::Debug> fmt::Debug for WriteHalf<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WriteHalf").field("stream", &self.stream).finish()
+    }
+}
+
+impl ReadHalf<TcpStream> {
+    fn socket(&self) -> &Socket<mio::net::TcpStream> {
+        self.stream.socket()
+    }
+}
+
+impl WriteHalf<TcpStream> {
+    fn socket(&self) -> &Socket<mio::net::TcpStream> {
+        self.stream.socket()
+    }
+}
+
+read_methods!(ReadHalf<TcpStream>);
+write_methods!(WriteHalf<TcpStream>);
+
+#[cfg(unix)]
+impl ReadHalf<UnixStream> {
+    fn socket(&self) -> &Socket<mio::net::UnixStream> {
+        self.stream.socket()
+    }
+}
+
+#[cfg(unix)]
+impl WriteHalf<UnixStream> {
+    fn socket(&self) -> &Socket<mio::net::UnixStream> {
+        self.stream.socket()
+    }
+}
+
+#[cfg(unix)]
+read_methods!(ReadHalf<UnixStream>);
+#[cfg(unix)]
+write_methods!(WriteHalf<UnixStream>);

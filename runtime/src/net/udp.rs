@@ -1,0 +1,171 @@
+//! UDP: single messages, each with a sender and a length, none of them sure to arrive.
+
+use super::address::ToAddresses;
+use super::socket::{Attempt, Socket};
+use crate::reactor::Direction;
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::panic::Location;
+
+/// A UDP socket.
+///
+/// Methods take `&self`: one task may receive while another sends.
+///
+/// ```
+/// # fn main() -> std::io::Result<()> {
+/// use curio::UdpSocket;
+///
+/// curio::run(async {
+///     let server = UdpSocket::bind("127.0.0.1:0").await?;
+///     let client = UdpSocket::bind("127.0.0.1:0").await?;
+///     client.send_to(b"ping", server.local_addr()?).await?;
+///
+///     let mut message = [0; 1500];
+///     let (length, sender) = server.recv_from(&mut message).await?;
+///     assert_eq!(&message[..length], b"ping");
+///     assert_eq!(sender, client.local_addr()?);
+///     Ok(())
+/// })
+/// # }
+/// ```
+pub struct UdpSocket {
+    socket: Socket<mio::net::UdpSocket>,
+}
+
+impl UdpSocket {
+    /// A socket on the first of the addresses that can be bound. Port 0 takes any free one;
+    /// [`local_addr`](Self::local_addr) tells which.
+    ///
+    /// # Errors
+    /// The look-up's or the last address's error.
+    #[track_caller]
+    pub fn bind<A: ToAddresses>(address: A) -> impl Future<Output = io::Result<UdpSocket>> {
+        let at = Location::caller();
+        let addresses = address.to_addresses();
+        async move {
+            let mut result = Err(io::ErrorKind::InvalidInput.into());
+            for address in addresses?.look_up(at).await? {
+                result = mio::net::UdpSocket::bind(address);
+                if result.is_ok() {
+                    break;
+                }
+            }
+            Ok(UdpSocket { socket: Socket::new(result?)? })
+        }
+    }
+
+    /// Takes over a socket of the standard library, with whatever options it has.
+    ///
+    /// # Errors
+    /// The operating system refuses to watch it.
+    #[track_caller]
+    pub fn from_std(socket: std::net::UdpSocket) -> io::Result<UdpSocket> {
+        socket.set_nonblocking(true)?;
+        Ok(UdpSocket { socket: Socket::new(mio::net::UdpSocket::from_std(socket))? })
+    }
+
+    /// Sets where [`send`](Self::send) sends to, and receives from there only. The first of the addresses that
+    /// works; names are looked up in a thread. Nothing is sent by it.
+    ///
+    /// # Errors
+    /// The look-up's or the last address's error.
+    #[track_caller]
+    pub fn connect<A: ToAddresses>(&self, address: A) -> impl Future<Output = io::Result<()>> + use<'_, A> {
+        let at = Location::caller();
+        let addresses = address.to_addresses();
+        async move {
+            let mut result = Err(io::ErrorKind::InvalidInput.into());
+            for address in addresses?.look_up(at).await? {
+                result = self.socket.source().connect(address);
+                if result.is_ok() {
+                    break;
+                }
+            }
+            result
+        }
+    }
+
+    /// Sends one message to where the socket is [connected](Self::connect). Cancel-safe.
+    ///
+    /// # Errors
+    /// The operating system's: a message too long, or an earlier one that was refused (`ConnectionRefused`).
+    /// `ResourceBusy` if another task waits to send.
+    #[track_caller]
+    pub fn send<'a>(&'a self, message: &'a [u8]) -> impl Future<Output = io::Result<usize>> + use<'a> {
+        self.socket.op(Direction::Write, Location::caller(), |socket| socket.send(message).map(Attempt::full))
+    }
+
+    /// Receives one message from where the socket is [connected](Self::connect). What is longer than `buf` is cut
+    /// off. Cancel-safe: a dropped receive took nothing.
+    ///
+    /// # Errors
+    /// The operating system's, and `ResourceBusy` if another task waits to receive.
+    #[track_caller]
+    pub fn recv<'a>(&'a self, buf: &'a mut [u8]) -> impl Future<Output = io::Result<usize>> + use<'a> {
+        self.socket.op(Direction::Read, Location::caller(), |socket| socket.recv(buf).map(Attempt::full))
+    }
+
+    /// Sends one message to the first of the addresses; a name is looked up in a thread. Cancel-safe.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send), and the look-up's.
+    #[track_caller]
+    pub fn send_to<'a, A: ToAddresses>(
+        &'a self,
+        message: &'a [u8],
+        address: A,
+    ) -> impl Future<Output = io::Result<usize>> + use<'a, A> {
+        let at = Location::caller();
+        let addresses = address.to_addresses();
+        async move {
+            let addresses = addresses?.look_up(at).await?;
+            self.socket
+                .op(Direction::Write, at, |socket| socket.send_to(message, addresses[0]).map(Attempt::full))
+                .await
+        }
+    }
+
+    /// Receives one message from anybody, and says from whom. What is longer than `buf` is cut off. Cancel-safe: a
+    /// dropped receive took nothing.
+    ///
+    /// # Errors
+    /// As [`recv`](Self::recv).
+    #[track_caller]
+    pub fn recv_from<'a>(
+        &'a self,
+        buf: &'a mut [u8],
+    ) -> impl Future<Output = io::Result<(usize, SocketAddr)>> + use<'a> {
+        self.socket.op(Direction::Read, Location::caller(), |socket| socket.recv_from(buf).map(Attempt::full))
+    }
+
+    /// Allows sending to broadcast addresses.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub fn set_broadcast(&self, on: bool) -> io::Result<()> {
+        self.socket.source().set_broadcast(on)
+    }
+
+    /// This end's address.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.socket.source().local_addr()
+    }
+
+    /// The address that the socket is connected to.
+    ///
+    /// # Errors
+    /// `NotConnected` if it is not; else the operating system's.
+    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
+        self.socket.source().peer_addr()
+    }
+}
+
+impl fmt::Debug for UdpSocket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("UdpSocket").field(self.socket.source()).finish()
+    }
+}

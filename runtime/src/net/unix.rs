@@ -1,0 +1,223 @@
+//! Sockets that have a path in the file system instead of an address: for processes on one machine.
+//!
+//! A listener makes a file at its path and leaves it behind when it is closed, so that a second one cannot bind
+//! there: that is how the operating system has it, here as in `std`. [`unix_server`](crate::unix_server) removes
+//! what it made.
+
+use super::socket::{Attempt, Socket};
+use super::split::{self, EndWriting, ReadHalf, WriteHalf};
+use super::stream::{read_methods, write_methods};
+use crate::reactor::Direction;
+use crate::time::sleep;
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::net::Shutdown;
+use std::os::unix::net::SocketAddr;
+use std::panic::Location;
+use std::path::Path;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+/// How long a connect waits before it tries again a listener whose queue is full: the operating system has no
+/// event for "there is room now".
+const FULL_QUEUE: Duration = Duration::from_millis(5);
+
+/// Connects to the Unix socket at `path`: the same as [`UnixStream::connect`].
+///
+/// # Errors
+/// `NotFound` if there is no such file, `ConnectionRefused` if nobody listens there any more.
+#[track_caller]
+pub fn open_unix_connection<P: AsRef<Path>>(path: P) -> impl Future<Output = io::Result<UnixStream>> {
+    UnixStream::connect(path)
+}
+
+/// A connection between two processes of this machine, or within one.
+///
+/// Methods take `&self`: one task may read while another writes. Dropping it closes the connection.
+///
+/// ```
+/// # fn main() -> std::io::Result<()> {
+/// curio::run(async {
+///     let (left, right) = curio::UnixStream::pair()?;
+///     left.sendall(b"hello").await?;
+///     assert_eq!(right.read_exactly(5).await?, b"hello");
+///     Ok(())
+/// })
+/// # }
+/// ```
+pub struct UnixStream {
+    socket: Socket<mio::net::UnixStream>,
+}
+
+read_methods!(UnixStream);
+write_methods!(UnixStream);
+
+impl UnixStream {
+    /// Connects to the socket at `path`. If the listener's queue is full, it waits until there is room.
+    /// Cancel-safe.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such file, `ConnectionRefused` if nobody listens there any more.
+    #[track_caller]
+    pub fn connect<P: AsRef<Path>>(path: P) -> impl Future<Output = io::Result<UnixStream>> {
+        let at = Location::caller();
+        async move {
+            loop {
+                match mio::net::UnixStream::connect(path.as_ref()) {
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                        sleep(FULL_QUEUE).from(at).await
+                    }
+                    result => return UnixStream::from_mio(result?),
+                }
+            }
+        }
+    }
+
+    /// Two streams that are connected to each other.
+    ///
+    /// # Errors
+    /// The process has no file descriptors left.
+    #[track_caller]
+    pub fn pair() -> io::Result<(UnixStream, UnixStream)> {
+        let (left, right) = mio::net::UnixStream::pair()?;
+        Ok((UnixStream::from_mio(left)?, UnixStream::from_mio(right)?))
+    }
+
+    /// Takes over a connected stream of the standard library.
+    ///
+    /// # Errors
+    /// The operating system refuses to watch it.
+    #[track_caller]
+    pub fn from_std(stream: std::os::unix::net::UnixStream) -> io::Result<UnixStream> {
+        stream.set_nonblocking(true)?;
+        UnixStream::from_mio(mio::net::UnixStream::from_std(stream))
+    }
+
+    #[track_caller]
+    fn from_mio(stream: mio::net::UnixStream) -> io::Result<UnixStream> {
+        Ok(UnixStream { socket: Socket::new(stream)? })
+    }
+
+    /// The other end's address: the listener's path, or none.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
+        self.socket.source().peer_addr()
+    }
+
+    /// This end's address, which usually has no path.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.socket.source().local_addr()
+    }
+
+    /// Ends one direction or both, while the stream stays open for the other.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+        self.socket.source().shutdown(how)
+    }
+
+    /// Takes it apart, for one task to read and another to write. Dropping the [`WriteHalf`] shuts writing down;
+    /// the connection is closed when both halves are gone.
+    pub fn into_split(self) -> (ReadHalf<UnixStream>, WriteHalf<UnixStream>) {
+        split::halves(self)
+    }
+
+    pub(super) fn socket(&self) -> &Socket<mio::net::UnixStream> {
+        &self.socket
+    }
+}
+
+impl EndWriting for UnixStream {
+    fn end_writing(&self) -> io::Result<()> {
+        self.shutdown(Shutdown::Write)
+    }
+}
+
+impl fmt::Debug for UnixStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("UnixStream").field(self.socket.source()).finish()
+    }
+}
+
+/// A Unix socket that accepts connections. Its file stays behind when it is dropped.
+///
+/// ```
+/// # fn main() -> std::io::Result<()> {
+/// # let path = std::env::temp_dir().join(format!("curio-doc-{}.socket", std::process::id()));
+/// curio::run(async {
+///     let listener = curio::UnixListener::bind(&path)?;
+///     let client = curio::UnixStream::connect(&path).await?;
+///     let (server, _) = listener.accept().await?;
+///     client.sendall(b"hello").await?;
+///     assert_eq!(server.read_exactly(5).await?, b"hello");
+///     std::fs::remove_file(&path)
+/// })
+/// # }
+/// ```
+pub struct UnixListener {
+    socket: Socket<mio::net::UnixListener>,
+}
+
+impl UnixListener {
+    /// Makes a socket file at `path` and listens there.
+    ///
+    /// # Errors
+    /// `AddrInUse` if there is a file of that name, even one that a process left behind; else the file system's.
+    #[track_caller]
+    pub fn bind(path: impl AsRef<Path>) -> io::Result<UnixListener> {
+        Ok(UnixListener { socket: Socket::new(mio::net::UnixListener::bind(path)?)? })
+    }
+
+    /// Takes over a listening socket of the standard library.
+    ///
+    /// # Errors
+    /// The operating system refuses to watch it.
+    #[track_caller]
+    pub fn from_std(listener: std::os::unix::net::UnixListener) -> io::Result<UnixListener> {
+        listener.set_nonblocking(true)?;
+        Ok(UnixListener { socket: Socket::new(mio::net::UnixListener::from_std(listener))? })
+    }
+
+    /// Waits for a connection. Cancel-safe: a dropped accept accepted nothing.
+    ///
+    /// # Errors
+    /// The operating system's: the process has no file descriptors left. The listener stays usable.
+    /// `ResourceBusy` if another task accepts from it.
+    #[track_caller]
+    pub fn accept(&self) -> impl Future<Output = io::Result<(UnixStream, SocketAddr)>> + use<'_> {
+        self.accept_at(Location::caller())
+    }
+
+    /// [`accept`](Self::accept) for a caller further out.
+    pub(super) fn accept_at(
+        &self,
+        at: &'static Location<'static>,
+    ) -> impl Future<Output = io::Result<(UnixStream, SocketAddr)>> + use<'_> {
+        let accepting = self.socket.op(Direction::Read, at, |source| source.accept().map(Attempt::full));
+        async move {
+            let (stream, peer) = accepting.await?;
+            Ok((UnixStream::from_mio(stream)?, peer))
+        }
+    }
+
+    /// The path it listens at.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.socket.source().local_addr()
+    }
+}
+
+impl fmt::Debug for UnixListener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("UnixListener").field(self.socket.source()).finish()
+    }
+}

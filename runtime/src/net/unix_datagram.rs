@@ -1,0 +1,162 @@
+//! Messages between processes of one machine: like UDP, but none is lost and the addresses are paths.
+
+use super::socket::{Attempt, Socket};
+use crate::reactor::Direction;
+use std::fmt;
+use std::io;
+use std::net::Shutdown;
+use std::os::unix::net::SocketAddr;
+use std::panic::Location;
+use std::path::Path;
+
+/// A Unix socket for single messages. A bound one leaves its file behind when it is dropped.
+///
+/// Methods take `&self`: one task may receive while another sends.
+///
+/// ```
+/// # fn main() -> std::io::Result<()> {
+/// curio::run(async {
+///     let (left, right) = curio::UnixDatagram::pair()?;
+///     left.send(b"one").await?;
+///     left.send(b"two").await?;
+///     let mut message = [0; 16];
+///     assert_eq!(right.recv(&mut message).await?, 3);
+///     assert_eq!(&message[..3], b"one");
+///     Ok(())
+/// })
+/// # }
+/// ```
+pub struct UnixDatagram {
+    socket: Socket<mio::net::UnixDatagram>,
+}
+
+impl UnixDatagram {
+    /// A socket with a file at `path`, where others can send to.
+    ///
+    /// # Errors
+    /// `AddrInUse` if there is a file of that name; else the file system's.
+    #[track_caller]
+    pub fn bind(path: impl AsRef<Path>) -> io::Result<UnixDatagram> {
+        UnixDatagram::from_mio(mio::net::UnixDatagram::bind(path)?)
+    }
+
+    /// A socket without a path: it can send, and nobody can answer.
+    ///
+    /// # Errors
+    /// The process has no file descriptors left.
+    #[track_caller]
+    pub fn unbound() -> io::Result<UnixDatagram> {
+        UnixDatagram::from_mio(mio::net::UnixDatagram::unbound()?)
+    }
+
+    /// Two sockets that are connected to each other.
+    ///
+    /// # Errors
+    /// The process has no file descriptors left.
+    #[track_caller]
+    pub fn pair() -> io::Result<(UnixDatagram, UnixDatagram)> {
+        let (left, right) = mio::net::UnixDatagram::pair()?;
+        Ok((UnixDatagram::from_mio(left)?, UnixDatagram::from_mio(right)?))
+    }
+
+    /// Takes over a socket of the standard library.
+    ///
+    /// # Errors
+    /// The operating system refuses to watch it.
+    #[track_caller]
+    pub fn from_std(socket: std::os::unix::net::UnixDatagram) -> io::Result<UnixDatagram> {
+        socket.set_nonblocking(true)?;
+        UnixDatagram::from_mio(mio::net::UnixDatagram::from_std(socket))
+    }
+
+    #[track_caller]
+    fn from_mio(socket: mio::net::UnixDatagram) -> io::Result<UnixDatagram> {
+        Ok(UnixDatagram { socket: Socket::new(socket)? })
+    }
+
+    /// Sets where [`send`](Self::send) sends to, and receives from there only.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such file, `ConnectionRefused` if nobody has it open any more.
+    pub fn connect(&self, path: impl AsRef<Path>) -> io::Result<()> {
+        self.socket.source().connect(path)
+    }
+
+    /// Sends one message to where the socket is connected; waits while the receiver's queue is full. Cancel-safe.
+    ///
+    /// # Errors
+    /// The operating system's: `NotConnected`, a message too long, nobody there any more. `ResourceBusy` if
+    /// another task waits to send.
+    #[track_caller]
+    pub fn send<'a>(&'a self, message: &'a [u8]) -> impl Future<Output = io::Result<usize>> + use<'a> {
+        self.socket.op(Direction::Write, Location::caller(), |socket| socket.send(message).map(Attempt::full))
+    }
+
+    /// Receives one message. What is longer than `buf` is cut off. Cancel-safe: a dropped receive took nothing.
+    ///
+    /// # Errors
+    /// The operating system's, and `ResourceBusy` if another task waits to receive.
+    #[track_caller]
+    pub fn recv<'a>(&'a self, buf: &'a mut [u8]) -> impl Future<Output = io::Result<usize>> + use<'a> {
+        self.socket.op(Direction::Read, Location::caller(), |socket| socket.recv(buf).map(Attempt::full))
+    }
+
+    /// Sends one message to the socket at `path`; waits while its queue is full. Cancel-safe.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send), and `NotFound` if there is no such file.
+    #[track_caller]
+    pub fn send_to<'a, P: AsRef<Path> + 'a>(
+        &'a self,
+        message: &'a [u8],
+        path: P,
+    ) -> impl Future<Output = io::Result<usize>> + use<'a, P> {
+        let path = path.as_ref().to_path_buf();
+        self.socket.op(Direction::Write, Location::caller(), move |socket| {
+            socket.send_to(message, &path).map(Attempt::full)
+        })
+    }
+
+    /// Receives one message and says from whom; the address of an unbound sender has no path. What is longer than
+    /// `buf` is cut off. Cancel-safe: a dropped receive took nothing.
+    ///
+    /// # Errors
+    /// As [`recv`](Self::recv).
+    #[track_caller]
+    pub fn recv_from<'a>(
+        &'a self,
+        buf: &'a mut [u8],
+    ) -> impl Future<Output = io::Result<(usize, SocketAddr)>> + use<'a> {
+        self.socket.op(Direction::Read, Location::caller(), |socket| socket.recv_from(buf).map(Attempt::full))
+    }
+
+    /// Ends one direction or both.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+        self.socket.source().shutdown(how)
+    }
+
+    /// This end's address.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.socket.source().local_addr()
+    }
+
+    /// The address that the socket is connected to.
+    ///
+    /// # Errors
+    /// `NotConnected` if it is not; else the operating system's.
+    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
+        self.socket.source().peer_addr()
+    }
+}
+
+impl fmt::Debug for UnixDatagram {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("UnixDatagram").field(self.socket.source()).finish()
+    }
+}

@@ -1,0 +1,113 @@
+//! Scopes: children that may borrow from their parent.
+//!
+//! ```text
+//! child.rs      the handle of a child, and its place among the kernel's tasks
+//! children.rs   how the children of one scope are kept, polled, cancelled and waited for
+//! ```
+//!
+//! A spawned task must be `'static`: nothing holds it back from living longer than the function that spawned it.
+//! To let a child borrow, somebody has to guarantee that it ends first. In a language where any value may be
+//! forgotten, no destructor can guarantee that, and so libraries that hand such futures to an executor need
+//! `unsafe` and a contract.
+//!
+//! Here the children are simply *part of the parent's future*. What [`scope`] returns owns the body and all
+//! children, and polls them when it is polled. The compiler sees an ordinary future that contains borrowing
+//! futures; if it is forgotten, its children never run again and no borrow is violated. What is given up is
+//! running in parallel, which on one thread was never on offer.
+//!
+//! Other libraries stop there, and their children are no tasks. Here each gets a number, a name, a state, a
+//! waker and a cancel scope of its own in the kernel's table. When its waker is called, the kernel takes the child
+//! off the run queue as it would any task, and passes the wake on:
+//!
+//! ```text
+//! timer ─▶ child's waker ─▶ run queue ─▶ ChildTask::pass_on ─▶ list of ready children, parent's waker
+//!                                        parent is polled   ─▶ takes the child off the list, polls it as itself
+//! ```
+//!
+//! So a wake of a child costs two turns on the run queue instead of one. For that it is seen by `tasks()`, traces
+//! and reports, and cancelled like every other task.
+
+mod child;
+mod children;
+
+pub use child::{Child, ChildJoin};
+
+use children::{Children, Running};
+use std::fmt;
+use std::panic::{Location, resume_unwind};
+use std::rc::Rc;
+
+/// Runs `body`, which may spawn children that borrow from the surrounding function, and returns when the body and
+/// all children have ended.
+///
+/// If this is cancelled, or runs out of an enclosing time limit, the body and all children are cancelled at
+/// once, and their cleanups waited for.
+///
+/// # Panics
+/// With the panic of the body, or of a child that nobody joined: one whose handle was dropped, or is still
+/// there when everything has ended. The body and all other children are cancelled first and their cleanups
+/// waited for.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// curio::Kernel::builder().virtual_clock(true).run(async {
+///     let mut data = vec![1, 2, 3];
+///     curio::scope(async |s| {
+///         for x in data.iter_mut() {
+///             s.spawn(async move {
+///                 curio::sleep(Duration::from_secs(1)).await;
+///                 *x += 1;
+///             });
+///         }
+///     })
+///     .await;
+///     assert_eq!(data, [2, 3, 4]); // after one second, not three
+/// });
+/// ```
+#[track_caller]
+pub fn scope<'env, R>(body: impl AsyncFnOnce(Scope<'env>) -> R) -> impl Future<Output = R> {
+    let at = Location::caller();
+    async move {
+        let children = Rc::new(Children::open(at));
+        let ended = {
+            let scope = Scope { children: Rc::clone(&children) };
+            Running::new(&children, body(scope)).await
+        };
+        match ended {
+            Ok(output) => output,
+            Err(payload) => resume_unwind(payload),
+        }
+    }
+}
+
+/// Spawns children into a [`scope()`]. Clones spawn into the same one, so that a child may have siblings.
+#[derive(Clone)]
+pub struct Scope<'env> {
+    children: Rc<Children<'env>>,
+}
+
+impl<'env> Scope<'env> {
+    /// Spawns a child, which may borrow whatever outlives the scope. It first runs after the calling task next
+    /// suspends.
+    ///
+    /// The handle may be dropped: the scope waits for the child all the same. Four allocations.
+    ///
+    /// # Panics
+    /// If the scope has ended.
+    #[track_caller]
+    pub fn spawn<F>(&self, f: F) -> Child<F::Output>
+    where
+        F: IntoFuture,
+        F::IntoFuture: 'env,
+        F::Output: 'env,
+    {
+        self.children.spawn(f.into_future(), Location::caller())
+    }
+}
+
+impl fmt::Debug for Scope<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scope").field("children", &self.children.len()).finish()
+    }
+}

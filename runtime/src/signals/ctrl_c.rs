@@ -1,0 +1,169 @@
+//! Ctrl-C: the first one cancels `main`, the second ends the process.
+//!
+//! Everything that follows a first Ctrl-C may hang: a task that computes for an hour, a cleanup that waits for a
+//! server that is gone. So the second one must not depend on the kernel. It is dealt with inside the signal
+//! handler: two actions are registered, "leave the process if the flag is set" and after it "set the flag".
+//!
+//! Several kernels may run, each on a thread of its own. All of them are interrupted, and the process must not be
+//! ended under the cleanups of one because another one is done: the last of them ends it.
+
+use super::claims::Claim;
+use super::pipe::SignalPipe;
+use signal_hook::consts::SIGINT;
+use signal_hook::{SigId, flag, low_level};
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+/// What a shell reports of a program that SIGINT ended: 128 and the signal's number.
+const EXIT_STATUS: i32 = 130;
+
+static PROCESS: Mutex<Process> = Mutex::new(Process { runs: 0, taken_over: 0, handler: None });
+static RUN_ENDED: Condvar = Condvar::new();
+
+/// What all kernels of the process share.
+struct Process {
+    /// How many `run`s are running that listen.
+    runs: usize,
+    /// How many claims of the program itself there are on SIGINT.
+    taken_over: usize,
+    handler: Option<Handler>,
+}
+
+/// The two actions in the signal handler.
+struct Handler {
+    pressed: Arc<AtomicBool>,
+    actions: [SigId; 2],
+}
+
+impl Handler {
+    fn install() -> io::Result<Handler> {
+        let pressed = Arc::new(AtomicBool::new(false));
+        let leave = flag::register_conditional_shutdown(SIGINT, EXIT_STATUS, Arc::clone(&pressed))?;
+        let note = flag::register(SIGINT, Arc::clone(&pressed)).inspect_err(|_| {
+            low_level::unregister(leave);
+        })?;
+        Ok(Handler { pressed, actions: [leave, note] })
+    }
+}
+
+impl Drop for Handler {
+    fn drop(&mut self) {
+        for action in self.actions {
+            low_level::unregister(action);
+        }
+    }
+}
+
+impl Process {
+    fn lock() -> MutexGuard<'static, Process> {
+        PROCESS.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The handler is there if it is needed, and only then.
+    fn settle(&mut self) -> io::Result<()> {
+        if self.taken_over > 0 {
+            self.handler = None;
+        } else if self.runs > 0 && self.handler.is_none() {
+            self.handler = Some(Handler::install()?);
+        }
+        Ok(())
+    }
+
+    fn is_pressed(&self) -> bool {
+        self.handler.as_ref().is_some_and(|handler| handler.pressed.load(Ordering::SeqCst))
+    }
+}
+
+/// A `run` that Ctrl-C interrupts.
+pub(crate) struct CtrlC {
+    arrivals: SignalPipe,
+    /// Pressed before it began, while others were still at their cleanups.
+    too_late: bool,
+    pressed: bool,
+    _run: Run,
+    _claim: Claim,
+}
+
+/// One of the runs that are counted.
+struct Run;
+
+impl CtrlC {
+    /// From now on the first Ctrl-C is for this run to deal with. `None` if that is impossible, which is reported.
+    pub(crate) fn listen() -> Option<CtrlC> {
+        let listening = CtrlC::try_listen();
+        if let Err(error) = &listening {
+            crate::traps::report(&format!("Ctrl-C will not run any cleanups: {error}"));
+        }
+        listening.ok()
+    }
+
+    fn try_listen() -> io::Result<CtrlC> {
+        let claim = Claim::new(SIGINT)?;
+        let arrivals = SignalPipe::new(SIGINT)?;
+        let mut process = Process::lock();
+        if process.runs == 0
+            && let Some(handler) = &process.handler
+        {
+            handler.pressed.store(false, Ordering::SeqCst);
+        }
+        process.runs += 1;
+        let run = Run;
+        let settled = process.settle();
+        let too_late = process.is_pressed();
+        drop(process);
+        settled?;
+        Ok(CtrlC { arrivals, too_late, pressed: false, _run: run, _claim: claim })
+    }
+
+    /// Whether `main` is to be cancelled now; true once. Costs no system call and no lock unless SIGINT arrived.
+    pub(crate) fn pressed(&mut self) -> bool {
+        let arrived = self.arrivals.take_announced() && Process::lock().taken_over == 0;
+        let pressed = !self.pressed && (arrived || self.too_late);
+        self.pressed |= pressed;
+        pressed
+    }
+
+    pub(crate) fn was_pressed(&self) -> bool {
+        self.pressed
+    }
+
+    /// Ends the process as soon as no other run is left that was interrupted too.
+    pub(crate) fn end_process(self) -> ! {
+        drop(self);
+        let mut process = Process::lock();
+        while process.runs > 0 {
+            process = RUN_ENDED.wait(process).unwrap_or_else(PoisonError::into_inner);
+        }
+        drop(process);
+        std::process::exit(EXIT_STATUS)
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        Process::lock().runs -= 1;
+        RUN_ENDED.notify_all();
+    }
+}
+
+/// As long as there is one, Ctrl-C is the program's own business.
+pub(super) struct TakenOver(());
+
+impl TakenOver {
+    pub(super) fn new() -> TakenOver {
+        let mut process = Process::lock();
+        process.taken_over += 1;
+        process.handler = None;
+        TakenOver(())
+    }
+}
+
+impl Drop for TakenOver {
+    fn drop(&mut self) {
+        let mut process = Process::lock();
+        process.taken_over -= 1;
+        // The handler has been there before, so there is no reason for it to fail now.
+        let _ = process.settle();
+    }
+}

@@ -1,0 +1,50 @@
+//! Signals, as something to wait for.
+//!
+//! # A fact about the world
+//!
+//! A signal handler interrupts whatever the thread is doing, perhaps in the middle of `malloc`, so next to nothing
+//! is allowed in it. Writing a byte into a pipe is. That is all that happens there (the classic *self-pipe*, here
+//! through the crate `signal-hook`, which has the `unsafe` that this crate does without); the kernel finds the
+//! pipe readable like any socket, and the rest is ordinary code in an ordinary task.
+//!
+//! ```text
+//! pipe.rs      SignalPipe       one signal, as bytes in a pipe that the reactor watches
+//! claims.rs    Claim            who listens to which signal; when nobody does, it does what it always did
+//! queue.rs     SignalQueue      every signal that arrives, one by one
+//! event.rs     SignalEvent      whether one has arrived
+//! ctrl_c.rs    CtrlC            the first Ctrl-C cancels `main`, the second ends the process
+//! ```
+//!
+//! # What happens to a signal that is listened to
+//!
+//! It stops doing what it does by default (most end the process) as long as any [`SignalQueue`] or [`SignalEvent`]
+//! of the process listens to it, and does it again afterwards. Every one that listens gets it. SIGKILL and SIGSTOP
+//! cannot be listened to, and signals of a crash (SIGSEGV, SIGILL, SIGFPE) must not be: they are refused.
+//!
+//! # Ctrl-C
+//!
+//! Unless it is switched off ([`KernelBuilder::ctrl_c`](crate::KernelBuilder::ctrl_c)), the first SIGINT while
+//! [`run`](crate::run) is running cancels `main`: it unwinds where it is parked, its cleanups run, then all other
+//! tasks are cancelled as at every shutdown, and the process exits with status 130, as a shell expects of a program
+//! that was interrupted. A second SIGINT ends the process at once with the same status, whatever it is doing. If
+//! `main` finishes all the same, because it was shielded to its end, its value counts and `run` returns it. As long
+//! as a [`SignalQueue`] or [`SignalEvent`] listens to SIGINT, it is the program's own and nothing of this happens.
+
+#[cfg(unix)]
+mod claims;
+#[cfg_attr(not(unix), path = "no_ctrl_c.rs")]
+mod ctrl_c;
+#[cfg(unix)]
+mod event;
+#[cfg(unix)]
+mod pipe;
+#[cfg(unix)]
+mod queue;
+
+pub(crate) use ctrl_c::CtrlC;
+#[cfg(unix)]
+pub use event::SignalEvent;
+#[cfg(unix)]
+pub(crate) use pipe::SignalPipe;
+#[cfg(unix)]
+pub use queue::SignalQueue;

@@ -1,0 +1,119 @@
+//! Every signal that arrives, one by one.
+
+use super::claims::OwnClaim;
+use super::pipe::SignalPipe;
+use crate::located::located;
+use crate::sync::Lock;
+use std::fmt;
+use std::future::poll_fn;
+use std::io;
+use std::panic::Location;
+use std::task::Poll;
+
+/// Receives signals, by number. Several tasks may wait; they are served in the order in which they came.
+///
+/// It listens from the moment in which it is made until it is dropped. What arrives in between is kept, one by one;
+/// like the operating system itself it promises no order between different signals: those named first are looked
+/// at first. The [module](crate::signals) says what happens to the signal's usual effect.
+///
+/// ```
+/// # fn main() -> std::io::Result<()> {
+/// use curio::SignalQueue;
+///
+/// const SIGUSR1: i32 = 10;
+/// # const SIGUSR1_: i32 = signal_hook::consts::SIGUSR1;
+///
+/// curio::run(async {
+///     # const SIGUSR1: i32 = SIGUSR1_;
+///     let signals = SignalQueue::new(&[SIGUSR1])?;
+///     # signal_hook::low_level::raise(SIGUSR1)?;
+///     assert_eq!(signals.get().await, SIGUSR1); // after `kill -USR1 ...`
+///     Ok(())
+/// })
+/// # }
+/// ```
+pub struct SignalQueue {
+    signals: Signals,
+}
+
+impl SignalQueue {
+    /// Listens to these signals from now on.
+    ///
+    /// # Errors
+    /// `InvalidInput` for a number that is no signal, or one that cannot be listened to; the process has no file
+    /// descriptors left.
+    ///
+    /// # Panics
+    /// Outside of a kernel.
+    #[track_caller]
+    pub fn new(signals: &[i32]) -> io::Result<SignalQueue> {
+        Ok(SignalQueue { signals: Signals::new(signals)? })
+    }
+
+    /// Waits for the next signal. Cancel-safe: a dropped wait takes none.
+    #[track_caller]
+    pub fn get(&self) -> impl Future<Output = i32> + use<'_> {
+        let at = Location::caller();
+        located(at, Box::pin(self.signals.next(at)))
+    }
+
+    /// The next signal, if one has arrived that nobody took and nobody waits for.
+    pub fn try_get(&self) -> Option<i32> {
+        let _turn = self.signals.turn.try_acquire()?;
+        self.signals.take_now()
+    }
+}
+
+impl fmt::Debug for SignalQueue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignalQueue").field("signals", &self.signals.numbers()).finish()
+    }
+}
+
+/// Several signals, and one waiter at a time.
+pub(super) struct Signals {
+    pipes: Vec<(i32, SignalPipe)>,
+    turn: Lock,
+    _claims: Vec<OwnClaim>,
+}
+
+impl Signals {
+    #[track_caller]
+    pub(super) fn new(signals: &[i32]) -> io::Result<Signals> {
+        let (mut claims, mut pipes) = (Vec::new(), Vec::new());
+        for (index, &signal) in signals.iter().enumerate() {
+            if !signals[..index].contains(&signal) {
+                claims.push(OwnClaim::new(signal)?);
+                pipes.push((signal, SignalPipe::new(signal)?));
+            }
+        }
+        Ok(Signals { pipes, turn: Lock::new(()), _claims: claims })
+    }
+
+    pub(super) fn numbers(&self) -> Vec<i32> {
+        self.pipes.iter().map(|&(signal, _)| signal).collect()
+    }
+
+    /// Who waits first is the one that the pipes wake; when it goes, in whatever way, the next one is.
+    pub(super) async fn next(&self, at: &'static Location<'static>) -> i32 {
+        let _turn = self.turn.acquire().await;
+        let arrivals = self.pipes.iter().map(|(signal, pipe)| (*signal, Box::pin(pipe.arrival(at))));
+        let mut arrivals: Vec<_> = arrivals.collect();
+        poll_fn(|cx| {
+            for (signal, arrival) in &mut arrivals {
+                if let Poll::Ready(arrived) = arrival.as_mut().poll(cx) {
+                    // A pipe whose other end lives in this process does not fail.
+                    arrived.expect("nobody else waits for this pipe, and its writer is there");
+                    return Poll::Ready(*signal);
+                }
+            }
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// The next one that has arrived, even if somebody waits for it.
+    pub(super) fn take_now(&self) -> Option<i32> {
+        self.pipes.iter().find(|(_, pipe)| pipe.take_now()).map(|&(signal, _)| signal)
+    }
+}

@@ -1,0 +1,284 @@
+//! A channel whose every receiver gets every value.
+//!
+//! The values stand in one row, each with a number that says how many receivers have not read it yet; a receiver
+//! is a place in that row. Whoever has not read a value has not read those after it either. So the row is used
+//! up from its front: a value goes, to the last of its readers, when nobody else needs it, or is pushed out by
+//! newer ones when the row is full.
+
+use super::blocking;
+use super::crowd::Crowd;
+use super::wait_queue::{Ticket, Wakes};
+use crate::table::Resource;
+use crate::task_info::TaskState;
+use crate::traps;
+use std::collections::VecDeque;
+use std::error::Error;
+use std::fmt;
+use std::panic::Location;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
+
+/// A sender and a receiver of a row of values, of which every receiver gets a copy.
+///
+/// Sending never waits. A receiver that falls more than `cap` values behind misses the oldest, and is told how
+/// many.
+///
+/// # Panics
+/// If `cap` is 0.
+///
+/// ```
+/// curio::run(async {
+///     let (sender, mut one) = curio::broadcast(16);
+///     let mut two = sender.subscribe();
+///     assert_eq!(sender.send("news"), 2);
+///     assert_eq!(one.recv().await, Ok("news"));
+///     assert_eq!(two.recv().await, Ok("news"));
+/// });
+/// ```
+#[track_caller]
+pub fn broadcast<T: Clone>(cap: usize) -> (Sender<T>, Receiver<T>) {
+    assert!(cap > 0, "a broadcast channel for 0 values could never deliver one");
+    let state =
+        State { row: VecDeque::new(), first: 0, cap, senders: 1, receivers: 1, waiting: Crowd::new() };
+    let shared = Arc::new(Shared(Mutex::new(state)));
+    (Sender { shared: Arc::clone(&shared) }, Receiver { shared, next: 0 })
+}
+
+/// Sends values to all receivers.
+pub struct Sender<T> {
+    shared: Arc<Shared<T>>,
+}
+
+/// Receives what was sent since it was made.
+pub struct Receiver<T> {
+    shared: Arc<Shared<T>>,
+    /// The number of the value to read next.
+    next: u64,
+}
+
+/// Why [`Receiver::recv`] has no value.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RecvError {
+    /// So many values were pushed out before this receiver read them. The next `recv` goes on after the gap.
+    Lagged(u64),
+    /// Every value has been read, and all senders are gone.
+    Closed,
+}
+
+struct Shared<T>(Mutex<State<T>>);
+
+struct State<T> {
+    row: VecDeque<Value<T>>,
+    /// The number of the value at the front; they are numbered from 0 on.
+    first: u64,
+    cap: usize,
+    senders: usize,
+    receivers: usize,
+    waiting: Crowd,
+}
+
+struct Value<T> {
+    value: T,
+    /// How many receivers have yet to read it.
+    unread: usize,
+}
+
+impl<T> Shared<T> {
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T> State<T> {
+    /// The number that the next value will have.
+    fn end(&self) -> u64 {
+        self.first + self.row.len() as u64
+    }
+}
+
+impl<T> Sender<T> {
+    /// Sends a value to all receivers and returns how many there are. With none, the value is dropped. It never
+    /// waits, so threads use it as it is.
+    pub fn send(&self, value: T) -> usize {
+        let mut wakes = Wakes::default();
+        let mut state = self.shared.lock();
+        let unread = state.receivers;
+        if unread == 0 {
+            drop(state);
+            drop(value);
+            return 0;
+        }
+        let pushed_out = if state.row.len() == state.cap {
+            state.first += 1;
+            state.row.pop_front()
+        } else {
+            None
+        };
+        state.row.push_back(Value { value, unread });
+        state.waiting.release_all(&mut wakes);
+        drop(state);
+        wakes.wake();
+        drop(pushed_out);
+        unread
+    }
+
+    /// Another receiver, of what is sent from now on.
+    pub fn subscribe(&self) -> Receiver<T> {
+        let mut state = self.shared.lock();
+        state.receivers += 1;
+        Receiver { shared: Arc::clone(&self.shared), next: state.end() }
+    }
+}
+
+impl<T> Clone for Sender<T> {
+    fn clone(&self) -> Sender<T> {
+        self.shared.lock().senders += 1;
+        Sender { shared: Arc::clone(&self.shared) }
+    }
+}
+
+impl<T> Drop for Sender<T> {
+    fn drop(&mut self) {
+        let mut wakes = Wakes::default();
+        let mut state = self.shared.lock();
+        state.senders -= 1;
+        if state.senders == 0 {
+            state.waiting.release_all(&mut wakes);
+        }
+        drop(state);
+        wakes.wake();
+    }
+}
+
+impl<T: Clone> Receiver<T> {
+    /// Waits for the next value. Cancel-safe: a dropped wait has read nothing.
+    ///
+    /// Copies are made while the channel is locked: a `clone` of yours must not use this same channel. The last
+    /// receiver to read a value gets the original.
+    ///
+    /// # Errors
+    /// [`RecvError::Lagged`] if values were missed, [`RecvError::Closed`] after the last one.
+    #[track_caller]
+    pub fn recv(&mut self) -> Recv<'_, T> {
+        Recv { receiver: self, ticket: None, at: Location::caller() }
+    }
+
+    /// [`recv`](Self::recv) for a thread.
+    ///
+    /// # Errors
+    /// As `recv`.
+    ///
+    /// # Panics
+    /// Inside a kernel.
+    #[track_caller]
+    pub fn recv_blocking(&mut self) -> Result<T, RecvError> {
+        blocking::wait(self.recv())
+    }
+}
+
+impl<T: Clone> State<T> {
+    /// The value that a receiver reads next, if there is one. Its place moves on only when it has been read.
+    fn read(&mut self, next: &mut u64) -> Option<Result<T, RecvError>> {
+        if *next < self.first {
+            let missed = self.first - *next;
+            *next = self.first;
+            return Some(Err(RecvError::Lagged(missed)));
+        }
+        let index = usize::try_from(*next - self.first).expect("within a row that fits in memory");
+        let Some(entry) = self.row.get_mut(index) else {
+            return (self.senders == 0).then_some(Err(RecvError::Closed));
+        };
+        let value = if entry.unread > 1 {
+            let value = entry.value.clone();
+            entry.unread -= 1;
+            value
+        } else {
+            debug_assert_eq!(index, 0, "those before it have been read by all");
+            self.first += 1;
+            self.row.pop_front()?.value
+        };
+        *next += 1;
+        Some(Ok(value))
+    }
+}
+
+impl<T> Drop for Receiver<T> {
+    fn drop(&mut self) {
+        let mut state = self.shared.lock();
+        state.receivers -= 1;
+        let first = state.first;
+        let read =
+            usize::try_from(self.next.saturating_sub(first)).expect("within a row that fits in memory");
+        for entry in state.row.iter_mut().skip(read) {
+            entry.unread -= 1;
+        }
+        let done = state.row.iter().take_while(|entry| entry.unread == 0).count();
+        state.first += done as u64;
+        let unwanted: Vec<_> = state.row.drain(..done).collect();
+        drop(state);
+        drop(unwanted);
+    }
+}
+
+impl fmt::Display for RecvError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RecvError::Lagged(1) => f.write_str("the receiver fell behind and missed a value"),
+            RecvError::Lagged(missed) => write!(f, "the receiver fell behind and missed {missed} values"),
+            RecvError::Closed => f.write_str("the channel is closed: all of its senders are gone"),
+        }
+    }
+}
+
+impl Error for RecvError {}
+
+impl<T> fmt::Debug for Sender<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("broadcast::Sender").finish_non_exhaustive()
+    }
+}
+
+impl<T> fmt::Debug for Receiver<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("broadcast::Receiver").finish_non_exhaustive()
+    }
+}
+
+/// The future of [`Receiver::recv`].
+#[must_use = "futures do nothing unless awaited"]
+pub struct Recv<'a, T> {
+    receiver: &'a mut Receiver<T>,
+    ticket: Option<Ticket>,
+    at: &'static Location<'static>,
+}
+
+impl<T: Clone> Future for Recv<'_, T> {
+    type Output = Result<T, RecvError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, RecvError>> {
+        let this = self.get_mut();
+        if this.ticket.is_none() {
+            ready!(traps::spend(cx));
+        }
+        let mut state = this.receiver.shared.lock();
+        state.waiting.released(&mut this.ticket);
+        if let Some(read) = state.read(&mut this.receiver.next) {
+            return Poll::Ready(read);
+        }
+        let replaced = state.waiting.wait(&mut this.ticket, cx);
+        drop(state);
+        drop(replaced);
+        traps::park(TaskState::QueueGet, this.at, Resource::Nothing);
+        Poll::Pending
+    }
+}
+
+impl<T> Drop for Recv<'_, T> {
+    fn drop(&mut self) {
+        if self.ticket.is_some() {
+            let left = self.receiver.shared.lock().waiting.leave(&mut self.ticket);
+            drop(left);
+        }
+    }
+}

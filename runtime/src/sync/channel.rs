@@ -1,0 +1,276 @@
+//! A bounded channel: a queue that can end. This file holds what a program sees; what both ends share, and how it
+//! ends, is in `channel/ends.rs`.
+
+mod ends;
+
+use self::ends::Ends;
+use super::blocking;
+use super::wait_queue::Ticket;
+use crate::table::Resource;
+use crate::task_info::TaskState;
+use crate::traps;
+use std::error::Error;
+use std::fmt;
+use std::panic::Location;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+/// A sender and a receiver of a channel that holds up to `cap` items. Both may be cloned: an item goes to one of
+/// the receivers. For a channel without a limit, `cap` may be `usize::MAX`.
+///
+/// Senders are served in the order in which they came, and so are receivers. Every operation is O(1).
+///
+/// # Panics
+/// If `cap` is 0.
+///
+/// ```
+/// curio::run(async {
+///     let (sender, receiver) = curio::channel(8);
+///     let counting = curio::spawn(async move {
+///         for n in 0..20 {
+///             sender.send(n).await.unwrap();
+///         }
+///     }); // the sender is dropped here, and so the loop below ends
+///     let mut sum = 0;
+///     while let Some(n) = receiver.recv().await {
+///         sum += n;
+///     }
+///     assert_eq!(sum, 190);
+///     counting.join().await.unwrap();
+/// });
+/// ```
+#[track_caller]
+pub fn channel<T>(cap: usize) -> (Sender<T>, Receiver<T>) {
+    assert!(cap > 0, "a channel for 0 items could never pass one on");
+    let ends = Ends::new(cap);
+    (Sender { ends: ends.share() }, Receiver { ends })
+}
+
+/// Puts items into a channel. When the last sender is dropped, the channel is closed.
+pub struct Sender<T> {
+    ends: Ends<T>,
+}
+
+/// Takes items out of a channel. When the last receiver is dropped, the channel is closed and what is in it is
+/// dropped.
+pub struct Receiver<T> {
+    ends: Ends<T>,
+}
+
+/// Why an item was not sent; it comes back.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum SendError<T> {
+    /// There is no room, or others wait for it.
+    Full(T),
+    /// The channel is closed.
+    Closed(T),
+}
+
+impl<T> Sender<T> {
+    /// Sends an item; waits while the channel is full. If this is dropped before it is ready, nothing was sent.
+    ///
+    /// # Errors
+    /// [`SendError::Closed`] with the item.
+    #[track_caller]
+    pub fn send(&self, item: T) -> Send<'_, T> {
+        Send { ends: &self.ends, item: Some(item), ticket: None, at: Location::caller() }
+    }
+
+    /// Sends an item if there is room that nobody waits for.
+    ///
+    /// # Errors
+    /// [`SendError::Full`] or [`SendError::Closed`], with the item.
+    pub fn try_send(&self, item: T) -> Result<(), SendError<T>> {
+        self.ends.try_send(item)
+    }
+
+    /// [`send`](Self::send) for a thread.
+    ///
+    /// # Errors
+    /// As `send`.
+    ///
+    /// # Panics
+    /// Inside a kernel.
+    #[track_caller]
+    pub fn send_blocking(&self, item: T) -> Result<(), SendError<T>> {
+        blocking::wait(self.send(item))
+    }
+
+    /// Closes the channel: nothing more can be sent, and receivers get what is in it and then `None`.
+    pub fn close(&self) {
+        self.ends.close();
+    }
+
+    /// Whether the channel is closed: by `close`, or because all receivers are gone.
+    pub fn is_closed(&self) -> bool {
+        self.ends.is_closed()
+    }
+}
+
+impl<T> Receiver<T> {
+    /// Takes the next item; waits while there is none. `None` when the channel is closed and empty. If this is
+    /// dropped before it is ready, nothing was taken.
+    #[track_caller]
+    pub fn recv(&self) -> Recv<'_, T> {
+        Recv { ends: &self.ends, ticket: None, at: Location::caller() }
+    }
+
+    /// Takes the next item if there is one that nobody waits for.
+    pub fn try_recv(&self) -> Option<T> {
+        self.ends.try_recv()
+    }
+
+    /// [`recv`](Self::recv) for a thread.
+    ///
+    /// # Panics
+    /// Inside a kernel.
+    #[track_caller]
+    pub fn recv_blocking(&self) -> Option<T> {
+        blocking::wait(self.recv())
+    }
+
+    /// Closes the channel: nothing more can be sent, and receivers get what is in it and then `None`.
+    pub fn close(&self) {
+        self.ends.close();
+    }
+
+    /// Whether the channel is closed: by `close`, or because all senders are gone. There may be items left.
+    pub fn is_closed(&self) -> bool {
+        self.ends.is_closed()
+    }
+}
+
+impl<T> Clone for Sender<T> {
+    fn clone(&self) -> Sender<T> {
+        self.ends.add_sender();
+        Sender { ends: self.ends.share() }
+    }
+}
+
+impl<T> Clone for Receiver<T> {
+    fn clone(&self) -> Receiver<T> {
+        self.ends.add_receiver();
+        Receiver { ends: self.ends.share() }
+    }
+}
+
+impl<T> Drop for Sender<T> {
+    fn drop(&mut self) {
+        self.ends.remove_sender();
+    }
+}
+
+impl<T> Drop for Receiver<T> {
+    fn drop(&mut self) {
+        self.ends.remove_receiver();
+    }
+}
+
+impl<T> fmt::Debug for Sender<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("channel::Sender").field("is_closed", &self.is_closed()).finish_non_exhaustive()
+    }
+}
+
+impl<T> fmt::Debug for Receiver<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("channel::Receiver").field("is_closed", &self.is_closed()).finish_non_exhaustive()
+    }
+}
+
+impl<T> SendError<T> {
+    /// The item that was not sent.
+    pub fn into_inner(self) -> T {
+        match self {
+            SendError::Full(item) | SendError::Closed(item) => item,
+        }
+    }
+}
+
+impl<T> fmt::Display for SendError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            SendError::Full(_) => "the channel is full",
+            SendError::Closed(_) => "the channel is closed",
+        })
+    }
+}
+
+impl<T> fmt::Debug for SendError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            SendError::Full(_) => "Full(..)",
+            SendError::Closed(_) => "Closed(..)",
+        })
+    }
+}
+
+impl<T> Error for SendError<T> {}
+
+/// The future of [`Sender::send`].
+#[must_use = "futures do nothing unless awaited"]
+pub struct Send<'a, T> {
+    ends: &'a Ends<T>,
+    item: Option<T>,
+    ticket: Option<Ticket>,
+    at: &'static Location<'static>,
+}
+
+/// The item is kept, not pinned.
+impl<T> Unpin for Send<'_, T> {}
+
+impl<T> Future for Send<'_, T> {
+    type Output = Result<(), SendError<T>>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError<T>>> {
+        let this = self.get_mut();
+        if this.ticket.is_none() {
+            ready!(traps::spend(cx));
+        }
+        let polled = this.ends.poll_send(&mut this.ticket, &mut this.item, cx);
+        if polled.is_pending() {
+            traps::park(TaskState::QueuePut, this.at, Resource::Nothing);
+        }
+        polled
+    }
+}
+
+impl<T> Drop for Send<'_, T> {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.ticket {
+            self.ends.give_up_room(ticket);
+        }
+    }
+}
+
+/// The future of [`Receiver::recv`].
+#[must_use = "futures do nothing unless awaited"]
+pub struct Recv<'a, T> {
+    ends: &'a Ends<T>,
+    ticket: Option<Ticket>,
+    at: &'static Location<'static>,
+}
+
+impl<T> Future for Recv<'_, T> {
+    type Output = Option<T>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        let this = self.get_mut();
+        if this.ticket.is_none() {
+            ready!(traps::spend(cx));
+        }
+        let polled = this.ends.poll_recv(&mut this.ticket, cx);
+        if polled.is_pending() {
+            traps::park(TaskState::QueueGet, this.at, Resource::Nothing);
+        }
+        polled
+    }
+}
+
+impl<T> Drop for Recv<'_, T> {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.ticket {
+            self.ends.give_up_item(ticket);
+        }
+    }
+}

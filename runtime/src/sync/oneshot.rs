@@ -1,0 +1,198 @@
+//! A channel for one value.
+
+use super::blocking;
+use crate::error::Closed;
+use crate::table::Resource;
+use crate::task_info::TaskState;
+use crate::traps;
+use crate::waker::renew;
+use std::fmt;
+use std::panic::Location;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker, ready};
+
+/// A sender and a receiver of one value, to be moved wherever they are needed: into tasks, into threads.
+///
+/// One allocation. O(1).
+///
+/// ```
+/// curio::run(async {
+///     let (sender, receiver) = curio::oneshot();
+///     std::thread::spawn(move || sender.send(6 * 7));
+///     assert_eq!(receiver.recv().await, Ok(42));
+/// });
+/// ```
+pub fn oneshot<T>() -> (Sender<T>, Receiver<T>) {
+    let slot = Arc::new(Slot(Mutex::new(State { value: None, waker: None, sender: true, receiver: true })));
+    (Sender { slot: Arc::clone(&slot) }, Receiver { slot })
+}
+
+/// Sends the value. Dropping it without sending tells the receiver that there will be none.
+pub struct Sender<T> {
+    slot: Arc<Slot<T>>,
+}
+
+/// Receives the value. Dropping it tells the sender that nobody wants it.
+///
+/// `(&mut receiver).await` waits without giving the receiver up, so that
+/// `timeout_after(limit, &mut receiver)` may be tried again.
+pub struct Receiver<T> {
+    slot: Arc<Slot<T>>,
+}
+
+struct Slot<T>(Mutex<State<T>>);
+
+struct State<T> {
+    value: Option<T>,
+    waker: Option<Waker>,
+    /// Whether the sender is there.
+    sender: bool,
+    /// Whether the receiver is there.
+    receiver: bool,
+}
+
+impl<T> Slot<T> {
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T> Sender<T> {
+    /// Hands the value over. It never waits, so threads use it as it is.
+    ///
+    /// # Errors
+    /// The value, if the receiver is gone.
+    pub fn send(self, value: T) -> Result<(), T> {
+        let mut state = self.slot.lock();
+        if !state.receiver {
+            return Err(value);
+        }
+        state.value = Some(value);
+        // The receiver is woken by the drop of the sender, which follows.
+        Ok(())
+    }
+
+    /// Whether the receiver is gone.
+    pub fn is_closed(&self) -> bool {
+        !self.slot.lock().receiver
+    }
+}
+
+impl<T> Drop for Sender<T> {
+    fn drop(&mut self) {
+        let mut state = self.slot.lock();
+        state.sender = false;
+        let waker = state.waker.take();
+        drop(state);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+}
+
+impl<T> Receiver<T> {
+    /// Waits for the value. If this is dropped, the receiver is gone, and a value that was sent is dropped too.
+    ///
+    /// # Errors
+    /// [`Closed`] if the sender is gone and sent nothing.
+    #[track_caller]
+    pub fn recv(self) -> Recv<Receiver<T>> {
+        Recv { receiver: self, at: Location::caller() }
+    }
+
+    /// [`recv`](Self::recv) for a thread.
+    ///
+    /// # Errors
+    /// As `recv`.
+    ///
+    /// # Panics
+    /// Inside a kernel.
+    #[track_caller]
+    pub fn recv_blocking(self) -> Result<T, Closed> {
+        blocking::wait(self.recv())
+    }
+
+    fn poll_recv(&mut self, cx: &mut Context<'_>, at: &'static Location<'static>) -> Poll<Result<T, Closed>> {
+        ready!(traps::spend(cx));
+        let mut state = self.slot.lock();
+        if let Some(value) = state.value.take() {
+            return Poll::Ready(Ok(value));
+        }
+        if !state.sender {
+            return Poll::Ready(Err(Closed(())));
+        }
+        let replaced = renew(&mut state.waker, cx.waker());
+        drop(state);
+        drop(replaced);
+        traps::park(TaskState::ResultWait, at, Resource::Nothing);
+        Poll::Pending
+    }
+}
+
+impl<T> Drop for Receiver<T> {
+    fn drop(&mut self) {
+        let mut state = self.slot.lock();
+        state.receiver = false;
+        let waker = state.waker.take();
+        drop(state);
+        drop(waker);
+    }
+}
+
+impl<T> IntoFuture for Receiver<T> {
+    type Output = Result<T, Closed>;
+    type IntoFuture = Recv<Receiver<T>>;
+
+    #[track_caller]
+    fn into_future(self) -> Recv<Receiver<T>> {
+        self.recv()
+    }
+}
+
+impl<'a, T> IntoFuture for &'a mut Receiver<T> {
+    type Output = Result<T, Closed>;
+    type IntoFuture = Recv<&'a mut Receiver<T>>;
+
+    #[track_caller]
+    fn into_future(self) -> Recv<&'a mut Receiver<T>> {
+        Recv { receiver: self, at: Location::caller() }
+    }
+}
+
+impl<T> fmt::Debug for Sender<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("oneshot::Sender").finish_non_exhaustive()
+    }
+}
+
+impl<T> fmt::Debug for Receiver<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("oneshot::Receiver").finish_non_exhaustive()
+    }
+}
+
+/// The future of [`Receiver::recv`] and of `&mut Receiver`.
+#[must_use = "futures do nothing unless awaited"]
+pub struct Recv<R> {
+    receiver: R,
+    at: &'static Location<'static>,
+}
+
+impl<T> Future for Recv<Receiver<T>> {
+    type Output = Result<T, Closed>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, Closed>> {
+        let this = self.get_mut();
+        this.receiver.poll_recv(cx, this.at)
+    }
+}
+
+impl<T> Future for Recv<&mut Receiver<T>> {
+    type Output = Result<T, Closed>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, Closed>> {
+        let this = self.get_mut();
+        this.receiver.poll_recv(cx, this.at)
+    }
+}

@@ -1,0 +1,147 @@
+//! A result that many wait for: Curio's `Result`.
+
+use super::blocking;
+use super::crowd::Crowd;
+use super::wait_queue::{Ticket, Wakes};
+use crate::table::Resource;
+use crate::task_info::TaskState;
+use crate::traps;
+use std::fmt;
+use std::panic::Location;
+use std::pin::Pin;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
+
+/// A place for a result that is not there yet. Whoever asks waits until it is, and gets a copy of it.
+///
+/// For a result that one waiter takes away, see [`oneshot`](crate::oneshot()).
+///
+/// ```
+/// use std::rc::Rc;
+///
+/// curio::run(async {
+///     let answer = Rc::new(curio::ResultCell::<u32, String>::new());
+///     let asked = answer.clone();
+///     let task = curio::spawn(async move { asked.unwrap().await });
+///     answer.set_value(42);
+///     assert_eq!(task.join().await.unwrap(), Ok(42));
+///     assert_eq!(answer.unwrap().await, Ok(42));
+/// });
+/// ```
+pub struct ResultCell<T, E> {
+    state: Mutex<State<T, E>>,
+}
+
+struct State<T, E> {
+    result: Option<Result<T, E>>,
+    waiting: Crowd,
+}
+
+impl<T, E> ResultCell<T, E> {
+    /// A cell without a result.
+    pub const fn new() -> ResultCell<T, E> {
+        ResultCell { state: Mutex::new(State { result: None, waiting: Crowd::new() }) }
+    }
+
+    /// Sets the result to a value and wakes everybody who waits. A result that is there already is replaced, for
+    /// those who have not seen it.
+    pub fn set_value(&self, value: T) {
+        self.set(Ok(value));
+    }
+
+    /// Sets the result to an error: Curio's `set_exception`. Otherwise as [`set_value`](Self::set_value).
+    pub fn set_exception(&self, error: E) {
+        self.set(Err(error));
+    }
+
+    /// Whether there is a result.
+    pub fn is_set(&self) -> bool {
+        self.lock().result.is_some()
+    }
+
+    fn set(&self, result: Result<T, E>) {
+        let mut wakes = Wakes::default();
+        let mut state = self.lock();
+        let replaced = state.result.replace(result);
+        state.waiting.release_all(&mut wakes);
+        drop(state);
+        wakes.wake();
+        drop(replaced);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<T, E>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T: Clone, E: Clone> ResultCell<T, E> {
+    /// Waits for the result and returns a copy of it. Cancel-safe.
+    ///
+    /// The copy is made while the cell is locked: a `clone` of yours must not use this same cell.
+    #[track_caller]
+    pub fn unwrap(&self) -> Unwrap<'_, T, E> {
+        Unwrap { cell: self, ticket: None, at: Location::caller() }
+    }
+
+    /// [`unwrap`](Self::unwrap) for a thread.
+    ///
+    /// # Errors
+    /// What [`set_exception`](Self::set_exception) was given.
+    ///
+    /// # Panics
+    /// Inside a kernel.
+    #[track_caller]
+    pub fn unwrap_blocking(&self) -> Result<T, E> {
+        blocking::wait(self.unwrap())
+    }
+}
+
+impl<T, E> Default for ResultCell<T, E> {
+    fn default() -> ResultCell<T, E> {
+        ResultCell::new()
+    }
+}
+
+impl<T, E> fmt::Debug for ResultCell<T, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResultCell").field("is_set", &self.is_set()).finish()
+    }
+}
+
+/// The future of [`ResultCell::unwrap`].
+#[must_use = "futures do nothing unless awaited"]
+pub struct Unwrap<'a, T, E> {
+    cell: &'a ResultCell<T, E>,
+    ticket: Option<Ticket>,
+    at: &'static Location<'static>,
+}
+
+impl<T: Clone, E: Clone> Future for Unwrap<'_, T, E> {
+    type Output = Result<T, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, E>> {
+        let this = self.get_mut();
+        if this.ticket.is_none() {
+            ready!(traps::spend(cx));
+        }
+        let mut state = this.cell.lock();
+        state.waiting.released(&mut this.ticket);
+        if let Some(result) = &state.result {
+            return Poll::Ready(result.clone());
+        }
+        let replaced = state.waiting.wait(&mut this.ticket, cx);
+        drop(state);
+        drop(replaced);
+        traps::park(TaskState::ResultWait, this.at, Resource::Nothing);
+        Poll::Pending
+    }
+}
+
+impl<T, E> Drop for Unwrap<'_, T, E> {
+    fn drop(&mut self) {
+        if self.ticket.is_some() {
+            let left = self.cell.lock().waiting.leave(&mut self.ticket);
+            drop(left);
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! The event stream: what an activation hears, and when.
+
+use curio::debug::{Activation, Event, EventKind};
+use curio::{Kernel, TaskState};
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Keeps every event.
+#[derive(Clone, Default)]
+struct Recorder(Rc<RefCell<Vec<Event>>>);
+
+impl Activation for Recorder {
+    fn event(&mut self, event: &Event) {
+        self.0.borrow_mut().push(event.clone());
+    }
+}
+
+impl Recorder {
+    fn of(program: impl AsyncFnOnce()) -> Recorder {
+        let recorder = Recorder::default();
+        Kernel::builder().virtual_clock(true).activation(recorder.clone()).run(program());
+        recorder
+    }
+
+    /// The kinds of one task's events, in order.
+    fn kinds(&self, name: &str) -> Vec<EventKind> {
+        let events = self.0.borrow();
+        let of_task = |event: &&Event| event.task.as_ref().is_some_and(|task| task.name() == name);
+        events.iter().filter(of_task).map(|event| event.kind.clone()).collect()
+    }
+
+    fn times(&self, kind: impl Fn(&EventKind) -> bool) -> Vec<Instant> {
+        self.0.borrow().iter().filter(|event| kind(&event.kind)).map(|event| event.time).collect()
+    }
+}
+
+#[test]
+fn a_sleeping_task_is_created_woken_run_suspended_and_ended_in_this_order() {
+    let recorder = Recorder::of(async || {
+        curio::spawn_named("sleeper", curio::sleep(SECOND)).join().await.unwrap();
+    });
+    let kinds = recorder.kinds("sleeper");
+    let shape: Vec<&str> = kinds
+        .iter()
+        .map(|kind| match kind {
+            EventKind::Created => "created",
+            EventKind::Woken { .. } => "woken",
+            EventKind::Running => "running",
+            EventKind::Suspended { state: TaskState::TimeSleep, location: Some(_) } => "asleep",
+            EventKind::Suspended { state: TaskState::Terminated, .. } => "over",
+            EventKind::Terminated => "ended",
+            _ => "?",
+        })
+        .collect();
+    assert_eq!(shape, ["created", "woken", "running", "asleep", "woken", "running", "over", "ended"]);
+}
+
+#[test]
+fn a_wake_names_the_task_that_caused_it_and_a_timer_is_nobody() {
+    let recorder = Recorder::of(async || {
+        let event = Rc::new(curio::Event::new());
+        let waiting = Rc::clone(&event);
+        let waiter = curio::spawn_named("waiter", async move { waiting.wait().await });
+        let setter = curio::spawn_named("setter", async move {
+            curio::sleep(SECOND).await;
+            event.set();
+        });
+        waiter.join().await.unwrap();
+        setter.join().await.unwrap();
+    });
+    let woken = |name: &str| -> Vec<Option<u64>> {
+        let wakes = recorder.kinds(name).into_iter();
+        let by =
+            |kind| if let EventKind::Woken { by } = kind { Some(by.map(|id| id.as_u64())) } else { None };
+        wakes.filter_map(by).collect()
+    };
+    assert_eq!(woken("waiter"), [None, Some(3)], "spawned, then woken by task 3, the setter");
+    assert_eq!(woken("setter"), [None, None], "spawned, then woken by its timer");
+}
+
+#[test]
+fn a_wait_says_its_line() {
+    let line = line!() + 2;
+    let recorder = Recorder::of(async || {
+        curio::sleep(SECOND).await;
+    });
+    let at = |kind: &EventKind| match kind {
+        EventKind::Suspended { state: TaskState::TimeSleep, location } => location.map(|at| at.line()),
+        _ => None,
+    };
+    assert_eq!(recorder.kinds("main").iter().find_map(at), Some(line));
+}
+
+#[test]
+fn times_are_those_of_the_kernels_clock() {
+    let recorder = Recorder::of(async || {
+        curio::sleep(SECOND).await;
+        curio::sleep(SECOND).await;
+    });
+    let times = recorder.times(|kind| *kind == EventKind::Running);
+    let passed: Vec<Duration> = times.iter().map(|time| *time - times[0]).collect();
+    assert_eq!(passed, [Duration::ZERO, SECOND, 2 * SECOND]);
+    assert_eq!(recorder.times(|kind| *kind == EventKind::Idle).len(), 2);
+}
+
+#[test]
+fn a_cancellation_is_heard_of_before_the_task_ends() {
+    let recorder = Recorder::of(async || {
+        let task = curio::spawn_named("victim", std::future::pending::<()>());
+        curio::schedule().await;
+        task.cancel().await;
+    });
+    let kinds = recorder.kinds("victim");
+    let position = |wanted: &EventKind| kinds.iter().position(|kind| kind == wanted);
+    assert!(position(&EventKind::CancelRequested) < position(&EventKind::Terminated));
+    let cancelled = EventKind::Suspended { state: TaskState::Cancelled, location: None };
+    assert!(position(&cancelled).is_some() && position(&cancelled) < position(&EventKind::Terminated));
+}
+
+#[test]
+fn what_an_activation_does_itself_is_not_told_to_it() {
+    struct Spawner(u32);
+    impl Activation for Spawner {
+        fn event(&mut self, event: &Event) {
+            if self.0 < 3 && event.kind == EventKind::Running {
+                self.0 += 1;
+                curio::spawn(async {}).detach();
+            }
+        }
+    }
+    Kernel::builder().activation(Spawner(0)).run(curio::schedule());
+}
+
+#[test]
+fn several_activations_hear_the_same() {
+    let (one, two) = (Recorder::default(), Recorder::default());
+    Kernel::builder().activation(one.clone()).activation(two.clone()).run(curio::schedule());
+    let kinds = |recorder: &Recorder| recorder.kinds("main");
+    assert!(!kinds(&one).is_empty());
+    assert_eq!(kinds(&one), kinds(&two));
+}

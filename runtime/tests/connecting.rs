@@ -1,0 +1,125 @@
+//! Connecting and listening: addresses of every form, names, refusals.
+
+mod common;
+
+use common::{run_real, secs};
+use curio::net::{Addresses, ToAddresses};
+use curio::{TcpListener, TcpStream, getaddrinfo, open_connection, timeout_after};
+use std::io::ErrorKind;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4};
+
+async fn listener() -> (TcpListener, SocketAddr) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    (listener, address)
+}
+
+/// An address that nobody listens on.
+fn refused() -> SocketAddr {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+#[test]
+fn a_refused_connection_is_an_error() {
+    run_real(async {
+        let error = TcpStream::connect(refused()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
+    });
+}
+
+#[test]
+fn connect_tries_one_address_after_the_other() {
+    run_real(async {
+        let (_listener, address) = listener().await;
+        let stream = TcpStream::connect([refused(), refused(), address]).await.unwrap();
+        assert_eq!(stream.peer_addr().unwrap(), address);
+    });
+}
+
+#[test]
+fn open_connection_finds_the_living_address_of_a_name() {
+    run_real(async {
+        // `localhost` often stands for ::1 as well, where nobody listens: that one must not matter.
+        let (_listener, address) = listener().await;
+        let stream =
+            timeout_after(secs(5), open_connection("localhost", address.port())).await.unwrap().unwrap();
+        assert_eq!(stream.peer_addr().unwrap(), address);
+        let stream = open_connection("127.0.0.1", address.port()).await.unwrap();
+        assert_eq!(stream.peer_addr().unwrap(), address);
+    });
+}
+
+#[test]
+fn open_connection_names_every_address_that_failed() {
+    run_real(async {
+        let address = refused();
+        let error = open_connection("localhost", address.port()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
+        assert!(error.to_string().contains(&address.to_string()), "{error}");
+        for tried in getaddrinfo("localhost", address.port()).await.unwrap() {
+            assert!(error.to_string().contains(&tried.to_string()), "{error}");
+        }
+    });
+}
+
+#[test]
+fn an_unknown_name_is_an_error_that_says_which() {
+    run_real(async {
+        let error = open_connection("does-not-exist.invalid", 80).await.unwrap_err();
+        assert!(error.to_string().contains("does-not-exist.invalid"), "{error}");
+        let error = TcpStream::connect("does-not-exist.invalid:80").await.unwrap_err();
+        assert!(error.to_string().contains("does-not-exist.invalid"), "{error}");
+    });
+}
+
+#[test]
+fn addresses_come_in_many_forms() {
+    let known = |address: &dyn ToAddresses| match address.to_addresses().unwrap() {
+        Addresses::Known(addresses) => addresses,
+        other => panic!("{other:?} needs no look-up"),
+    };
+    let v4 = SocketAddr::from(([127, 0, 0, 1], 80));
+    let v6 = SocketAddr::from((Ipv6Addr::LOCALHOST, 80));
+    let forms: [&dyn ToAddresses; 9] = [
+        &v4,
+        &"127.0.0.1:80",
+        &String::from("127.0.0.1:80"),
+        &("127.0.0.1", 80),
+        &(String::from("127.0.0.1"), 80),
+        &(Ipv4Addr::LOCALHOST, 80),
+        &SocketAddrV4::new(Ipv4Addr::LOCALHOST, 80),
+        &[v4],
+        &vec![v4],
+    ];
+    for form in forms {
+        assert_eq!(known(form), [v4]);
+    }
+    for form in [&"[::1]:80" as &dyn ToAddresses, &("::1", 80), &("[::1]", 80)] {
+        assert_eq!(known(form), [v6]);
+    }
+    for name in [&"localhost:80" as &dyn ToAddresses, &("localhost", 80)] {
+        let Addresses::Name(host, 80) = name.to_addresses().unwrap() else { panic!("it is to be looked up") };
+        assert_eq!(host, "localhost");
+    }
+    for nonsense in ["", "no port", "host:", "host:port", "host:65536"] {
+        assert_eq!(nonsense.to_addresses().unwrap_err().kind(), ErrorKind::InvalidInput, "{nonsense:?}");
+    }
+}
+
+#[test]
+fn no_address_at_all_is_an_error() {
+    run_real(async {
+        let nothing: [SocketAddr; 0] = [];
+        assert_eq!(TcpStream::connect(nothing).await.unwrap_err().kind(), ErrorKind::InvalidInput);
+        assert_eq!(TcpListener::bind(nothing).await.unwrap_err().kind(), ErrorKind::InvalidInput);
+        assert_eq!(TcpListener::bind("nonsense").await.unwrap_err().kind(), ErrorKind::InvalidInput);
+    });
+}
+
+#[test]
+fn an_address_in_use_cannot_be_bound() {
+    run_real(async {
+        let (_listener, address) = listener().await;
+        assert_eq!(TcpListener::bind(address).await.unwrap_err().kind(), ErrorKind::AddrInUse);
+    });
+}

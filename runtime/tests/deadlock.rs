@@ -1,0 +1,106 @@
+//! A program that can never go on says so, with who waits for what.
+
+use curio::{Kernel, Lock};
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::time::Duration;
+
+fn report_of(program: impl AsyncFnOnce()) -> String {
+    let failed = catch_unwind(AssertUnwindSafe(|| Kernel::builder().virtual_clock(true).run(program())));
+    let payload = failed.expect_err("it should have been a deadlock");
+    payload.downcast_ref::<String>().cloned().expect("a report is a string")
+}
+
+#[test]
+fn two_locks_taken_in_two_orders_are_reported_with_who_holds_them() {
+    let report = report_of(async || {
+        let (a, b) = (Rc::new(Lock::new(())), Rc::new(Lock::new(())));
+        let take = |first: Rc<Lock>, second: Rc<Lock>| async move {
+            let _first = first.acquire().await;
+            curio::sleep(Duration::from_secs(1)).await;
+            let _second = second.acquire().await;
+        };
+        let one = curio::spawn_named("one", take(a.clone(), b.clone()));
+        let two = curio::spawn_named("two", take(b, a));
+        one.join().await.unwrap();
+        two.join().await.unwrap();
+    });
+    assert!(report.starts_with("deadlock: "), "{report}");
+    let line = |name: &str| report.lines().find(|line| line.contains(name)).unwrap().to_string();
+    assert!(line("`main`").contains("TASK_JOIN") && line("`main`").contains("for task 2"), "{report}");
+    assert!(line("`one`").contains("LOCK_ACQUIRE") && line("`one`").contains("held by task 3"), "{report}");
+    assert!(line("`two`").contains("LOCK_ACQUIRE") && line("`two`").contains("held by task 2"), "{report}");
+    assert!(line("`one`").contains("deadlock.rs"), "{report}");
+}
+
+#[test]
+fn a_lock_that_was_handed_on_is_held_by_who_has_it_now() {
+    let report = report_of(async || {
+        let lock = Rc::new(Lock::new(()));
+        let keep = |lock: Rc<Lock>| async move {
+            let _guard = lock.acquire().await;
+            std::future::pending::<()>().await;
+        };
+        let guard = lock.acquire().await;
+        let first = curio::spawn_named("first", keep(lock.clone()));
+        let second = curio::spawn_named("second", keep(lock.clone()));
+        curio::schedule().await;
+        drop(guard);
+        first.join().await.unwrap();
+        second.join().await.unwrap();
+    });
+    let second = report.lines().find(|line| line.contains("`second`")).unwrap();
+    assert!(second.contains("held by task 2"), "{report}");
+}
+
+#[test]
+fn a_kernel_that_waits_for_a_thread_is_no_deadlock() {
+    let value = Kernel::builder().virtual_clock(true).run(async {
+        curio::run_in_thread(|| {
+            std::thread::sleep(Duration::from_millis(20));
+            7
+        })
+        .await
+        .unwrap()
+    });
+    assert_eq!(value, 7);
+}
+
+#[test]
+fn an_event_that_another_thread_sets_is_no_deadlock() {
+    static SET: curio::Event = curio::Event::new();
+    let thread = std::thread::spawn(|| {
+        std::thread::sleep(Duration::from_millis(50));
+        SET.set();
+    });
+    Kernel::builder().virtual_clock(true).run(SET.wait());
+    thread.join().unwrap();
+}
+
+#[test]
+fn cleanups_run_before_the_report_leaves_run() {
+    let log = RefCell::new(Vec::new());
+    let report = report_of(async || {
+        curio::finally(std::future::pending::<()>(), async |_| ()).await;
+        log.borrow_mut().push("never");
+    });
+    assert!(report.contains("`main`"), "{report}");
+    assert!(log.into_inner().is_empty());
+}
+
+#[test]
+fn on_the_real_clock_with_other_threads_about_it_is_one_line_and_run_goes_on() {
+    static SET: curio::Event = curio::Event::new();
+    let lines = Rc::new(RefCell::new(Vec::new()));
+    let kept = Rc::clone(&lines);
+    let thread = std::thread::spawn(|| {
+        std::thread::sleep(Duration::from_millis(1500));
+        SET.set();
+    });
+    Kernel::builder().on_report(move |line| kept.borrow_mut().push(line.to_string())).run(SET.wait());
+    thread.join().unwrap();
+    let lines = lines.borrow();
+    let deadlocks = lines.iter().filter(|line| line.starts_with("deadlock")).count();
+    assert_eq!(deadlocks, 1, "{lines:?}");
+}

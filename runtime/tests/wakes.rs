@@ -1,0 +1,240 @@
+//! Wakes from anywhere: other tasks, other threads, long after, and more often than anybody asked.
+
+mod common;
+
+use common::{Signal, ms, must_end, run_real, run_virtual, secs};
+use curio::{Event, Kernel, Queue, schedule, sleep, spawn};
+use std::cell::Cell;
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Poll, Waker};
+
+/// Hands out the waker of the task that awaits this.
+async fn my_waker() -> Waker {
+    poll_fn(|cx| Poll::Ready(cx.waker().clone())).await
+}
+
+#[test]
+fn eight_threads_wake_one_task_at_once_and_no_wake_is_lost() {
+    #[derive(Default)]
+    struct Counter {
+        count: AtomicUsize,
+        waker: Mutex<Option<Waker>>,
+    }
+    const THREADS: usize = 8;
+    const EACH: usize = 2000;
+    must_end(|| {
+        let counter = Arc::new(Counter::default());
+        let threads: Vec<_> = (0..THREADS)
+            .map(|_| {
+                let counter = Arc::clone(&counter);
+                std::thread::spawn(move || {
+                    for _ in 0..EACH {
+                        counter.count.fetch_add(1, Ordering::SeqCst);
+                        let waker = counter.waker.lock().unwrap().take();
+                        waker.into_iter().for_each(Waker::wake);
+                    }
+                })
+            })
+            .collect();
+        curio::run(poll_fn(|cx| {
+            // First the waker, then the look: whoever counts after the look finds the waker.
+            *counter.waker.lock().unwrap() = Some(cx.waker().clone());
+            if counter.count.load(Ordering::SeqCst) == THREADS * EACH {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
+        }));
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+    });
+}
+
+#[test]
+fn eight_threads_wake_eight_tasks_over_and_over() {
+    must_end(|| {
+        run_real(async {
+            let pairs: Vec<_> = (0..8)
+                .map(|_| {
+                    let (there, back) = (Arc::new(Queue::new(1)), Arc::new(Queue::new(1)));
+                    let (from, to) = (Arc::clone(&there), Arc::clone(&back));
+                    let thread = std::thread::spawn(move || {
+                        for n in 0..200_u32 {
+                            assert_eq!(from.get_blocking(), n);
+                            to.put_blocking(n * 2);
+                        }
+                    });
+                    let task = spawn(async move {
+                        for n in 0..200 {
+                            there.put(n).await;
+                            assert_eq!(back.get().await, n * 2);
+                        }
+                    });
+                    (thread, task)
+                })
+                .collect();
+            for (thread, task) in pairs {
+                task.join().await.unwrap();
+                thread.join().unwrap();
+            }
+        });
+    });
+}
+
+#[test]
+fn a_wake_during_the_poll_is_not_lost() {
+    must_end(|| {
+        run_real(async {
+            for _ in 0..500 {
+                let signal = Arc::new(Signal::default());
+                let setter = Arc::clone(&signal);
+                // The thread sets it while, before or after the task looks.
+                let thread = std::thread::spawn(move || setter.set());
+                signal.wait().await;
+                thread.join().unwrap();
+            }
+        });
+    });
+}
+
+#[test]
+fn a_task_that_wakes_itself_runs_once_in_every_cycle() {
+    run_virtual(async {
+        let polls = Rc::new(Cell::new(0));
+        let own = Rc::clone(&polls);
+        let task = spawn(poll_fn(move |cx| {
+            own.set(own.get() + 1);
+            cx.waker().wake_by_ref();
+            let again = cx.waker().clone();
+            again.wake();
+            Poll::<()>::Pending
+        }));
+        for n in 1..=20 {
+            schedule().await;
+            assert_eq!(polls.get(), n);
+        }
+        task.cancel().await;
+    });
+}
+
+#[test]
+fn a_waker_that_outlives_its_task_wakes_nobody() {
+    run_virtual(async {
+        let wakers = Rc::new(Cell::new(Vec::new()));
+        let own = Rc::clone(&wakers);
+        spawn(async move { own.set(vec![my_waker().await; 3]) }).join().await.unwrap();
+        let polls = Rc::new(Cell::new(0));
+        let own = Rc::clone(&polls);
+        // It takes over the place of the task that is gone.
+        let successor = spawn(poll_fn(move |_| {
+            own.set(own.get() + 1);
+            Poll::<()>::Pending
+        }));
+        schedule().await;
+        wakers.take().into_iter().for_each(Waker::wake);
+        schedule().await;
+        schedule().await;
+        assert!(polls.get() <= 2, "at worst one poll too many, not {}", polls.get());
+        successor.cancel().await;
+    });
+}
+
+#[test]
+fn a_waker_that_outlives_its_kernel_does_nothing_anywhere() {
+    let waker = curio::run(my_waker());
+    waker.wake_by_ref();
+    run_virtual(async {
+        let task = spawn(std::future::pending::<()>());
+        schedule().await;
+        let cycles = task.info().cycles();
+        waker.wake_by_ref();
+        std::thread::scope(|scope| scope.spawn(|| waker.wake_by_ref()).join().unwrap());
+        sleep(secs(1)).await;
+        assert_eq!(task.info().cycles(), cycles, "it does not reach into another kernel");
+        task.cancel().await;
+    });
+    drop(waker);
+}
+
+#[test]
+fn a_wake_between_two_runs_is_heard_in_the_next() {
+    must_end(|| {
+        let mut kernel = Kernel::new().unwrap();
+        let (ready, waker) = (Rc::new(Cell::new(false)), Rc::new(Cell::new(None)));
+        let (is_ready, keeps) = (Rc::clone(&ready), Rc::clone(&waker));
+        let task = kernel.run(async move {
+            let task = spawn(poll_fn(move |cx| {
+                keeps.set(Some(cx.waker().clone()));
+                if is_ready.get() { Poll::Ready(5) } else { Poll::Pending }
+            }));
+            schedule().await;
+            task
+        });
+        ready.set(true);
+        waker.take().unwrap().wake();
+        assert_eq!(kernel.run(task).unwrap(), 5);
+    });
+}
+
+#[test]
+fn wakers_of_one_task_know_that_they_are_the_same() {
+    run_virtual(async {
+        let (first, second) = (my_waker().await, my_waker().await);
+        assert!(first.will_wake(&second));
+        schedule().await;
+        assert!(first.will_wake(&my_waker().await), "a primitive need not replace it at every poll");
+        let other = spawn(my_waker()).join().await.unwrap();
+        assert!(!first.will_wake(&other));
+    });
+}
+
+#[test]
+fn a_wake_from_a_thread_ends_the_wait_of_an_idle_kernel() {
+    static EVENT: Event = Event::new();
+    must_end(|| {
+        let thread = std::thread::spawn(|| {
+            std::thread::sleep(ms(20));
+            EVENT.set();
+        });
+        run_real(EVENT.wait());
+        thread.join().unwrap();
+    });
+}
+
+#[test]
+fn a_kernel_that_is_woken_for_nothing_goes_back_to_waiting() {
+    must_end(|| {
+        run_real(async {
+            let waker = my_waker().await;
+            let thread = std::thread::spawn(move || {
+                for _ in 0..50 {
+                    waker.wake_by_ref();
+                    std::thread::sleep(ms(1));
+                }
+            });
+            let before = std::time::Instant::now();
+            sleep(ms(60)).await;
+            assert!(before.elapsed() >= ms(60), "early wakes do not end a sleep");
+            thread.join().unwrap();
+        });
+    });
+}
+
+#[test]
+fn a_panicking_wake_of_a_foreign_waker_is_not_swallowed() {
+    struct Explosive;
+    impl std::task::Wake for Explosive {
+        fn wake(self: Arc<Self>) {
+            panic!("in a foreign waker");
+        }
+    }
+    let event = Event::new();
+    let waker = Waker::from(Arc::new(Explosive));
+    let mut wait = Box::pin(event.wait());
+    assert!(wait.as_mut().poll(&mut std::task::Context::from_waker(&waker)).is_pending());
+    assert_eq!(common::panic_of(|| event.set()), "in a foreign waker");
+    assert!(event.is_set(), "and the event is sound");
+    assert!(wait.as_mut().poll(&mut std::task::Context::from_waker(Waker::noop())).is_ready());
+}
