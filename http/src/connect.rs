@@ -75,9 +75,12 @@ fn ip_literal(host: &str) -> Option<IpAddr> {
 
 async fn connect_to_any(addresses: &[SocketAddr]) -> Result<TcpStream, Error> {
     let shown = addresses.iter().map(SocketAddr::to_string).collect::<Vec<_>>().join(" or ");
-    TcpStream::connect(addresses.to_vec())
-        .await
-        .map_err(|cause| Error::new(ErrorKind::Connect, format!("connecting to {shown}")).because(cause))
+    // One address is in the message already; of several, the cause tells how each of them failed.
+    let connected = match *addresses {
+        [address] => TcpStream::connect(address).await,
+        _ => curio::net::connect_to_any(addresses.to_vec()).await,
+    };
+    connected.map_err(|cause| Error::new(ErrorKind::Connect, format!("connecting to {shown}")).because(cause))
 }
 
 fn since(began: std::time::Instant) -> std::time::Duration {

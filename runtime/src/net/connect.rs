@@ -35,8 +35,19 @@ pub fn open_connection(host: &str, port: u16) -> impl Future<Output = io::Result
     let addresses = (host, port).to_addresses();
     async move {
         let addresses = addresses?.look_up(at).await?;
-        connect_to_any(addresses, at).await
+        happy_eyeballs(addresses, at).await
     }
+}
+
+/// The second half of [`open_connection`], for addresses that are known already: tries them by Happy Eyeballs.
+///
+/// Cancel-safe: dropping it closes every attempt.
+///
+/// # Errors
+/// If every address failed, all of them and why.
+#[track_caller]
+pub fn connect_to_any(addresses: Vec<SocketAddr>) -> impl Future<Output = io::Result<TcpStream>> {
+    happy_eyeballs(addresses, Location::caller())
 }
 
 /// The addresses of a host, as the operating system knows them; the look-up runs in a thread.
@@ -65,7 +76,7 @@ pub(super) fn getaddrinfo_at(
 }
 
 /// Happy Eyeballs over addresses that are known. With one address it is a plain connect.
-async fn connect_to_any(addresses: Vec<SocketAddr>, at: &'static Location<'static>) -> io::Result<TcpStream> {
+async fn happy_eyeballs(addresses: Vec<SocketAddr>, at: &'static Location<'static>) -> io::Result<TcpStream> {
     if let [address] = addresses[..] {
         return TcpStream::connect_to(address, at).await.map_err(|error| failed(&[(address, error)]));
     }

@@ -27,7 +27,7 @@ mod unix;
 mod unix_datagram;
 
 pub use address::{Addresses, ToAddresses};
-pub use connect::{getaddrinfo, open_connection};
+pub use connect::{connect_to_any, getaddrinfo, open_connection};
 #[cfg(unix)]
 pub use server::unix_server;
 pub use server::{HandlerResult, run_server, tcp_server};

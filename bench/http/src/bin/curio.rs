@@ -18,12 +18,7 @@ impl Peer for P {
         j.join().await.unwrap()
     }
     async fn client(cfg: &Cfg) -> Self::Client {
-        // As many connections as there are requests, like the other peers; ours are limited by default.
-        ClientSession::builder()
-            .only_root_certificates(&cfg.ca)
-            .max_connections_per_host(20_000)
-            .build()
-            .unwrap()
+        ClientSession::builder().only_root_certificates(&cfg.ca).build().unwrap()
     }
     async fn get_json(c: &Self::Client, url: &str, keep_alive: bool) -> Res<serde_json::Value> {
         let mut request = c.get(url);
