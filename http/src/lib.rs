@@ -48,7 +48,7 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `session.rs`, `builder.rs` | the session and its settings |
+//! | `session.rs`, `settings.rs`, `builder/` | the session, what it is set to, and how it is set |
 //! | `url/`, `body.rs`, `auth.rs` | what a request is made of: address, body, credentials |
 //! | `request.rs` | the request in the making; awaiting it calls … |
 //! | `send.rs` | … the way of a request: defaults, hops, one second try |
@@ -93,6 +93,7 @@ mod request;
 mod response;
 mod send;
 mod session;
+mod settings;
 mod stream;
 mod timings;
 mod tls;

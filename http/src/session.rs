@@ -5,11 +5,12 @@
 //! request is sent. When the last handle is gone its idle connections are closed; responses that are still being read
 //! go on, each with its own connection, which is closed when they are done.
 
-use crate::builder::{ClientSessionBuilder, Settings};
+use crate::builder::ClientSessionBuilder;
 use crate::patience::Limits;
 use crate::pool::Pool;
 use crate::request::{Request, RequestBuilder, ResponseFuture};
 use crate::send;
+use crate::settings::Settings;
 use crate::tls::trust;
 use crate::url::{IntoUrl, Url};
 use http::Method;

@@ -8,7 +8,7 @@ use std::path::Path;
 fn files() -> Vec<(String, String)> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut files = Vec::new();
-    for folder in [source.clone(), source.join("url"), source.join("tls")] {
+    for folder in [source.clone(), source.join("builder"), source.join("url"), source.join("tls")] {
         for entry in fs::read_dir(&folder).expect("a source folder") {
             let path = entry.expect("an entry").path();
             if path.extension().is_some_and(|extension| extension == "rs") {

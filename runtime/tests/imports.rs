@@ -174,8 +174,10 @@ fn every_named_module_exists() {
 }
 
 /// What faces the user of the client; the rest is built without it.
-const FACES_THE_USER: [&str; 10] =
-    ["builder", "connect", "download", "lib", "pieces", "redirect", "request", "response", "send", "session"];
+const FACES_THE_USER: [&str; 11] = [
+    "builder", "connect", "download", "lib", "pieces", "redirect", "request", "response", "send", "session",
+    "settings",
+];
 
 #[test]
 fn a_clients_connections_know_nothing_of_sessions_requests_and_responses() {

@@ -1,0 +1,42 @@
+//! Connections: how many, how long they are kept, and where they go.
+
+use super::ClientSessionBuilder;
+use crate::error::{Error, ErrorKind};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+impl ClientSessionBuilder {
+    /// How many connections to one host (scheme, name and port) may be in use at the same time. Further requests wait
+    /// their turn, first come, first served. No limit by default.
+    pub fn max_connections_per_host(mut self, n: usize) -> Self {
+        if n == 0 {
+            self.note(Error::new(
+                ErrorKind::Request,
+                "max_connections_per_host(0) would never let a request through",
+            ));
+        }
+        self.settings.rules.connections_per_host = Some(n);
+        self
+    }
+
+    /// How many idle connections to one host are kept; with 0, every request makes a new one. No limit by default: the
+    /// [idle timeout](ClientSessionBuilder::pool_idle_timeout) bounds them.
+    pub fn max_idle_per_host(mut self, n: usize) -> Self {
+        self.settings.rules.idle_per_host = n;
+        self
+    }
+
+    /// How long an idle connection is kept; a shorter time that the server announces (`Keep-Alive: timeout=`) is
+    /// honoured, less a second. 15 s by default.
+    pub fn pool_idle_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.settings.rules.idle_timeout = limit.into();
+        self
+    }
+
+    /// Connects to `address` for every request to `host`, without a name look-up. If the address's port is 0 the
+    /// request's port is used. Header fields and certificates are still those of `host`.
+    pub fn resolve(mut self, host: impl AsRef<str>, address: SocketAddr) -> Self {
+        self.settings.addresses.insert(host.as_ref().to_ascii_lowercase(), address);
+        self
+    }
+}

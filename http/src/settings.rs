@@ -1,0 +1,78 @@
+//! What a session is set to.
+//!
+//! Every setting has a default that is safe to ship: each wait ends, everything a server can send has a bound, and
+//! nothing that was sent encrypted is repeated in the open. `builder/` changes them one by one; whoever needs one reads
+//! it here.
+
+use crate::h1;
+use crate::pool::Rules;
+use crate::redirect::Policy;
+use crate::request::Request;
+use crate::response::Response;
+use crate::url::Url;
+use http::{HeaderMap, HeaderValue};
+use std::collections::HashMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+pub(crate) struct Settings {
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) connect_timeout: Option<Duration>,
+    pub(crate) read_timeout: Option<Duration>,
+    pub(crate) pool_timeout: Option<Duration>,
+    pub(crate) policy: Policy,
+    pub(crate) headers: HeaderMap,
+    pub(crate) auth: Option<HeaderValue>,
+    pub(crate) base_url: Option<Url>,
+    pub(crate) rules: Rules,
+    pub(crate) addresses: HashMap<String, SocketAddr>,
+    pub(crate) protocol_limits: h1::Limits,
+    pub(crate) max_body: Option<u64>,
+    pub(crate) https_only: bool,
+    pub(crate) on_request: Vec<RequestHook>,
+    pub(crate) on_response: Vec<ResponseHook>,
+}
+
+type RequestHook = Box<dyn Fn(&mut Request)>;
+type ResponseHook = Box<dyn Fn(&Response)>;
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            timeout: None,
+            connect_timeout: Some(Duration::from_secs(10)),
+            read_timeout: Some(Duration::from_secs(30)),
+            pool_timeout: Some(Duration::from_secs(30)),
+            policy: Policy::default(),
+            headers: HeaderMap::new(),
+            auth: None,
+            base_url: None,
+            rules: Rules {
+                connections_per_host: None,
+                idle_per_host: usize::MAX,
+                idle_timeout: Some(Duration::from_secs(15)),
+            },
+            addresses: HashMap::new(),
+            protocol_limits: h1::Limits::default(),
+            max_body: None,
+            https_only: false,
+            on_request: Vec::new(),
+            on_response: Vec::new(),
+        }
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("timeout", &self.timeout)
+            .field("connect_timeout", &self.connect_timeout)
+            .field("read_timeout", &self.read_timeout)
+            .field("redirects", &self.policy)
+            .field("headers", &self.headers)
+            .field("base_url", &self.base_url)
+            .field("pool", &self.rules)
+            .finish_non_exhaustive()
+    }
+}
