@@ -40,19 +40,20 @@
 //!
 //! # The map
 //!
-//! Follow a wake from `epoll` to `poll()` by opening five files in this order:
+//! Follow a wake from `epoll` to `poll()` by opening six files in this order:
 //!
 //! ```text
-//! net/socket.rs   Op::poll            the system call says WouldBlock: wait, return Pending
-//! traps.rs        SocketWait          leave the waker in the reactor, publish what we wait for
-//! reactor.rs      Reactor::poll       epoll says readable: take the waker out
-//! waker.rs        TaskWaker::wake     this thread? onto the run queue (ready.rs). another? into the inbox
-//! kernel.rs       Kernel::run_task    off the run queue, poll the task, which tries its system call again
+//! net/socket.rs      Op::poll            the system call says WouldBlock: wait, return Pending
+//! traps/sockets.rs   SocketWait          leave the waker in the reactor, publish what we wait for
+//! reactor.rs         Reactor::poll       epoll says readable: take the waker out
+//! kernel/cycle.rs    Kernel::poll_io     call it, with nothing borrowed
+//! waker.rs           TaskWaker::wake     this thread? onto the run queue (ready.rs). another? into the inbox
+//! kernel/poll.rs     Kernel::run_task    off the run queue, poll the task, which tries its system call again
 //! ```
 //!
 //! | to learn about | read |
 //! |---|---|
-//! | the loop | `kernel.rs` |
+//! | the loop | `kernel/mod.rs`, then `kernel/cycle.rs` |
 //! | what a task is | `task.rs`, `table.rs` |
 //! | timers | `timers.rs` |
 //! | cancellation | `scopes.rs`, then `cancel/` |
@@ -62,7 +63,7 @@
 //! | byte streams on top of sockets | `io/` |
 //! | blocking work behind an async face | `thread.rs`, then `files/` |
 //! | child processes, signals, Ctrl-C | `subprocess/`, `signals/` |
-//! | the doors between the kernel and everything else | `traps.rs` |
+//! | the doors between the kernel and everything else | `traps/` |
 //!
 //! Imports point one way: `sync`, `net`, `time`, `thread`, `task`, `cancel` → `traps` → the kernel's parts. A test
 //! holds them to it.
@@ -71,7 +72,6 @@ mod async_thread;
 mod builder;
 mod cancel;
 mod clock;
-mod deadlock;
 pub mod debug;
 mod error;
 mod files;

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What the kernel is made of. They know each other and nothing else.
-const PARTS: [&str; 18] = [
+const PARTS: [&str; 17] = [
     "clock",
     "debug",
     "error",
@@ -26,13 +26,11 @@ const PARTS: [&str; 18] = [
     "waiters",
     "waker",
     "workers",
-    "deadlock",
 ];
 /// What runs the parts.
 const DRIVERS: [&str; 4] = ["kernel", "builder", "testing", "lib"];
 /// Parts that are nobody's business but the kernel's and the traps'.
-const INSIDE: [&str; 9] =
-    ["clock", "deadlock", "random", "ready", "report", "state", "timers", "workers", "kernel"];
+const INSIDE: [&str; 8] = ["clock", "random", "ready", "report", "state", "timers", "workers", "kernel"];
 /// Where the kernel reaches up, and why.
 const EXCEPTIONS: [(&str, &str, &str); 2] = [
     ("kernel", "task", "`MainTask`, the record of the future on its own stack"),
@@ -107,9 +105,8 @@ fn the_kernels_parts_import_nothing_but_each_other() {
     let mut wrong = Vec::new();
     for source in sources.iter().filter(|source| PARTS.contains(&source.module.as_str())) {
         for import in source.imports().iter().filter(|import| modules.contains(*import)) {
-            let allowed = PARTS.contains(&import.as_str())
-                || (source.module == "deadlock" && import == "kernel")
-                || (source.module == "debug" && import == "builder");
+            let allowed =
+                PARTS.contains(&import.as_str()) || (source.module == "debug" && import == "builder");
             if !allowed {
                 wrong.push(format!("{} imports {import}", source.path.display()));
             }

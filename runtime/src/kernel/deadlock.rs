@@ -11,7 +11,7 @@
 //! * On the virtual clock, or if the process has no other thread that could wake us, it is a panic of `run`.
 //! * Otherwise it is written once, after a second of silence, and `run` goes on waiting.
 
-use crate::kernel::Kernel;
+use super::Kernel;
 use crate::ready;
 use std::mem;
 use std::time::Duration;
@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// How far the search for a deadlock has come.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(crate) enum Suspicion {
+pub(super) enum Suspicion {
     #[default]
     None,
     /// Every task is being polled once more.
@@ -32,7 +32,7 @@ pub(crate) enum Suspicion {
 
 impl Kernel {
     /// Called when no task is ready and the loop would wait for ever. True if it waited, or knows better.
-    pub(crate) fn suspect_deadlock(&mut self) -> bool {
+    pub(super) fn suspect_deadlock(&mut self) -> bool {
         if !self.nothing_can_happen() {
             self.suspicion = Suspicion::None;
             return false;
@@ -43,7 +43,7 @@ impl Kernel {
                 self.wait_in_epoll(Some(Duration::ZERO));
                 if ready::len() == 0 {
                     self.suspicion = Suspicion::Asked;
-                    let tasks = self.state().tasks.borrow().by_id();
+                    let tasks = self.state.tasks.borrow().by_id();
                     tasks.iter().for_each(|task| ready::push(task.record().slot));
                 }
             }
@@ -57,11 +57,11 @@ impl Kernel {
                     }
                 }
                 let report = self.deadlock_report();
-                if alone || self.state().clock.is_virtual() {
+                if alone || self.state.clock.is_virtual() {
                     self.deadlock = Some(report);
                 } else {
                     self.suspicion = Suspicion::Reported;
-                    self.state().reports.say(&report);
+                    self.state.reports.say(&report);
                 }
             }
             Suspicion::Reported => return false,
@@ -70,11 +70,11 @@ impl Kernel {
     }
 
     /// Called when a task is ready.
-    pub(crate) fn no_deadlock(&mut self) {
+    pub(super) fn no_deadlock(&mut self) {
         // Another thread may have released something a moment before it calls the waker of whoever got it. So
         // this is only certain when there is no other thread.
         if mem::take(&mut self.suspicion) == Suspicion::Asked && self.other_threads() == Some(0) {
-            self.state().reports.say(
+            self.state.reports.say(
                 "a task could go on although nothing had woken it: some future has lost its wake-up \
                  (it returned Pending without keeping the waker)",
             );
@@ -82,7 +82,7 @@ impl Kernel {
     }
 
     fn nothing_can_happen(&self) -> bool {
-        let state = self.state();
+        let state = &*self.state;
         state.thread_jobs.get() == 0
             && state.timers.borrow().is_empty()
             && state.reactor.borrow().waiting() == 0
@@ -90,8 +90,8 @@ impl Kernel {
     }
 
     fn deadlock_report(&self) -> String {
-        let now = self.state().clock.now();
-        let tasks = self.state().tasks.borrow().by_id();
+        let now = self.state.clock.now();
+        let tasks = self.state.tasks.borrow().by_id();
         let mut report = String::from("deadlock: no task can run, and nothing is left that could wake one");
         for task in tasks {
             let record = task.record();
@@ -105,7 +105,7 @@ impl Kernel {
         #[cfg(target_os = "linux")]
         {
             let all = std::fs::read_dir("/proc/self/task").ok()?.count();
-            Some(all.saturating_sub(1 + self.state().workers.threads()))
+            Some(all.saturating_sub(1 + self.state.workers.threads()))
         }
         #[cfg(not(target_os = "linux"))]
         None

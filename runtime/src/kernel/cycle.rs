@@ -1,0 +1,145 @@
+//! The cycle: poll I/O, fire timers, run what was ready. The three steps of the loop, in the order of the file.
+//!
+//! On the path of a wake this is the middle. Wakers that `epoll` and the timers hand out are called here, with nothing
+//! borrowed; they put their tasks onto the [run queue](crate::ready), and [`run_ready`](Kernel::run_ready) takes
+//! them off again, one [poll](super::poll) each.
+
+use super::Kernel;
+use super::run::{Limit, Main};
+use crate::debug::EventKind;
+use crate::grants::Grant;
+use crate::ready;
+use std::time::Duration;
+
+/// While tasks are ready, I/O and timers are looked after once in so many polls.
+const POLLS_PER_IO: u32 = 61;
+/// How long a virtual clock waits for parked sockets before it jumps.
+const JUMP_PATIENCE: Duration = Duration::from_millis(1);
+
+impl Kernel {
+    /// One turn of the loop. Returns how many tasks ran.
+    pub(super) fn cycle(&mut self, main: Option<&mut Main<'_>>, limit: Option<Limit>) -> usize {
+        self.poll_io(limit);
+        self.tell_wakes();
+        let ran = self.run_ready(main);
+        self.settle_grants();
+        ran
+    }
+
+    /// Wakes happen where nothing can be told; they are noted there, with their time, and told here.
+    fn tell_wakes(&self) {
+        if !self.state.activations.any() {
+            return;
+        }
+        for wake in ready::untold_wakes() {
+            let task = self.state.tasks.borrow().get(wake.slot).cloned();
+            if let Some(task) = task {
+                let time = if self.state.clock.is_virtual() { self.state.clock.now() } else { wake.at };
+                self.state.tell_at(time, Some(task.record()), EventKind::Woken { by: wake.by });
+            }
+        }
+    }
+
+    // ---- I/O and timers
+
+    /// The next cycle asks `epoll`, whatever is ready.
+    pub(super) fn look_at_io_next(&mut self) {
+        self.polls_since_io = POLLS_PER_IO;
+    }
+
+    fn poll_io(&mut self, limit: Option<Limit>) {
+        if ready::len() > 0 {
+            self.no_deadlock();
+            if self.polls_since_io < POLLS_PER_IO {
+                return;
+            }
+            self.wait_in_epoll(Some(Duration::ZERO));
+        } else if limit.is_none() && self.suspect_deadlock() {
+            return;
+        } else {
+            self.state.tell(None, EventKind::Idle);
+            if self.state.clock.is_virtual() {
+                self.wait_or_jump(limit);
+            } else {
+                self.wait_in_epoll(self.time_to_wait(limit));
+            }
+        }
+        self.polls_since_io = 0;
+        self.fire_timers();
+    }
+
+    fn time_to_wait(&self, limit: Option<Limit>) -> Option<Duration> {
+        let timer = self.state.timers.borrow().look_again_at();
+        let until = [timer, limit.map(Limit::instant)].into_iter().flatten().min()?;
+        Some(until.saturating_duration_since(self.state.clock.now()))
+    }
+
+    /// Virtual time: it passes only when nothing else can happen.
+    fn wait_or_jump(&mut self, limit: Option<Limit>) {
+        let held = self.state.thread_jobs.get() > 0 || self.state.reactor.borrow().holding_clock() > 0;
+        let next = self.state.timers.borrow().next_deadline();
+        let end = limit.and_then(Limit::kernel_time);
+        let Some(target) = [next, end].into_iter().flatten().min().filter(|_| !held) else {
+            // Only the outside world can wake anything, and that takes real time.
+            return self.wait_in_epoll(limit.and_then(Limit::real_time_left));
+        };
+        let parked_sockets = self.state.reactor.borrow().waiting() > 0;
+        self.wait_in_epoll(Some(if parked_sockets { JUMP_PATIENCE } else { Duration::ZERO }));
+        if ready::len() == 0 {
+            self.state.clock.jump_to(target);
+        }
+    }
+
+    pub(super) fn wait_in_epoll(&mut self, timeout: Option<Duration>) {
+        let polled = self.state.reactor.borrow_mut().poll(timeout, &mut self.scratch.wakers);
+        match polled {
+            Ok(true) => self.state.inbox.collect().into_iter().for_each(ready::push),
+            Ok(false) => {}
+            // epoll_wait fails for a bad descriptor or bad memory: nothing that a program can go on after.
+            Err(error) => panic!("waiting for I/O events failed: {error}"),
+        }
+        self.wake_all();
+    }
+
+    fn fire_timers(&mut self) {
+        if self.state.timers.borrow().is_empty() {
+            return;
+        }
+        let now = self.state.clock.now();
+        self.state.timers.borrow_mut().expire_into(now, &mut self.scratch.wakers);
+        self.wake_all();
+    }
+
+    fn wake_all(&mut self) {
+        for waker in self.scratch.wakers.drain(..) {
+            waker.wake();
+        }
+    }
+
+    // ---- tasks
+
+    fn run_ready(&mut self, mut main: Option<&mut Main<'_>>) -> usize {
+        let count = ready::len();
+        if let Some(seed) = &self.state.seed {
+            let mut random = seed.borrow_mut();
+            ready::shuffle(count, |limit| random.below(limit));
+        }
+        for _ in 0..count {
+            let Some((slot, woken_by)) = ready::pop() else { break };
+            self.run_task(slot, woken_by, main.as_deref_mut());
+            self.tell_wakes();
+        }
+        ready::set_running(None);
+        self.polls_since_io = self.polls_since_io.saturating_add(count as u32);
+        count
+    }
+
+    /// Takes back what was granted to tasks that have been polled since and did not claim it.
+    fn settle_grants(&mut self) {
+        if self.state.grants.borrow().is_empty() {
+            return;
+        }
+        self.state.grants.borrow_mut().collect(&self.state.tasks.borrow(), &mut self.scratch.grants);
+        self.scratch.grants.drain(..).for_each(Grant::revoke);
+    }
+}

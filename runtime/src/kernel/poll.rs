@@ -1,0 +1,132 @@
+//! One poll of one task, and what follows from it.
+//!
+//! ```text
+//! ready::pop ─▶ table.begin_poll ─▶ task.poll, inside catch_unwind, nothing borrowed
+//!     ready                 ─▶ finish: free the slot, wake whoever joins
+//!     panicked              ─▶ write it down at once, keep the payload for whoever joins, finish
+//!     pending, cancelled    ─▶ if nothing inside is alive: drop the future, finish
+//!     pending               ─▶ note what it waits for
+//! ```
+//!
+//! The last stop on the path of a wake: the task that was woken is polled, and tries again what it waited for.
+
+use super::run::Main;
+use super::{Kernel, Payload};
+use crate::debug::EventKind;
+use crate::ready;
+use crate::state::State;
+use crate::table::{End, Parked, Record, Runnable};
+use crate::task_info::{TaskId, TaskState};
+use crate::traps::BUDGET;
+use std::any::Any;
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+impl Kernel {
+    pub(super) fn run_task(&self, slot: u32, woken_by: Option<TaskId>, main: Option<&mut Main<'_>>) {
+        let kernel = &*self.state;
+        let begun = kernel.tasks.borrow_mut().begin_poll(slot);
+        let Some((task, waker)) = begun else { return };
+        let record = task.record();
+        if record.nested.get() && task.pass_on(woken_by) {
+            kernel.tasks.borrow_mut().end_poll(slot, waker);
+            return;
+        }
+        let previous = kernel.make_current(&task, woken_by);
+        debug_assert!(previous.is_none(), "the kernel polls one task at a time");
+        let cx = &mut Context::from_waker(&waker);
+        let polled = catch_unwind(AssertUnwindSafe(|| match main {
+            Some(main) if main.id == record.id => (main.poll)(cx),
+            _ => task.poll(cx),
+        }));
+        let parked = kernel.published.take();
+        kernel.tasks.borrow_mut().end_poll(slot, waker);
+        match polled {
+            Ok(Poll::Ready(())) => self.state.finish(&task, End::Returned),
+            Err(payload) => self.crash(&task, payload),
+            Ok(Poll::Pending) => {
+                kernel.suspend(record, parked);
+                if record.cancel_requested.get() && !self.anything_alive_in(record) {
+                    self.discard(&task);
+                    self.state.finish(&task, End::Cancelled);
+                }
+            }
+        }
+        let last = kernel.current.take();
+        drop(last);
+    }
+
+    fn anything_alive_in(&self, record: &Record) -> bool {
+        record.root.get().is_some_and(|root| self.state.scopes.borrow().anything_alive_below(root))
+    }
+
+    /// Drops a task's future where it is parked.
+    pub(super) fn discard(&self, task: &Rc<dyn Runnable>) {
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| task.discard())) {
+            self.state.report_panic(task.record(), payload.as_ref(), "panicked while it was dropped");
+        }
+    }
+
+    fn crash(&self, task: &Rc<dyn Runnable>, payload: Payload) {
+        self.state.report_panic(task.record(), payload.as_ref(), "panicked");
+        self.discard(task);
+        task.crash(payload);
+        self.state.finish(task, End::Panicked);
+    }
+}
+
+/// The turn of one task. The kernel uses these for the tasks it polls, and `traps` for tasks whose futures live
+/// inside other tasks.
+impl State {
+    /// Makes a task the current one. Returns the one that was.
+    pub(crate) fn make_current(
+        &self,
+        task: &Rc<dyn Runnable>,
+        woken_by: Option<TaskId>,
+    ) -> Option<Rc<dyn Runnable>> {
+        let record = task.record();
+        record.cycles.set(record.cycles.get() + 1);
+        record.woken_by.set(woken_by);
+        record.parked.set(Parked::in_state(TaskState::Running));
+        self.scope.set(record.root.get());
+        self.budget.set(BUDGET);
+        ready::set_running(Some(record.id));
+        self.tell(Some(record), EventKind::Running);
+        self.current.replace(Some(Rc::clone(task)))
+    }
+
+    /// It was polled and waits: notes for what.
+    pub(crate) fn suspend(&self, record: &Record, parked: Option<Parked>) {
+        let parked = parked.unwrap_or(Parked::in_state(TaskState::ForeignWait));
+        record.parked.set(parked);
+        self.tell(Some(record), EventKind::Suspended { state: parked.state, location: parked.at });
+    }
+
+    pub(crate) fn report_panic(&self, record: &Record, payload: &(dyn Any + Send), what: &str) {
+        self.reports.say(&format!("{record} {what}: {}", crate::error::panic_message(payload)));
+    }
+
+    /// The task has ended and its future is gone: frees its slot and tells whoever waits.
+    pub(crate) fn finish(&self, task: &Rc<dyn Runnable>, end: End) {
+        let record = task.record();
+        record.end.set(Some(end));
+        let state = match end {
+            End::Cancelled => TaskState::Cancelled,
+            End::Returned | End::Panicked => TaskState::Terminated,
+        };
+        record.parked.set(Parked::in_state(state));
+        self.tell(Some(record), EventKind::Suspended { state, location: None });
+        self.tell(Some(record), EventKind::Terminated);
+        let root = record.root.take().and_then(|root| self.scopes.borrow_mut().remove(root));
+        let removed = self.tasks.borrow_mut().remove(record.slot);
+        drop((root, removed, record.locals.take()));
+        let waiters = mem::take(&mut *record.waiters.borrow_mut());
+        waiters.into_wakers().for_each(Waker::wake);
+        let lost = end == End::Returned || self.shutting_down.get() && end == End::Cancelled;
+        if lost && record.handle_dropped.get() && !record.attended.get() {
+            self.reports.never_joined(record);
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! Entering the loop: [`Kernel::run`] until one future is done, [`Kernel::turn`] for one cycle.
+//!
+//! While either is under way the kernel is *installed* on its thread: its state and its run queue sit in
+//! thread-locals, where traps and wakers find them. [`Running`] takes them out again, also after a panic.
+
+use super::{Kernel, Payload, Turn};
+use crate::debug::EventKind;
+use crate::ready;
+use crate::signals::CtrlC;
+use crate::state;
+use crate::table::{End, Runnable};
+use crate::task::MainTask;
+use crate::task_info::TaskId;
+use crate::traps;
+use std::mem;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+/// The main future, which lives on the stack of `run` and need not be `'static`.
+pub(super) struct Main<'a> {
+    pub(super) id: TaskId,
+    pub(super) poll: &'a mut dyn FnMut(&mut Context<'_>) -> Poll<()>,
+}
+
+impl Kernel {
+    /// Runs `main` as a new task, together with whatever else is left in this kernel, until it returns.
+    ///
+    /// # Panics
+    /// If no task can ever run again: a deadlock, with a report of who waits for what. On the real clock only if
+    /// the process has no other thread; otherwise the report is written to standard error.
+    /// If `main` panics: the kernel is shut down, then the panic goes on with its payload. Ctrl-C cancels `main`
+    /// and then ends the process, unless it is [switched off](KernelBuilder::ctrl_c). Panics too if a kernel runs on
+    /// this thread already, or this one was shut down by a panic of an earlier `main`.
+    #[track_caller]
+    pub fn run<F: IntoFuture>(&mut self, main: F) -> F::Output {
+        assert!(
+            !self.is_shut_down,
+            "this kernel was shut down when an earlier `main` panicked; make a new one"
+        );
+        let at = Location::caller();
+        let mut future = pin!(Some(main.into_future()));
+        let mut output: Option<Result<F::Output, Payload>> = None;
+        let mut poll = |cx: &mut Context<'_>| {
+            let Some(main) = future.as_mut().as_pin_mut() else { return Poll::Ready(()) };
+            match catch_unwind(AssertUnwindSafe(|| main.poll(cx))) {
+                Ok(Poll::Pending) => {
+                    // It lives here and not in its task, so it is dropped here when its task is.
+                    if traps::task_must_unwind() {
+                        future.set(None);
+                    }
+                    return Poll::Pending;
+                }
+                Ok(Poll::Ready(value)) => output = Some(Ok(value)),
+                Err(payload) => output = Some(Err(payload)),
+            }
+            // Its destructors run while the kernel is still there for them.
+            future.set(None);
+            Poll::Ready(())
+        };
+        let running = Running::enter(self);
+        let place = running.kernel.state.tasks.borrow_mut().reserve();
+        let task: Rc<dyn Runnable> = Rc::new(MainTask::new(place, at));
+        running.kernel.state.tasks.borrow_mut().occupy(task.clone());
+        running.kernel.state.tell(Some(task.record()), EventKind::Created);
+        ready::push(task.record().slot);
+        let mut main = Main { id: task.record().id, poll: &mut poll };
+        let mut ctrl_c = if running.kernel.listens_to_ctrl_c { CtrlC::listen() } else { None };
+        while task.record().end.get().is_none() && running.kernel.deadlock.is_none() {
+            running.kernel.cycle(Some(&mut main), None);
+            if ctrl_c.as_mut().is_some_and(CtrlC::pressed) {
+                traps::request_cancel(task.record());
+            }
+        }
+        if let Some(report) = running.kernel.deadlock.take() {
+            future.set(None);
+            running.kernel.stop_everything();
+            drop(running);
+            panic!("{report}");
+        }
+        let cancelled = task.record().end.get() == Some(End::Cancelled);
+        if !matches!(output, Some(Ok(_))) {
+            running.kernel.stop_everything();
+        }
+        drop(running);
+        match (output, ctrl_c) {
+            (Some(Ok(value)), _) => value,
+            (Some(Err(payload)), _) => resume_unwind(payload),
+            (None, Some(ctrl_c)) if ctrl_c.was_pressed() => ctrl_c.end_process(),
+            (None, _) if cancelled => panic!("main was cancelled, so `run` has no value to return"),
+            (None, _) => panic!("main ended without a value: one of its destructors panicked"),
+        }
+    }
+
+    /// Runs one cycle: waits at most `max_wait` for something to happen (`None`: as long as it takes), then runs
+    /// what is ready. For driving a kernel from another loop, and for tests of schedules.
+    ///
+    /// # Panics
+    /// As [`Kernel::run`].
+    #[track_caller]
+    pub fn turn(&mut self, max_wait: Option<Duration>) -> Turn {
+        assert!(
+            !self.is_shut_down,
+            "this kernel was shut down when an earlier `main` panicked; make a new one"
+        );
+        let running = Running::enter(self);
+        running.kernel.look_at_io_next();
+        let until = max_wait.and_then(|wait| Instant::now().checked_add(wait));
+        let ran = running.kernel.cycle(None, until.map(Limit::Real));
+        let next_deadline = running.kernel.state.timers.borrow().next_deadline();
+        if let Some(report) = running.kernel.deadlock.take() {
+            running.kernel.stop_everything();
+            drop(running);
+            panic!("{report}");
+        }
+        Turn { ran, ready: ready::len(), next_deadline }
+    }
+}
+
+/// When an idle kernel stops waiting, whatever its timers say.
+#[derive(Clone, Copy)]
+pub(super) enum Limit {
+    /// Of kernel time: a virtual clock jumps there.
+    Kernel(Instant),
+    /// Of real time, for whoever drives the kernel from outside.
+    Real(Instant),
+}
+
+impl Limit {
+    pub(super) fn instant(self) -> Instant {
+        match self {
+            Limit::Kernel(instant) | Limit::Real(instant) => instant,
+        }
+    }
+
+    pub(super) fn kernel_time(self) -> Option<Instant> {
+        match self {
+            Limit::Kernel(instant) => Some(instant),
+            Limit::Real(_) => None,
+        }
+    }
+
+    pub(super) fn real_time_left(self) -> Option<Duration> {
+        match self {
+            Limit::Kernel(_) => None,
+            Limit::Real(instant) => Some(instant.saturating_duration_since(Instant::now())),
+        }
+    }
+}
+
+/// The kernel is the one of this thread until this is dropped.
+pub(super) struct Running<'k> {
+    pub(super) kernel: &'k mut Kernel,
+}
+
+impl<'k> Running<'k> {
+    #[track_caller]
+    pub(super) fn enter(kernel: &'k mut Kernel) -> Running<'k> {
+        assert!(
+            state::enter(&kernel.state),
+            "a curio kernel runs on this thread already, so another can't; \
+             await the future, or `curio::spawn` it, instead of calling `run` inside a task"
+        );
+        ready::install(mem::take(&mut kernel.queue), kernel.state.id);
+        // A cancellation that was asked for between two runs could only leave its mark.
+        let tasks = kernel.state.tasks.borrow().by_id();
+        for task in tasks {
+            if task.record().cancel_requested.get() {
+                traps::request_cancel(task.record());
+            }
+        }
+        Running { kernel }
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.kernel.queue = ready::uninstall();
+        state::replace(None);
+    }
+}

@@ -1,0 +1,44 @@
+//! Traps of the wait queues: who waits, and has been [granted](crate::grants) what it waited for.
+
+use crate::grants::{GrantId, Grantee, Revoke, Watched};
+use crate::state::try_with;
+use std::sync::Arc;
+
+/// Who would be granted something, were it granted to the task that is being polled.
+pub(crate) fn grantee() -> Option<Grantee> {
+    try_with(|kernel| {
+        let current = kernel.current.borrow();
+        let record = current.as_ref()?.record();
+        Some(Grantee { kernel: kernel.id, slot: record.slot, task: record.id })
+    })
+    .flatten()
+}
+
+/// Watches a grant until it is claimed. `None` if it can't be watched from here.
+pub(crate) fn granted(
+    grantee: Grantee,
+    from: impl FnOnce() -> Arc<dyn Revoke>,
+    id: GrantId,
+) -> Option<Watched> {
+    try_with(|kernel| {
+        if kernel.id != grantee.kernel {
+            return None;
+        }
+        let tasks = kernel.tasks.borrow();
+        // One that has ended may have left its wait behind; nobody polls it, so the grant is overdue at once.
+        let task = tasks.get(grantee.slot).filter(|task| task.record().id == grantee.task);
+        let cycles = task.map_or(0, |task| task.record().cycles.get());
+        Some(kernel.grants.borrow_mut().add(grantee, cycles, from(), id))
+    })
+    .flatten()
+}
+
+/// A grant was claimed, or given up: if it was watched, it need not be any more.
+pub(crate) fn claimed(watched: Option<Watched>) {
+    let Some(watched) = watched else { return };
+    try_with(|kernel| {
+        if kernel.id == watched.kernel {
+            kernel.grants.borrow_mut().claimed(watched);
+        }
+    });
+}

@@ -1,0 +1,34 @@
+//! Traps of work on threads: giving a job to the pool, and holding a virtual clock while a thread works for us.
+
+use super::with;
+use crate::state::State;
+use std::io;
+use std::rc::Rc;
+
+/// Gives a job to a thread of the kernel's pool.
+#[track_caller]
+pub(crate) fn run_job(job: Box<dyn FnOnce() + Send>) -> io::Result<JobHold> {
+    with(|kernel| {
+        kernel.workers.submit(job)?;
+        kernel.thread_jobs.set(kernel.thread_jobs.get() + 1);
+        Ok(JobHold(Rc::clone(kernel)))
+    })
+}
+
+/// Says that a thread works for us that is not in the kernel's pool, or is not ours yet.
+#[track_caller]
+pub(crate) fn hold_clock() -> JobHold {
+    with(|kernel| {
+        kernel.thread_jobs.set(kernel.thread_jobs.get() + 1);
+        JobHold(Rc::clone(kernel))
+    })
+}
+
+/// Somebody waits for a thread's result. A virtual clock does not jump meanwhile.
+pub(crate) struct JobHold(Rc<State>);
+
+impl Drop for JobHold {
+    fn drop(&mut self) {
+        self.0.thread_jobs.set(self.0.thread_jobs.get() - 1);
+    }
+}

@@ -1,0 +1,217 @@
+//! Traps that open, enter and leave the nodes of the [cancel-scope tree](crate::scopes).
+
+use super::{is_running_here, with};
+use crate::scopes::{ScopeKey, Why};
+use crate::state::{State, try_with};
+use crate::waker::KernelId;
+use std::rc::Rc;
+use std::task::{Context, Waker};
+
+/// A node of the cancel-scope tree, owned by the region whose body it surrounds. Dropping it removes it.
+pub(crate) struct Scope {
+    pub(super) kernel: Rc<State>,
+    pub(super) key: ScopeKey,
+}
+
+/// Opens a node below the current one.
+#[track_caller]
+pub(crate) fn open_scope() -> Scope {
+    with(|kernel| {
+        let parent = current_scope(kernel);
+        Scope { key: kernel.scopes.borrow_mut().add(parent), kernel: Rc::clone(kernel) }
+    })
+}
+
+/// Opens a node below the root of the current task, outside of any region that is being polled.
+#[track_caller]
+pub(crate) fn open_task_scope() -> Scope {
+    with(|kernel| {
+        let inner = current_scope(kernel);
+        let root = kernel.current.borrow().as_ref().and_then(|task| task.record().root.get()).or(inner);
+        Scope { key: kernel.scopes.borrow_mut().add(root), kernel: Rc::clone(kernel) }
+    })
+}
+
+/// The first poll of a time limit's body. Most bodies are ready then, and need no node of the tree; so the node
+/// is made after it, around everything that was polled inside.
+pub(crate) struct FirstPoll {
+    kernel: Rc<State>,
+    mark: u64,
+}
+
+#[track_caller]
+pub(crate) fn first_poll() -> FirstPoll {
+    with(|kernel| {
+        kernel.limits_without_node.set(kernel.limits_without_node.get() + 1);
+        FirstPoll { mark: kernel.scopes.borrow().links(), kernel: Rc::clone(kernel) }
+    })
+}
+
+impl FirstPoll {
+    pub(crate) fn open_scope(self) -> Scope {
+        let parent = current_scope(&self.kernel);
+        let key = self.kernel.scopes.borrow_mut().adopt(parent, self.mark);
+        Scope { key, kernel: Rc::clone(&self.kernel) }
+    }
+}
+
+impl Drop for FirstPoll {
+    fn drop(&mut self) {
+        self.kernel.limits_without_node.set(self.kernel.limits_without_node.get() - 1);
+    }
+}
+
+/// The scope that is being polled; a task's first region makes its root.
+fn current_scope(kernel: &State) -> Option<ScopeKey> {
+    if let Some(scope) = kernel.scope.get() {
+        return Some(scope);
+    }
+    let current = kernel.current.borrow();
+    let record = current.as_ref()?.record();
+    let called = record.cancel_requested.get().then_some(Why::Cancelled);
+    let root = kernel.scopes.borrow_mut().add_root(called);
+    record.root.set(Some(root));
+    kernel.scope.set(Some(root));
+    Some(root)
+}
+
+impl Scope {
+    /// Polls something inside this scope.
+    pub(crate) fn enter<R>(&self, poll: impl FnOnce() -> R) -> R {
+        let outer = self.with(|kernel| {
+            let outer = current_scope(kernel);
+            let mut scopes = kernel.scopes.borrow_mut();
+            // A future may have been moved into another one, or another task, since it was last polled. The new
+            // one may be a limit that has no node yet: then being hung anew is what lets that node find it.
+            if scopes.parent(self.key) != outer || kernel.limits_without_node.get() > 0 {
+                scopes.move_to(self.key, outer);
+            }
+            kernel.scope.replace(Some(self.key))
+        });
+        let _restore = Restore(outer);
+        poll()
+    }
+
+    /// Whether this region must now drop its body, and why: it is cancelled and nothing below is alive.
+    pub(crate) fn must_unwind(&self) -> Option<Why> {
+        self.with(|kernel| {
+            let scopes = kernel.scopes.borrow();
+            // This order: whether anything is alive is one look, who called is a walk up the tree.
+            if scopes.anything_alive_below(self.key) { None } else { scopes.cancelled(self.key) }
+        })
+        .flatten()
+    }
+
+    /// [`must_unwind`](Self::must_unwind), for a region that may have to wait for something below that is not
+    /// polled from here, such as the tasks of a group: that wakes it when it has ended.
+    pub(crate) fn poll_unwind(&self, cx: &mut Context<'_>) -> Option<Why> {
+        let why = self.must_unwind();
+        if why.is_none() && self.link().is_cancelled() {
+            self.set_waker(cx.waker());
+        }
+        why
+    }
+
+    /// The same node, seen from something that does not own it.
+    pub(crate) fn link(&self) -> ScopeLink {
+        ScopeLink { kernel: self.kernel.id, key: self.key }
+    }
+
+    pub(crate) fn cancelled_from_above(&self) -> bool {
+        self.with(|kernel| kernel.scopes.borrow().cancelled_from_above(self.key)).unwrap_or(false)
+    }
+
+    /// Calls on what is inside to stop.
+    pub(crate) fn call(&self, why: Why) {
+        let mut wakers = Vec::new();
+        self.with(|kernel| kernel.scopes.borrow_mut().call(self.key, why, &mut wakers));
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    pub(crate) fn set_shield(&self, on: bool) {
+        self.with(|kernel| kernel.scopes.borrow_mut().set_shield(self.key, on));
+    }
+
+    /// Whether everything outside has to wait for this region.
+    pub(crate) fn set_alive(&self, alive: bool) {
+        self.with(|kernel| kernel.scopes.borrow_mut().set_alive(self.key, alive));
+    }
+
+    /// Where a call from above is to be heard.
+    pub(crate) fn set_waker(&self, waker: &Waker) {
+        let replaced = self.with(|kernel| kernel.scopes.borrow_mut().set_waker(self.key, waker));
+        drop(replaced);
+    }
+
+    /// A node belongs to the kernel that made it; while another one runs it is nobody's.
+    fn with<R>(&self, use_it: impl FnOnce(&State) -> R) -> Option<R> {
+        is_running_here(&self.kernel).then(|| use_it(&self.kernel))
+    }
+}
+
+/// A node of the tree that somebody else owns: for a waker, which has to be `Send`. To be forgotten when the node
+/// is removed.
+#[derive(Clone, Copy)]
+pub(crate) struct ScopeLink {
+    kernel: KernelId,
+    key: ScopeKey,
+}
+
+impl ScopeLink {
+    /// Whether what is inside has been asked to stop.
+    pub(crate) fn is_cancelled(self) -> bool {
+        self.with(|kernel| kernel.scopes.borrow().cancelled(self.key).is_some()).unwrap_or(false)
+    }
+
+    pub(crate) fn set_alive(self, alive: bool) {
+        self.with(|kernel| kernel.scopes.borrow_mut().set_alive(self.key, alive));
+    }
+
+    /// Wakes every region around it that waits for what is alive inside: this has ended, without being polled
+    /// from there.
+    pub(crate) fn wake_above(self) {
+        let mut wakers = Vec::new();
+        self.with(|kernel| kernel.scopes.borrow().wakers_above(self.key, &mut wakers));
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    fn with<R>(self, use_it: impl FnOnce(&State) -> R) -> Option<R> {
+        try_with(|kernel| (kernel.id == self.kernel).then(|| use_it(kernel))).flatten()
+    }
+}
+
+impl Drop for Scope {
+    fn drop(&mut self) {
+        let waker = self.kernel.scopes.borrow_mut().remove(self.key);
+        drop(waker);
+    }
+}
+
+/// Puts the outer scope back even if the poll panics.
+struct Restore(Option<Option<ScopeKey>>);
+
+impl Drop for Restore {
+    fn drop(&mut self) {
+        if let Some(outer) = self.0 {
+            try_with(|kernel| kernel.scope.set(outer));
+        }
+    }
+}
+
+/// Whether the current task is to be dropped at its next await.
+pub(crate) fn is_cancelled() -> bool {
+    ask_current(|kernel, scope| kernel.scopes.borrow().cancelled(scope).is_some())
+}
+
+/// Whether a request waits above, even behind a shield.
+pub(crate) fn cancellation_pending() -> bool {
+    ask_current(|kernel, scope| kernel.scopes.borrow().request_pending(scope))
+}
+
+#[track_caller]
+fn ask_current(ask: impl FnOnce(&State, ScopeKey) -> bool) -> bool {
+    with(|kernel| match kernel.scope.get() {
+        Some(scope) => ask(kernel, scope),
+        None => kernel.current.borrow().as_ref().is_some_and(|task| task.record().cancel_requested.get()),
+    })
+}

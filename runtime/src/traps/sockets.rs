@@ -1,0 +1,147 @@
+//! The trap of every socket: waiting until a direction of it is ready. On the path of a wake this is the first
+//! stop: the waker is left in the [reactor](crate::reactor).
+
+use super::{current_id, park, with};
+use crate::reactor::{Direction, Reactor, Readiness, SHARED_TICKET, SocketKey};
+use crate::state::try_with;
+use crate::table::Resource;
+use crate::task_info::{TaskId, TaskState};
+use crate::waker::KernelId;
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::panic::Location;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+/// The running kernel's reactor and number, for a socket to keep. The waits of one that `holds_clock` do not let a
+/// virtual clock jump: they are for another process.
+#[track_caller]
+pub(crate) fn register(source: &mut impl mio::event::Source, holds_clock: bool) -> io::Result<Registration> {
+    let (kernel, reactor) = with(|kernel| (kernel.id, Rc::clone(&kernel.reactor)));
+    let key = reactor.borrow_mut().register(source, holds_clock)?;
+    Ok(Registration { kernel, reactor, key })
+}
+
+/// A socket's place in the reactor of its kernel.
+pub(crate) struct Registration {
+    kernel: KernelId,
+    reactor: Rc<RefCell<Reactor>>,
+    key: SocketKey,
+}
+
+impl Registration {
+    /// Whether the kernel that runs here is the one that watches this socket.
+    pub(crate) fn is_watched_here(&self) -> bool {
+        try_with(|kernel| kernel.id) == Some(self.kernel)
+    }
+
+    pub(crate) fn may_try(&self, direction: Direction) -> bool {
+        self.reactor.borrow_mut().may_try(self.key, direction)
+    }
+
+    pub(crate) fn clear_ready(&self, direction: Direction, would_block: bool) {
+        self.reactor.borrow_mut().clear_ready(self.key, direction, would_block);
+    }
+
+    /// To be called once, by the owner of `source`, when it is dropped.
+    pub(crate) fn deregister(&self, source: &mut impl mio::event::Source) {
+        let wakers = self.reactor.borrow_mut().deregister(source, self.key);
+        drop(wakers);
+    }
+}
+
+/// One wait for one direction of a socket; dropping it ends the wait.
+pub(crate) struct SocketWait<'a> {
+    socket: &'a Registration,
+    direction: Direction,
+    ticket: Option<u64>,
+    at: &'static Location<'static>,
+}
+
+impl<'a> SocketWait<'a> {
+    pub(crate) fn new(
+        socket: &'a Registration,
+        direction: Direction,
+        at: &'static Location<'static>,
+    ) -> Self {
+        SocketWait { socket, direction, ticket: None, at }
+    }
+
+    /// The wait of a `poll_…` function. All of one direction share a ticket: whoever polls last is woken.
+    pub(crate) fn shared(
+        socket: &'a Registration,
+        direction: Direction,
+        at: &'static Location<'static>,
+    ) -> Self {
+        SocketWait { socket, direction, ticket: Some(SHARED_TICKET), at }
+    }
+
+    /// Leaves without taking the waker back.
+    pub(crate) fn leave(mut self) {
+        self.ticket = None;
+    }
+
+    /// Ready when the system call is worth trying.
+    ///
+    /// # Errors
+    /// `ResourceBusy` if another wait for this direction is under way; it names that task and its line.
+    pub(crate) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.ticket.is_none() && self.socket.may_try(self.direction) {
+            return Poll::Ready(Ok(()));
+        }
+        if try_with(|kernel| kernel.id) != Some(self.socket.kernel) {
+            return Poll::Ready(Err(io::Error::other(
+                "this socket belongs to a curio kernel that is not the one running here; \
+                 a socket can only be awaited inside the `run` that made it",
+            )));
+        }
+        thread_local!(static NEXT: Cell<u64> = const { Cell::new(SHARED_TICKET + 1) });
+        let ticket = *self.ticket.get_or_insert_with(|| NEXT.replace(NEXT.get() + 1));
+        let readiness = self.socket.reactor.borrow_mut().wait(
+            self.socket.key,
+            self.direction,
+            ticket,
+            cx.waker(),
+            current_id(),
+            self.at,
+        );
+        match readiness {
+            Readiness::Ready => Poll::Ready(Ok(())),
+            Readiness::Waiting { replaced } => {
+                drop(replaced);
+                let state = match self.direction {
+                    Direction::Read => TaskState::ReadWait,
+                    Direction::Write => TaskState::WriteWait,
+                };
+                park(state, self.at, Resource::Nothing);
+                Poll::Pending
+            }
+            Readiness::Busy { task, at } => {
+                self.ticket = None;
+                Poll::Ready(Err(busy(self.direction, task, at)))
+            }
+        }
+    }
+}
+
+impl Drop for SocketWait<'_> {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.ticket {
+            let waker =
+                self.socket.reactor.borrow_mut().stop_waiting(self.socket.key, self.direction, ticket);
+            drop(waker);
+        }
+    }
+}
+
+fn busy(direction: Direction, task: Option<TaskId>, at: &'static Location<'static>) -> io::Error {
+    let doing = match direction {
+        Direction::Read => "reading from",
+        Direction::Write => "writing to",
+    };
+    let who = task.map(|id| format!("task {id}")).unwrap_or_else(|| "somebody".into());
+    io::Error::new(
+        io::ErrorKind::ResourceBusy,
+        format!("{who} is {doing} this socket already, at {at}; one task at a time may"),
+    )
+}

@@ -1,0 +1,155 @@
+//! Traps that make, name and cancel tasks.
+
+use super::with;
+use crate::debug::EventKind;
+use crate::locals::Locals;
+use crate::ready;
+use crate::state::{State, try_with};
+use crate::table::{Place, Record, Runnable};
+use crate::task_info::{TaskId, TaskInfo};
+use crate::waker::KernelId;
+use std::rc::Rc;
+use std::task::Waker;
+
+/// Adds a task: `make` builds it around its place. It is queued; the spawner runs on.
+#[track_caller]
+pub(crate) fn spawn<T: Runnable + 'static>(make: impl FnOnce(Place, Option<TaskId>) -> Rc<T>) -> Rc<T> {
+    with(|kernel| {
+        let task = reserve(kernel, make);
+        if kernel.shutting_down.get() {
+            task.record().cancel_requested.set(true);
+        }
+        kernel.tasks.borrow_mut().occupy(task.clone());
+        ready::push(task.record().slot);
+        task
+    })
+}
+
+/// Makes a task around a place in the table, as a child of the current task.
+pub(super) fn reserve<T: Runnable>(
+    kernel: &State,
+    make: impl FnOnce(Place, Option<TaskId>) -> Rc<T>,
+) -> Rc<T> {
+    let current = kernel.current.borrow();
+    let parent = current.as_ref().map(|task| task.record());
+    let place = kernel.tasks.borrow_mut().reserve();
+    let task = make(place, parent.map(|parent| parent.id));
+    task.record().locals.set(parent.and_then(Record::shared_locals));
+    drop(current);
+    kernel.tell(Some(task.record()), EventKind::Created);
+    task
+}
+
+#[track_caller]
+pub(crate) fn current_task() -> TaskInfo {
+    with_current(Record::info)
+}
+
+/// The current task's number, if this is a task at all.
+pub(crate) fn current_id() -> Option<TaskId> {
+    try_with(|kernel| kernel.current.borrow().as_ref().map(|task| task.record().id)).flatten()
+}
+
+#[track_caller]
+pub(crate) fn all_tasks() -> Vec<TaskInfo> {
+    let tasks = with(|kernel| kernel.tasks.borrow().by_id());
+    tasks.iter().map(|task| task.record().info()).collect()
+}
+
+/// Asks a task to stop, and makes it run so that it hears of it.
+pub(crate) fn request_cancel(task: &Record) {
+    if task.end.get().is_some() {
+        return;
+    }
+    // While its kernel does not run the mark is all there is; the kernel sees it when it runs again.
+    task.cancel_requested.set(true);
+    let mut wakers = Vec::new();
+    try_with(|kernel| {
+        if kernel.id == task.kernel {
+            kernel.tell(Some(task), EventKind::CancelRequested);
+            task.request_cancel(&mut kernel.scopes.borrow_mut(), &mut wakers);
+            ready::wake(kernel.id, task.slot);
+        }
+    });
+    wakers.into_iter().for_each(Waker::wake);
+}
+
+/// Names a task without keeping it.
+#[derive(Clone, Copy)]
+pub(crate) struct TaskRef {
+    kernel: KernelId,
+    slot: u32,
+    pub(crate) id: TaskId,
+}
+
+impl TaskRef {
+    pub(crate) fn to(task: &Record) -> TaskRef {
+        TaskRef { kernel: task.kernel, slot: task.slot, id: task.id }
+    }
+}
+
+/// [`request_cancel`] for somebody who has no handle of the task. Nothing happens if it has ended.
+pub(crate) fn request_cancel_of(task: TaskRef) {
+    let found = try_with(|kernel| {
+        let tasks = kernel.tasks.borrow();
+        tasks.get(task.slot).filter(|found| kernel.id == task.kernel && found.record().id == task.id).cloned()
+    });
+    if let Some(found) = found.flatten() {
+        request_cancel(found.record());
+    }
+}
+
+/// The waker of the task that is being polled, if this is a task at all.
+pub(crate) fn current_waker() -> Option<Waker> {
+    try_with(|kernel| {
+        let slot = kernel.current.borrow().as_ref()?.record().slot;
+        kernel.tasks.borrow().waker(slot)
+    })
+    .flatten()
+}
+
+/// The task-locals of the current task.
+#[track_caller]
+pub(crate) fn locals() -> Option<Rc<Locals>> {
+    with_current(Record::shared_locals)
+}
+
+/// Gives the current task other task-locals. Returns those it had, to be dropped when nothing is borrowed.
+#[track_caller]
+pub(crate) fn set_locals(locals: Option<Rc<Locals>>) -> Option<Rc<Locals>> {
+    with_current(|record| record.locals.replace(locals))
+}
+
+#[track_caller]
+fn with_current<R>(use_it: impl FnOnce(&Record) -> R) -> R {
+    with(|kernel| match kernel.current.borrow().as_ref() {
+        Some(task) => use_it(task.record()),
+        None => panic!("no task is running: this is called from a waker or a destructor of the kernel"),
+    })
+}
+
+/// Whether the task that is being polled has been asked to stop and nothing inside it has to finish first: the
+/// kernel is about to drop it.
+pub(crate) fn task_must_unwind() -> bool {
+    try_with(|kernel| {
+        let current = kernel.current.borrow();
+        let Some(record) = current.as_ref().map(|task| task.record()) else { return false };
+        let alive = |root| kernel.scopes.borrow().anything_alive_below(root);
+        record.cancel_requested.get() && !record.root.get().is_some_and(alive)
+    })
+    .unwrap_or(false)
+}
+
+/// Writes a line that must not be lost.
+pub(crate) fn report(line: &str) {
+    if try_with(|kernel| kernel.reports.say(line)).is_none() {
+        eprintln!("curio: {line}");
+    }
+}
+
+/// A task has ended and its handle is gone, and nobody asked how it went.
+pub(crate) fn report_never_joined(task: &Record) {
+    if try_with(|kernel| kernel.reports.never_joined(task)).is_none() {
+        eprintln!("curio: {task} was never joined; join it, cancel it, or detach it if nobody will");
+    }
+}

@@ -1,0 +1,62 @@
+//! Traps that have to do with time.
+
+use super::{is_running_here, with};
+use crate::state::State;
+use crate::timers::TimerKey;
+use std::rc::Rc;
+use std::task::Waker;
+use std::time::{Duration, Instant};
+
+/// The kernel's time.
+#[track_caller]
+pub(crate) fn now() -> Instant {
+    with(|kernel| kernel.clock.now())
+}
+
+/// A timer of a kernel. Dropping it takes it back, wherever that happens.
+pub(crate) struct Timer {
+    kernel: Rc<State>,
+    key: TimerKey,
+    deadline: Instant,
+}
+
+#[track_caller]
+pub(crate) fn set_timer(deadline: Instant, waker: &Waker) -> Timer {
+    with(|kernel| {
+        let key = kernel.timers.borrow_mut().insert(deadline, waker.clone());
+        Timer { kernel: Rc::clone(kernel), key, deadline }
+    })
+}
+
+impl Timer {
+    /// Whether it has fired; if not, it will wake `waker`.
+    #[track_caller]
+    pub(crate) fn poll_fired(&mut self, waker: &Waker) -> bool {
+        if !is_running_here(&self.kernel) {
+            // Its future was moved into another kernel, where only a timer of that one can wake it.
+            *self = set_timer(self.deadline, waker);
+            return false;
+        }
+        let mut timers = self.kernel.timers.borrow_mut();
+        if !timers.is_set(self.key) {
+            return true;
+        }
+        let replaced = timers.set_waker(self.key, waker);
+        drop(timers);
+        drop(replaced);
+        false
+    }
+}
+
+impl Drop for Timer {
+    fn drop(&mut self) {
+        let waker = self.kernel.timers.borrow_mut().cancel(self.key);
+        drop(waker);
+    }
+}
+
+/// The instant `after` from now; `None` if that is beyond all time.
+#[track_caller]
+pub(crate) fn deadline_after(after: Duration) -> Option<Instant> {
+    now().checked_add(after)
+}
