@@ -36,6 +36,8 @@ pub struct Request {
     /// `None`: as the session has it. `Some(None)`: without a limit.
     pub(crate) timeout: Option<Option<Duration>>,
     pub(crate) allow_redirects: bool,
+    /// The `Cookie` field comes from the session's jar, not from the caller.
+    pub(crate) has_cookies_of_jar: bool,
 }
 
 impl Request {
@@ -48,6 +50,7 @@ impl Request {
             implied_type: None,
             timeout: None,
             allow_redirects: true,
+            has_cookies_of_jar: false,
         }
     }
 
