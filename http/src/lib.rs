@@ -52,6 +52,7 @@
 //! |---|---|
 //! | `session.rs`, `settings.rs`, `builder/` | the session, what it is set to, and how it is set |
 //! | `url/`, `body.rs`, `auth.rs` | what a request is made of: address, body, credentials |
+//! | `form/` | query parameters and form bodies |
 //! | `request.rs` | the request in the making; awaiting it calls … |
 //! | `send.rs` | … the way of a request: defaults, hops, one second try |
 //! | `redirect.rs` | whether to follow a redirect, as what, and with what |
@@ -83,6 +84,7 @@ mod decode;
 mod download;
 mod error;
 mod failure;
+mod form;
 pub mod h1;
 mod incoming;
 mod keep_alive;

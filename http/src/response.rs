@@ -24,7 +24,7 @@ use crate::url::Url;
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, Method, StatusCode};
-use serde::de::DeserializeOwned;
+use serde_core::de::DeserializeOwned;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::Path;

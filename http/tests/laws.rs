@@ -12,6 +12,7 @@ fn files() -> Vec<(String, String)> {
         source.clone(),
         source.join("builder"),
         source.join("cookies"),
+        source.join("form"),
         source.join("url"),
         source.join("tls"),
     ] {
@@ -68,6 +69,8 @@ fn deciding_and_decoding_do_no_io() {
         "cookies/store.rs",
         "cookies/suffix.rs",
         "decode.rs",
+        "form/error.rs",
+        "form/mod.rs",
         "links.rs",
         "redirect.rs",
         "tls/error.rs",
