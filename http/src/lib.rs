@@ -39,8 +39,10 @@
 //! Credentials go to the origin they were given for and to no other, whatever a redirect says. Everything a server can
 //! send has a limit. An address is read in one way only.
 //!
-//! It speaks HTTP/1.1, and understands answers in HTTP/1.0. There is no HTTP/2, no cache, and no cookie jar yet; what a
-//! response sets can be read with [`Response::cookies`].
+//! **Cookies.** What a response sets is kept for the session and goes to the hosts and paths it is for, and to no other
+//! ([`CookieJar`]).
+//!
+//! It speaks HTTP/1.1, and understands answers in HTTP/1.0. There is no HTTP/2, and no cache.
 //!
 //! # Where to find what
 //!
@@ -50,6 +52,7 @@
 //! |---|---|
 //! | `session.rs`, `settings.rs`, `builder/` | the session, what it is set to, and how it is set |
 //! | `url/`, `body.rs`, `auth.rs` | what a request is made of: address, body, credentials |
+//! | `form/` | query parameters and form bodies |
 //! | `request.rs` | the request in the making; awaiting it calls … |
 //! | `send.rs` | … the way of a request: defaults, hops, one second try |
 //! | `redirect.rs` | whether to follow a redirect, as what, and with what |
@@ -61,8 +64,9 @@
 //! | [`h1`] | … the protocol, which does no I/O and is usable without the rest |
 //! | `incoming.rs` | the body on its way in; at its end the connection goes back to the pool |
 //! | `payload.rs`, `decode.rs` | the body decoded and counted |
-//! | `response.rs`, `pieces.rs`, `download.rs` | the response, and the ways of reading it |
-//! | `charset.rs`, `cookies.rs`, `links.rs`, `timings.rs` | text, and what else can be read from a head |
+//! | `response.rs`, `pieces.rs`, `download.rs`, `new_file.rs` | the response, and the ways of reading it |
+//! | `charset.rs`, `links.rs`, `timings.rs` | text, and what else can be read from a head |
+//! | `cookies/` | the cookie jar: what a response sets, and which requests get it |
 //! | `error.rs` | the one error type |
 //!
 //! Only `connection.rs` both waits and knows the protocol; what decides or decodes does neither wait nor read. Tests hold
@@ -80,10 +84,12 @@ mod decode;
 mod download;
 mod error;
 mod failure;
+mod form;
 pub mod h1;
 mod incoming;
 mod keep_alive;
 mod links;
+mod new_file;
 mod patience;
 mod payload;
 mod pieces;
@@ -102,7 +108,7 @@ mod url;
 
 pub use body::Body;
 pub use builder::ClientSessionBuilder;
-pub use cookies::Cookie;
+pub use cookies::{Cookie, CookieJar, SameSite};
 pub use error::{Error, ErrorKind};
 pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 pub use links::Link;

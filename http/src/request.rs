@@ -11,13 +11,14 @@
 use crate::auth;
 use crate::body::Body;
 use crate::error::{Error, ErrorKind};
+use crate::form;
 use crate::response::Response;
 use crate::send;
 use crate::session::ClientSession;
 use crate::url::{IntoUrl, Url};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use serde::Serialize;
+use serde_core::Serialize;
 use std::fmt;
 use std::future::IntoFuture;
 use std::pin::Pin;
@@ -36,6 +37,8 @@ pub struct Request {
     /// `None`: as the session has it. `Some(None)`: without a limit.
     pub(crate) timeout: Option<Option<Duration>>,
     pub(crate) allow_redirects: bool,
+    /// The `Cookie` field comes from the session's jar, not from the caller.
+    pub(crate) has_cookies_of_jar: bool,
 }
 
 impl Request {
@@ -48,6 +51,7 @@ impl Request {
             implied_type: None,
             timeout: None,
             allow_redirects: true,
+            has_cookies_of_jar: false,
         }
     }
 
@@ -302,7 +306,7 @@ where
 }
 
 fn form_encoded<T: Serialize + ?Sized>(value: &T, doing: &'static str) -> Result<String, Error> {
-    serde_urlencoded::to_string(value).map_err(|cause| Error::new(ErrorKind::Request, doing).because(cause))
+    form::to_string(value).map_err(|cause| Error::new(ErrorKind::Request, doing).because(cause))
 }
 
 /// Adds the Content-Type that the kind of body implies.

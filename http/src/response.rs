@@ -24,12 +24,12 @@ use crate::url::Url;
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, Method, StatusCode};
-use serde::de::DeserializeOwned;
+use serde_core::de::DeserializeOwned;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// A response.
 ///
@@ -189,9 +189,10 @@ impl Response {
         charset::label(self.inner.head.headers.get(CONTENT_TYPE)?.to_str().ok()?)
     }
 
-    /// The cookies that this response sets. Malformed ones are left out.
+    /// The cookies that this response sets, or tries to: whether they are taken is for the session's
+    /// [jar](crate::CookieJar) to decide. Malformed ones are left out. A `Max-Age` is counted from this call.
     pub fn cookies(&self) -> Vec<Cookie> {
-        cookies::of(self.headers())
+        cookies::of(self.headers(), SystemTime::now())
     }
 
     /// The links in the `Link` fields (RFC 8288), resolved against this response's address. Malformed ones are left out.

@@ -136,6 +136,7 @@ async fn hop(
     if settings.https_only && !request.url.is_https() {
         return Err(Error::new(ErrorKind::Url, "the session allows https only"));
     }
+    session.add_cookies(request);
     settings.on_request.iter().for_each(|hook| hook(request));
     let origin = session.pool.origin(&request.url);
     if !request.headers.contains_key(HOST) {
@@ -148,6 +149,7 @@ async fn hop(
     };
     session.pool.sweep(started);
     let (head, arrived, lease) = exchange(session, request, &origin, slot, patience, &mut timings).await?;
+    session.keep_cookies(&request.url, &head.headers);
     Ok(Response::new(Arrived {
         method: request.method.clone(),
         url: request.url.clone(),

@@ -6,6 +6,7 @@
 //! go on, each with its own connection, which is closed when they are done.
 
 use crate::builder::ClientSessionBuilder;
+use crate::cookies::CookieJar;
 use crate::patience::Limits;
 use crate::pool::Pool;
 use crate::request::{Request, RequestBuilder, ResponseFuture};
@@ -13,7 +14,8 @@ use crate::send;
 use crate::settings::Settings;
 use crate::tls::trust;
 use crate::url::{IntoUrl, Url};
-use http::Method;
+use http::header::{COOKIE, SET_COOKIE};
+use http::{HeaderMap, Method};
 use rustls::ClientConfig;
 use std::cell::OnceCell;
 use std::fmt;
@@ -127,6 +129,12 @@ impl ClientSession {
         }
     }
 
+    /// The session's cookies. With [`cookies(false)`](ClientSessionBuilder::cookies) nothing is put in and nothing is taken
+    /// out on behalf of requests.
+    pub fn cookies(&self) -> CookieJar {
+        self.inner.settings.jar.get_or_init(CookieJar::new).clone()
+    }
+
     pub(crate) fn base_url(&self) -> Option<&Url> {
         self.inner.settings.base_url.as_ref()
     }
@@ -155,6 +163,27 @@ impl Session {
         Limits {
             silence: self.settings.read_timeout,
             total: total.and_then(|total| Some((now.checked_add(total)?, total))),
+        }
+    }
+
+    /// Before a hop: adds the cookies that are for its address, unless the request brings a `Cookie` field of its own.
+    pub(crate) fn add_cookies(&self, request: &mut Request) {
+        // Those of the hop before were chosen for another address.
+        if std::mem::take(&mut request.has_cookies_of_jar) {
+            request.headers.remove(COOKIE);
+        }
+        if self.settings.cookies
+            && let Some(jar) = self.settings.jar.get()
+            && !request.headers.contains_key(COOKIE)
+        {
+            request.has_cookies_of_jar = jar.add_to(&mut request.headers, &request.url);
+        }
+    }
+
+    /// When the head of a response has come: keeps the cookies that it sets.
+    pub(crate) fn keep_cookies(&self, url: &Url, headers: &HeaderMap) {
+        if self.settings.cookies && headers.contains_key(SET_COOKIE) {
+            self.settings.jar.get_or_init(CookieJar::new).note(url, headers);
         }
     }
 

@@ -4,6 +4,7 @@
 //! nothing that was sent encrypted is repeated in the open. `builder/` changes them one by one; whoever needs one reads
 //! it here.
 
+use crate::cookies::CookieJar;
 use crate::h1;
 use crate::pool::Rules;
 use crate::redirect::Policy;
@@ -11,6 +12,7 @@ use crate::request::Request;
 use crate::response::Response;
 use crate::url::Url;
 use http::{HeaderMap, HeaderValue};
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::fmt;
 use std::net::SocketAddr;
@@ -25,6 +27,10 @@ pub(crate) struct Settings {
     pub(crate) headers: HeaderMap,
     pub(crate) auth: Option<HeaderValue>,
     pub(crate) base_url: Option<Url>,
+    /// Whether cookies are kept and sent.
+    pub(crate) cookies: bool,
+    /// Made when the first cookie comes: most sessions never see one.
+    pub(crate) jar: OnceCell<CookieJar>,
     pub(crate) rules: Rules,
     pub(crate) addresses: HashMap<String, SocketAddr>,
     pub(crate) protocol_limits: h1::Limits,
@@ -48,6 +54,8 @@ impl Default for Settings {
             headers: HeaderMap::new(),
             auth: None,
             base_url: None,
+            cookies: true,
+            jar: OnceCell::new(),
             rules: Rules {
                 connections_per_host: None,
                 idle_per_host: usize::MAX,
@@ -72,6 +80,7 @@ impl fmt::Debug for Settings {
             .field("redirects", &self.policy)
             .field("headers", &self.headers)
             .field("base_url", &self.base_url)
+            .field("cookies", &self.cookies)
             .field("pool", &self.rules)
             .finish_non_exhaustive()
     }

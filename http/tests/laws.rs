@@ -8,7 +8,14 @@ use std::path::Path;
 fn files() -> Vec<(String, String)> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut files = Vec::new();
-    for folder in [source.clone(), source.join("builder"), source.join("url"), source.join("tls")] {
+    for folder in [
+        source.clone(),
+        source.join("builder"),
+        source.join("cookies"),
+        source.join("form"),
+        source.join("url"),
+        source.join("tls"),
+    ] {
         for entry in fs::read_dir(&folder).expect("a source folder") {
             let path = entry.expect("an entry").path();
             if path.extension().is_some_and(|extension| extension == "rs") {
@@ -53,8 +60,17 @@ fn deciding_and_decoding_do_no_io() {
     for name in [
         "auth.rs",
         "charset.rs",
-        "cookies.rs",
+        "cookies/cookie.rs",
+        "cookies/date.rs",
+        "cookies/file.rs",
+        "cookies/matching.rs",
+        "cookies/parse.rs",
+        "cookies/prefix.rs",
+        "cookies/store.rs",
+        "cookies/suffix.rs",
         "decode.rs",
+        "form/error.rs",
+        "form/mod.rs",
         "links.rs",
         "redirect.rs",
         "tls/error.rs",

@@ -84,7 +84,7 @@ impl KernelBuilder {
     }
 
     /// Whether the first Ctrl-C (SIGINT) cancels `main`, so that its cleanups run and the process exits with status
-    /// 130 after shutdown; the second one ends it at once. On by default on Unix, but not with a virtual clock:
+    /// 130 after shutdown; the second one ends it at once. On by default on Unix (and with the feature `signals`), but not with a virtual clock:
     /// nothing outside reaches into a simulation. Switched off, Ctrl-C does what it would without a kernel. See
     /// [`signals`](crate::signals).
     pub fn ctrl_c(mut self, on: bool) -> Self {

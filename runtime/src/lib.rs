@@ -91,7 +91,7 @@ mod scope;
 mod scopes;
 pub mod signals;
 mod state;
-#[cfg(unix)]
+#[cfg(all(unix, feature = "signals"))]
 pub mod subprocess;
 pub mod sync;
 mod table;
@@ -130,9 +130,9 @@ pub use net::{
 #[cfg(unix)]
 pub use net::{UnixDatagram, UnixListener, UnixStream, open_unix_connection, unix_server};
 pub use scope::{Child, ChildJoin, Scope, scope};
-#[cfg(unix)]
+#[cfg(all(unix, feature = "signals"))]
 pub use signals::{SignalEvent, SignalQueue};
-#[cfg(unix)]
+#[cfg(all(unix, feature = "signals"))]
 pub use subprocess::CalledProcessError;
 pub use sync::{
     Barrier, BoundedSemaphore, Condition, Event, LifoQueue, Lock, LockGuard, PriorityQueue, Queue, RLock,

@@ -31,7 +31,7 @@ impl ClientSessionBuilder {
         self
     }
 
-    /// How many redirects in a row are followed. 10 by default; the rest of the [`Policy`] stays.
+    /// How many redirects in a row are followed. 10 by default; the rest of the [`Policy`](crate::Policy) stays.
     pub fn max_redirects(mut self, n: usize) -> Self {
         self.settings.policy = self.settings.policy.with_limit(n);
         self

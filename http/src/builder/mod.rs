@@ -5,6 +5,7 @@
 //! one file per concern.
 
 mod connections;
+mod cookies;
 mod limits;
 mod trust;
 

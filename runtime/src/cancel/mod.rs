@@ -22,7 +22,7 @@ mod race;
 mod shield;
 mod timeout;
 
-#[cfg(unix)]
+#[cfg(all(unix, feature = "signals"))]
 pub(crate) use finally::finally_at;
 pub use finally::{Outcome, finally};
 pub use join::{JoinTuple, join_tuple};

@@ -26,7 +26,7 @@ impl<S: Source> Socket<S> {
     ///
     /// # Errors
     /// The operating system refuses to watch it.
-    #[cfg(unix)]
+    #[cfg(all(unix, feature = "signals"))]
     #[track_caller]
     pub(crate) fn holding_clock(source: S) -> io::Result<Socket<S>> {
         Socket::registered(source, true)

@@ -15,6 +15,9 @@
 //! ctrl_c.rs    CtrlC            the first Ctrl-C cancels `main`, the second ends the process
 //! ```
 //!
+//! All of this, and [`subprocess`](crate::subprocess) with it, is the Cargo feature `signals`, which is on by default: a
+//! library that needs neither need not bring the signal handler into its users' programs.
+//!
 //! # What happens to a signal that is listened to
 //!
 //! It stops doing what it does by default (most end the process) as long as any [`SignalQueue`] or [`SignalEvent`]
@@ -30,21 +33,21 @@
 //! `main` finishes all the same, because it was shielded to its end, its value counts and `run` returns it. As long
 //! as a [`SignalQueue`] or [`SignalEvent`] listens to SIGINT, it is the program's own and nothing of this happens.
 
-#[cfg(unix)]
+#[cfg(all(unix, feature = "signals"))]
 mod claims;
-#[cfg_attr(not(unix), path = "no_ctrl_c.rs")]
+#[cfg_attr(not(all(unix, feature = "signals")), path = "no_ctrl_c.rs")]
 mod ctrl_c;
-#[cfg(unix)]
+#[cfg(all(unix, feature = "signals"))]
 mod event;
-#[cfg(unix)]
+#[cfg(all(unix, feature = "signals"))]
 mod pipe;
-#[cfg(unix)]
+#[cfg(all(unix, feature = "signals"))]
 mod queue;
 
 pub(crate) use ctrl_c::CtrlC;
-#[cfg(unix)]
+#[cfg(all(unix, feature = "signals"))]
 pub use event::SignalEvent;
-#[cfg(unix)]
+#[cfg(all(unix, feature = "signals"))]
 pub(crate) use pipe::SignalPipe;
-#[cfg(unix)]
+#[cfg(all(unix, feature = "signals"))]
 pub use queue::SignalQueue;

@@ -1,4 +1,4 @@
-//! Where there are no signals, Ctrl-C does what the system has it do.
+//! Where there are no signals, or the feature is off, Ctrl-C does what the system has it do.
 
 use std::convert::Infallible;
 

@@ -1,0 +1,126 @@
+//! One cookie: a name, a value, and where and when it may be sent.
+
+use std::fmt;
+use std::time::SystemTime;
+
+/// A cookie: as a response sets it ([`Response::cookies`](crate::Response::cookies)), or as a [`CookieJar`] keeps it.
+///
+/// Name and value are what the server wrote, with nothing quoted, unquoted or decoded. If that is not UTF-8, each byte is
+/// shown as the character of the same number (Latin-1); the server gets its bytes back all the same.
+///
+/// [`CookieJar`]: crate::CookieJar
+#[derive(Clone, PartialEq, Eq)]
+pub struct Cookie {
+    pub(super) name: String,
+    pub(super) value: String,
+    /// Name and value are Latin-1 and not UTF-8.
+    pub(super) latin1: bool,
+    pub(super) domain: Option<String>,
+    pub(super) host_only: bool,
+    pub(super) path: Option<String>,
+    pub(super) secure: bool,
+    pub(super) http_only: bool,
+    pub(super) same_site: Option<SameSite>,
+    pub(super) expires: Option<SystemTime>,
+}
+
+/// The `SameSite` attribute. It tells browsers which pages may cause a cookie to be sent; a client has no pages, so it is
+/// kept and shown, and changes nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub enum SameSite {
+    /// Only within the site.
+    Strict,
+    /// Within the site, and when somebody follows a link to it.
+    Lax,
+    /// From anywhere.
+    None,
+}
+
+impl Cookie {
+    /// The name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The value, as the server wrote it.
+    pub fn value(&self) -> &str {
+        &self.value
+    }
+
+    /// In a jar: the host that the cookie belongs to. In a response: the `Domain` attribute, without a leading dot. Unless
+    /// it is [host-only](Cookie::is_host_only) the cookie is also for all hosts below this one.
+    pub fn domain(&self) -> Option<&str> {
+        self.domain.as_deref()
+    }
+
+    /// Whether the cookie goes only to the very host that set it.
+    pub fn is_host_only(&self) -> bool {
+        self.host_only
+    }
+
+    /// The cookie is for this path and those below it. In a response it is the `Path` attribute, if there is one.
+    pub fn path(&self) -> Option<&str> {
+        self.path.as_deref()
+    }
+
+    /// Whether it is sent over https only.
+    pub fn is_secure(&self) -> bool {
+        self.secure
+    }
+
+    /// Whether the server asked that scripts in a page should not see it.
+    pub fn is_http_only(&self) -> bool {
+        self.http_only
+    }
+
+    /// The `SameSite` attribute.
+    pub fn same_site(&self) -> Option<SameSite> {
+        self.same_site
+    }
+
+    /// When it ends; `None` if it is meant to last as long as the session.
+    pub fn expires(&self) -> Option<SystemTime> {
+        self.expires
+    }
+
+    pub(super) fn has_expired(&self, now: SystemTime) -> bool {
+        self.expires.is_some_and(|expires| expires <= now)
+    }
+
+    /// `name=value`, byte for byte what the server wrote.
+    pub(super) fn write_pair(&self, out: &mut Vec<u8>) {
+        self.write(&self.name, out);
+        out.push(b'=');
+        self.write(&self.value, out);
+    }
+
+    /// One of its texts, byte for byte.
+    pub(super) fn write(&self, text: &str, out: &mut Vec<u8>) {
+        if self.latin1 {
+            out.extend(text.chars().map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?')));
+        } else {
+            out.extend_from_slice(text.as_bytes());
+        }
+    }
+
+    /// The length of name and value, as they are sent.
+    pub(super) fn size(&self) -> usize {
+        let length = |text: &str| if self.latin1 { text.chars().count() } else { text.len() };
+        length(&self.name) + length(&self.value)
+    }
+}
+
+impl fmt::Debug for Cookie {
+    /// Without the value, which is often as good as a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cookie")
+            .field("name", &self.name)
+            .field("domain", &self.domain)
+            .field("host_only", &self.host_only)
+            .field("path", &self.path)
+            .field("secure", &self.secure)
+            .field("expires", &self.expires)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,289 @@
+//! Cookies in a text: the format of Netscape's `cookies.txt`, which curl, wget and Python's `MozillaCookieJar` share.
+//!
+//! ```text
+//! # Netscape HTTP Cookie File
+//! .example.com  TRUE   /      TRUE   1893456000  name   value
+//! │             │      │      │      │           │      └ as the server wrote it; may be empty
+//! │             │      │      │      │           └ never empty
+//! │             │      │      │      └ when it ends, in seconds since 1970; 0 or nothing: with the session
+//! │             │      │      └ over https only
+//! │             │      └ path
+//! │             └ also for hosts below the domain
+//! └ domain, with a dot in front if it is also for hosts below; `#HttpOnly_` in front of that marks an HttpOnly cookie
+//! ```
+//!
+//! The fields are separated by one tab each; lines that are empty or begin with `#` are comments. There is no place for
+//! `SameSite`.
+//!
+//! Programs differ over cookies that end with the session. curl writes them with a 0 and reads a 0 so; Python neither
+//! writes them nor, unless told to, reads them. Here they are written with a 0: a login often is such a cookie, and who
+//! saves a jar wants it back.
+//!
+//! Reading is strict: a line that cannot be understood, or a cookie that no server could have set, is an error with the
+//! line's number, so nothing is lost without a word. Only what has expired is passed over.
+
+use super::cookie::Cookie;
+use super::refused::Refused;
+use super::{parse, prefix, suffix};
+use crate::cookies::matching::is_address;
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+const FIRST_LINE: &str = "# Netscape HTTP Cookie File\n";
+const HTTP_ONLY: &[u8] = b"#HttpOnly_";
+
+/// What is wrong with a line.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct BadLine {
+    /// Counted from 1.
+    number: usize,
+    why: Why,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Why {
+    Fields(usize),
+    NotTrueOrFalse(&'static str),
+    Domain,
+    Path,
+    Expiry,
+    Refused(Refused),
+}
+
+/// The text of a file with these cookies.
+pub(super) fn write(cookies: &[Cookie]) -> Vec<u8> {
+    let mut text = FIRST_LINE.as_bytes().to_vec();
+    for cookie in cookies {
+        write_line(cookie, &mut text);
+    }
+    text
+}
+
+fn write_line(cookie: &Cookie, text: &mut Vec<u8>) {
+    if cookie.http_only {
+        text.extend_from_slice(HTTP_ONLY);
+    }
+    if !cookie.host_only {
+        text.push(b'.');
+    }
+    let truth = |flag| if flag { "TRUE" } else { "FALSE" };
+    let expires = cookie.expires.and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok());
+    // A part of a second is rounded up: a cookie that lives must not become one that ends with the session, or ended.
+    let seconds = expires.map_or(0, |since| since.as_secs() + u64::from(since.subsec_nanos() > 0));
+    text.extend_from_slice(cookie.domain.as_deref().unwrap_or_default().as_bytes());
+    text.extend_from_slice(format!("\t{}\t", truth(!cookie.host_only)).as_bytes());
+    cookie.write(cookie.path.as_deref().unwrap_or("/"), text);
+    text.extend_from_slice(format!("\t{}\t{seconds}\t", truth(cookie.secure)).as_bytes());
+    cookie.write(&cookie.name, text);
+    text.push(b'\t');
+    cookie.write(&cookie.value, text);
+    text.push(b'\n');
+}
+
+/// The cookies in the text of a file.
+pub(super) fn read(text: &[u8]) -> Result<Vec<Cookie>, BadLine> {
+    let mut cookies = Vec::new();
+    for (index, line) in text.split(|&byte| byte == b'\n').enumerate() {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let (line, http_only) = match line.strip_prefix(HTTP_ONLY) {
+            Some(line) => (line, true),
+            None => (line, false),
+        };
+        if !http_only && (line.trim_ascii().is_empty() || line.starts_with(b"#")) {
+            continue;
+        }
+        let cookie = read_line(line, http_only).map_err(|why| BadLine { number: index + 1, why })?;
+        cookies.push(cookie);
+    }
+    Ok(cookies)
+}
+
+fn read_line(line: &[u8], http_only: bool) -> Result<Cookie, Why> {
+    if line.iter().any(|&byte| byte.is_ascii_control() && byte != b'\t') {
+        return Err(Why::Refused(Refused::Control));
+    }
+    let (line, latin1) = parse::text(line);
+    let fields: Vec<&str> = line.split('\t').collect();
+    let (domain, below, path, secure, expires, name, value) = match fields[..] {
+        [domain, below, path, secure, expires, name, value] => {
+            (domain, below, path, secure, expires, name, value)
+        }
+        // Some writers leave out the last tab when there is no value.
+        [domain, below, path, secure, expires, name] => (domain, below, path, secure, expires, name, ""),
+        _ => return Err(Why::Fields(fields.len())),
+    };
+    let host_only = !truth(below).ok_or(Why::NotTrueOrFalse("second"))?;
+    let secure = truth(secure).ok_or(Why::NotTrueOrFalse("fourth"))?;
+    let domain = domain.strip_prefix('.').unwrap_or(domain).to_ascii_lowercase();
+    if !is_host(&domain) {
+        return Err(Why::Domain);
+    }
+    if !host_only && (is_address(&domain) || suffix::is_public(&domain)) {
+        return Err(Why::Refused(Refused::PublicSuffix));
+    }
+    if !path.starts_with('/') {
+        return Err(Why::Path);
+    }
+    if name.is_empty() {
+        return Err(Why::Refused(Refused::Nameless));
+    }
+    let cookie = Cookie {
+        name: name.into(),
+        value: value.into(),
+        latin1,
+        domain: Some(domain),
+        host_only,
+        path: Some(path.into()),
+        secure,
+        http_only,
+        same_site: None,
+        expires: expiry(expires).ok_or(Why::Expiry)?,
+    };
+    if !parse::is_pair(name, value) || path.contains(';') {
+        return Err(Why::Refused(Refused::Separator));
+    }
+    if !prefix::is_honest(&cookie, true) {
+        return Err(Why::Refused(Refused::Prefix));
+    }
+    Ok(cookie)
+}
+
+fn truth(field: &str) -> Option<bool> {
+    match field {
+        "TRUE" => Some(true),
+        "FALSE" => Some(false),
+        _ => None,
+    }
+}
+
+/// The outer `Option`: whether it can be read. The inner: whether there is an end.
+fn expiry(field: &str) -> Option<Option<SystemTime>> {
+    // Python writes what it got from the server, which may be negative.
+    let digits = field.strip_prefix('-').unwrap_or(field);
+    if !digits.bytes().all(|byte| byte.is_ascii_digit()) || (digits.is_empty() && !field.is_empty()) {
+        return None;
+    }
+    match (field.starts_with('-'), digits) {
+        (false, "" | "0") => Some(None),
+        (true, _) => Some(Some(SystemTime::UNIX_EPOCH)),
+        (false, digits) => {
+            Some(Some(SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(digits.parse().ok()?))?))
+        }
+    }
+}
+
+/// Whether it could be the host of an address: no separator of a header field or of an address is in it.
+fn is_host(domain: &str) -> bool {
+    !domain.is_empty() && domain.bytes().all(|byte| byte.is_ascii_graphic() && !b"/?#@;,\\\"".contains(&byte))
+}
+
+impl fmt::Display for BadLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}: ", self.number)?;
+        match &self.why {
+            Why::Fields(n) => {
+                write!(f, "seven fields with a tab between them are expected, and there are {n}")
+            }
+            Why::NotTrueOrFalse(which) => write!(f, "the {which} field must be TRUE or FALSE"),
+            Why::Domain => f.write_str("the first field is no domain"),
+            Why::Path => f.write_str("the third field must be a path that begins with /"),
+            Why::Expiry => f.write_str("the fifth field must be a number of seconds since 1970"),
+            Why::Refused(refused) => refused.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for BadLine {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> Option<SystemTime> {
+        Some(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
+    }
+
+    fn one(line: &str) -> Cookie {
+        let mut cookies = read(line.as_bytes()).expect("a good line");
+        assert_eq!(cookies.len(), 1);
+        cookies.remove(0)
+    }
+
+    fn wrong(line: &str) -> String {
+        read(format!("# comment\n{line}\n").as_bytes()).expect_err(line).to_string()
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let text = b"# Netscape HTTP Cookie File\n\
+            .example.com\tTRUE\t/a\tTRUE\t1893456000\tname\t\"va lue\"\n\
+            #HttpOnly_www.example.com\tFALSE\t/\tFALSE\t0\tempty\t\n\
+            [::1]\tFALSE\t/\tFALSE\t5\tbytes\t\xe9=\xff\n";
+        let cookies = read(text).expect("a good file");
+        assert_eq!(cookies.len(), 3);
+        assert_eq!(write(&cookies), text);
+    }
+
+    #[test]
+    fn each_field_is_understood() {
+        let cookie = one("#HttpOnly_.Example.com\tTRUE\t/p\tTRUE\t12\tn\tv");
+        assert_eq!((cookie.name(), cookie.value()), ("n", "v"));
+        assert_eq!((cookie.domain(), cookie.path()), (Some("example.com"), Some("/p")));
+        assert!(cookie.is_http_only() && cookie.is_secure() && !cookie.is_host_only());
+        assert_eq!(cookie.expires(), at(12));
+    }
+
+    #[test]
+    fn a_session_cookie_has_a_zero_or_nothing() {
+        for expires in ["0", ""] {
+            assert_eq!(one(&format!("h\tFALSE\t/\tFALSE\t{expires}\tn\tv")).expires(), None);
+        }
+        assert_eq!(one("h\tFALSE\t/\tFALSE\t-5\tn\tv").expires(), at(0));
+    }
+
+    #[test]
+    fn part_of_a_second_is_rounded_up() {
+        let mut cookie = one("h\tFALSE\t/\tFALSE\t1\tn\tv");
+        cookie.expires = Some(SystemTime::UNIX_EPOCH + Duration::from_millis(1500));
+        assert_eq!(write(&[cookie]), [FIRST_LINE, "h\tFALSE\t/\tFALSE\t2\tn\tv\n"].concat().as_bytes());
+    }
+
+    #[test]
+    fn comments_empty_lines_and_line_ends_of_windows_are_no_cookies() {
+        let text = "# Netscape HTTP Cookie File\r\n\r\n# x\r\n   \r\nh\tFALSE\t/\tFALSE\t0\tn\tv\r\n";
+        assert_eq!(one(text).value(), "v");
+        assert_eq!(read(b""), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn the_last_tab_may_be_missing_when_there_is_no_value() {
+        assert_eq!(one("h\tFALSE\t/\tFALSE\t0\tn").value(), "");
+    }
+
+    #[test]
+    fn a_line_that_makes_no_sense_is_an_error_with_its_number() {
+        for (line, why) in [
+            ("h FALSE / FALSE 0 n v", "seven fields"),
+            ("h\tFALSE\t/\tFALSE\t0\tn\tv\tx", "there are 8"),
+            ("h\tyes\t/\tFALSE\t0\tn\tv", "second field"),
+            ("h\tFALSE\t/\t1\t0\tn\tv", "fourth field"),
+            ("\tFALSE\t/\tFALSE\t0\tn\tv", "no domain"),
+            ("a/b\tFALSE\t/\tFALSE\t0\tn\tv", "no domain"),
+            ("h\tFALSE\tx\tFALSE\t0\tn\tv", "a path"),
+            ("h\tFALSE\t/\tFALSE\t1e3\tn\tv", "number of seconds"),
+            ("h\tFALSE\t/\tFALSE\t+1\tn\tv", "number of seconds"),
+            ("h\tFALSE\t/\tFALSE\t99999999999999999999\tn\tv", "number of seconds"),
+            ("h\tFALSE\t/\tFALSE\t0\t\tv", "needs a name"),
+            ("h\tFALSE\t/\tFALSE\t0\tn\tv\u{7}", "control characters"),
+            ("h\tFALSE\t/\tFALSE\t0\tn\tv; x", "not be read"),
+            ("h\tFALSE\t/\tFALSE\t0\ta=b\tv", "not be read"),
+            (".com\tTRUE\t/\tFALSE\t0\tn\tv", "many owners"),
+            ("127.0.0.1\tTRUE\t/\tFALSE\t0\tn\tv", "many owners"),
+            ("h\tFALSE\t/\tFALSE\t0\t__Secure-n\tv", "__Secure-"),
+            (".h.org\tTRUE\t/\tTRUE\t0\t__Host-n\tv", "__Host-"),
+        ] {
+            let error = wrong(line);
+            assert!(error.starts_with("line 2: ") && error.contains(why), "{line:?}: {error}");
+        }
+    }
+}
