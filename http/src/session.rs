@@ -9,11 +9,13 @@ use crate::builder::ClientSessionBuilder;
 use crate::patience::Limits;
 use crate::pool::Pool;
 use crate::request::{Request, RequestBuilder, ResponseFuture};
+use crate::resolve::LookUps;
 use crate::send;
 use crate::settings::Settings;
 use crate::tls::trust;
 use crate::url::{IntoUrl, Url};
-use http::Method;
+use http::header::USER_AGENT;
+use http::{HeaderValue, Method};
 use rustls::ClientConfig;
 use std::cell::OnceCell;
 use std::fmt;
@@ -47,6 +49,7 @@ pub struct ClientSession {
 pub(crate) struct Session {
     pub(crate) settings: Settings,
     pub(crate) pool: Pool,
+    pub(crate) look_ups: LookUps,
     tls: OnceCell<Arc<ClientConfig>>,
 }
 
@@ -64,7 +67,7 @@ impl ClientSession {
 
     pub(crate) fn with(settings: Settings, tls: OnceCell<Arc<ClientConfig>>) -> ClientSession {
         let pool = Pool::new(settings.rules);
-        ClientSession { inner: Rc::new(Session { settings, pool, tls }) }
+        ClientSession { inner: Rc::new(Session { settings, pool, look_ups: LookUps::default(), tls }) }
     }
 
     /// A GET request: send it by awaiting it.
@@ -156,6 +159,12 @@ impl Session {
             silence: self.settings.read_timeout,
             total: total.and_then(|total| Some((now.checked_add(total)?, total))),
         }
+    }
+
+    /// What the session calls itself.
+    pub(crate) fn agent(&self) -> HeaderValue {
+        let own = self.settings.headers.get(USER_AGENT);
+        own.cloned().unwrap_or(HeaderValue::from_static(send::AGENT))
     }
 
     pub(crate) fn tls(&self) -> Arc<ClientConfig> {
