@@ -1,12 +1,13 @@
 //! Proxies: forwarding, tunnels, SOCKS, who is asked directly, and what the environment says.
 
+mod children;
 mod server;
 
+use children::get_in_environment;
 use curio_http::{ClientSession, ClientSessionBuilder, Error, ErrorKind};
 use curio_support::{HostileServer, Httpbin, Script, TestAuthority, TestProxy};
 use serde_json::Value;
 use server::{Reply, Server};
-use std::process::{Command, Output};
 use std::time::Duration;
 
 fn through(proxy: &str) -> ClientSessionBuilder {
@@ -253,42 +254,10 @@ fn a_proxy_that_is_none_is_reported_when_the_session_is_built() {
     }
 }
 
-// The environment: each case is a process of its own, because a process has only one.
-
-/// Runs [`child`] with these variables and no other that concerns proxies; returns what it printed.
-fn in_environment(variables: &[(&str, String)], settings: &str, url: &str) -> String {
-    let mut command = Command::new(std::env::current_exe().expect("this program"));
-    command.args(["--exact", "child", "--nocapture"]);
-    for name in ["http_proxy", "https_proxy", "all_proxy", "no_proxy"] {
-        command.env_remove(name).env_remove(name.to_uppercase());
-    }
-    command.env("CURIO_TEST_URL", url).env("CURIO_TEST_SETTINGS", settings);
-    command.envs(variables.iter().map(|(name, value)| (name, value)));
-    let Output { status, stdout, stderr } = command.output().expect("a child");
-    assert!(status.success(), "{}", String::from_utf8_lossy(&stderr));
-    let printed = String::from_utf8_lossy(&stdout).into_owned();
-    printed.lines().find_map(|line| line.strip_prefix("RESULT ")).expect("a result").to_owned()
-}
-
-/// Not a test by itself: what [`in_environment`] runs.
+/// Not a test by itself: what [`get_in_environment`] runs.
 #[test]
 fn child() {
-    let Ok(url) = std::env::var("CURIO_TEST_URL") else { return };
-    let builder = ClientSession::builder();
-    let settings = std::env::var("CURIO_TEST_SETTINGS").unwrap_or_default();
-    let builder = match &*settings {
-        "" => builder,
-        "trust_env(false)" => builder.trust_env(false),
-        "no_proxy" => builder.no_proxy(),
-        proxy => builder.proxy(proxy),
-    };
-    let session = builder.build().unwrap();
-    let answer = curio::run(async { session.get(url).await?.text().await });
-    match answer {
-        // On a line of its own, whatever the test harness has begun.
-        Ok(text) => println!("\nRESULT {text}"),
-        Err(error) => println!("\nRESULT {:?} {error}", error.kind()),
-    }
+    children::child();
 }
 
 /// A server and a proxy that say who they are.
@@ -302,18 +271,12 @@ fn the_environments_proxy_is_used_unless_the_session_says_otherwise() {
     let url = server.url("/");
     for name in ["http_proxy", "all_proxy", "ALL_PROXY"] {
         let variables = [(name, proxy.url(""))];
-        assert_eq!(in_environment(&variables, "", &url), "proxy", "{name}");
-        assert_eq!(in_environment(&variables, "trust_env(false)", &url), "server", "{name}");
-        assert_eq!(in_environment(&variables, "no_proxy", &url), "server", "{name}");
+        assert_eq!(get_in_environment(&variables, "", &url), "proxy", "{name}");
+        assert_eq!(get_in_environment(&variables, "trust_env(false)", &url), "server", "{name}");
+        assert_eq!(get_in_environment(&variables, "no_proxy", &url), "server", "{name}");
     }
-    assert_eq!(in_environment(&[], "", &url), "server");
-    assert_eq!(in_environment(&[], &proxy.url(""), &url), "proxy");
-}
-
-#[test]
-fn case_128_http_proxy_in_capitals_is_ignored() {
-    let (server, proxy) = server_and_proxy();
-    assert_eq!(in_environment(&[("HTTP_PROXY", proxy.url(""))], "", &server.url("/")), "server");
+    assert_eq!(get_in_environment(&[], "", &url), "server");
+    assert_eq!(get_in_environment(&[], &proxy.url(""), &url), "proxy");
 }
 
 #[test]
@@ -321,26 +284,14 @@ fn no_proxy_in_the_environment_applies_to_every_proxy() {
     let (server, proxy) = server_and_proxy();
     let except = ("NO_PROXY", "127.0.0.0/8".to_owned());
     let variables = [("http_proxy", proxy.url("")), except.clone()];
-    assert_eq!(in_environment(&variables, "", &server.url("/")), "server");
-    assert_eq!(in_environment(&[except], &proxy.url(""), &server.url("/")), "server");
+    assert_eq!(get_in_environment(&variables, "", &server.url("/")), "server");
+    assert_eq!(get_in_environment(&[except], &proxy.url(""), &server.url("/")), "server");
 }
 
 #[test]
 fn a_variable_that_makes_no_sense_is_an_error_and_not_ignored() {
     let (server, _) = server_and_proxy();
-    let result = in_environment(&[("http_proxy", "gopher://ann:secret@x".into())], "", &server.url("/"));
+    let result = get_in_environment(&[("http_proxy", "gopher://ann:secret@x".into())], "", &server.url("/"));
     assert!(result.starts_with("Proxy ") && result.contains("http_proxy"), "{result}");
     assert!(!result.contains("secret"), "{result}");
-}
-
-#[test]
-fn case_097_each_hop_of_a_redirect_decides_anew() {
-    let target = Server::answering(|_| Reply::ok("server"));
-    let to = target.url("/");
-    // It redirects whoever asks to a host that is asked directly.
-    let proxy = Server::answering(move |_| Reply::redirect("302 Found", &to));
-    let variables = [("http_proxy", proxy.url("")), ("no_proxy", "127.0.0.1".into())];
-    assert_eq!(in_environment(&variables, "", "http://a.test/"), "server");
-    assert_eq!(proxy.request().target, "http://a.test/");
-    assert_eq!(target.request().target, "/");
 }
