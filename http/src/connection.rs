@@ -19,6 +19,7 @@ use crate::h1::{self, Event, Framing};
 use crate::keep_alive;
 use crate::patience::Patience;
 use crate::stream::{SendBuffer, Stream};
+use crate::tls::TlsInfo;
 use crate::upload::Upload;
 use bytes::Bytes;
 use http::HeaderMap;
@@ -40,6 +41,7 @@ pub(crate) struct Connection {
     h1: h1::Connection,
     out: SendBuffer,
     peer: Option<SocketAddr>,
+    tls: Option<TlsInfo>,
     /// How long it lay in the pool before this exchange; `None` for its first.
     idle_for: Option<Duration>,
     /// What the server's last `Keep-Alive` field allows.
@@ -64,12 +66,18 @@ enum Heard<T> {
 }
 
 impl Connection {
-    pub(crate) fn new(stream: Stream, peer: Option<SocketAddr>, limits: h1::Limits) -> Connection {
+    pub(crate) fn new(
+        stream: Stream,
+        peer: Option<SocketAddr>,
+        tls: Option<TlsInfo>,
+        limits: h1::Limits,
+    ) -> Connection {
         Connection {
             stream,
             h1: h1::Connection::with_limits(limits),
             out: SendBuffer::default(),
             peer,
+            tls,
             idle_for: None,
             server_keeps_for: None,
             has_read: false,
@@ -79,6 +87,10 @@ impl Connection {
 
     pub(crate) fn peer(&self) -> Option<SocketAddr> {
         self.peer
+    }
+
+    pub(crate) fn tls(&self) -> Option<TlsInfo> {
+        self.tls.clone()
     }
 
     pub(crate) fn set_idle_for(&mut self, time: Duration) {
@@ -164,6 +176,12 @@ impl Connection {
     /// Whether the connection now belongs to another protocol.
     pub(crate) fn is_upgraded(&self) -> bool {
         self.h1.is_upgraded()
+    }
+
+    /// The stream, and what has come on it, if a proxy has agreed that it leads elsewhere from now on.
+    pub(crate) fn into_tunnel(self) -> Option<(Stream, Bytes)> {
+        let early = self.h1.upgrade()?;
+        Some((self.stream, early))
     }
 
     /// Makes the connection ready for the pool, if it can carry another exchange.

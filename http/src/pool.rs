@@ -22,6 +22,8 @@
 
 use crate::connection::Connection;
 use crate::error::{Error, ErrorKind};
+use crate::route::Route;
+use crate::tls::TlsInfo;
 use crate::url::Url;
 use curio::Semaphore;
 use http::HeaderValue;
@@ -61,6 +63,9 @@ struct Origins {
 /// One scheme, host and port.
 pub(crate) struct Origin {
     rules: Rules,
+    route: Route,
+    /// What the last TLS handshake has agreed on.
+    tls_info: RefCell<Option<TlsInfo>>,
     host_field: Result<HeaderValue, ()>,
     idle: RefCell<VecDeque<Idle>>,
     in_use: Cell<usize>,
@@ -91,19 +96,23 @@ impl Pool {
         Pool { rules, origins: RefCell::default() }
     }
 
-    /// The place of this address's origin.
-    pub(crate) fn origin(&self, url: &Url) -> Rc<Origin> {
+    /// The place of this address's origin; `route` says how it is reached, if it is a new one.
+    pub(crate) fn origin(
+        &self,
+        url: &Url,
+        route: impl FnOnce() -> Result<Route, Error>,
+    ) -> Result<Rc<Origin>, Error> {
         let name = url.origin();
-        let mut origins = self.origins.borrow_mut();
-        if let Some(origin) = origins.by_name.get(&*name) {
-            return Rc::clone(origin);
+        if let Some(origin) = self.origins.borrow().by_name.get(&*name) {
+            return Ok(Rc::clone(origin));
         }
+        let origin = Rc::new(Origin::new(self.rules, url, route()?));
+        let mut origins = self.origins.borrow_mut();
         let forgotten = origins.forget_empty();
-        let origin = Rc::new(Origin::new(self.rules, url));
         origins.by_name.insert(name.into(), Rc::clone(&origin));
         drop(origins);
         drop(forgotten);
-        origin
+        Ok(origin)
     }
 
     /// Drops every connection past its time, if it is a while since that was last done.
@@ -153,15 +162,30 @@ impl Origins {
 }
 
 impl Origin {
-    fn new(rules: Rules, url: &Url) -> Origin {
+    fn new(rules: Rules, url: &Url, route: Route) -> Origin {
         Origin {
             rules,
+            route,
+            tls_info: RefCell::default(),
             host_field: HeaderValue::from_str(url.authority()).map_err(|_| ()),
             idle: RefCell::default(),
             in_use: Cell::new(0),
             gate: rules.connections_per_host.map(Semaphore::new),
             closed: Cell::new(false),
         }
+    }
+
+    /// How its servers are reached.
+    pub(crate) fn route(&self) -> &Route {
+        &self.route
+    }
+
+    pub(crate) fn tls_info(&self) -> Option<TlsInfo> {
+        self.tls_info.borrow().clone()
+    }
+
+    pub(crate) fn set_tls_info(&self, info: Option<TlsInfo>) {
+        self.tls_info.replace(info);
     }
 
     /// The value of the `Host` field.

@@ -20,6 +20,7 @@ use crate::payload::Payload;
 use crate::pieces::{Chunks, Lines};
 use crate::redirect;
 use crate::timings::Timings;
+use crate::tls::TlsInfo;
 use crate::url::Url;
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
@@ -55,6 +56,7 @@ struct Inner {
     head: ResponseHead,
     history: Vec<Response>,
     peer: Option<SocketAddr>,
+    tls: Option<TlsInfo>,
     content_length: Option<u64>,
     started: Instant,
     elapsed: Duration,
@@ -68,6 +70,7 @@ pub(crate) struct Arrived {
     pub(crate) url: Url,
     pub(crate) head: ResponseHead,
     pub(crate) peer: Option<SocketAddr>,
+    pub(crate) tls: Option<TlsInfo>,
     pub(crate) declared_length: Option<u64>,
     pub(crate) has_body: bool,
     pub(crate) incoming: Incoming,
@@ -97,6 +100,7 @@ impl Response {
                 head: arrived.head,
                 history: Vec::new(),
                 peer: arrived.peer,
+                tls: arrived.tls,
                 content_length,
                 started: arrived.started,
                 elapsed: arrived.elapsed,
@@ -200,9 +204,15 @@ impl Response {
         links::of(self.headers(), self.url())
     }
 
-    /// The address of the server that answered.
+    /// The address that the connection leads to: that of the server, or of the proxy it is reached through. `None` for a
+    /// Unix socket and for connections that are not ours.
     pub fn remote_addr(&self) -> Option<SocketAddr> {
         self.inner.peer
+    }
+
+    /// How the connection to the server was protected: version, cipher suite, certificates. `None` for `http`.
+    pub fn tls(&self) -> Option<TlsInfo> {
+        self.inner.tls.clone()
     }
 
     /// The time from starting this exchange to the arrival of its head.

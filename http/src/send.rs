@@ -25,6 +25,7 @@ use crate::pool::{Lease, Origin, Slot};
 use crate::redirect;
 use crate::request::{Request, add_implied_type};
 use crate::response::{Arrived, Response};
+use crate::route::Route;
 use crate::session::{ClientSession, Session};
 use crate::timings::Timings;
 use crate::upload::Upload;
@@ -71,7 +72,9 @@ fn prepare(session: &Session, request: &mut Request) -> Result<(), Error> {
     add_implied_type(request);
     check_method(&request.method)?;
     if !request.headers.contains_key(AUTHORIZATION)
-        && let Some(credentials) = auth::from_url(&request.url).or_else(|| settings.auth.clone())
+        && let Some(credentials) = auth::from_url(&request.url)
+            .or_else(|| settings.auth.clone())
+            .or_else(|| settings.netrc.as_ref()?.credentials(&request.url))
     {
         request.headers.insert(AUTHORIZATION, credentials);
     }
@@ -82,7 +85,7 @@ fn prepare(session: &Session, request: &mut Request) -> Result<(), Error> {
     Ok(())
 }
 
-const AGENT: &str = concat!("curio-http/", env!("CARGO_PKG_VERSION"));
+pub(crate) const AGENT: &str = concat!("curio-http/", env!("CARGO_PKG_VERSION"));
 
 /// A name that the request sets replaces the session's default for it, with all its values.
 fn add_defaults(headers: &mut HeaderMap, defaults: &HeaderMap) {
@@ -116,9 +119,13 @@ fn follow(
     previous.push(request.url.clone());
     let policy = &session.settings.policy;
     let follows = redirect::next(policy, request, &previous, response.status(), response.headers())?;
+    let of_this_host = || {
+        let netrc = session.settings.netrc.as_ref()?;
+        netrc.credentials_after_redirect(response.url(), &request.url)
+    };
     if follows
         && !request.headers.contains_key(AUTHORIZATION)
-        && let Some(credentials) = auth::from_url(&request.url)
+        && let Some(credentials) = auth::from_url(&request.url).or_else(of_this_host)
     {
         request.headers.insert(AUTHORIZATION, credentials);
     }
@@ -138,7 +145,8 @@ async fn hop(
     }
     session.add_cookies(request);
     settings.on_request.iter().for_each(|hook| hook(request));
-    let origin = session.pool.origin(&request.url);
+    let origin = session.pool.origin(&request.url, || Route::choose(settings, &request.url))?;
+    origin.route().adjust(&mut request.headers, &request.url);
     if !request.headers.contains_key(HOST) {
         request.headers.insert(HOST, origin.host_field()?);
     }
@@ -155,6 +163,7 @@ async fn hop(
         url: request.url.clone(),
         head,
         peer: lease.connection.peer(),
+        tls: lease.connection.tls(),
         declared_length: lease.connection.declared_length(),
         has_body: lease.connection.has_body(),
         incoming: Incoming::new(lease, patience.hand_over(), arrived),
@@ -193,15 +202,16 @@ async fn exchange(
     let began = curio::clock();
     let repeatable = request.is_idempotent() && request.body.is_replayable();
     if let Some(mut connection) = origin.take_idle(began, repeatable) {
-        match attempt(&mut connection, request, patience, timings, began).await {
+        match attempt(&mut connection, origin.route(), request, patience, timings, began).await {
             Ok((head, arrived)) => return Ok((head, arrived, Lease::new(connection, slot))),
             Err(failed) if failed.went_stale && repeatable => drop(connection),
             Err(failed) => return Err(failed.error),
         }
     }
     origin.make_room();
-    let mut connection = Box::pin(connect::connect(session, &request.url, &patience.limits, timings)).await?;
-    match attempt(&mut connection, request, patience, timings, curio::clock()).await {
+    let mut connection =
+        Box::pin(connect::connect(session, origin, &request.url, &patience.limits, timings)).await?;
+    match attempt(&mut connection, origin.route(), request, patience, timings, curio::clock()).await {
         Ok((head, arrived)) => Ok((head, arrived, Lease::new(connection, slot))),
         Err(failed) => Err(failed.error),
     }
@@ -209,6 +219,7 @@ async fn exchange(
 
 async fn attempt(
     connection: &mut Connection,
+    route: &Route,
     request: &mut Request,
     patience: &mut Patience,
     timings: &mut Timings,
@@ -216,8 +227,8 @@ async fn attempt(
 ) -> Result<(ResponseHead, Instant), ExchangeError> {
     let (mut upload, length) = Upload::open(&mut request.body).await?;
     let length = declared_by_caller(&request.headers, length);
-    let head =
-        RequestHead { method: &request.method, target: request.url.target(), headers: &request.headers };
+    let target = route.target(&request.url);
+    let head = RequestHead { method: &request.method, target: &target, headers: &request.headers };
     let (head, sent) = connection.exchange(&head, length, &mut upload, patience).await?;
     let arrived = curio::clock();
     timings.send = Some(sent.saturating_duration_since(began));

@@ -10,12 +10,13 @@ use crate::cookies::CookieJar;
 use crate::patience::Limits;
 use crate::pool::Pool;
 use crate::request::{Request, RequestBuilder, ResponseFuture};
+use crate::resolve::LookUps;
 use crate::send;
 use crate::settings::Settings;
 use crate::tls::trust;
 use crate::url::{IntoUrl, Url};
-use http::header::{COOKIE, SET_COOKIE};
-use http::{HeaderMap, Method};
+use http::header::{COOKIE, SET_COOKIE, USER_AGENT};
+use http::{HeaderMap, HeaderValue, Method};
 use rustls::ClientConfig;
 use std::cell::OnceCell;
 use std::fmt;
@@ -49,6 +50,7 @@ pub struct ClientSession {
 pub(crate) struct Session {
     pub(crate) settings: Settings,
     pub(crate) pool: Pool,
+    pub(crate) look_ups: LookUps,
     tls: OnceCell<Arc<ClientConfig>>,
 }
 
@@ -66,7 +68,7 @@ impl ClientSession {
 
     pub(crate) fn with(settings: Settings, tls: OnceCell<Arc<ClientConfig>>) -> ClientSession {
         let pool = Pool::new(settings.rules);
-        ClientSession { inner: Rc::new(Session { settings, pool, tls }) }
+        ClientSession { inner: Rc::new(Session { settings, pool, look_ups: LookUps::default(), tls }) }
     }
 
     /// A GET request: send it by awaiting it.
@@ -185,6 +187,12 @@ impl Session {
         if self.settings.cookies && headers.contains_key(SET_COOKIE) {
             self.settings.jar.get_or_init(CookieJar::new).note(url, headers);
         }
+    }
+
+    /// What the session calls itself.
+    pub(crate) fn agent(&self) -> HeaderValue {
+        let own = self.settings.headers.get(USER_AGENT);
+        own.cloned().unwrap_or(HeaderValue::from_static(send::AGENT))
     }
 
     pub(crate) fn tls(&self) -> Arc<ClientConfig> {

@@ -1,19 +1,25 @@
-//! The byte stream under a connection: a TCP socket, or TLS over one.
+//! The byte stream under a connection: a TCP socket, TLS over another stream, or something that is not ours.
 //!
-//! What a connection needs from it is little and the same for both: read into this memory, send all of that, are you
-//! still quiet, say goodbye. So this is an enum with two arms and no trait: the reader sees at a glance what there
-//! is, and the compiler what is called.
+//! What a connection needs from it is little and the same for all: read into this memory, send all of that, are you
+//! still quiet, say goodbye. So this is an enum and no trait: the reader sees at a glance what there is, and the
+//! compiler what is called. Nearly every stream is a TCP socket or TLS over one; a Unix socket and what a
+//! [`Connector`](crate::Connector) makes are rare, and take the one detour through a trait object.
+//!
+//! TLS runs over any stream, so also over TLS: that is how a server is reached through a proxy that is itself spoken to
+//! in TLS.
 
+use crate::connector::Duplex;
 use crate::tls::TlsStream;
 use curio::TcpStream;
 use futures_io::{AsyncRead, AsyncWrite};
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 pub(crate) enum Stream {
     Plain(TcpStream),
     Tls(Box<TlsStream>),
+    Foreign(Box<dyn Duplex>),
 }
 
 impl Stream {
@@ -23,6 +29,12 @@ impl Stream {
         match self {
             Stream::Plain(tcp) => Pin::new(tcp).poll_read(cx, space),
             Stream::Tls(tls) => tls.poll_read(cx, space),
+            Stream::Foreign(stream) => {
+                let n = ready!(Pin::new(stream).poll_read(cx, space))?;
+                // It was not written by us: a length that cannot be is caught here and not where it does harm.
+                let true = n <= space.len() else { return Poll::Ready(Err(out_of_bounds())) };
+                Poll::Ready(Ok(n))
+            }
         }
     }
 
@@ -31,13 +43,17 @@ impl Stream {
         match self {
             Stream::Plain(tcp) => out.poll_flush(cx, tcp),
             Stream::Tls(tls) => tls.poll_send(cx, out),
+            Stream::Foreign(stream) => {
+                ready!(out.poll_flush(cx, stream))?;
+                Pin::new(stream).poll_flush(cx)
+            }
         }
     }
 
     /// Whether everything that was to be sent is sent.
     pub(crate) fn is_flushed(&self) -> bool {
         match self {
-            Stream::Plain(_) => true,
+            Stream::Plain(_) | Stream::Foreign(_) => true,
             Stream::Tls(tls) => tls.is_flushed(),
         }
     }
@@ -48,6 +64,10 @@ impl Stream {
         match self {
             Stream::Plain(tcp) => tcp.is_quiet(),
             Stream::Tls(tls) => tls.is_quiet(),
+            Stream::Foreign(stream) => {
+                let mut cx = Context::from_waker(Waker::noop());
+                Pin::new(stream).poll_read(&mut cx, &mut [0]).is_pending()
+            }
         }
     }
 
@@ -55,7 +75,7 @@ impl Stream {
     /// §6.1), so that nobody in between can shorten it.
     pub(crate) fn was_cut_off(&self) -> bool {
         match self {
-            Stream::Plain(_) => false,
+            Stream::Plain(_) | Stream::Foreign(_) => false,
             Stream::Tls(tls) => tls.was_cut_off(),
         }
     }
@@ -72,6 +92,7 @@ impl Stream {
         match self {
             Stream::Plain(tcp) => Pin::new(tcp).poll_close(cx),
             Stream::Tls(tls) => tls.poll_close(cx),
+            Stream::Foreign(stream) => Pin::new(stream).poll_close(cx),
         }
     }
 }
@@ -107,14 +128,23 @@ impl SendBuffer {
     }
 
     /// Sends everything. A call that is given up half-way goes on where it stopped.
-    pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>, tcp: &mut TcpStream) -> Poll<io::Result<()>> {
+    fn poll_flush<W: AsyncWrite + Unpin>(
+        &mut self,
+        cx: &mut Context<'_>,
+        to: &mut W,
+    ) -> Poll<io::Result<()>> {
         while !self.is_empty() {
-            match ready!(Pin::new(&mut *tcp).poll_write(cx, self.unsent()))? {
+            match ready!(Pin::new(&mut *to).poll_write(cx, self.unsent()))? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                n if n > self.unsent().len() => return Poll::Ready(Err(out_of_bounds())),
                 n => self.sent += n,
             }
         }
         self.clear();
         Poll::Ready(Ok(()))
     }
+}
+
+fn out_of_bounds() -> io::Error {
+    io::Error::other("the stream says it moved more bytes than there were")
 }

@@ -1,8 +1,7 @@
-//! Connections: how many, how long they are kept, and where they go.
+//! Connections: how many, and how long they are kept.
 
 use super::ClientSessionBuilder;
 use crate::error::{Error, ErrorKind};
-use std::net::SocketAddr;
 use std::time::Duration;
 
 impl ClientSessionBuilder {
@@ -30,13 +29,6 @@ impl ClientSessionBuilder {
     /// honoured, less a second. 15 s by default.
     pub fn pool_idle_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.settings.rules.idle_timeout = limit.into();
-        self
-    }
-
-    /// Connects to `address` for every request to `host`, without a name look-up. If the address's port is 0 the
-    /// request's port is used. Header fields and certificates are still those of `host`.
-    pub fn resolve(mut self, host: impl AsRef<str>, address: SocketAddr) -> Self {
-        self.settings.addresses.insert(host.as_ref().to_ascii_lowercase(), address);
         self
     }
 }

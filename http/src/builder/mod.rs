@@ -8,9 +8,11 @@ mod connections;
 mod cookies;
 mod limits;
 mod trust;
+mod ways;
 
 use crate::auth;
 use crate::error::Error;
+use crate::netrc::Netrc;
 use crate::redirect::Policy;
 use crate::request::{Request, header_field};
 use crate::response::Response;
@@ -97,6 +99,24 @@ impl ClientSessionBuilder {
         match auth::basic(user.as_ref(), Some(password.as_ref())) {
             Ok(value) => self.settings.auth = Some(value),
             Err(error) => self.note(error),
+        }
+        self
+    }
+
+    /// Takes user names and passwords from the file that the variable `NETRC` names, or else from `~/.netrc`, for requests
+    /// that have none otherwise: for the host that an entry's `machine` names, exactly, or by the entry `default`. A
+    /// request that is redirected to another host gets that host's own entry or none. Off by default.
+    ///
+    /// # Errors
+    /// `build` reports a file that cannot be read, or that makes no sense, with the line. Without the variable, a file
+    /// that does not exist is an empty one.
+    pub fn netrc(mut self, on: bool) -> Self {
+        self.settings.netrc = None;
+        if on {
+            match Netrc::load() {
+                Ok(netrc) => self.settings.netrc = Some(netrc),
+                Err(error) => self.note(error),
+            }
         }
         self
     }

@@ -67,6 +67,17 @@ impl Incoming {
         }
     }
 
+    /// Takes in what has come by another way than reading.
+    pub(super) fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let space = self.space()?;
+        let Some(space) = space.get_mut(..bytes.len()) else {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "more bytes than any TLS message has"));
+        };
+        space.copy_from_slice(bytes);
+        self.filled(bytes.len());
+        Ok(())
+    }
+
     pub(super) fn filled(&mut self, n: usize) {
         self.end += n;
     }

@@ -1,4 +1,4 @@
-//! TLS over a TCP stream: rustls as a machine without I/O, and the socket that feeds it.
+//! TLS over another stream: rustls as a machine without I/O, and the socket that feeds it.
 //!
 //! rustls has a form that owns no buffer and makes no call: it is given the bytes that have come, and says what is to
 //! be done next. That suits us, because both buffers can then be what this client wants them to be:
@@ -19,14 +19,14 @@
 
 mod error;
 mod incoming;
+mod info;
 pub(crate) mod trust;
 
 pub(crate) use error::Explained;
+pub use info::TlsInfo;
 
 use crate::error::{Error, ErrorKind};
-use crate::stream::SendBuffer;
-use curio::TcpStream;
-use futures_io::{AsyncRead, AsyncWrite};
+use crate::stream::{SendBuffer, Stream};
 use incoming::Incoming;
 use rustls::ClientConfig;
 use rustls::client::{ClientConnectionData, UnbufferedClientConnection};
@@ -34,7 +34,6 @@ use rustls::pki_types::ServerName;
 use rustls::unbuffered::{ConnectionState, EncodeError, EncryptError, UnbufferedStatus};
 use std::future::poll_fn;
 use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
@@ -44,7 +43,7 @@ const RECORD_OVERHEAD: usize = 64;
 const RECORD: usize = 16 * 1024;
 
 pub(crate) struct TlsStream {
-    tcp: TcpStream,
+    below: Stream,
     machine: UnbufferedClientConnection,
     incoming: Incoming,
     /// Decrypted, but there was no room for it.
@@ -72,14 +71,16 @@ enum Stopped {
 
 impl TlsStream {
     /// Makes the handshake. The last message of ours may still be in the buffer afterwards: the first request takes it
-    /// along.
+    /// along. `early` has come from the server already, behind a proxy's consent to the tunnel; it is for the machine
+    /// to judge.
     ///
     /// # Errors
     /// Of kind [`Tls`](ErrorKind::Tls), in words that say what is wrong with the certificate.
     pub(crate) async fn handshake(
-        tcp: TcpStream,
+        below: Stream,
         config: Arc<ClientConfig>,
         host: &str,
+        early: &[u8],
     ) -> Result<Box<TlsStream>, Error> {
         let failed = |cause: Explained| {
             Error::new(ErrorKind::Tls, format!("TLS handshake with {host}")).because(cause)
@@ -88,7 +89,7 @@ impl TlsStream {
         let machine = UnbufferedClientConnection::new(config, name)
             .map_err(|cause| failed(Explained::new(cause, host)))?;
         let mut stream = Box::new(TlsStream {
-            tcp,
+            below,
             machine,
             incoming: Incoming::default(),
             decrypted: Vec::new(),
@@ -98,6 +99,10 @@ impl TlsStream {
             ended: false,
             failed: None,
         });
+        if !early.is_empty() {
+            let accepted = stream.incoming.put(early);
+            accepted.map_err(|cause| failed(Explained::broken(cause)))?;
+        }
         loop {
             match stream.turn(&mut []) {
                 Ok(Stopped::InHandshake) => {}
@@ -120,7 +125,7 @@ impl TlsStream {
 
     /// Sends what is to be sent and reads what there is to read.
     fn poll_exchange(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(self.outgoing.poll_flush(cx, &mut self.tcp))?;
+        ready!(self.below.poll_send(cx, &mut self.outgoing))?;
         self.poll_fill(cx)
     }
 
@@ -133,7 +138,7 @@ impl TlsStream {
             if !self.incoming.is_empty() {
                 let stopped = self.turn(space).map_err(as_io)?;
                 // An answer to a key update, say. If the socket is full it goes out before the next request.
-                if let Poll::Ready(sent) = self.outgoing.poll_flush(cx, &mut self.tcp) {
+                if let Poll::Ready(sent) = self.below.poll_send(cx, &mut self.outgoing) {
                     sent?;
                 }
                 if let Stopped::Made(n) = stopped {
@@ -153,22 +158,29 @@ impl TlsStream {
             self.encrypt(out.unsent())?;
             out.clear();
         }
-        self.outgoing.poll_flush(cx, &mut self.tcp)
+        self.below.poll_send(cx, &mut self.outgoing)
     }
 
     pub(crate) fn is_flushed(&self) -> bool {
-        self.outgoing.is_empty()
+        self.outgoing.is_empty() && self.below.is_flushed()
     }
 
     /// Whether nothing has come since the last read. Session tickets, which may come late, are taken in and do not count.
     pub(crate) fn is_quiet(&mut self) -> bool {
-        if self.tcp.is_quiet() {
+        if let Stream::Plain(tcp) = &self.below
+            && tcp.is_quiet()
+        {
             return self.decrypted.is_empty() && self.incoming.is_empty();
         }
         let mut cx = Context::from_waker(Waker::noop());
         let quiet = self.poll_read(&mut cx, &mut [0]).is_pending();
         self.relax();
         quiet
+    }
+
+    /// What the handshake has agreed on; `known` is what an earlier one with the same server has.
+    pub(crate) fn info(&self, known: Option<TlsInfo>) -> Option<TlsInfo> {
+        TlsInfo::of(&self.machine, known)
     }
 
     /// The stream ended without the alert that marks its end.
@@ -183,13 +195,14 @@ impl TlsStream {
             self.taken = 0;
         }
         self.outgoing.shrink();
+        self.below.relax();
     }
 
     /// Sends `close_notify` and closes the sending side.
     pub(crate) fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.queue_goodbye()?;
-        ready!(self.outgoing.poll_flush(cx, &mut self.tcp))?;
-        Pin::new(&mut self.tcp).poll_close(cx)
+        ready!(self.below.poll_send(cx, &mut self.outgoing))?;
+        self.below.poll_close(cx)
     }
 
     /// Runs the machine until it has filled `space` or needs something. Decrypted bytes that do not fit go to
@@ -303,7 +316,7 @@ impl TlsStream {
 
     /// Reads from the socket. At the end of the stream, sets `ended`.
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let Poll::Ready(read) = Pin::new(&mut self.tcp).poll_read(cx, self.incoming.space()?) else {
+        let Poll::Ready(read) = self.below.poll_read(cx, self.incoming.space()?) else {
             self.incoming.rest();
             return Poll::Pending;
         };
@@ -328,7 +341,7 @@ impl TlsStream {
     /// Tells the other side why the handshake ends, if that can be done without waiting.
     async fn send_alert(&mut self) {
         poll_fn(|cx| {
-            let _ = self.outgoing.poll_flush(cx, &mut self.tcp);
+            let _ = self.below.poll_send(cx, &mut self.outgoing);
             Poll::Ready(())
         })
         .await;

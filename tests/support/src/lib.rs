@@ -8,10 +8,10 @@
 //!   the repository, and a worked example of a server: start reading at `httpbin/mod.rs`.
 //! - a **hostile** one, [`HostileServer`]: it plays a script of raw bytes, closes, resets and stalls, and
 //!   records what it was sent.
-//! - **real** ones, [`peers`]: PyPI's httpbin, nginx and `openssl s_server` as child processes. Ours and the
+//! - **real** ones, [`peers`]: PyPI's httpbin, nginx, `openssl s_server` and two proxies as child processes. Ours and the
 //!   client were written by the same people and may share a misunderstanding; these do not.
 //!
-//! Beside them: [`TestAuthority`], a certificate authority that lives as long as a test and signs good and bad
+//! Beside them: [`TestProxy`], an HTTP and a SOCKS proxy of our own, [`TestAuthority`], a certificate authority that lives as long as a test and signs good and bad
 //! certificates, and [`raise_open_files`], for tests with thousands of connections.
 //!
 //! Everything here is bounded (sizes, times, the life of child processes) and stops when its handle is
@@ -25,6 +25,7 @@ mod listen;
 mod open_files;
 pub mod peers;
 mod program;
+mod proxy;
 mod transport;
 
 pub use authority::{Identity, TestAuthority};
@@ -32,3 +33,4 @@ pub use hostile::{HostileServer, Script};
 pub use httpbin::{Counters, Httpbin, HttpbinBuilder, HttpbinThread};
 pub use open_files::raise_open_files;
 pub use program::{Failure, example, with_https_urls, with_urls};
+pub use proxy::TestProxy;

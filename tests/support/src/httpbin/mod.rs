@@ -47,6 +47,7 @@ use rustls::ServerConfig;
 pub use counters::Counters;
 pub use thread::HttpbinThread;
 
+pub(crate) use base64::encode as base64_encode;
 pub(crate) use reader::{Event, Reader};
 
 use crate::authority::Identity;

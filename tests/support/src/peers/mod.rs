@@ -1,7 +1,7 @@
 //! Real servers, started by a test on loopback ports as child processes.
 //!
 //! A client and a server written by the same hands agree on everything, mistakes included. These servers were
-//! written by others: PyPI's httpbin (Python), nginx and OpenSSL (C).
+//! written by others: PyPI's httpbin (Python), nginx, OpenSSL, tinyproxy and microsocks (C).
 //!
 //! Where one of them is not installed, its tests are left out, and each says so on standard error, past the test
 //! harness, which would swallow it. With `CURIO_TEST_PEERS=required`, as in CI, a missing server is a failure. That
@@ -19,18 +19,22 @@
 //! No process outlives its test, not even a test that is killed: see `process.rs`.
 
 mod httpbin;
+mod microsocks;
 mod nginx;
 mod openssl;
 mod process;
 mod pypi;
 mod scratch;
+mod tinyproxy;
 
 use std::io::{self, Write};
 
 pub use httpbin::HttpbinProcess;
+pub use microsocks::Microsocks;
 pub use nginx::Nginx;
 pub use openssl::OpenSsl;
 pub use pypi::PypiHttpbin;
+pub use tinyproxy::Tinyproxy;
 
 /// The result for a server that cannot be started: a test left out or, where it is required, an error.
 fn unavailable<T>(what: &str, why: &io::Error) -> io::Result<Option<T>> {

@@ -1,0 +1,141 @@
+//! Proxies from the environment, as curl reads it.
+//!
+//! The variables are older than any rule about them, and two of their traps have names. `HTTP_PROXY` in capitals is
+//! never read: a web server that runs programs by the CGI protocol passes a request's `Proxy:` field on under just that
+//! name ("httpoxy", CVE-2016-5386). And a value that makes no sense is not ignored: somebody wanted the traffic to go
+//! through a proxy, so it does not go elsewhere in silence.
+
+use super::address::Proxy;
+use super::bypass::Bypass;
+use crate::error::{Error, ErrorKind};
+use std::ffi::OsString;
+use std::rc::Rc;
+
+/// For `http` addresses; the first that is set and not empty.
+const FOR_HTTP: [&str; 3] = ["http_proxy", "all_proxy", "ALL_PROXY"];
+/// For `https` addresses.
+const FOR_HTTPS: [&str; 4] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
+/// Whom to ask directly all the same.
+const BYPASS: [&str; 2] = ["no_proxy", "NO_PROXY"];
+
+/// What the environment says.
+#[derive(Default, Debug)]
+pub(super) struct Environment {
+    http: Option<Variable>,
+    https: Option<Variable>,
+    pub(super) bypass: Bypass,
+}
+
+#[derive(Clone, Debug)]
+struct Variable {
+    name: &'static str,
+    /// Or why it makes no sense.
+    proxy: Result<Rc<Proxy>, String>,
+}
+
+impl Environment {
+    /// Reads the variables with `get`. `only_bypass`: the proxy is settled already.
+    pub(super) fn read(get: impl Fn(&str) -> Option<OsString>, only_bypass: bool) -> Environment {
+        let set = |name: &str| get(name).filter(|value| !value.is_empty());
+        let first = |names: &[&'static str]| {
+            let (name, value) = names.iter().find_map(|name| Some((*name, set(name)?)))?;
+            Some(Variable { name, proxy: parse(value) })
+        };
+        let mut found = Environment::default();
+        if !only_bypass {
+            found.http = first(&FOR_HTTP);
+            found.https = first(&FOR_HTTPS);
+            if found.http.is_none() && found.https.is_none() {
+                return found;
+            }
+        }
+        let bypass = BYPASS.iter().find_map(|name| set(name));
+        found.bypass = bypass.map(|list| Bypass::parse(&list.to_string_lossy())).unwrap_or_default();
+        found
+    }
+
+    /// The proxy for addresses of this scheme, whatever the host.
+    ///
+    /// # Errors
+    /// Of kind [`Proxy`](ErrorKind::Proxy), naming the variable, if its value is no proxy's address.
+    pub(super) fn proxy(&self, https: bool) -> Result<Option<Rc<Proxy>>, Error> {
+        let Some(variable) = (if https { &self.https } else { &self.http }) else { return Ok(None) };
+        match &variable.proxy {
+            Ok(proxy) => Ok(Some(Rc::clone(proxy))),
+            Err(why) => {
+                let what = format!("using the environment variable {}", variable.name);
+                Err(Error::new(ErrorKind::Proxy, what).because(why.as_str()))
+            }
+        }
+    }
+}
+
+fn parse(value: OsString) -> Result<Rc<Proxy>, String> {
+    let text = value.into_string().map_err(|_| "it is not text".to_owned())?;
+    Proxy::parse(text.trim()).map(Rc::new).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(variables: &[(&str, &str)]) -> Environment {
+        Environment::read(
+            |name| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into()),
+            false,
+        )
+    }
+
+    fn shown(environment: &Environment, https: bool) -> Option<String> {
+        environment.proxy(https).expect("good values").map(|proxy| proxy.to_string())
+    }
+
+    #[test]
+    fn each_scheme_has_its_variable() {
+        let environment = with(&[("http_proxy", "http://a:1"), ("https_proxy", "http://b:2")]);
+        assert_eq!(shown(&environment, false).as_deref(), Some("http://a:1"));
+        assert_eq!(shown(&environment, true).as_deref(), Some("http://b:2"));
+    }
+
+    #[test]
+    fn case_128_http_proxy_in_capitals_is_not_read() {
+        let environment = with(&[("HTTP_PROXY", "http://evil:1")]);
+        assert_eq!((shown(&environment, false), shown(&environment, true)), (None, None));
+    }
+
+    #[test]
+    fn https_proxy_and_all_proxy_are_read_in_both_cases_small_letters_first() {
+        let environment = with(&[("HTTPS_PROXY", "http://b:2")]);
+        assert_eq!(shown(&environment, true).as_deref(), Some("http://b:2"));
+        let environment = with(&[("HTTPS_PROXY", "http://b:2"), ("https_proxy", "http://c:3")]);
+        assert_eq!(shown(&environment, true).as_deref(), Some("http://c:3"));
+        let environment = with(&[("ALL_PROXY", "socks5://d:4")]);
+        assert_eq!(shown(&environment, false).as_deref(), Some("socks5://d:4"));
+        assert_eq!(shown(&environment, true).as_deref(), Some("socks5://d:4"));
+        let environment = with(&[("ALL_PROXY", "socks5://d:4"), ("all_proxy", "socks5://e:5")]);
+        assert_eq!(shown(&environment, false).as_deref(), Some("socks5://e:5"));
+    }
+
+    #[test]
+    fn the_variable_of_the_scheme_comes_before_all_proxy_and_an_empty_one_is_none() {
+        let environment = with(&[("all_proxy", "http://d:4"), ("http_proxy", "http://a:1")]);
+        assert_eq!(shown(&environment, false).as_deref(), Some("http://a:1"));
+        let environment = with(&[("all_proxy", "http://d:4"), ("http_proxy", "")]);
+        assert_eq!(shown(&environment, false).as_deref(), Some("http://d:4"));
+    }
+
+    #[test]
+    fn no_proxy_is_read_in_both_cases() {
+        for name in ["no_proxy", "NO_PROXY"] {
+            let environment = with(&[("http_proxy", "http://a:1"), (name, "x.test")]);
+            assert!(environment.bypass.covers("x.test", 80), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_value_that_makes_no_sense_is_an_error_that_names_the_variable() {
+        let environment = with(&[("http_proxy", "gopher://ann:secret@a:1")]);
+        let line = environment.proxy(false).expect_err("no proxy").to_string();
+        assert!(line.contains("http_proxy") && !line.contains("secret"), "{line}");
+    }
+}

@@ -1,0 +1,109 @@
+//! A tunnel to a server: on a fresh connection to a proxy, everything that has to be said before the server can be
+//! spoken to.
+//!
+//! An HTTP proxy is asked with `CONNECT` (RFC 9110 §9.3.6), and that is an HTTP exchange like any other: the same
+//! connection, the same protocol core, the same limits. If the answer is a 2xx the connection is taken apart, and the
+//! stream below it is the server's. Any other answer is the proxy's own and tells why there is no tunnel; its body, a
+//! page for people with a browser, is not read.
+//!
+//! The server may be the one that speaks first, so bytes may have come behind the proxy's consent. They are the tunnel's
+//! first and are handed on, up to a limit.
+
+use super::address::{Protocol, Proxy};
+use super::socks::{self, Destination};
+use crate::connection::{BodyLength, Connection, RequestHead};
+use crate::error::{Error, ErrorKind};
+use crate::patience::{Limits, Patience};
+use crate::resolve;
+use crate::session::Session;
+use crate::stream::Stream;
+use crate::timings::Timings;
+use crate::upload::Upload;
+use crate::url::Url;
+use bytes::Bytes;
+use http::header::{HOST, PROXY_AUTHORIZATION, USER_AGENT};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use std::net::SocketAddr;
+
+/// How much a server may have said before it was asked anything.
+const EARLY: usize = 16 * 1024;
+
+/// Makes `stream`, which leads to `proxy`, lead to the server of `url`. Also returns what has come from there already.
+///
+/// # Errors
+/// Of kind [`Proxy`](ErrorKind::Proxy), naming the proxy; of kind [`Dns`](ErrorKind::Dns), if the server's name is to be
+/// looked up here and cannot be.
+pub(crate) async fn open(
+    stream: Stream,
+    peer: Option<SocketAddr>,
+    proxy: &Proxy,
+    session: &Session,
+    url: &Url,
+    limits: &Limits,
+    timings: &mut Timings,
+) -> Result<(Stream, Bytes), Error> {
+    let (host, port) = (url.host(), url.port_or_default());
+    let whom = format!("{host}:{port}");
+    if proxy.speaks_http() {
+        return connect(stream, peer, proxy, session, &whom, limits).await;
+    }
+    let mut stream = stream;
+    let destination = match resolve::ip_literal(host) {
+        Some(ip) => Destination::Address(SocketAddr::new(ip, port)),
+        None if proxy.protocol == Protocol::Socks5 => {
+            let found = resolve::server(session, host, port, timings).await?;
+            // One connection, one try: as it is with curl. IPv4 is what more proxies can reach.
+            let chosen = found.iter().find(|address| address.is_ipv4()).or(found.first());
+            Destination::Address(*chosen.ok_or_else(|| resolve::none(host))?)
+        }
+        None => Destination::Name(host, port),
+    };
+    socks::handshake(&mut stream, proxy, &destination, &whom).await?;
+    Ok((stream, Bytes::new()))
+}
+
+/// Asks an HTTP proxy.
+async fn connect(
+    stream: Stream,
+    peer: Option<SocketAddr>,
+    proxy: &Proxy,
+    session: &Session,
+    whom: &str,
+    limits: &Limits,
+) -> Result<(Stream, Bytes), Error> {
+    let failed = || Error::new(ErrorKind::Proxy, format!("asking the proxy {proxy} for a tunnel to {whom}"));
+    let host = HeaderValue::try_from(whom).map_err(|cause| failed().because(cause))?;
+    let mut headers = HeaderMap::from_iter([(HOST, host), (USER_AGENT, session.agent())]);
+    if let Some(credentials) = proxy.authorization() {
+        headers.insert(PROXY_AUTHORIZATION, credentials.clone());
+    }
+    let head = RequestHead { method: &Method::CONNECT, target: whom, headers: &headers };
+    let mut connection = Connection::new(stream, peer, None, session.settings.protocol_limits.clone());
+    let mut patience = Patience::new(*limits);
+    let mut nothing = Upload::Memory { bytes: Bytes::new(), given: 0 };
+    let answer = connection.exchange(&head, BodyLength::None, &mut nothing, &mut patience).await;
+    let (answer, _) = answer.map_err(|cause| match cause.error {
+        silent if silent.is_timeout() => silent,
+        error => failed().because(error),
+    })?;
+    if !answer.status.is_success() {
+        let said = format!("it answered {} {}", answer.status.as_u16(), answer.reason());
+        let hint = match answer.status {
+            StatusCode::PROXY_AUTHENTICATION_REQUIRED if proxy.authorization().is_none() => {
+                " (it wants credentials: http://user:password@…)"
+            }
+            StatusCode::PROXY_AUTHENTICATION_REQUIRED => " (it does not take these credentials)",
+            _ => "",
+        };
+        let refused = failed().because(format!("{}{hint}", said.trim_end()));
+        return Err(refused.with_status(answer.status));
+    }
+    let Some((stream, early)) = connection.into_tunnel() else {
+        return Err(failed().because("its consent makes no sense"));
+    };
+    if early.len() > EARLY {
+        let what = format!("{} bytes came through the tunnel before anything was asked", early.len());
+        return Err(failed().because(what));
+    }
+    Ok((stream, early))
+}
