@@ -104,3 +104,43 @@ fn on_the_real_clock_with_other_threads_about_it_is_one_line_and_run_goes_on() {
     let deadlocks = lines.iter().filter(|line| line.starts_with("deadlock")).count();
     assert_eq!(deadlocks, 1, "{lines:?}");
 }
+
+// ---- lost wake-ups
+
+/// A future with a bug: it is ready when the flag is set, and tells nobody how to reach it.
+async fn lossy(flag: &std::cell::Cell<bool>) {
+    std::future::poll_fn(|_| if flag.get() { std::task::Poll::Ready(()) } else { std::task::Poll::Pending })
+        .await;
+}
+
+#[test]
+fn a_lost_wake_up_is_a_deadlock_that_names_the_task_and_is_not_cured() {
+    let report = report_of(async || {
+        let flag = Rc::new(std::cell::Cell::new(false));
+        let seen = Rc::clone(&flag);
+        let deaf = curio::spawn_named("deaf", async move {
+            lossy(&seen).await;
+            // Now a timer keeps the kernel from looking stuck. It must not hide what came before.
+            curio::sleep(Duration::from_secs(1)).await;
+        });
+        curio::schedule().await;
+        flag.set(true);
+        deaf.join().await.unwrap();
+    });
+    let deaf = report.lines().find(|line| line.contains("`deaf`")).unwrap();
+    assert!(deaf.contains("lost its wake-up") && deaf.contains("FOREIGN_WAIT"), "{report}");
+    assert!(report.lines().any(|line| line.contains("`main`") && line.contains("TASK_JOIN")), "{report}");
+}
+
+#[test]
+fn a_main_future_that_ends_in_the_probe_had_lost_its_wake_up_too() {
+    let report = report_of(async || {
+        let mut polls = 0;
+        std::future::poll_fn(|_| {
+            polls += 1;
+            if polls > 1 { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+        })
+        .await;
+    });
+    assert!(report.contains("`main`") && report.contains("lost its wake-up"), "{report}");
+}

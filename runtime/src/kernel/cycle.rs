@@ -48,8 +48,11 @@ impl Kernel {
     }
 
     fn poll_io(&mut self, limit: Option<Limit>) {
+        self.judge_probe();
+        if self.deadlock.is_some() {
+            return;
+        }
         if ready::len() > 0 {
-            self.no_deadlock();
             if self.polls_since_io < POLLS_PER_IO {
                 return;
             }
@@ -81,7 +84,8 @@ impl Kernel {
         let end = limit.and_then(Limit::kernel_time);
         let Some(target) = [next, end].into_iter().flatten().min().filter(|_| !held) else {
             // Only the outside world can wake anything, and that takes real time.
-            return self.wait_in_epoll(limit.and_then(Limit::real_time_left));
+            self.wait_in_epoll(limit.and_then(Limit::real_time_left));
+            return;
         };
         let parked_sockets = self.state.reactor.borrow().waiting() > 0;
         self.wait_in_epoll(Some(if parked_sockets { JUMP_PATIENCE } else { Duration::ZERO }));
@@ -90,15 +94,19 @@ impl Kernel {
         }
     }
 
-    pub(super) fn wait_in_epoll(&mut self, timeout: Option<Duration>) {
+    /// True if another thread woke somebody.
+    pub(super) fn wait_in_epoll(&mut self, timeout: Option<Duration>) -> bool {
         let polled = self.state.reactor.borrow_mut().poll(timeout, &mut self.scratch.wakers);
-        match polled {
-            Ok(true) => self.state.inbox.collect().into_iter().for_each(ready::push),
-            Ok(false) => {}
+        let rang = match polled {
+            Ok(rang) => rang,
             // epoll_wait fails for a bad descriptor or bad memory: nothing that a program can go on after.
             Err(error) => panic!("waiting for I/O events failed: {error}"),
+        };
+        if rang {
+            self.state.inbox.collect().into_iter().for_each(ready::push);
         }
         self.wake_all();
+        rang
     }
 
     fn fire_timers(&mut self) {

@@ -30,7 +30,8 @@ impl Kernel {
     ///
     /// # Panics
     /// If no task can ever run again: a deadlock, with a report of who waits for what. On the real clock only if
-    /// the process has no other thread; otherwise the report is written to standard error.
+    /// the process has no other thread; otherwise the report is written to standard error, once. A program that
+    /// hangs because a future has lost its wake-up gets the same report, which then names the task.
     /// If `main` panics: the kernel is shut down, then the panic goes on with its payload. Ctrl-C cancels `main`
     /// and then ends the process, unless it is [switched off](KernelBuilder::ctrl_c). Panics too if a kernel runs on
     /// this thread already, or this one was shut down by a panic of an earlier `main`.
@@ -74,6 +75,8 @@ impl Kernel {
                 traps::request_cancel(task.record());
             }
         }
+        // Main itself may have gone on in the probe, and ended.
+        running.kernel.judge_probe();
         if let Some(report) = running.kernel.deadlock.take() {
             future.set(None);
             running.kernel.stop_everything();
