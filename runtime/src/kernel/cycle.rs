@@ -5,11 +5,11 @@
 //! them off again, one [poll](super::poll) each.
 
 use super::Kernel;
-use super::run::{Limit, Main};
+use super::run::Main;
 use crate::debug::EventKind;
 use crate::grants::Grant;
 use crate::ready;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// While tasks are ready, I/O and timers are looked after once in so many polls.
 const POLLS_PER_IO: u32 = 61;
@@ -73,7 +73,7 @@ impl Kernel {
 
     fn time_to_wait(&self, limit: Option<Limit>) -> Option<Duration> {
         let timer = self.state.timers.borrow().look_again_at();
-        let until = [timer, limit.map(Limit::instant)].into_iter().flatten().min()?;
+        let until = [timer, limit.and_then(Limit::earlier)].into_iter().flatten().min()?;
         Some(until.saturating_duration_since(self.state.clock.now()))
     }
 
@@ -81,7 +81,7 @@ impl Kernel {
     fn wait_or_jump(&mut self, limit: Option<Limit>) {
         let held = self.state.thread_jobs.get() > 0 || self.state.reactor.borrow().holding_clock() > 0;
         let next = self.state.timers.borrow().next_deadline();
-        let end = limit.and_then(Limit::kernel_time);
+        let end = limit.and_then(|limit| limit.kernel);
         let Some(target) = [next, end].into_iter().flatten().min().filter(|_| !held) else {
             // Only the outside world can wake anything, and that takes real time.
             self.wait_in_epoll(limit.and_then(Limit::real_time_left));
@@ -149,5 +149,28 @@ impl Kernel {
         }
         self.state.grants.borrow_mut().collect(&self.state.tasks.borrow(), &mut self.scratch.grants);
         self.scratch.grants.drain(..).for_each(Grant::revoke);
+    }
+}
+
+/// When an idle kernel stops waiting, whatever its timers say.
+#[derive(Clone, Copy)]
+pub(super) struct Limit {
+    /// In kernel time: a virtual clock jumps there.
+    pub(super) kernel: Option<Instant>,
+    /// In real time.
+    pub(super) real: Option<Instant>,
+}
+
+impl Limit {
+    pub(super) fn real(until: Instant) -> Limit {
+        Limit { kernel: None, real: Some(until) }
+    }
+
+    fn earlier(self) -> Option<Instant> {
+        [self.kernel, self.real].into_iter().flatten().min()
+    }
+
+    fn real_time_left(self) -> Option<Duration> {
+        self.real.map(|until| until.saturating_duration_since(Instant::now()))
     }
 }
