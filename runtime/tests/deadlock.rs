@@ -144,3 +144,54 @@ fn a_main_future_that_ends_in_the_probe_had_lost_its_wake_up_too() {
     });
     assert!(report.contains("`main`") && report.contains("lost its wake-up"), "{report}");
 }
+
+#[test]
+fn a_cleanup_that_holds_a_cancellation_up_because_nobody_polls_it_is_named() {
+    let report = report_of(async || {
+        let stuck = curio::spawn_named("stuck", async {
+            let mut region = std::pin::pin!(curio::finally(std::future::pending::<()>(), async |_| ()));
+            let polled = std::future::poll_fn(|cx| std::task::Poll::Ready(region.as_mut().poll(cx))).await;
+            assert!(polled.is_pending());
+            curio::Event::new().wait().await;
+        });
+        curio::schedule().await;
+        stuck.cancel().await;
+    });
+    let mut lines = report.lines().skip_while(|line| !line.contains("`stuck`"));
+    assert!(lines.next().unwrap().contains("EVENT_WAIT"), "{report}");
+    let held = lines.next().unwrap();
+    assert!(held.contains("it is cancelled") && held.contains("deadlock.rs"), "{report}");
+}
+
+#[test]
+fn a_cleanup_that_is_polled_is_not_said_to_be_left_alone() {
+    let report = report_of(async || {
+        let stuck = curio::spawn_named("stuck", async {
+            curio::finally(std::future::pending::<()>(), async |_| std::future::pending().await).await;
+        });
+        curio::schedule().await;
+        stuck.cancel().await;
+    });
+    assert!(report.contains("CLEANUP") && !report.contains("nobody polls"), "{report}");
+}
+
+#[test]
+fn a_region_that_is_polled_again_later_still_cleans_up() {
+    Kernel::builder().virtual_clock(true).run(async {
+        let log = Rc::new(RefCell::new(Vec::new()));
+        let noted = Rc::clone(&log);
+        let task = curio::spawn(async move {
+            let mut region = std::pin::pin!(curio::finally(std::future::pending::<()>(), async |_| {
+                noted.borrow_mut().push("cleanup")
+            }));
+            let first = std::future::poll_fn(|cx| std::task::Poll::Ready(region.as_mut().poll(cx))).await;
+            assert!(first.is_pending());
+            curio::sleep(Duration::from_secs(60)).await;
+            noted.borrow_mut().push("back");
+            region.await;
+        });
+        curio::schedule().await;
+        assert!(task.cancel().await);
+        assert_eq!(*log.borrow(), ["back", "cleanup"]);
+    });
+}

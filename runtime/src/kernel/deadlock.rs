@@ -144,6 +144,14 @@ impl Kernel {
             let record = task.record();
             if went_on.iter().all(|gone| gone.id != record.id) {
                 let _ = write!(report, "\n  {record} waits: {}", record.parked.get().describe(now));
+                let unheard = |root| self.state.scopes.borrow().unheard(root);
+                for at in record.root.get().map(unheard).unwrap_or_default() {
+                    let _ = write!(
+                        report,
+                        "\n    it is cancelled, but what `finally` or `disable_cancellation` protects at {at} has \
+                         to end first, and nobody polls that: whatever holds it awaits something else"
+                    );
+                }
             }
         }
         report
