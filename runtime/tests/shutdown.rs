@@ -9,7 +9,6 @@ use curio::{
 };
 use std::cell::{Cell, RefCell};
 use std::future::pending;
-use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -348,34 +347,30 @@ fn a_cleanup_that_waits_for_a_blocked_thread_delays_the_exit_by_the_grace_period
 #[test]
 fn cleanups_that_hold_a_virtual_clock_do_not_delay_the_exit_for_ever() {
     let (release, blocked) = mpsc::channel::<()>();
-    let kernel = |cleanup: fn(mpsc::Receiver<()>) -> Pin<Box<dyn Future<Output = ()>>>, blocked| {
-        std::thread::spawn(move || {
-            let (builder, reports) =
-                with_reports(Kernel::builder().virtual_clock(true).shutdown_grace(ms(10)));
-            builder.run(async move {
-                spawn(finally(pending::<()>(), async move |_| cleanup(blocked).await)).detach();
-                sleep(ms(1)).await;
-            });
-            reports.take()
-        })
-    };
     let begun = Instant::now();
-    let waits =
-        kernel(|blocked| Box::pin(async { drop(run_in_thread(move || blocked.recv()).await) }), blocked);
-    let computes = kernel(
-        |_| {
-            Box::pin(async {
-                loop {
-                    schedule().await;
-                }
-            })
-        },
-        mpsc::channel().1,
-    );
+    let waits = std::thread::spawn(move || {
+        reports_of_a_cleanup(async move || drop(run_in_thread(move || blocked.recv()).await))
+    });
+    let computes = std::thread::spawn(|| {
+        reports_of_a_cleanup(async || {
+            loop {
+                schedule().await;
+            }
+        })
+    });
     for thread in [waits, computes] {
         let reports = thread.join().unwrap();
         assert!(reports[0].contains("did not end within") && reports[0].contains("CLEANUP"), "{reports:#?}");
     }
     assert!(begun.elapsed() >= secs(5), "a cleanup that needs a thread is not cut short by a busy machine");
     drop(release);
+}
+
+fn reports_of_a_cleanup(cleanup: impl AsyncFnOnce() + 'static) -> Vec<String> {
+    let (builder, reports) = with_reports(Kernel::builder().virtual_clock(true).shutdown_grace(ms(10)));
+    builder.run(async move {
+        spawn(finally(pending::<()>(), async move |_| cleanup().await)).detach();
+        sleep(ms(1)).await;
+    });
+    reports.take()
 }
