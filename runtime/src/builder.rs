@@ -78,6 +78,9 @@ impl KernelBuilder {
     }
 
     /// How long the cleanups of all tasks together may take at shutdown, in the kernel's time. 5 s by default.
+    ///
+    /// A virtual clock stands still while a cleanup waits for a thread or another process, or computes without end.
+    /// So real time counts too: shutdown takes no longer than `d`, or five seconds if `d` is less, on either clock.
     pub fn shutdown_grace(mut self, d: Duration) -> Self {
         self.shutdown_grace = d;
         self

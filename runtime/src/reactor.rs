@@ -10,6 +10,9 @@
 //! * For each direction the reactor remembers whether the socket may be ready. An operation tries its system
 //!   call first and waits only when the kernel of the operating system said `WouldBlock`; then, and only then,
 //!   the flag is cleared. The next edge sets it again.
+//! * A new socket can be written to, and has nothing to read until an event says so. Adding it makes `epoll` report
+//!   what is there already, so this loses nothing, and the first read of a connection, which would nearly always
+//!   come before the answer, is not made in vain.
 //! * A *short* read (fewer bytes than the buffer holds) also says that nothing is left, so the flag is cleared
 //!   then too, and the read that would only have returned `WouldBlock` is never made. The exception is a stream
 //!   whose end has been announced: no edge will come after that, so its flag stays set for good.
@@ -120,9 +123,9 @@ impl Reactor {
         }
         let token = Token(generation << GENERATION_SHIFT | index);
         self.poll.registry().register(source, token, Interest::READABLE | Interest::WRITABLE)?;
-        // Whether there is anything to read is not known: the first system call finds out.
-        let side = || Side { ready: true, ..Side::default() };
-        entry.insert(Socket { generation, holds_clock, read: side(), write: side() });
+        // epoll reports what a socket has at the time it is added, so nothing is lost by not trying to read before.
+        let (read, write) = (Side::default(), Side { ready: true, ..Side::default() });
+        entry.insert(Socket { generation, holds_clock, read, write });
         Ok(SocketKey { index, generation })
     }
 
@@ -186,6 +189,11 @@ impl Reactor {
     pub(crate) fn may_try(&mut self, key: SocketKey, direction: Direction) -> bool {
         let side = self.side(key, direction);
         side.ready && side.waiter.is_none()
+    }
+
+    /// There may be something to read already.
+    pub(crate) fn set_readable(&mut self, key: SocketKey) {
+        self.side(key, Direction::Read).ready = true;
     }
 
     /// The last system call showed that nothing is left to do: wait for the next edge, if one can come.
@@ -269,5 +277,24 @@ impl Socket {
     fn waiting(&self) -> usize {
         let unanswered = |side: &Side| side.waiter.as_ref().is_some_and(|waiter| waiter.waker.is_some());
         usize::from(unanswered(&self.read)) + usize::from(unanswered(&self.write))
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    #[test]
+    fn a_new_socket_is_not_read_before_an_event_and_what_it_holds_already_is_one() {
+        let (mut reactor, _inbox) = Reactor::new().unwrap();
+        let (mut full, mut other) = mio::net::UnixStream::pair().unwrap();
+        other.write_all(b"early").unwrap();
+        let key = reactor.register(&mut full, false).unwrap();
+        let empty = reactor.register(&mut other, false).unwrap();
+        assert!(!reactor.may_try(key, Direction::Read) && reactor.may_try(key, Direction::Write));
+        reactor.poll(Some(Duration::from_secs(5)), &mut Vec::new()).unwrap();
+        assert!(reactor.may_try(key, Direction::Read));
+        assert!(!reactor.may_try(empty, Direction::Read), "there is nothing to read");
     }
 }

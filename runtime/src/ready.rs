@@ -142,6 +142,12 @@ pub(crate) fn untold_wakes() -> Vec<WakeNote> {
     RUN_QUEUE.with_borrow_mut(|queue| queue.untold.as_mut().map(mem::take).unwrap_or_default())
 }
 
+/// Who woke the tasks that are ready.
+pub(crate) fn wakers() -> Vec<Option<TaskId>> {
+    RUN_QUEUE
+        .with_borrow(|queue| queue.queue.iter().map(|slot| queue.marks[*slot as usize].woken_by).collect())
+}
+
 /// How many tasks are ready.
 pub(crate) fn len() -> usize {
     RUN_QUEUE.with_borrow(|queue| queue.queue.len())

@@ -30,6 +30,7 @@
 use crate::waker::renew;
 use slab::Slab;
 use std::num::NonZeroU32;
+use std::panic::Location;
 use std::task::Waker;
 
 /// Why a node was called on to stop.
@@ -63,6 +64,10 @@ struct Node {
     shield: bool,
     /// Must finish before anything above it may be dropped.
     alive: bool,
+    /// Of a `finally` or a shield: its source line.
+    at: Option<&'static Location<'static>>,
+    /// Whether it has been polled since it was last called on to stop.
+    heard: bool,
     /// How many nodes strictly below are alive.
     alive_below: u32,
     /// Wakes the region of this node, so that it hears of a call from above even inside a foreign executor.
@@ -142,6 +147,27 @@ impl Scopes {
         }
     }
 
+    /// Says where the region of a node is written down.
+    pub(crate) fn set_place(&mut self, key: ScopeKey, at: &'static Location<'static>) {
+        self.node_mut(key).at = Some(at);
+    }
+
+    /// The region is being polled.
+    pub(crate) fn hear(&mut self, key: ScopeKey) {
+        self.node_mut(key).heard = true;
+    }
+
+    /// The regions at and below `key` that have to end, have been called on to stop, and have not been polled since.
+    pub(crate) fn unheard(&self, key: ScopeKey) -> Vec<&'static Location<'static>> {
+        let (mut found, mut places) = (vec![key], Vec::new());
+        while let Some(key) = found.pop() {
+            let node = self.node(key);
+            places.extend(node.at.filter(|_| node.alive && !node.heard));
+            found.extend(std::iter::successors(node.first_child, |child| self.node(*child).next));
+        }
+        places
+    }
+
     /// Remembers how to wake the region; returns the waker it replaced.
     pub(crate) fn set_waker(&mut self, key: ScopeKey, waker: &Waker) -> Option<Waker> {
         renew(&mut self.node_mut(key).waker, waker)
@@ -153,7 +179,8 @@ impl Scopes {
         self.node_mut(key).called.get_or_insert(why);
         let mut found = vec![key];
         while let Some(key) = found.pop() {
-            let node = self.node(key);
+            let node = self.node_mut(key);
+            node.heard = false;
             wakers.extend(node.waker.clone());
             let mut child = node.first_child.filter(|_| node.alive_below > 0);
             while let Some(key) = child {
@@ -270,6 +297,8 @@ impl Node {
             called: None,
             shield: false,
             alive: false,
+            at: None,
+            heard: true,
             alive_below: 0,
             waker: None,
             parent: None,

@@ -12,7 +12,7 @@ use crate::reactor::Reactor;
 use crate::report::Reports;
 use crate::scopes::ScopeKey;
 use crate::scopes::Scopes;
-use crate::table::{Parked, Record, Runnable, TaskTable};
+use crate::table::{Parked, Record, Runnable, TaskRef, TaskTable};
 use crate::timers::Timers;
 use crate::waker::{Inbox, KernelId};
 use crate::workers::Workers;
@@ -62,6 +62,19 @@ impl State {
 
 thread_local! {
     static RUNNING: RefCell<Option<Rc<State>>> = const { RefCell::new(None) };
+    /// The tasks of kernels that do not run now which have been asked to stop.
+    static REQUESTS: RefCell<Vec<TaskRef>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Keeps a request to stop until the task's kernel runs again.
+pub(crate) fn keep_request(task: TaskRef) {
+    // While the thread is torn down no kernel of it will run again.
+    let _ = REQUESTS.try_with(|requests| requests.borrow_mut().push(task));
+}
+
+/// The requests for tasks of `kernel`, which runs from now on.
+pub(crate) fn take_requests(kernel: KernelId) -> Vec<TaskRef> {
+    REQUESTS.with_borrow_mut(|requests| requests.extract_if(.., |task| task.kernel == kernel).collect())
 }
 
 /// The kernel that runs on this thread, if any.

@@ -180,6 +180,20 @@ impl fmt::Display for Record {
     }
 }
 
+/// Names a task without keeping it.
+#[derive(Clone, Copy)]
+pub(crate) struct TaskRef {
+    pub(crate) kernel: KernelId,
+    pub(crate) slot: u32,
+    pub(crate) id: TaskId,
+}
+
+impl TaskRef {
+    pub(crate) fn to(task: &Record) -> TaskRef {
+        TaskRef { kernel: task.kernel, slot: task.slot, id: task.id }
+    }
+}
+
 /// Every live task.
 pub(crate) struct TaskTable {
     kernel: KernelId,

@@ -70,9 +70,10 @@ impl Workers {
 }
 
 impl Workers {
-    /// How many threads there are, working or idle.
-    pub(crate) fn threads(&self) -> usize {
-        self.shared.lock().threads
+    /// How many threads have nothing to do.
+    pub(crate) fn resting(&self) -> usize {
+        let state = self.shared.lock();
+        if state.jobs.is_empty() { state.idle } else { 0 }
     }
 }
 
@@ -151,17 +152,17 @@ mod tests {
         assert!(numbers.try_recv().is_err(), "the only thread is busy");
         drop(release);
         let order: Vec<_> = (0..5).map(|_| numbers.recv_timeout(SOON).unwrap()).collect();
-        assert_eq!((order, workers.threads()), (vec![0, 1, 2, 3, 4], 1));
+        assert_eq!((order, workers.shared.lock().threads), (vec![0, 1, 2, 3, 4], 1));
     }
 
     #[test]
     fn a_thread_is_started_for_each_job_that_finds_nobody_idle_up_to_the_limit() {
         let workers = Workers::new(3);
         let _blocked = [block(&workers), block(&workers)];
-        assert_eq!(workers.threads(), 2);
+        assert_eq!(workers.shared.lock().threads, 2);
         let numbers = submit_numbers(&workers, 10);
         assert_eq!((0..10).map(|_| numbers.recv_timeout(SOON).unwrap()).sum::<u32>(), 45);
-        assert_eq!(workers.threads(), 3);
+        assert_eq!(workers.shared.lock().threads, 3);
     }
 
     #[test]
@@ -169,7 +170,7 @@ mod tests {
         let workers = Workers::new(1);
         workers.submit(Box::new(|| panic!("on purpose"))).unwrap();
         assert_eq!(submit_numbers(&workers, 1).recv_timeout(SOON), Ok(0));
-        assert_eq!(workers.threads(), 1);
+        assert_eq!(workers.shared.lock().threads, 1);
     }
 
     #[test]

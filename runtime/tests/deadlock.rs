@@ -104,3 +104,94 @@ fn on_the_real_clock_with_other_threads_about_it_is_one_line_and_run_goes_on() {
     let deadlocks = lines.iter().filter(|line| line.starts_with("deadlock")).count();
     assert_eq!(deadlocks, 1, "{lines:?}");
 }
+
+// ---- lost wake-ups
+
+/// A future with a bug: it is ready when the flag is set, and tells nobody how to reach it.
+async fn lossy(flag: &std::cell::Cell<bool>) {
+    std::future::poll_fn(|_| if flag.get() { std::task::Poll::Ready(()) } else { std::task::Poll::Pending })
+        .await;
+}
+
+#[test]
+fn a_lost_wake_up_is_a_deadlock_that_names_the_task_and_is_not_cured() {
+    let report = report_of(async || {
+        let flag = Rc::new(std::cell::Cell::new(false));
+        let seen = Rc::clone(&flag);
+        let deaf = curio::spawn_named("deaf", async move {
+            lossy(&seen).await;
+            // Now a timer keeps the kernel from looking stuck. It must not hide what came before.
+            curio::sleep(Duration::from_secs(1)).await;
+        });
+        curio::schedule().await;
+        flag.set(true);
+        deaf.join().await.unwrap();
+    });
+    let deaf = report.lines().find(|line| line.contains("`deaf`")).unwrap();
+    assert!(deaf.contains("lost its wake-up") && deaf.contains("FOREIGN_WAIT"), "{report}");
+    assert!(report.lines().any(|line| line.contains("`main`") && line.contains("TASK_JOIN")), "{report}");
+}
+
+#[test]
+fn a_main_future_that_ends_in_the_probe_had_lost_its_wake_up_too() {
+    let report = report_of(async || {
+        let mut polls = 0;
+        std::future::poll_fn(|_| {
+            polls += 1;
+            if polls > 1 { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+        })
+        .await;
+    });
+    assert!(report.contains("`main`") && report.contains("lost its wake-up"), "{report}");
+}
+
+#[test]
+fn a_cleanup_that_holds_a_cancellation_up_because_nobody_polls_it_is_named() {
+    let report = report_of(async || {
+        let stuck = curio::spawn_named("stuck", async {
+            let mut region = std::pin::pin!(curio::finally(std::future::pending::<()>(), async |_| ()));
+            let polled = std::future::poll_fn(|cx| std::task::Poll::Ready(region.as_mut().poll(cx))).await;
+            assert!(polled.is_pending());
+            curio::Event::new().wait().await;
+        });
+        curio::schedule().await;
+        stuck.cancel().await;
+    });
+    let mut lines = report.lines().skip_while(|line| !line.contains("`stuck`"));
+    assert!(lines.next().unwrap().contains("EVENT_WAIT"), "{report}");
+    let held = lines.next().unwrap();
+    assert!(held.contains("it is cancelled") && held.contains("deadlock.rs"), "{report}");
+}
+
+#[test]
+fn a_cleanup_that_is_polled_is_not_said_to_be_left_alone() {
+    let report = report_of(async || {
+        let stuck = curio::spawn_named("stuck", async {
+            curio::finally(std::future::pending::<()>(), async |_| std::future::pending().await).await;
+        });
+        curio::schedule().await;
+        stuck.cancel().await;
+    });
+    assert!(report.contains("CLEANUP") && !report.contains("nobody polls"), "{report}");
+}
+
+#[test]
+fn a_region_that_is_polled_again_later_still_cleans_up() {
+    Kernel::builder().virtual_clock(true).run(async {
+        let log = Rc::new(RefCell::new(Vec::new()));
+        let noted = Rc::clone(&log);
+        let task = curio::spawn(async move {
+            let mut region = std::pin::pin!(curio::finally(std::future::pending::<()>(), async |_| {
+                noted.borrow_mut().push("cleanup")
+            }));
+            let first = std::future::poll_fn(|cx| std::task::Poll::Ready(region.as_mut().poll(cx))).await;
+            assert!(first.is_pending());
+            curio::sleep(Duration::from_secs(60)).await;
+            noted.borrow_mut().push("back");
+            region.await;
+        });
+        curio::schedule().await;
+        assert!(task.cancel().await);
+        assert_eq!(*log.borrow(), ["back", "cleanup"]);
+    });
+}

@@ -369,3 +369,21 @@ fn one_cycle_of_polls_for_io_is_enough_for_a_thread_to_be_heard() {
         busy.cancel().await;
     });
 }
+
+#[test]
+fn a_kernel_hears_of_all_requests_that_came_while_it_did_not_run_and_of_no_others() {
+    let mut kernels = [virtual_kernel(), virtual_kernel()];
+    let tasks = kernels
+        .each_mut()
+        .map(|kernel| kernel.run(async { [(); 3].map(|()| spawn(std::future::pending::<()>())) }));
+    tasks[0][2].request_cancel();
+    tasks[1][0].request_cancel();
+    tasks[0][0].request_cancel();
+    tasks[0][0].request_cancel();
+    for kernel in &mut kernels {
+        kernel.run(schedule());
+    }
+    let ended = |kernel: usize| [0, 1, 2].map(|task| tasks[kernel][task].is_cancelled());
+    assert_eq!((ended(0), ended(1)), ([true, false, true], [true, false, false]));
+    tasks.into_iter().flatten().for_each(curio::Task::detach);
+}

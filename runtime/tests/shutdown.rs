@@ -342,3 +342,35 @@ fn a_cleanup_that_waits_for_a_blocked_thread_delays_the_exit_by_the_grace_period
     });
     drop(release);
 }
+
+/// On a virtual clock its time stands still here, so it is real time that ends it.
+#[test]
+fn cleanups_that_hold_a_virtual_clock_do_not_delay_the_exit_for_ever() {
+    let (release, blocked) = mpsc::channel::<()>();
+    let begun = Instant::now();
+    let waits = std::thread::spawn(move || {
+        reports_of_a_cleanup(async move || drop(run_in_thread(move || blocked.recv()).await))
+    });
+    let computes = std::thread::spawn(|| {
+        reports_of_a_cleanup(async || {
+            loop {
+                schedule().await;
+            }
+        })
+    });
+    for thread in [waits, computes] {
+        let reports = thread.join().unwrap();
+        assert!(reports[0].contains("did not end within") && reports[0].contains("CLEANUP"), "{reports:#?}");
+    }
+    assert!(begun.elapsed() >= secs(5), "a cleanup that needs a thread is not cut short by a busy machine");
+    drop(release);
+}
+
+fn reports_of_a_cleanup(cleanup: impl AsyncFnOnce() + 'static) -> Vec<String> {
+    let (builder, reports) = with_reports(Kernel::builder().virtual_clock(true).shutdown_grace(ms(10)));
+    builder.run(async move {
+        spawn(finally(pending::<()>(), async move |_| cleanup().await)).detach();
+        sleep(ms(1)).await;
+    });
+    reports.take()
+}

@@ -28,7 +28,10 @@ pub enum Outcome {
 /// The cleanup is told how the body ended and is shielded: nothing cancels it. Whoever asked for the
 /// cancellation waits until it is done. At shutdown all cleanups together have a grace period.
 ///
-/// If code that is not ours drops this future while it runs, the cleanup cannot run; that is reported.
+/// If code that is not ours drops this future while it runs, the cleanup cannot run; that is reported. And if code
+/// that is not ours has polled it and then leaves it unpolled, as a `select!` does with a `&mut future` while one of
+/// its arms awaits something else, a cancellation waits until it is polled again: nothing but a poll can run a
+/// cleanup. A deadlock report names such a place, and shutdown waits no longer than its grace period.
 /// One allocation.
 ///
 /// ```
@@ -108,7 +111,7 @@ struct Region {
 impl Region {
     fn open(at: &'static Location<'static>) -> Region {
         let scope = traps::open_scope();
-        scope.set_alive(true);
+        scope.set_alive_at(at);
         Region { scope, at, closed: std::cell::Cell::new(false) }
     }
 

@@ -13,7 +13,10 @@
 //!
 //! One thing to know when futures of other crates are mixed in: the cleanup of a [`finally`] runs if the
 //! cancellation comes from here (a timeout, `cancel`, a lost [`race`], shutdown). If foreign code simply drops the
-//! future, only destructors run, and a line on standard error says so.
+//! future, only destructors run, and a line on standard error says so. If foreign code has polled it and polls it no
+//! more, the cancellation waits: a cleanup cannot run unpolled, and to give it up after a while would break the
+//! promise in a loop that comes back to it later (`select!` over `&mut` futures is such a loop). No rule tells the two
+//! apart from outside, so there is none; the deadlock report names the place.
 
 mod branch;
 mod finally;

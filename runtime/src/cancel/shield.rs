@@ -2,6 +2,7 @@
 
 use crate::traps::{self, Scope};
 use std::fmt;
+use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -9,7 +10,8 @@ use std::task::{Context, Poll};
 /// after it.
 ///
 /// A limit *inside* the shield works as ever. In one branch of a [`join!`](crate::join!) it shields that branch
-/// only. Shields nest, and cannot be lifted from inside. One allocation.
+/// only. Shields nest, and cannot be lifted from inside. Once polled it has to be polled to its end: left unpolled it
+/// holds a cancellation up, as a [`finally`](crate::finally()) does. One allocation.
 ///
 /// ```
 /// use std::time::Duration;
@@ -33,7 +35,7 @@ use std::task::{Context, Poll};
 /// ```
 #[track_caller]
 pub fn disable_cancellation<F: IntoFuture>(f: F) -> Shielded<F::IntoFuture> {
-    Shielded { body: Box::pin(f.into_future()), scope: None }
+    Shielded { body: Box::pin(f.into_future()), scope: None, at: Location::caller() }
 }
 
 /// The future of [`disable_cancellation`].
@@ -41,6 +43,7 @@ pub fn disable_cancellation<F: IntoFuture>(f: F) -> Shielded<F::IntoFuture> {
 pub struct Shielded<F> {
     body: Pin<Box<F>>,
     scope: Option<Scope>,
+    at: &'static Location<'static>,
 }
 
 impl<F: Future> Future for Shielded<F> {
@@ -51,7 +54,7 @@ impl<F: Future> Future for Shielded<F> {
         let scope = this.scope.get_or_insert_with(|| {
             let scope = traps::open_scope();
             scope.set_shield(true);
-            scope.set_alive(true);
+            scope.set_alive_at(this.at);
             scope
         });
         let polled = scope.enter(|| this.body.as_mut().poll(cx));

@@ -14,7 +14,8 @@
 //! and never while anything foreign runs.
 
 use crate::table::Record;
-use crate::traps::{self, ScopeLink, TaskRef};
+use crate::table::TaskRef;
+use crate::traps::{self, ScopeLink};
 use crate::waiters::Waiters;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};

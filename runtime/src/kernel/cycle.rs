@@ -5,11 +5,11 @@
 //! them off again, one [poll](super::poll) each.
 
 use super::Kernel;
-use super::run::{Limit, Main};
+use super::run::Main;
 use crate::debug::EventKind;
 use crate::grants::Grant;
 use crate::ready;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// While tasks are ready, I/O and timers are looked after once in so many polls.
 const POLLS_PER_IO: u32 = 61;
@@ -48,8 +48,11 @@ impl Kernel {
     }
 
     fn poll_io(&mut self, limit: Option<Limit>) {
+        self.judge_probe();
+        if self.deadlock.is_some() {
+            return;
+        }
         if ready::len() > 0 {
-            self.no_deadlock();
             if self.polls_since_io < POLLS_PER_IO {
                 return;
             }
@@ -70,7 +73,7 @@ impl Kernel {
 
     fn time_to_wait(&self, limit: Option<Limit>) -> Option<Duration> {
         let timer = self.state.timers.borrow().look_again_at();
-        let until = [timer, limit.map(Limit::instant)].into_iter().flatten().min()?;
+        let until = [timer, limit.and_then(Limit::earlier)].into_iter().flatten().min()?;
         Some(until.saturating_duration_since(self.state.clock.now()))
     }
 
@@ -78,10 +81,11 @@ impl Kernel {
     fn wait_or_jump(&mut self, limit: Option<Limit>) {
         let held = self.state.thread_jobs.get() > 0 || self.state.reactor.borrow().holding_clock() > 0;
         let next = self.state.timers.borrow().next_deadline();
-        let end = limit.and_then(Limit::kernel_time);
+        let end = limit.and_then(|limit| limit.kernel);
         let Some(target) = [next, end].into_iter().flatten().min().filter(|_| !held) else {
             // Only the outside world can wake anything, and that takes real time.
-            return self.wait_in_epoll(limit.and_then(Limit::real_time_left));
+            self.wait_in_epoll(limit.and_then(Limit::real_time_left));
+            return;
         };
         let parked_sockets = self.state.reactor.borrow().waiting() > 0;
         self.wait_in_epoll(Some(if parked_sockets { JUMP_PATIENCE } else { Duration::ZERO }));
@@ -90,15 +94,19 @@ impl Kernel {
         }
     }
 
-    pub(super) fn wait_in_epoll(&mut self, timeout: Option<Duration>) {
+    /// True if another thread woke somebody.
+    pub(super) fn wait_in_epoll(&mut self, timeout: Option<Duration>) -> bool {
         let polled = self.state.reactor.borrow_mut().poll(timeout, &mut self.scratch.wakers);
-        match polled {
-            Ok(true) => self.state.inbox.collect().into_iter().for_each(ready::push),
-            Ok(false) => {}
+        let rang = match polled {
+            Ok(rang) => rang,
             // epoll_wait fails for a bad descriptor or bad memory: nothing that a program can go on after.
             Err(error) => panic!("waiting for I/O events failed: {error}"),
+        };
+        if rang {
+            self.state.inbox.collect().into_iter().for_each(ready::push);
         }
         self.wake_all();
+        rang
     }
 
     fn fire_timers(&mut self) {
@@ -141,5 +149,28 @@ impl Kernel {
         }
         self.state.grants.borrow_mut().collect(&self.state.tasks.borrow(), &mut self.scratch.grants);
         self.scratch.grants.drain(..).for_each(Grant::revoke);
+    }
+}
+
+/// When an idle kernel stops waiting, whatever its timers say.
+#[derive(Clone, Copy)]
+pub(super) struct Limit {
+    /// In kernel time: a virtual clock jumps there.
+    pub(super) kernel: Option<Instant>,
+    /// In real time.
+    pub(super) real: Option<Instant>,
+}
+
+impl Limit {
+    pub(super) fn real(until: Instant) -> Limit {
+        Limit { kernel: None, real: Some(until) }
+    }
+
+    fn earlier(self) -> Option<Instant> {
+        [self.kernel, self.real].into_iter().flatten().min()
+    }
+
+    fn real_time_left(self) -> Option<Duration> {
+        self.real.map(|until| until.saturating_duration_since(Instant::now()))
     }
 }

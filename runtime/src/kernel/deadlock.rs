@@ -4,110 +4,166 @@
 //! a waker, then nothing can ever happen again. Go has said so for years ("all goroutines are asleep"); here the
 //! report also says who waits for what, at which line, and who holds it.
 //!
-//! It is found in two steps. First every task is polled once more, as any task may be at any time: each wait then
-//! says anew what it waits for, so that a lock names who holds it *now*. If a task goes on after all, a wake-up was
-//! lost, and that is reported if no other thread can have had a hand in it. Then the report is made:
+//! # How it is found
+//!
+//! If the process has other threads, one of them may be about to wake us: they are given a second. Then comes the
+//! *probe*: every task is polled once more, as any task may be at any time. Each wait says anew what it waits for,
+//! so that a lock names who holds it *now*. And if a task goes on although nothing had woken it, the program hung
+//! because of a lost wake-up: somewhere a future returned `Pending` without keeping the waker. The probe would cure
+//! that, and a runtime that quietly cured it would hide it until the day when a timer elsewhere keeps the probe
+//! from ever being made. So a lost wake-up is a deadlock like any other, and the report names the tasks that went on.
+//!
+//! What then happens with the report:
 //!
 //! * On the virtual clock, or if the process has no other thread that could wake us, it is a panic of `run`.
-//! * Otherwise it is written once, after a second of silence, and `run` goes on waiting.
+//! * Otherwise it is written, once in the life of a kernel, and `run` goes on waiting: a program whose tasks are
+//!   fed by other threads looks just like this while it has nothing to do.
+//!
+//! # Why there is no false alarm
+//!
+//! Another thread first releases something and then calls the waker of whoever got it; a task that is polled between
+//! the two goes on without having been woken, and rightly so. Without other threads that cannot be, provided that they
+//! are counted *before* the inbox is emptied: what a thread posted before it ended is then in there. With other
+//! threads, a task that went on in the probe is given a second more for its wake to arrive.
 
 use super::Kernel;
 use crate::ready;
-use std::mem;
+use crate::table::{Parked, Record};
+use crate::task_info::TaskId;
+use std::fmt::Write;
 use std::time::Duration;
 
-/// How long other threads of the process have to wake us before a report.
+/// How long other threads of the process have to wake us.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// How far the search for a deadlock has come.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(super) enum Suspicion {
-    #[default]
-    None,
-    /// Every task is being polled once more.
-    Asked,
-    /// Said; there is nothing more to say.
-    Reported,
+/// What is known of the search for a deadlock.
+#[derive(Default)]
+pub(super) struct Watch {
+    /// Every task has been queued for one more poll: how it was parked before that.
+    probe: Option<Vec<Probed>>,
+    /// Whether the process had other threads when they were last counted.
+    company: bool,
+    /// Once is enough.
+    said: bool,
+}
+
+struct Probed {
+    slot: u32,
+    id: TaskId,
+    name: String,
+    parked: Parked,
 }
 
 impl Kernel {
-    /// Called when no task is ready and the loop would wait for ever. True if it waited, or knows better.
+    /// Called when no task is ready and the loop would wait for ever. True if it waited, or has something to do.
     pub(super) fn suspect_deadlock(&mut self) -> bool {
-        if !self.nothing_can_happen() {
-            self.suspicion = Suspicion::None;
+        if self.watch.said || !self.nothing_of_ours_can_happen() {
             return false;
         }
-        match self.suspicion {
-            Suspicion::None => {
-                // A thread may just have posted something.
-                self.wait_in_epoll(Some(Duration::ZERO));
-                if ready::len() == 0 {
-                    self.suspicion = Suspicion::Asked;
-                    let tasks = self.state.tasks.borrow().by_id();
-                    tasks.iter().for_each(|task| ready::push(task.record().slot));
-                }
+        // While there is company most silences end soon, by a wake of theirs; counting them can wait till then.
+        if self.watch.company || self.has_company() {
+            self.wait_in_epoll(Some(PATIENCE));
+            if ready::len() > 0 {
+                self.watch.company = true;
+                return true;
             }
-            Suspicion::Asked => {
-                let alone = self.other_threads() == Some(0);
-                if !alone {
-                    self.wait_in_epoll(Some(PATIENCE));
-                    if ready::len() > 0 {
-                        self.suspicion = Suspicion::None;
-                        return true;
-                    }
-                }
-                let report = self.deadlock_report();
-                if alone || self.state.clock.is_virtual() {
-                    self.deadlock = Some(report);
-                } else {
-                    self.suspicion = Suspicion::Reported;
-                    self.state.reports.say(&report);
-                }
-            }
-            Suspicion::Reported => return false,
+            self.watch.company = self.has_company();
         }
+        self.wait_in_epoll(Some(Duration::ZERO));
+        if ready::len() > 0 {
+            return true;
+        }
+        if self.state.tasks.borrow().any_foreign_waker(&self.state.scopes.borrow()) {
+            return false;
+        }
+        let tasks = self.state.tasks.borrow().by_id();
+        let probed = |record: &Record| Probed {
+            slot: record.slot,
+            id: record.id,
+            name: record.to_string(),
+            parked: record.parked.get(),
+        };
+        self.watch.probe = Some(tasks.iter().map(|task| probed(task.record())).collect());
+        tasks.iter().for_each(|task| ready::push(task.record().slot));
         true
     }
 
-    /// Called when a task is ready.
-    pub(super) fn no_deadlock(&mut self) {
-        // Another thread may have released something a moment before it calls the waker of whoever got it. So
-        // this is only certain when there is no other thread.
-        if mem::take(&mut self.suspicion) == Suspicion::Asked && self.other_threads() == Some(0) {
-            self.state.reports.say(
-                "a task could go on although nothing had woken it: some future has lost its wake-up \
-                 (it returned Pending without keeping the waker)",
-            );
+    /// Called at the head of every cycle: if the last one was a probe, judges what came of it.
+    pub(super) fn judge_probe(&mut self) {
+        let Some(probe) = self.watch.probe.take() else { return };
+        let went_on = self.went_on(&probe);
+        let patience = if self.watch.company && !went_on.is_empty() { PATIENCE } else { Duration::ZERO };
+        if self.wait_in_epoll(Some(patience)) {
+            // Another thread had a hand in it.
+            return;
+        }
+        let report = self.deadlock_report(&went_on);
+        if self.state.clock.is_virtual() || !self.watch.company {
+            self.deadlock = Some(report);
+        } else {
+            self.watch.said = true;
+            self.state.reports.say(&report);
         }
     }
 
-    fn nothing_can_happen(&self) -> bool {
+    /// The tasks that a poll was enough for: they have ended, or wait elsewhere, and now something can happen.
+    fn went_on<'p>(&self, probe: &'p [Probed]) -> Vec<&'p Probed> {
+        if ready::len() == 0 && self.nothing_of_ours_can_happen() && self.state.tasks.borrow().len() > 0 {
+            return Vec::new();
+        }
+        let tasks = self.state.tasks.borrow();
+        let woke = ready::wakers();
+        let moved = |task: &&Probed| {
+            let found = tasks.get(task.slot).filter(|found| found.record().id == task.id);
+            let Some(found) = found else { return true };
+            let now = found.record().parked.get();
+            (now.state, now.at) != (task.parked.state, task.parked.at) || woke.contains(&Some(task.id))
+        };
+        probe.iter().filter(moved).collect()
+    }
+
+    fn nothing_of_ours_can_happen(&self) -> bool {
         let state = &*self.state;
         state.thread_jobs.get() == 0
             && state.timers.borrow().is_empty()
             && state.reactor.borrow().waiting() == 0
-            && !state.tasks.borrow().any_foreign_waker(&state.scopes.borrow())
     }
 
-    fn deadlock_report(&self) -> String {
+    fn deadlock_report(&self, went_on: &[&Probed]) -> String {
         let now = self.state.clock.now();
-        let tasks = self.state.tasks.borrow().by_id();
         let mut report = String::from("deadlock: no task can run, and nothing is left that could wake one");
-        for task in tasks {
+        for Probed { name, parked, .. } in went_on {
+            let _ = write!(
+                report,
+                "\n  {name} could go on as soon as it was polled once more: what it waited for, {}, has lost its \
+                 wake-up (a future returned Pending without keeping the waker)",
+                parked.describe(now)
+            );
+        }
+        for task in self.state.tasks.borrow().by_id() {
             let record = task.record();
-            report += &format!("\n  {record} waits: {}", record.parked.get().describe(now));
+            if went_on.iter().all(|gone| gone.id != record.id) {
+                let _ = write!(report, "\n  {record} waits: {}", record.parked.get().describe(now));
+                let unheard = |root| self.state.scopes.borrow().unheard(root);
+                for at in record.root.get().map(unheard).unwrap_or_default() {
+                    let _ = write!(
+                        report,
+                        "\n    it is cancelled, but what `finally` or `disable_cancellation` protects at {at} has \
+                         to end first, and nobody polls that: whatever holds it awaits something else"
+                    );
+                }
+            }
         }
         report
     }
 
-    /// The threads of this process that are neither this one nor workers of this kernel, where that can be known.
-    fn other_threads(&self) -> Option<usize> {
+    /// Whether the process has threads other than this one and the idle workers of this kernel. Yes, where that can't
+    /// be known.
+    fn has_company(&self) -> bool {
         #[cfg(target_os = "linux")]
-        {
-            let all = std::fs::read_dir("/proc/self/task").ok()?.count();
-            Some(all.saturating_sub(1 + self.state.workers.threads()))
+        if let Ok(threads) = std::fs::read_dir("/proc/self/task") {
+            return threads.count() > 1 + self.state.workers.resting();
         }
-        #[cfg(not(target_os = "linux"))]
-        None
+        true
     }
 }

@@ -43,7 +43,7 @@ use crate::builder::KernelBuilder;
 use crate::grants::Grant;
 use crate::ready::RunQueue;
 use crate::state::State;
-use deadlock::Suspicion;
+use deadlock::Watch;
 use std::any::Any;
 use std::io;
 use std::rc::Rc;
@@ -75,7 +75,7 @@ pub struct Kernel {
     is_shut_down: bool,
     /// Whether the first Ctrl-C cancels `main`.
     pub(crate) listens_to_ctrl_c: bool,
-    suspicion: Suspicion,
+    watch: Watch,
     /// The report, once there is a deadlock.
     deadlock: Option<String>,
 }
@@ -128,7 +128,7 @@ impl Kernel {
             polls_since_io: 0,
             is_shut_down: false,
             listens_to_ctrl_c: false,
-            suspicion: Suspicion::None,
+            watch: Watch::default(),
             deadlock: None,
         }
     }

@@ -3,6 +3,7 @@
 //! While either is under way the kernel is *installed* on its thread: its state and its run queue sit in
 //! thread-locals, where traps and wakers find them. [`Running`] takes them out again, also after a panic.
 
+use super::cycle::Limit;
 use super::{Kernel, Payload, Turn};
 use crate::debug::EventKind;
 use crate::ready;
@@ -30,7 +31,8 @@ impl Kernel {
     ///
     /// # Panics
     /// If no task can ever run again: a deadlock, with a report of who waits for what. On the real clock only if
-    /// the process has no other thread; otherwise the report is written to standard error.
+    /// the process has no other thread; otherwise the report is written to standard error, once. A program that
+    /// hangs because a future has lost its wake-up gets the same report, which then names the task.
     /// If `main` panics: the kernel is shut down, then the panic goes on with its payload. Ctrl-C cancels `main`
     /// and then ends the process, unless it is [switched off](KernelBuilder::ctrl_c). Panics too if a kernel runs on
     /// this thread already, or this one was shut down by a panic of an earlier `main`.
@@ -74,6 +76,8 @@ impl Kernel {
                 traps::request_cancel(task.record());
             }
         }
+        // Main itself may have gone on in the probe, and ended.
+        running.kernel.judge_probe();
         if let Some(report) = running.kernel.deadlock.take() {
             future.set(None);
             running.kernel.stop_everything();
@@ -108,7 +112,7 @@ impl Kernel {
         let running = Running::enter(self);
         running.kernel.look_at_io_next();
         let until = max_wait.and_then(|wait| Instant::now().checked_add(wait));
-        let ran = running.kernel.cycle(None, until.map(Limit::Real));
+        let ran = running.kernel.cycle(None, until.map(Limit::real));
         let next_deadline = running.kernel.state.timers.borrow().next_deadline();
         if let Some(report) = running.kernel.deadlock.take() {
             running.kernel.stop_everything();
@@ -116,37 +120,6 @@ impl Kernel {
             panic!("{report}");
         }
         Turn { ran, ready: ready::len(), next_deadline }
-    }
-}
-
-/// When an idle kernel stops waiting, whatever its timers say.
-#[derive(Clone, Copy)]
-pub(super) enum Limit {
-    /// Of kernel time: a virtual clock jumps there.
-    Kernel(Instant),
-    /// Of real time, for whoever drives the kernel from outside.
-    Real(Instant),
-}
-
-impl Limit {
-    pub(super) fn instant(self) -> Instant {
-        match self {
-            Limit::Kernel(instant) | Limit::Real(instant) => instant,
-        }
-    }
-
-    pub(super) fn kernel_time(self) -> Option<Instant> {
-        match self {
-            Limit::Kernel(instant) => Some(instant),
-            Limit::Real(_) => None,
-        }
-    }
-
-    pub(super) fn real_time_left(self) -> Option<Duration> {
-        match self {
-            Limit::Kernel(_) => None,
-            Limit::Real(instant) => Some(instant.saturating_duration_since(Instant::now())),
-        }
     }
 }
 
@@ -165,11 +138,8 @@ impl<'k> Running<'k> {
         );
         ready::install(mem::take(&mut kernel.queue), kernel.state.id);
         // A cancellation that was asked for between two runs could only leave its mark.
-        let tasks = kernel.state.tasks.borrow().by_id();
-        for task in tasks {
-            if task.record().cancel_requested.get() {
-                traps::request_cancel(task.record());
-            }
+        for task in state::take_requests(kernel.state.id) {
+            traps::request_cancel_of(task);
         }
         Running { kernel }
     }

@@ -1,13 +1,22 @@
 //! The end of a kernel: every task is asked to stop, newest first, and the loop goes on until they have. Cleanups
 //! run side by side, within one grace period for all. What is left then is dropped, and said so.
+//!
+//! The grace period is kernel time. A virtual clock stands still while a cleanup waits for a thread or another process,
+//! or computes. So that no program can hang at its end, real time counts as well: the same period, but at least
+//! [`REAL_GRACE`], for how busy the machine is must not decide what a test sees.
 
 use super::Kernel;
-use super::run::{Limit, Running};
+use super::cycle::Limit;
+use super::run::Running;
 use crate::ready;
 use crate::state;
 use crate::table::{End, Runnable};
 use crate::traps;
 use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+/// How much real time the cleanups of a shutdown may take at any rate.
+const REAL_GRACE: Duration = Duration::from_secs(5);
 
 impl Kernel {
     /// What is still there between two runs, a line for each: the ledger of leaks.
@@ -37,31 +46,44 @@ impl Kernel {
             traps::request_cancel(task.record());
         }
         drop(tasks);
-        let deadline = self.state.clock.now().checked_add(self.grace);
-        while self.state.tasks.borrow().len() > 0 && deadline.is_none_or(|end| self.state.clock.now() < end) {
-            self.cycle(None, deadline.map(Limit::Kernel));
+        let end = Limit {
+            kernel: self.state.clock.now().checked_add(self.grace),
+            real: Instant::now().checked_add(self.grace.max(REAL_GRACE)),
+        };
+        let is_over = |kernel: &Kernel| {
+            end.kernel.is_some_and(|end| kernel.state.clock.now() >= end)
+                || end.real.is_some_and(|end| Instant::now() >= end)
+        };
+        while self.state.tasks.borrow().len() > 0 && !is_over(self) {
+            self.cycle(None, Some(end));
         }
         self.drop_the_rest();
         self.state.reports.say_never_joined();
     }
 
-    /// Destructors may spawn; what they spawn is dropped as well, before it ever runs.
+    /// Newest first. Destructors may spawn; what they spawn is dropped as well, before it ever runs.
     fn drop_the_rest(&mut self) {
-        loop {
-            let Some(task) = self.state.tasks.borrow().by_id().pop() else { return };
-            let record = task.record();
-            self.state.reports.say(&format!(
-                "{record} did not end within the {:?} that shutdown allows and was dropped; it was in {}",
-                self.grace,
-                record.parked.get().describe(self.state.clock.now())
-            ));
-            let previous = self.state.make_current(&task, None);
-            debug_assert!(previous.is_none(), "the kernel drops one task at a time");
-            self.discard(&task);
-            self.state.finish(&task, End::Cancelled);
-            let last = self.state.current.take();
-            drop(last);
+        while self.state.tasks.borrow().len() > 0 {
+            let tasks = self.state.tasks.borrow().by_id();
+            for task in tasks.iter().rev().filter(|task| task.record().end.get().is_none()) {
+                self.drop_one(task);
+            }
         }
+    }
+
+    fn drop_one(&self, task: &Rc<dyn Runnable>) {
+        let record = task.record();
+        self.state.reports.say(&format!(
+            "{record} did not end within the {:?} that shutdown allows and was dropped; it was in {}",
+            self.grace,
+            record.parked.get().describe(self.state.clock.now())
+        ));
+        let previous = self.state.make_current(task, None);
+        debug_assert!(previous.is_none(), "the kernel drops one task at a time");
+        self.discard(task);
+        self.state.finish(task, End::Cancelled);
+        let last = self.state.current.take();
+        drop(last);
     }
 }
 

@@ -42,6 +42,17 @@ impl<S: Source> Socket<S> {
         &self.source
     }
 
+    /// One that others may have used before: there may be something to read in it.
+    ///
+    /// # Errors
+    /// The operating system refuses to watch it.
+    #[track_caller]
+    pub(crate) fn used_before(source: S) -> io::Result<Socket<S>> {
+        let socket = Socket::registered(source, false)?;
+        socket.registration.set_readable();
+        Ok(socket)
+    }
+
     /// Says that the socket is not writable yet: it was made a moment ago and is connecting.
     pub(crate) fn clear_write(&self) {
         self.registration.clear_ready(Direction::Write, true);

@@ -88,11 +88,7 @@ impl TcpStream {
     #[track_caller]
     pub fn from_std(stream: std::net::TcpStream) -> io::Result<TcpStream> {
         stream.set_nonblocking(true)?;
-        TcpStream::from_mio(mio::net::TcpStream::from_std(stream))
-    }
-
-    fn from_mio(stream: mio::net::TcpStream) -> io::Result<TcpStream> {
-        Ok(TcpStream { socket: Socket::new(stream)? })
+        Ok(TcpStream { socket: Socket::used_before(mio::net::TcpStream::from_std(stream))? })
     }
 
     /// The other end's address.
@@ -192,7 +188,7 @@ impl TcpListener {
     #[track_caller]
     pub fn from_std(listener: std::net::TcpListener) -> io::Result<TcpListener> {
         listener.set_nonblocking(true)?;
-        Ok(TcpListener { socket: Socket::new(mio::net::TcpListener::from_std(listener))? })
+        Ok(TcpListener { socket: Socket::used_before(mio::net::TcpListener::from_std(listener))? })
     }
 
     /// Waits for a connection. Cancel-safe: a dropped accept accepted nothing.
@@ -213,7 +209,7 @@ impl TcpListener {
         let accepting = self.socket.op(Direction::Read, at, |source| source.accept().map(Attempt::full));
         async move {
             let (stream, peer) = accepting.await?;
-            Ok((TcpStream::from_mio(stream)?, peer))
+            Ok((TcpStream { socket: Socket::new(stream)? }, peer))
         }
     }
 

@@ -91,7 +91,7 @@ impl UnixStream {
     #[track_caller]
     pub fn from_std(stream: std::os::unix::net::UnixStream) -> io::Result<UnixStream> {
         stream.set_nonblocking(true)?;
-        UnixStream::from_mio(mio::net::UnixStream::from_std(stream))
+        Ok(UnixStream { socket: Socket::used_before(mio::net::UnixStream::from_std(stream))? })
     }
 
     #[track_caller]
@@ -182,7 +182,7 @@ impl UnixListener {
     #[track_caller]
     pub fn from_std(listener: std::os::unix::net::UnixListener) -> io::Result<UnixListener> {
         listener.set_nonblocking(true)?;
-        Ok(UnixListener { socket: Socket::new(mio::net::UnixListener::from_std(listener))? })
+        Ok(UnixListener { socket: Socket::used_before(mio::net::UnixListener::from_std(listener))? })
     }
 
     /// Waits for a connection. Cancel-safe: a dropped accept accepted nothing.

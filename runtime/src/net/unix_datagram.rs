@@ -66,7 +66,7 @@ impl UnixDatagram {
     #[track_caller]
     pub fn from_std(socket: std::os::unix::net::UnixDatagram) -> io::Result<UnixDatagram> {
         socket.set_nonblocking(true)?;
-        UnixDatagram::from_mio(mio::net::UnixDatagram::from_std(socket))
+        Ok(UnixDatagram { socket: Socket::used_before(mio::net::UnixDatagram::from_std(socket))? })
     }
 
     #[track_caller]

@@ -5,6 +5,7 @@
 
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
@@ -20,24 +21,61 @@ pub(super) fn wait<F: Future>(future: F) -> F::Output {
          or move the call into `run_in_thread`"
     );
     let mut future = pin!(future);
-    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let sleeper = Arc::new(Sleeper { woken: AtomicBool::new(false), thread: thread::current() });
+    let waker = Waker::from(Arc::clone(&sleeper));
     let mut cx = Context::from_waker(&waker);
     loop {
         if let Poll::Ready(value) = future.as_mut().poll(&mut cx) {
             return value;
         }
-        thread::park();
+        while !sleeper.woken.swap(false, Ordering::Acquire) {
+            thread::park();
+        }
     }
 }
 
-struct Unpark(Thread);
+/// A thread that waits. `park` has a memory of its own, but one that everybody shares: a value's destructor or `cmp`
+/// that runs within the poll may park too, in a channel of `std` for instance, and take our wake-up with it. The flag
+/// is ours alone.
+struct Sleeper {
+    woken: AtomicBool,
+    thread: Thread,
+}
 
-impl Wake for Unpark {
+impl Wake for Sleeper {
     fn wake(self: Arc<Self>) {
-        self.0.unpark();
+        self.wake_by_ref();
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        self.0.unpark();
+        self.woken.store(true, Ordering::Release);
+        self.thread.unpark();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::poll_fn;
+    use std::sync::mpsc::channel;
+    use std::time::Duration;
+
+    #[test]
+    fn a_poll_that_parks_for_itself_does_not_take_our_wake_up_with_it() {
+        let (done, ended) = channel();
+        thread::spawn(move || {
+            let mut woken = false;
+            wait(poll_fn(|cx| {
+                if !woken {
+                    woken = true;
+                    cx.waker().wake_by_ref();
+                    thread::park();
+                    return Poll::Pending;
+                }
+                Poll::Ready(())
+            }));
+            done.send(()).unwrap();
+        });
+        ended.recv_timeout(Duration::from_secs(5)).expect("it was woken");
     }
 }

@@ -48,8 +48,8 @@ use std::panic::Location;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 pub(crate) use tasks::{
-    TaskRef, all_tasks, current_id, current_task, current_waker, locals, report, report_never_joined,
-    request_cancel, request_cancel_of, set_locals, spawn, task_must_unwind,
+    all_tasks, current_id, current_task, current_waker, locals, report, report_never_joined, request_cancel,
+    request_cancel_of, set_locals, spawn, task_must_unwind,
 };
 pub(crate) use time::{Timer, deadline_after, now, set_timer};
 

@@ -4,6 +4,7 @@ use super::{is_running_here, with};
 use crate::scopes::{ScopeKey, Why};
 use crate::state::{State, try_with};
 use crate::waker::KernelId;
+use std::panic::Location;
 use std::rc::Rc;
 use std::task::{Context, Waker};
 
@@ -86,6 +87,7 @@ impl Scope {
             if scopes.parent(self.key) != outer || kernel.limits_without_node.get() > 0 {
                 scopes.move_to(self.key, outer);
             }
+            scopes.hear(self.key);
             kernel.scope.replace(Some(self.key))
         });
         let _restore = Restore(outer);
@@ -130,6 +132,12 @@ impl Scope {
 
     pub(crate) fn set_shield(&self, on: bool) {
         self.with(|kernel| kernel.scopes.borrow_mut().set_shield(self.key, on));
+    }
+
+    /// Says that everything outside has to wait for this region, and where it is.
+    pub(crate) fn set_alive_at(&self, at: &'static Location<'static>) {
+        self.set_alive(true);
+        self.with(|kernel| kernel.scopes.borrow_mut().set_place(self.key, at));
     }
 
     /// Whether everything outside has to wait for this region.

@@ -39,6 +39,10 @@ impl Registration {
         self.reactor.borrow_mut().may_try(self.key, direction)
     }
 
+    pub(crate) fn set_readable(&self) {
+        self.reactor.borrow_mut().set_readable(self.key);
+    }
+
     pub(crate) fn clear_ready(&self, direction: Direction, would_block: bool) {
         self.reactor.borrow_mut().clear_ready(self.key, direction, would_block);
     }

@@ -4,10 +4,9 @@ use super::with;
 use crate::debug::EventKind;
 use crate::locals::Locals;
 use crate::ready;
-use crate::state::{State, try_with};
-use crate::table::{Place, Record, Runnable};
+use crate::state::{self, State, try_with};
+use crate::table::{Place, Record, Runnable, TaskRef};
 use crate::task_info::{TaskId, TaskInfo};
-use crate::waker::KernelId;
 use std::rc::Rc;
 use std::task::Waker;
 
@@ -61,31 +60,21 @@ pub(crate) fn request_cancel(task: &Record) {
     if task.end.get().is_some() {
         return;
     }
-    // While its kernel does not run the mark is all there is; the kernel sees it when it runs again.
-    task.cancel_requested.set(true);
+    let asked_before = task.cancel_requested.replace(true);
     let mut wakers = Vec::new();
-    try_with(|kernel| {
-        if kernel.id == task.kernel {
+    let is_running = try_with(|kernel| {
+        let is_here = kernel.id == task.kernel;
+        if is_here {
             kernel.tell(Some(task), EventKind::CancelRequested);
             task.request_cancel(&mut kernel.scopes.borrow_mut(), &mut wakers);
             ready::wake(kernel.id, task.slot);
         }
+        is_here
     });
-    wakers.into_iter().for_each(Waker::wake);
-}
-
-/// Names a task without keeping it.
-#[derive(Clone, Copy)]
-pub(crate) struct TaskRef {
-    kernel: KernelId,
-    slot: u32,
-    pub(crate) id: TaskId,
-}
-
-impl TaskRef {
-    pub(crate) fn to(task: &Record) -> TaskRef {
-        TaskRef { kernel: task.kernel, slot: task.slot, id: task.id }
+    if is_running != Some(true) && !asked_before {
+        state::keep_request(TaskRef::to(task));
     }
+    wakers.into_iter().for_each(Waker::wake);
 }
 
 /// [`request_cancel`] for somebody who has no handle of the task. Nothing happens if it has ended.
