@@ -6,8 +6,9 @@ use common::{Log, ms, must_end, panic_of, poll_once, run_real, run_virtual, secs
 use curio::{Kernel, clock, current_task, is_running, schedule, sleep, spawn, timeout_after};
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 #[test]
@@ -178,6 +179,24 @@ fn a_kernel_whose_main_panicked_cannot_be_used_again_and_says_why() {
     }
     kernel.shutdown();
     assert!(!is_running());
+}
+
+#[test]
+fn a_panic_in_the_destructor_of_main_is_a_panic_of_main() {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("boom in a destructor");
+        }
+    }
+    impl Future for Bomb {
+        type Output = u8;
+        fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<u8> {
+            Poll::Ready(1)
+        }
+    }
+    let payload = catch_unwind(|| Kernel::builder().on_report(|_| ()).run(Bomb)).unwrap_err();
+    assert_eq!(payload.downcast_ref::<&str>(), Some(&"boom in a destructor"));
 }
 
 #[test]
