@@ -29,6 +29,8 @@ pub(crate) trait Runnable {
     fn discard(&self);
     /// Leaves a panic's payload for whoever joins.
     fn crash(&self, payload: Box<dyn Any + Send>);
+    /// Drops what nobody will take any more: its handle is gone.
+    fn drop_outcome(&self) {}
     /// For a task whose future lives inside another task: passes the wake on to that one, which will poll it.
     /// False for all others, and when there is nobody left to pass it on to.
     fn pass_on(&self, _woken_by: Option<TaskId>) -> bool {

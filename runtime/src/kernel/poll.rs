@@ -13,11 +13,13 @@
 use super::run::Main;
 use super::{Kernel, Payload};
 use crate::debug::EventKind;
+use crate::error::panic_message;
 use crate::ready;
 use crate::state::State;
 use crate::table::{End, Parked, Record, Runnable};
 use crate::task_info::{TaskId, TaskState};
 use crate::traps::BUDGET;
+use crate::waker;
 use std::any::Any;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -64,9 +66,7 @@ impl Kernel {
 
     /// Drops a task's future where it is parked.
     pub(super) fn discard(&self, task: &Rc<dyn Runnable>) {
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| task.discard())) {
-            self.state.report_panic(task.record(), payload.as_ref(), "panicked while it was dropped");
-        }
+        self.state.drop_for(task.record(), || task.discard());
     }
 
     fn crash(&self, task: &Rc<dyn Runnable>, payload: Payload) {
@@ -105,7 +105,21 @@ impl State {
     }
 
     pub(crate) fn report_panic(&self, record: &Record, payload: &(dyn Any + Send), what: &str) {
-        self.reports.say(&format!("{record} {what}: {}", crate::error::panic_message(payload)));
+        self.reports.say(&format!("{record} {what}: {}", panic_message(payload)));
+    }
+
+    /// Drops something that a task owns. Destructors may run any code; one that panics is reported.
+    fn drop_for(&self, record: &Record, drop_it: impl FnOnce()) {
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(drop_it)) {
+            self.report_panic(record, payload.as_ref(), "panicked while it was dropped");
+        }
+    }
+
+    /// Calls wakers from inside the kernel's loop, which goes on whatever they do.
+    pub(super) fn wake_all(&self, wakers: impl IntoIterator<Item = Waker>) {
+        if let Err(payload) = waker::wake_all(wakers) {
+            self.reports.say(&format!("a waker panicked: {}", panic_message(payload.as_ref())));
+        }
     }
 
     /// The task has ended and its future is gone: frees its slot and tells whoever waits.
@@ -121,9 +135,13 @@ impl State {
         self.tell(Some(record), EventKind::Terminated);
         let root = record.root.take().and_then(|root| self.scopes.borrow_mut().remove(root));
         let removed = self.tasks.borrow_mut().remove(record.slot);
-        drop((root, removed, record.locals.take()));
+        drop((root, removed));
+        self.drop_for(record, || drop(record.locals.take()));
+        if record.handle_dropped.get() {
+            self.drop_for(record, || task.drop_outcome());
+        }
         let waiters = mem::take(&mut *record.waiters.borrow_mut());
-        waiters.into_wakers().for_each(Waker::wake);
+        self.wake_all(waiters.into_wakers());
         let lost = end == End::Returned || self.shutting_down.get() && end == End::Cancelled;
         if lost && record.handle_dropped.get() && !record.attended.get() {
             self.reports.never_joined(record);
