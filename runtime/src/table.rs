@@ -52,6 +52,8 @@ pub(crate) struct Record {
     /// The root of its cancel scopes, once it has any.
     pub(crate) root: Cell<Option<ScopeKey>>,
     pub(crate) cancel_requested: Cell<bool>,
+    /// It was parked when it was asked to stop. So that is where it stops, whatever happens before its turn comes.
+    pub(crate) stops_where_parked: Cell<bool>,
     /// Joined, cancelled or detached: its end is somebody's business.
     pub(crate) attended: Cell<bool>,
     /// Its handle is gone.
@@ -133,6 +135,7 @@ impl Record {
             woken_by: Cell::new(None),
             root: Cell::new(None),
             cancel_requested: Cell::new(false),
+            stops_where_parked: Cell::new(false),
             attended: Cell::new(false),
             handle_dropped: Cell::new(false),
             end: Cell::new(None),
@@ -156,6 +159,11 @@ impl Record {
             woken_by: self.woken_by.get(),
             panicked: self.end.get() == Some(End::Panicked),
         }
+    }
+
+    /// Whether anybody waits for its end.
+    pub(crate) fn is_awaited(&self) -> bool {
+        !self.waiters.borrow().is_empty()
     }
 
     /// A second handle to its task-locals.

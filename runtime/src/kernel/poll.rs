@@ -4,6 +4,7 @@
 //! ready::pop ─▶ table.begin_poll ─▶ task.poll, inside catch_unwind, nothing borrowed
 //!     ready                 ─▶ finish: free the slot, wake whoever joins
 //!     panicked              ─▶ write it down at once, keep the payload for whoever joins, finish
+//!     it was parked when it was asked to stop: not polled, but dropped there, if nothing inside is alive
 //!     pending, cancelled    ─▶ if nothing inside is alive: drop the future, finish
 //!     pending               ─▶ note what it waits for
 //! ```
@@ -36,21 +37,24 @@ impl Kernel {
             kernel.tasks.borrow_mut().end_poll(slot, waker);
             return;
         }
+        // What it waits for then stays what it waited for last.
+        let stopped_at = kernel.stops_where_parked(record).then(|| record.parked.get());
         let previous = kernel.make_current(&task, woken_by);
         debug_assert!(previous.is_none(), "the kernel polls one task at a time");
         let cx = &mut Context::from_waker(&waker);
         let polled = catch_unwind(AssertUnwindSafe(|| match main {
             Some(main) if main.id == record.id => (main.poll)(cx),
+            _ if stopped_at.is_some() => Poll::Pending,
             _ => task.poll(cx),
         }));
-        let parked = kernel.published.take();
+        let parked = stopped_at.or(kernel.published.take());
         kernel.tasks.borrow_mut().end_poll(slot, waker);
         match polled {
             Ok(Poll::Ready(())) => self.state.finish(&task, End::Returned),
             Err(payload) => self.crash(&task, payload),
             Ok(Poll::Pending) => {
                 kernel.suspend(record, parked);
-                if record.cancel_requested.get() && !self.anything_alive_in(record) {
+                if record.cancel_requested.get() && !kernel.anything_alive_in(record) {
                     self.discard(&task);
                     self.state.finish(&task, End::Cancelled);
                 }
@@ -58,10 +62,6 @@ impl Kernel {
         }
         let last = kernel.current.take();
         drop(last);
-    }
-
-    fn anything_alive_in(&self, record: &Record) -> bool {
-        record.root.get().is_some_and(|root| self.state.scopes.borrow().anything_alive_below(root))
     }
 
     /// Drops a task's future where it is parked.
@@ -80,6 +80,20 @@ impl Kernel {
 /// The turn of one task. The kernel uses these for the tasks it polls, and `traps` for tasks whose futures live
 /// inside other tasks.
 impl State {
+    pub(crate) fn anything_alive_in(&self, record: &Record) -> bool {
+        record.root.get().is_some_and(|root| self.scopes.borrow().anything_alive_below(root))
+    }
+
+    /// Whether it waits: it has been polled, and nothing has woken it since.
+    pub(crate) fn is_parked(&self, record: &Record) -> bool {
+        let state = record.parked.get().state;
+        !matches!(state, TaskState::Ready | TaskState::Running) && !ready::is_queued(self.id, record.slot)
+    }
+
+    pub(crate) fn stops_where_parked(&self, record: &Record) -> bool {
+        record.stops_where_parked.get() && !self.anything_alive_in(record)
+    }
+
     /// Makes a task the current one. Returns the one that was.
     pub(crate) fn make_current(
         &self,

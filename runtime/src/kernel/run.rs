@@ -46,6 +46,10 @@ impl Kernel {
         let mut future = pin!(Some(main.into_future()));
         let mut output: Option<Result<F::Output, Payload>> = None;
         let mut poll = |cx: &mut Context<'_>| {
+            if traps::task_stops_where_parked() {
+                future.set(None);
+                return Poll::Pending;
+            }
             let Some(main) = future.as_mut().as_pin_mut() else { return Poll::Ready(()) };
             match catch_unwind(AssertUnwindSafe(|| main.poll(cx))) {
                 Ok(Poll::Pending) => {

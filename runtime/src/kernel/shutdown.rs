@@ -43,7 +43,12 @@ impl Kernel {
         self.is_shut_down = true;
         let tasks = self.state.tasks.borrow().by_id();
         for task in tasks.iter().rev() {
-            traps::request_cancel(task.record());
+            let record = task.record();
+            // Whoever is joining it is cancelled as well, and will drop its handle.
+            if record.is_awaited() {
+                record.attended.set(true);
+            }
+            traps::request_cancel(record);
         }
         drop(tasks);
         let end = Limit {

@@ -23,7 +23,7 @@
 //! | [`granted`], [`claimed`], [`grantee`] | `sync` |
 //! | [`run_job`], [`hold_clock`] | threads |
 //! | [`park_at`] | what is built of other waits: `io`, `files`, `subprocess`, `signals` |
-//! | [`task_must_unwind`] | the kernel itself, for the main task |
+//! | [`task_must_unwind`], [`task_stops_where_parked`] | the kernel itself, for the main task |
 //! | [`spend`] | every trap that may succeed at once |
 
 mod grants;
@@ -49,7 +49,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 pub(crate) use tasks::{
     all_tasks, current_id, current_task, current_waker, locals, report, report_never_joined, request_cancel,
-    request_cancel_of, set_locals, spawn, task_must_unwind,
+    request_cancel_of, set_locals, spawn, task_must_unwind, task_stops_where_parked,
 };
 pub(crate) use time::{Timer, deadline_after, now, set_timer};
 
