@@ -306,6 +306,11 @@ impl TaskTable {
         })
     }
 
+    /// The live task with this number. It looks at all of them: for messages.
+    pub(crate) fn find(&self, id: TaskId) -> Option<&Rc<dyn Runnable>> {
+        self.slots.iter().filter_map(|slot| slot.task.as_ref()).find(|task| task.record().id == id)
+    }
+
     /// All tasks, oldest first.
     pub(crate) fn by_id(&self) -> Vec<Rc<dyn Runnable>> {
         let mut tasks: Vec<_> = self.slots.iter().filter_map(|slot| slot.task.clone()).collect();
