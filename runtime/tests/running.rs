@@ -127,7 +127,7 @@ fn a_kernel_that_is_dropped_inside_another_one_cleans_its_own_tasks_up() {
 #[test]
 fn calls_outside_of_a_kernel_panic_and_say_what_to_do() {
     type Call = fn();
-    let calls: [(&str, Call); 9] = [
+    let calls: [(&str, Call); 10] = [
         ("clock", || assert!(clock() <= Instant::now())),
         ("spawn", || spawn(async {}).detach()),
         ("spawn_named", || curio::spawn_named("x", async {}).detach()),
@@ -135,6 +135,7 @@ fn calls_outside_of_a_kernel_panic_and_say_what_to_do() {
         ("tasks", || drop(curio::tasks())),
         ("cancellation_pending", || assert!(!curio::cancellation_pending())),
         ("sleep", || poll_outside(sleep(secs(1)))),
+        ("schedule", || poll_outside(schedule())),
         ("timeout_after", || poll_outside(timeout_after(secs(1), std::future::pending::<()>()))),
         ("run_in_thread", || poll_outside(curio::run_in_thread(|| ()))),
     ];
@@ -405,4 +406,11 @@ fn a_kernel_hears_of_all_requests_that_came_while_it_did_not_run_and_of_no_other
     let ended = |kernel: usize| [0, 1, 2].map(|task| tasks[kernel][task].is_cancelled());
     assert_eq!((ended(0), ended(1)), ([true, false, true], [true, false, false]));
     tasks.into_iter().flatten().for_each(curio::Task::detach);
+}
+
+fn a_kernel_shows_how_many_tasks_it_has() {
+    let mut kernel = virtual_kernel();
+    let task = kernel.run(async { spawn(std::future::pending::<()>()) });
+    assert_eq!(format!("{kernel:?}"), "Kernel { tasks: 1, is_shut_down: false, .. }");
+    task.detach();
 }

@@ -81,6 +81,12 @@ pub(crate) fn park(state: TaskState, at: &'static Location<'static>, resource: R
     try_with(|kernel| kernel.published.set(Some(Parked { state, at: Some(at), resource })));
 }
 
+/// Publishes that the current task only lets others go first. Unlike a wait it means nothing outside of a kernel.
+#[track_caller]
+pub(crate) fn park_ready(at: &'static Location<'static>) {
+    with(|kernel| kernel.published.set(Some(Parked { at: Some(at), ..Parked::in_state(TaskState::Ready) })));
+}
+
 /// Shows the current wait as part of something larger, as long as nothing inside has more to say about where.
 pub(crate) fn park_as(state: TaskState, at: &'static Location<'static>) {
     try_with(|kernel| {
