@@ -56,7 +56,9 @@ impl State {
     }
 
     pub(crate) fn tell_at(&self, time: Instant, task: Option<&Record>, kind: EventKind) {
-        self.activations.tell(&Event { time, task: task.map(Record::info), kind });
+        for message in self.activations.tell(&Event { time, task: task.map(Record::info), kind }) {
+            self.reports.say(&format!("an activation panicked and is told nothing more: {message}"));
+        }
     }
 }
 

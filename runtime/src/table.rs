@@ -29,6 +29,8 @@ pub(crate) trait Runnable {
     fn discard(&self);
     /// Leaves a panic's payload for whoever joins.
     fn crash(&self, payload: Box<dyn Any + Send>);
+    /// Drops what nobody will take any more: its handle is gone.
+    fn drop_outcome(&self) {}
     /// For a task whose future lives inside another task: passes the wake on to that one, which will poll it.
     /// False for all others, and when there is nobody left to pass it on to.
     fn pass_on(&self, _woken_by: Option<TaskId>) -> bool {
@@ -50,6 +52,8 @@ pub(crate) struct Record {
     /// The root of its cancel scopes, once it has any.
     pub(crate) root: Cell<Option<ScopeKey>>,
     pub(crate) cancel_requested: Cell<bool>,
+    /// It was parked when it was asked to stop. So that is where it stops, whatever happens before its turn comes.
+    pub(crate) stops_where_parked: Cell<bool>,
     /// Joined, cancelled or detached: its end is somebody's business.
     pub(crate) attended: Cell<bool>,
     /// Its handle is gone.
@@ -131,6 +135,7 @@ impl Record {
             woken_by: Cell::new(None),
             root: Cell::new(None),
             cancel_requested: Cell::new(false),
+            stops_where_parked: Cell::new(false),
             attended: Cell::new(false),
             handle_dropped: Cell::new(false),
             end: Cell::new(None),
@@ -154,6 +159,11 @@ impl Record {
             woken_by: self.woken_by.get(),
             panicked: self.end.get() == Some(End::Panicked),
         }
+    }
+
+    /// Whether anybody waits for its end.
+    pub(crate) fn is_awaited(&self) -> bool {
+        !self.waiters.borrow().is_empty()
     }
 
     /// A second handle to its task-locals.
@@ -294,6 +304,11 @@ impl TaskTable {
             let ours = 2 + record.root.get().map_or(0, |root| scopes.wakers_in(root));
             record.parked.get().is_foreign() && Arc::strong_count(shared) > ours
         })
+    }
+
+    /// The live task with this number. It looks at all of them: for messages.
+    pub(crate) fn find(&self, id: TaskId) -> Option<&Rc<dyn Runnable>> {
+        self.slots.iter().filter_map(|slot| slot.task.as_ref()).find(|task| task.record().id == id)
     }
 
     /// All tasks, oldest first.

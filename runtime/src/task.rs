@@ -415,6 +415,11 @@ impl<F: Future> Runnable for TaskCell<F> {
     fn crash(&self, payload: Box<dyn Any + Send>) {
         *self.outcome.borrow_mut() = Outcome::Panic(payload);
     }
+
+    fn drop_outcome(&self) {
+        let outcome = self.outcome.replace(Outcome::Taken);
+        drop(outcome);
+    }
 }
 
 impl<F: Future> Joinable<F::Output> for TaskCell<F> {

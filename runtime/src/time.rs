@@ -39,6 +39,9 @@ pub fn sleep_until(t: Instant) -> Sleep {
 }
 
 /// Lets every other ready task run once: Curio's `schedule`, other runtimes' `yield_now`.
+///
+/// # Panics
+/// When polled outside of a kernel.
 #[track_caller]
 pub fn schedule() -> Schedule {
     Schedule { yielded: false, at: Location::caller() }
@@ -133,7 +136,7 @@ impl Future for Schedule {
         }
         this.yielded = true;
         cx.waker().wake_by_ref();
-        traps::park(TaskState::Ready, this.at, Resource::Nothing);
+        traps::park_ready(this.at);
         Poll::Pending
     }
 }

@@ -59,6 +59,10 @@ impl Waiters {
         std::mem::replace(self, emptied).into_wakers()
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.first.is_none() && self.others.as_ref().is_none_or(|others| others.is_empty())
+    }
+
     /// All wakers, to be called now that there is nothing left to wait for.
     pub(crate) fn into_wakers(self) -> impl Iterator<Item = Waker> {
         self.first

@@ -17,9 +17,11 @@
 //! can at worst cause one spurious poll, which every future must put up with.
 
 use crate::ready;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Wake, Waker};
+use std::thread;
 
 /// Tells kernels apart; a waker of a kernel that is gone must not reach into its successor.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -84,6 +86,17 @@ impl Inbox {
     pub(crate) fn collect(&self) -> Vec<u32> {
         std::mem::take(&mut *self.posted.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// Calls them all, in order. A foreign waker may run any code: if one panics the others are still called, and its
+/// panic is returned.
+pub(crate) fn wake_all(wakers: impl IntoIterator<Item = Waker>) -> thread::Result<()> {
+    let mut wakers = wakers.into_iter();
+    let mut result = Ok(());
+    while let Err(panic) = catch_unwind(AssertUnwindSafe(|| wakers.by_ref().for_each(Waker::wake))) {
+        result = Err(panic);
+    }
+    result
 }
 
 /// Keeps `waker` in place of an older one, if they differ. The older one is returned to be dropped by the caller,

@@ -142,3 +142,41 @@ fn several_activations_hear_the_same() {
     assert!(!kinds(&one).is_empty());
     assert_eq!(kinds(&one), kinds(&two));
 }
+
+#[test]
+fn an_activation_that_panics_is_reported_once_and_the_kernel_goes_on() {
+    struct Fragile(fn(&EventKind) -> bool);
+    impl Activation for Fragile {
+        fn event(&mut self, event: &Event) {
+            assert!(!(self.0)(&event.kind), "fragile");
+        }
+    }
+    let fragile: [fn(&EventKind) -> bool; 7] = [
+        |kind| *kind == EventKind::Created,
+        |kind| *kind == EventKind::Running,
+        |kind| matches!(kind, EventKind::Suspended { .. }),
+        |kind| matches!(kind, EventKind::Woken { .. }),
+        |kind| *kind == EventKind::CancelRequested,
+        |kind| *kind == EventKind::Terminated,
+        |kind| *kind == EventKind::Idle,
+    ];
+    for breaks_at in fragile {
+        let (recorder, reports) = (Recorder::default(), Rc::new(RefCell::new(Vec::new())));
+        let sink = Rc::clone(&reports);
+        let slept = Kernel::builder()
+            .virtual_clock(true)
+            .on_report(move |line| sink.borrow_mut().push(line.to_string()))
+            .activation(Fragile(breaks_at))
+            .activation(recorder.clone())
+            .run(async {
+                let task = curio::spawn_named("sleeper", curio::sleep(SECOND));
+                let victim = curio::spawn(std::future::pending::<()>());
+                curio::schedule().await;
+                victim.cancel().await;
+                task.await
+            });
+        slept.unwrap();
+        assert_eq!(*reports.borrow(), ["an activation panicked and is told nothing more: fragile"]);
+        assert_eq!(recorder.kinds("sleeper").last(), Some(&EventKind::Terminated), "the other one heard all");
+    }
+}

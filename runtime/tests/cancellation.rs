@@ -22,6 +22,24 @@ fn spawn_with_handle<F: Future<Output = ()> + 'static>(make: impl FnOnce(Own<()>
 }
 
 #[test]
+fn a_parked_task_is_dropped_where_it_waits_even_if_its_wait_ends_before_its_turn_comes() {
+    run_virtual(async {
+        let (event, ran_on) = (Rc::new(Event::new()), Rc::new(Cell::new(false)));
+        let task = spawn({
+            let (event, ran_on) = (Rc::clone(&event), Rc::clone(&ran_on));
+            async move {
+                event.wait().await;
+                ran_on.set(true);
+            }
+        });
+        schedule().await;
+        task.request_cancel();
+        event.set();
+        assert!(task.cancel().await && !ran_on.get());
+    });
+}
+
+#[test]
 fn a_parked_task_is_dropped_where_it_waits() {
     run_virtual(async {
         let log = Log::new();

@@ -82,11 +82,15 @@ fn an_event_that_another_thread_sets_is_no_deadlock() {
 fn cleanups_run_before_the_report_leaves_run() {
     let log = RefCell::new(Vec::new());
     let report = report_of(async || {
-        curio::finally(std::future::pending::<()>(), async |_| ()).await;
-        log.borrow_mut().push("never");
+        let cleanup = async |outcome| {
+            curio::sleep(Duration::from_secs(1)).await;
+            log.borrow_mut().push(outcome);
+        };
+        curio::finally(std::future::pending::<()>(), cleanup).await;
+        unreachable!("nothing wakes it");
     });
     assert!(report.contains("`main`"), "{report}");
-    assert!(log.into_inner().is_empty());
+    assert_eq!(log.into_inner(), [curio::Outcome::Cancelled]);
 }
 
 #[test]

@@ -6,8 +6,9 @@ use common::{Log, ms, must_end, panic_of, poll_once, run_real, run_virtual, secs
 use curio::{Kernel, clock, current_task, is_running, schedule, sleep, spawn, timeout_after};
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 #[test]
@@ -126,7 +127,7 @@ fn a_kernel_that_is_dropped_inside_another_one_cleans_its_own_tasks_up() {
 #[test]
 fn calls_outside_of_a_kernel_panic_and_say_what_to_do() {
     type Call = fn();
-    let calls: [(&str, Call); 9] = [
+    let calls: [(&str, Call); 10] = [
         ("clock", || assert!(clock() <= Instant::now())),
         ("spawn", || spawn(async {}).detach()),
         ("spawn_named", || curio::spawn_named("x", async {}).detach()),
@@ -134,6 +135,7 @@ fn calls_outside_of_a_kernel_panic_and_say_what_to_do() {
         ("tasks", || drop(curio::tasks())),
         ("cancellation_pending", || assert!(!curio::cancellation_pending())),
         ("sleep", || poll_outside(sleep(secs(1)))),
+        ("schedule", || poll_outside(schedule())),
         ("timeout_after", || poll_outside(timeout_after(secs(1), std::future::pending::<()>()))),
         ("run_in_thread", || poll_outside(curio::run_in_thread(|| ()))),
     ];
@@ -178,6 +180,24 @@ fn a_kernel_whose_main_panicked_cannot_be_used_again_and_says_why() {
     }
     kernel.shutdown();
     assert!(!is_running());
+}
+
+#[test]
+fn a_panic_in_the_destructor_of_main_is_a_panic_of_main() {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("boom in a destructor");
+        }
+    }
+    impl Future for Bomb {
+        type Output = u8;
+        fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<u8> {
+            Poll::Ready(1)
+        }
+    }
+    let payload = catch_unwind(|| Kernel::builder().on_report(|_| ()).run(Bomb)).unwrap_err();
+    assert_eq!(payload.downcast_ref::<&str>(), Some(&"boom in a destructor"));
 }
 
 #[test]
@@ -386,4 +406,11 @@ fn a_kernel_hears_of_all_requests_that_came_while_it_did_not_run_and_of_no_other
     let ended = |kernel: usize| [0, 1, 2].map(|task| tasks[kernel][task].is_cancelled());
     assert_eq!((ended(0), ended(1)), ([true, false, true], [true, false, false]));
     tasks.into_iter().flatten().for_each(curio::Task::detach);
+}
+
+fn a_kernel_shows_how_many_tasks_it_has() {
+    let mut kernel = virtual_kernel();
+    let task = kernel.run(async { spawn(std::future::pending::<()>()) });
+    assert_eq!(format!("{kernel:?}"), "Kernel { tasks: 1, is_shut_down: false, .. }");
+    task.detach();
 }

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Log, ms, must_end, run_reporting, secs, virtual_kernel, with_reports};
+use common::{Log, ms, must_end, run_reporting, run_virtual, secs, virtual_kernel, with_reports};
 use curio::{
     Kernel, Outcome, current_task, disable_cancellation, finally, run_in_thread, schedule, sleep, spawn,
     spawn_named,
@@ -373,4 +373,14 @@ fn reports_of_a_cleanup(cleanup: impl AsyncFnOnce() + 'static) -> Vec<String> {
         sleep(ms(1)).await;
     });
     reports.take()
+}
+
+#[test]
+fn a_task_that_joins_another_one_does_not_see_it_cancelled_but_is_cancelled_itself() {
+    run_virtual(async {
+        let (kept, detached) = (spawn(pending::<()>()), spawn(sleep(secs(60))));
+        spawn(async move { kept.join().await.expect("nobody but shutdown cancels it") }).detach();
+        spawn(async move { detached.join().await.expect("nobody but shutdown cancels it") }).detach();
+        schedule().await;
+    });
 }

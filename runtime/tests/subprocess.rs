@@ -101,10 +101,9 @@ fn a_program_that_is_not_there_is_named() {
         let error = run(Command::new("no-such-program-anywhere")).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::NotFound);
         assert!(error.to_string().contains("no-such-program-anywhere"), "{error}");
-        assert_eq!(
-            Popen::new(Command::new("no-such-program-anywhere")).unwrap_err().kind(),
-            ErrorKind::NotFound
-        );
+        let error = Popen::new(Command::new("no-such-program-anywhere")).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotFound);
+        assert!(error.to_string().contains("no-such-program-anywhere"), "{error}");
         Ok(())
     });
 }

@@ -1,6 +1,6 @@
 //! Task-locals: each task has its own values, and starts with its parent's.
 
-use curio::{Kernel, TaskGroup, schedule, scope, sleep, spawn};
+use curio::{Kernel, TaskGroup, schedule, scope, sleep, spawn, spawn_named};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
@@ -174,4 +174,25 @@ fn destructors_may_use_task_locals() {
 #[should_panic = "no curio kernel is running on this thread"]
 fn outside_of_a_kernel_there_are_none() {
     NUMBER.get();
+}
+
+#[test]
+fn a_value_that_panics_when_its_task_is_over_is_reported_and_harms_nobody() {
+    #[derive(Clone)]
+    struct Bomb(bool);
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            assert!(!self.0, "boom in a destructor");
+        }
+    }
+    curio::task_local! { static BOMB: Bomb = Bomb(false); }
+    let (reports, kept) = (Rc::new(RefCell::new(Vec::new())), Rc::default());
+    let sink: Rc<RefCell<Vec<String>>> = Rc::clone(&kept);
+    Kernel::builder().on_report(move |line| sink.borrow_mut().push(line.to_string())).run(async {
+        spawn_named("bomber", async { BOMB.set(Bomb(true)) }).await.unwrap();
+        reports.borrow_mut().extend(kept.take());
+    });
+    let reports = reports.take();
+    assert_eq!(reports.len(), 1, "{reports:#?}");
+    assert!(reports[0].contains("`bomber`") && reports[0].contains("boom in a destructor"), "{reports:?}");
 }

@@ -364,14 +364,17 @@ fn what_a_panicking_task_held_is_released_before_its_joiner_goes_on() {
     });
 }
 
+/// Panics when it is dropped.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("boom in a destructor");
+    }
+}
+
 #[test]
 fn a_panic_in_a_destructor_of_a_cancelled_task_is_reported_and_harms_nobody() {
-    struct Bomb;
-    impl Drop for Bomb {
-        fn drop(&mut self) {
-            panic!("boom in a destructor");
-        }
-    }
     let (_, reports) = run_reporting(async {
         let task = spawn_named("bomber", async {
             let _bomb = Bomb;
@@ -380,6 +383,16 @@ fn a_panic_in_a_destructor_of_a_cancelled_task_is_reported_and_harms_nobody() {
         schedule().await;
         assert!(task.cancel().await);
         assert!(task.join().await.unwrap_err().is_cancelled());
+        sleep(secs(1)).await;
+    });
+    assert_eq!(reports.len(), 1, "{reports:#?}");
+    assert!(reports[0].contains("`bomber`") && reports[0].contains("boom in a destructor"), "{reports:?}");
+}
+
+#[test]
+fn a_result_that_panics_when_nobody_takes_it_is_reported_and_harms_nobody() {
+    let (_, reports) = run_reporting(async {
+        spawn_named("bomber", async { Bomb }).detach();
         sleep(secs(1)).await;
     });
     assert_eq!(reports.len(), 1, "{reports:#?}");

@@ -3,7 +3,9 @@
 mod common;
 
 use common::{Random, ms, panic_of, poll_once, run_real, secs};
-use curio::{Kernel, TaskState, TcpListener, TcpStream, join, schedule, sleep, spawn, timeout_after};
+use curio::{
+    Kernel, TaskState, TcpListener, TcpStream, join, schedule, sleep, spawn, spawn_named, timeout_after,
+};
 use futures_io::{AsyncRead, AsyncWrite};
 use std::future::poll_fn;
 use std::io::{ErrorKind, Read, Write};
@@ -235,12 +237,13 @@ fn a_second_reader_is_told_who_reads_and_where() {
         let (a, b) = connection().await;
         let a = Rc::new(a);
         let own = Rc::clone(&a);
-        let (line, reader) = (line!(), spawn(async move { own.recv(&mut [0]).await.unwrap() }));
+        let reading = async move { own.recv(&mut [0]).await.unwrap() };
+        let (line, reader) = (line!() - 1, spawn_named("reader", reading));
         schedule().await;
         let error = a.recv(&mut [0]).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::ResourceBusy);
         let message = error.to_string();
-        assert!(message.contains(&format!("task {}", reader.id())), "{message}");
+        assert!(message.contains(&format!("task {} `reader`", reader.id())), "{message}");
         assert!(message.contains(&format!("{}:{line}:", file!())), "{message}");
         b.sendall(b"!").await.unwrap();
         assert_eq!(reader.join().await.unwrap(), 1, "the first one is not disturbed");
@@ -274,7 +277,8 @@ fn a_second_writer_is_told_who_writes() {
         assert_eq!(writer.info().state(), TaskState::WriteWait);
         let error = a.send(b"x").await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::ResourceBusy);
-        assert!(error.to_string().contains(&format!("task {} is writing", writer.id())), "{error}");
+        let (message, who) = (error.to_string(), format!("task {} ", writer.id()));
+        assert!(message.contains(&who) && message.contains("is writing"), "{message}");
         writer.cancel().await;
         drop(b);
     });

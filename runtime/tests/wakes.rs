@@ -2,14 +2,16 @@
 
 mod common;
 
-use common::{Signal, ms, must_end, run_real, run_virtual, secs};
+use common::{Signal, ms, must_end, run_real, run_reporting, run_virtual, secs};
 use curio::{Event, Kernel, Queue, schedule, sleep, spawn};
 use std::cell::Cell;
 use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::task::{Poll, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 
 /// Hands out the waker of the task that awaits this.
 async fn my_waker() -> Waker {
@@ -237,4 +239,45 @@ fn a_panicking_wake_of_a_foreign_waker_is_not_swallowed() {
     assert_eq!(common::panic_of(|| event.set()), "in a foreign waker");
     assert!(event.is_set(), "and the event is sound");
     assert!(wait.as_mut().poll(&mut std::task::Context::from_waker(Waker::noop())).is_ready());
+}
+
+#[test]
+fn a_foreign_waker_that_panics_loses_nobody_elses_wake() {
+    struct Bomb;
+    impl Wake for Bomb {
+        fn wake(self: Arc<Self>) {
+            panic!("boom in a waker");
+        }
+    }
+    fn poll_with_bomb(future: Pin<&mut impl Future>) {
+        assert!(future.poll(&mut Context::from_waker(&Waker::from(Arc::new(Bomb)))).is_pending());
+    }
+    let (_, reports) = run_reporting(async {
+        let event = Rc::new(Event::new());
+        let mut first = pin!(event.wait());
+        poll_with_bomb(first.as_mut());
+        let second = spawn({
+            let event = Rc::clone(&event);
+            async move { event.wait().await }
+        });
+        schedule().await;
+        assert!(
+            catch_unwind(AssertUnwindSafe(|| event.set())).is_err(),
+            "whoever sets it hears of the panic"
+        );
+        second.await.unwrap();
+
+        let mut timer = pin!(sleep(ms(1)));
+        poll_with_bomb(timer.as_mut());
+        let other = spawn(sleep(ms(1)));
+        other.await.unwrap();
+
+        let ended = spawn(sleep(ms(1)));
+        let mut joining = pin!(ended.wait());
+        poll_with_bomb(joining.as_mut());
+        let other = spawn(sleep(ms(2)));
+        other.await.unwrap();
+        ended.cancel().await;
+    });
+    assert_eq!(reports, ["a waker panicked: boom in a waker"; 2], "the loop itself reports it and goes on");
 }

@@ -1,14 +1,15 @@
 //! The event stream and its listeners.
 
+use crate::error::panic_message;
 use crate::task_info::{TaskId, TaskInfo, TaskState};
 use std::cell::{Cell, RefCell};
-use std::panic::Location;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::time::Instant;
 
 /// A listener to what the kernel does: Curio's `Activation`.
 ///
 /// It is called inside the kernel's loop, between polls. What it does itself (spawning a task, say) is not
-/// shown to it.
+/// shown to it. If it panics that is reported, it hears no more, and the kernel goes on.
 pub trait Activation {
     /// Something happened.
     fn event(&mut self, event: &Event) {
@@ -72,13 +73,16 @@ impl Activations {
         self.any.get()
     }
 
-    /// Tells everybody.
-    pub(crate) fn tell(&self, event: &Event) {
+    /// Tells everybody. Returns the messages of those who panicked, for a report; they are told nothing more.
+    pub(crate) fn tell(&self, event: &Event) -> Vec<String> {
+        let mut panics = Vec::new();
         // Borrowed already: a listener caused this event. It knows.
-        if let Ok(mut listeners) = self.listeners.try_borrow_mut() {
-            for listener in listeners.iter_mut() {
-                listener.event(event);
-            }
-        }
+        let Ok(mut listeners) = self.listeners.try_borrow_mut() else { return panics };
+        listeners.retain_mut(|listener| {
+            let told = catch_unwind(AssertUnwindSafe(|| listener.event(event)));
+            told.map_err(|payload| panics.push(panic_message(payload.as_ref()))).is_ok()
+        });
+        self.any.set(!listeners.is_empty());
+        panics
     }
 }

@@ -119,9 +119,7 @@ impl Kernel {
     }
 
     fn wake_all(&mut self) {
-        for waker in self.scratch.wakers.drain(..) {
-            waker.wake();
-        }
+        self.state.wake_all(self.scratch.wakers.drain(..));
     }
 
     // ---- tasks

@@ -45,6 +45,7 @@ use crate::ready::RunQueue;
 use crate::state::State;
 use deadlock::Watch;
 use std::any::Any;
+use std::fmt;
 use std::io;
 use std::rc::Rc;
 use std::task::Waker;
@@ -78,6 +79,15 @@ pub struct Kernel {
     watch: Watch,
     /// The report, once there is a deadlock.
     deadlock: Option<String>,
+}
+
+impl fmt::Debug for Kernel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Kernel")
+            .field("tasks", &self.state.tasks.borrow().len())
+            .field("is_shut_down", &self.is_shut_down)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Room that is used in every cycle and kept.

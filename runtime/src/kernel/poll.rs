@@ -4,6 +4,7 @@
 //! ready::pop ─▶ table.begin_poll ─▶ task.poll, inside catch_unwind, nothing borrowed
 //!     ready                 ─▶ finish: free the slot, wake whoever joins
 //!     panicked              ─▶ write it down at once, keep the payload for whoever joins, finish
+//!     it was parked when it was asked to stop: not polled, but dropped there, if nothing inside is alive
 //!     pending, cancelled    ─▶ if nothing inside is alive: drop the future, finish
 //!     pending               ─▶ note what it waits for
 //! ```
@@ -13,11 +14,13 @@
 use super::run::Main;
 use super::{Kernel, Payload};
 use crate::debug::EventKind;
+use crate::error::panic_message;
 use crate::ready;
 use crate::state::State;
 use crate::table::{End, Parked, Record, Runnable};
 use crate::task_info::{TaskId, TaskState};
 use crate::traps::BUDGET;
+use crate::waker;
 use std::any::Any;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -34,21 +37,24 @@ impl Kernel {
             kernel.tasks.borrow_mut().end_poll(slot, waker);
             return;
         }
+        // What it waits for then stays what it waited for last.
+        let stopped_at = kernel.stops_where_parked(record).then(|| record.parked.get());
         let previous = kernel.make_current(&task, woken_by);
         debug_assert!(previous.is_none(), "the kernel polls one task at a time");
         let cx = &mut Context::from_waker(&waker);
         let polled = catch_unwind(AssertUnwindSafe(|| match main {
             Some(main) if main.id == record.id => (main.poll)(cx),
+            _ if stopped_at.is_some() => Poll::Pending,
             _ => task.poll(cx),
         }));
-        let parked = kernel.published.take();
+        let parked = stopped_at.or(kernel.published.take());
         kernel.tasks.borrow_mut().end_poll(slot, waker);
         match polled {
             Ok(Poll::Ready(())) => self.state.finish(&task, End::Returned),
             Err(payload) => self.crash(&task, payload),
             Ok(Poll::Pending) => {
                 kernel.suspend(record, parked);
-                if record.cancel_requested.get() && !self.anything_alive_in(record) {
+                if record.cancel_requested.get() && !kernel.anything_alive_in(record) {
                     self.discard(&task);
                     self.state.finish(&task, End::Cancelled);
                 }
@@ -58,15 +64,9 @@ impl Kernel {
         drop(last);
     }
 
-    fn anything_alive_in(&self, record: &Record) -> bool {
-        record.root.get().is_some_and(|root| self.state.scopes.borrow().anything_alive_below(root))
-    }
-
     /// Drops a task's future where it is parked.
     pub(super) fn discard(&self, task: &Rc<dyn Runnable>) {
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| task.discard())) {
-            self.state.report_panic(task.record(), payload.as_ref(), "panicked while it was dropped");
-        }
+        self.state.drop_for(task.record(), || task.discard());
     }
 
     fn crash(&self, task: &Rc<dyn Runnable>, payload: Payload) {
@@ -80,6 +80,20 @@ impl Kernel {
 /// The turn of one task. The kernel uses these for the tasks it polls, and `traps` for tasks whose futures live
 /// inside other tasks.
 impl State {
+    pub(crate) fn anything_alive_in(&self, record: &Record) -> bool {
+        record.root.get().is_some_and(|root| self.scopes.borrow().anything_alive_below(root))
+    }
+
+    /// Whether it waits: it has been polled, and nothing has woken it since.
+    pub(crate) fn is_parked(&self, record: &Record) -> bool {
+        let state = record.parked.get().state;
+        !matches!(state, TaskState::Ready | TaskState::Running) && !ready::is_queued(self.id, record.slot)
+    }
+
+    pub(crate) fn stops_where_parked(&self, record: &Record) -> bool {
+        record.stops_where_parked.get() && !self.anything_alive_in(record)
+    }
+
     /// Makes a task the current one. Returns the one that was.
     pub(crate) fn make_current(
         &self,
@@ -105,7 +119,21 @@ impl State {
     }
 
     pub(crate) fn report_panic(&self, record: &Record, payload: &(dyn Any + Send), what: &str) {
-        self.reports.say(&format!("{record} {what}: {}", crate::error::panic_message(payload)));
+        self.reports.say(&format!("{record} {what}: {}", panic_message(payload)));
+    }
+
+    /// Drops something that a task owns. Destructors may run any code; one that panics is reported.
+    fn drop_for(&self, record: &Record, drop_it: impl FnOnce()) {
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(drop_it)) {
+            self.report_panic(record, payload.as_ref(), "panicked while it was dropped");
+        }
+    }
+
+    /// Calls wakers from inside the kernel's loop, which goes on whatever they do.
+    pub(super) fn wake_all(&self, wakers: impl IntoIterator<Item = Waker>) {
+        if let Err(payload) = waker::wake_all(wakers) {
+            self.reports.say(&format!("a waker panicked: {}", panic_message(payload.as_ref())));
+        }
     }
 
     /// The task has ended and its future is gone: frees its slot and tells whoever waits.
@@ -121,9 +149,13 @@ impl State {
         self.tell(Some(record), EventKind::Terminated);
         let root = record.root.take().and_then(|root| self.scopes.borrow_mut().remove(root));
         let removed = self.tasks.borrow_mut().remove(record.slot);
-        drop((root, removed, record.locals.take()));
+        drop((root, removed));
+        self.drop_for(record, || drop(record.locals.take()));
+        if record.handle_dropped.get() {
+            self.drop_for(record, || task.drop_outcome());
+        }
         let waiters = mem::take(&mut *record.waiters.borrow_mut());
-        waiters.into_wakers().for_each(Waker::wake);
+        self.wake_all(waiters.into_wakers());
         let lost = end == End::Returned || self.shutting_down.get() && end == End::Cancelled;
         if lost && record.handle_dropped.get() && !record.attended.get() {
             self.reports.never_joined(record);

@@ -46,6 +46,10 @@ impl Kernel {
         let mut future = pin!(Some(main.into_future()));
         let mut output: Option<Result<F::Output, Payload>> = None;
         let mut poll = |cx: &mut Context<'_>| {
+            if traps::task_stops_where_parked() {
+                future.set(None);
+                return Poll::Pending;
+            }
             let Some(main) = future.as_mut().as_pin_mut() else { return Poll::Ready(()) };
             match catch_unwind(AssertUnwindSafe(|| main.poll(cx))) {
                 Ok(Poll::Pending) => {
@@ -58,8 +62,12 @@ impl Kernel {
                 Ok(Poll::Ready(value)) => output = Some(Ok(value)),
                 Err(payload) => output = Some(Err(payload)),
             }
-            // Its destructors run while the kernel is still there for them.
-            future.set(None);
+            // Its destructors run while the kernel is still there for them. A panic there is one of `main` as well.
+            match (catch_unwind(AssertUnwindSafe(|| future.set(None))), &output) {
+                (Err(payload), Some(Ok(_))) => output = Some(Err(payload)),
+                (Err(payload), _) => resume_unwind(payload),
+                (Ok(()), _) => {}
+            }
             Poll::Ready(())
         };
         let running = Running::enter(self);
@@ -79,14 +87,15 @@ impl Kernel {
         // Main itself may have gone on in the probe, and ended.
         running.kernel.judge_probe();
         if let Some(report) = running.kernel.deadlock.take() {
+            // `main` is cancelled like all others, so that its cleanups run; what is left of it is dropped.
+            running.kernel.stop_everything(Some(&mut main));
             future.set(None);
-            running.kernel.stop_everything();
             drop(running);
             panic!("{report}");
         }
         let cancelled = task.record().end.get() == Some(End::Cancelled);
         if !matches!(output, Some(Ok(_))) {
-            running.kernel.stop_everything();
+            running.kernel.stop_everything(None);
         }
         drop(running);
         match (output, ctrl_c) {
@@ -115,7 +124,7 @@ impl Kernel {
         let ran = running.kernel.cycle(None, until.map(Limit::real));
         let next_deadline = running.kernel.state.timers.borrow().next_deadline();
         if let Some(report) = running.kernel.deadlock.take() {
-            running.kernel.stop_everything();
+            running.kernel.stop_everything(None);
             drop(running);
             panic!("{report}");
         }

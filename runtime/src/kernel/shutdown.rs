@@ -7,7 +7,7 @@
 
 use super::Kernel;
 use super::cycle::Limit;
-use super::run::Running;
+use super::run::{Main, Running};
 use crate::ready;
 use crate::state;
 use crate::table::{End, Runnable};
@@ -37,13 +37,18 @@ impl Kernel {
         left
     }
 
-    /// The same for `run` and for `Drop`; the kernel is installed on this thread.
-    pub(super) fn stop_everything(&mut self) {
+    /// The same for `run` and for `Drop`; the kernel is installed on this thread. `main` if it is still there.
+    pub(super) fn stop_everything(&mut self, mut main: Option<&mut Main<'_>>) {
         self.state.shutting_down.set(true);
         self.is_shut_down = true;
         let tasks = self.state.tasks.borrow().by_id();
         for task in tasks.iter().rev() {
-            traps::request_cancel(task.record());
+            let record = task.record();
+            // Whoever is joining it is cancelled as well, and will drop its handle.
+            if record.is_awaited() {
+                record.attended.set(true);
+            }
+            traps::request_cancel(record);
         }
         drop(tasks);
         let end = Limit {
@@ -55,7 +60,7 @@ impl Kernel {
                 || end.real.is_some_and(|end| Instant::now() >= end)
         };
         while self.state.tasks.borrow().len() > 0 && !is_over(self) {
-            self.cycle(None, Some(end));
+            self.cycle(main.as_deref_mut(), Some(end));
         }
         self.drop_the_rest();
         self.state.reports.say_never_joined();
@@ -96,7 +101,7 @@ impl Drop for Kernel {
         let outer = state::replace(None);
         let outer_queue = outer.as_ref().map(|_| ready::uninstall());
         let running = Running::enter(self);
-        running.kernel.stop_everything();
+        running.kernel.stop_everything(None);
         drop(running);
         if let (Some(outer), Some(queue)) = (outer, outer_queue) {
             ready::install(queue, outer.id);

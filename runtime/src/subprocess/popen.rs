@@ -50,12 +50,21 @@ impl Popen {
     /// Starts a program. This blocks until it has started, about a millisecond.
     ///
     /// # Errors
-    /// `NotFound` if there is no such program; whatever else keeps it from starting.
+    /// `NotFound` if there is no such program; whatever else keeps it from starting. The error names the program.
     ///
     /// # Panics
     /// Outside of a kernel, if one of the streams is piped.
     #[track_caller]
-    pub fn new(mut command: Command) -> io::Result<Popen> {
+    pub fn new(command: Command) -> io::Result<Popen> {
+        let program = command.get_program().to_string_lossy().into_owned();
+        let naming =
+            |error: io::Error| io::Error::new(error.kind(), format!("starting `{program}`: {error}"));
+        Popen::start(command).map_err(naming)
+    }
+
+    /// [`new`](Self::new) for those who name the program themselves.
+    #[track_caller]
+    pub(super) fn start(mut command: Command) -> io::Result<Popen> {
         let mut child = command.spawn()?;
         let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let process = Process::new(child);

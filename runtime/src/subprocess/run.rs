@@ -74,7 +74,7 @@ pub fn check_output(command: Command) -> impl Future<Output = Result<Vec<u8>, Ca
 
 async fn start_and_talk(mut command: Command, at: &'static Location<'static>) -> io::Result<Output> {
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = Popen::new(command)?;
+    let mut child = Popen::start(command)?;
     match child.talk(&[], at).await {
         Ok((status, stdout, stderr)) => Ok(Output { status, stdout, stderr }),
         Err(error) => {

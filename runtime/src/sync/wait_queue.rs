@@ -20,9 +20,11 @@
 //! called, or dropped, after the mutex is released.
 
 use crate::grants::{Grantee, Watched};
-use crate::waker::renew;
+use crate::waker::{renew, wake_all};
 use std::mem;
+use std::panic::resume_unwind;
 use std::task::Waker;
+use std::thread;
 
 const NONE: u32 = u32::MAX;
 
@@ -226,9 +228,15 @@ impl Wakes {
 impl Drop for Wakes {
     fn drop(&mut self) {
         if let Some(waker) = self.first.take() {
-            waker.wake();
-            if !self.others.is_empty() {
-                mem::take(&mut self.others).into_iter().for_each(Waker::wake);
+            if self.others.is_empty() {
+                waker.wake();
+                return;
+            }
+            let others = mem::take(&mut self.others);
+            if let Err(panic) = wake_all([waker].into_iter().chain(others))
+                && !thread::panicking()
+            {
+                resume_unwind(panic);
             }
         }
     }

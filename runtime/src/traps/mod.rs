@@ -23,7 +23,7 @@
 //! | [`granted`], [`claimed`], [`grantee`] | `sync` |
 //! | [`run_job`], [`hold_clock`] | threads |
 //! | [`park_at`] | what is built of other waits: `io`, `files`, `subprocess`, `signals` |
-//! | [`task_must_unwind`] | the kernel itself, for the main task |
+//! | [`task_must_unwind`], [`task_stops_where_parked`] | the kernel itself, for the main task |
 //! | [`spend`] | every trap that may succeed at once |
 
 mod grants;
@@ -49,7 +49,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 pub(crate) use tasks::{
     all_tasks, current_id, current_task, current_waker, locals, report, report_never_joined, request_cancel,
-    request_cancel_of, set_locals, spawn, task_must_unwind,
+    request_cancel_of, set_locals, spawn, task_must_unwind, task_stops_where_parked,
 };
 pub(crate) use time::{Timer, deadline_after, now, set_timer};
 
@@ -79,6 +79,12 @@ fn is_running_here(kernel: &Rc<State>) -> bool {
 /// Publishes what the current task is about to wait for. Outside of a kernel there is nobody to tell.
 pub(crate) fn park(state: TaskState, at: &'static Location<'static>, resource: Resource) {
     try_with(|kernel| kernel.published.set(Some(Parked { state, at: Some(at), resource })));
+}
+
+/// Publishes that the current task only lets others go first. Unlike a wait it means nothing outside of a kernel.
+#[track_caller]
+pub(crate) fn park_ready(at: &'static Location<'static>) {
+    with(|kernel| kernel.published.set(Some(Parked { at: Some(at), ..Parked::in_state(TaskState::Ready) })));
 }
 
 /// Shows the current wait as part of something larger, as long as nothing inside has more to say about where.

@@ -3,7 +3,7 @@
 
 use super::{current_id, park, with};
 use crate::reactor::{Direction, Reactor, Readiness, SHARED_TICKET, SocketKey};
-use crate::state::try_with;
+use crate::state::{State, try_with};
 use crate::table::Resource;
 use crate::task_info::{TaskId, TaskState};
 use crate::waker::KernelId;
@@ -143,7 +143,12 @@ fn busy(direction: Direction, task: Option<TaskId>, at: &'static Location<'stati
         Direction::Read => "reading from",
         Direction::Write => "writing to",
     };
-    let who = task.map(|id| format!("task {id}")).unwrap_or_else(|| "somebody".into());
+    let named = |kernel: &Rc<State>| {
+        let tasks = kernel.tasks.borrow();
+        let task = tasks.find(task?)?.record();
+        Some(format!("task {} `{}`", task.id, task.name.as_str()))
+    };
+    let who = try_with(named).flatten().unwrap_or_else(|| "somebody".into());
     io::Error::new(
         io::ErrorKind::ResourceBusy,
         format!("{who} is {doing} this socket already, at {at}; one task at a time may"),

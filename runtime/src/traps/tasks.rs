@@ -67,6 +67,9 @@ pub(crate) fn request_cancel(task: &Record) {
         if is_here {
             kernel.tell(Some(task), EventKind::CancelRequested);
             task.request_cancel(&mut kernel.scopes.borrow_mut(), &mut wakers);
+            if kernel.is_parked(task) {
+                task.stops_where_parked.set(true);
+            }
             ready::wake(kernel.id, task.slot);
         }
         is_here
@@ -120,13 +123,18 @@ fn with_current<R>(use_it: impl FnOnce(&Record) -> R) -> R {
 /// Whether the task that is being polled has been asked to stop and nothing inside it has to finish first: the
 /// kernel is about to drop it.
 pub(crate) fn task_must_unwind() -> bool {
-    try_with(|kernel| {
-        let current = kernel.current.borrow();
-        let Some(record) = current.as_ref().map(|task| task.record()) else { return false };
-        let alive = |root| kernel.scopes.borrow().anything_alive_below(root);
-        record.cancel_requested.get() && !record.root.get().is_some_and(alive)
-    })
-    .unwrap_or(false)
+    ask_record(|kernel, record| record.cancel_requested.get() && !kernel.anything_alive_in(record))
+}
+
+/// Whether the task whose turn it is was parked when it was asked to stop, and nothing inside it has to finish first:
+/// it is not to be polled again.
+pub(crate) fn task_stops_where_parked() -> bool {
+    ask_record(State::stops_where_parked)
+}
+
+fn ask_record(ask: impl FnOnce(&State, &Record) -> bool) -> bool {
+    let asked = try_with(|kernel| kernel.current.borrow().as_ref().map(|task| ask(kernel, task.record())));
+    asked.flatten().unwrap_or(false)
 }
 
 /// Writes a line that must not be lost.
