@@ -4,18 +4,9 @@
 //! is generous to a busy one.
 #![forbid(unsafe_code)]
 
-use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use curio_support::{Failure, HttpbinThread, example};
-
-/// Runs an example to its end; what it printed, on both channels, and how long it took.
-fn run(name: &str, arguments: &[&str]) -> Result<(bool, String, String, Duration), Failure> {
-    let start = Instant::now();
-    let output = Command::new(example(name)?).args(arguments).output()?;
-    let took = start.elapsed();
-    Ok((output.status.success(), String::from_utf8(output.stdout)?, String::from_utf8(output.stderr)?, took))
-}
+use curio_support::{Failure, HttpbinThread, Ran, run_example};
 
 /// The lines that the article's program prints for its four URLs, in their order.
 fn check_the_four_answers(printed: &str) {
@@ -33,7 +24,7 @@ fn check_the_four_answers(printed: &str) {
 
 #[test]
 fn fetch_prints_status_and_json_over_https() -> Result<(), Failure> {
-    let (success, printed, errors, _) = run("fetch", &[])?;
+    let Ran { success, printed, errors, .. } = run_example("fetch", &[])?;
     assert!(success && errors.is_empty(), "{errors}");
     assert!(printed.starts_with("Status code: 200\nContent: {"), "{printed}");
     assert!(printed.contains("\"url\": \"https://127.0.0.1:"), "{printed}");
@@ -43,7 +34,7 @@ fn fetch_prints_status_and_json_over_https() -> Result<(), Failure> {
 
 #[test]
 fn concurrent_takes_as_long_as_its_longest_request() -> Result<(), Failure> {
-    let (success, printed, errors, took) = run("concurrent", &[])?;
+    let Ran { success, printed, errors, took } = run_example("concurrent", &[])?;
     assert!(success && errors.is_empty(), "{errors}");
     check_the_four_answers(&printed);
     assert!((4.0..8.0).contains(&took.as_secs_f64()), "{took:?}");
@@ -52,7 +43,7 @@ fn concurrent_takes_as_long_as_its_longest_request() -> Result<(), Failure> {
 
 #[test]
 fn bounded_takes_two_at_a_time() -> Result<(), Failure> {
-    let (success, printed, errors, took) = run("bounded", &[])?;
+    let Ran { success, printed, errors, took } = run_example("bounded", &[])?;
     assert!(success && errors.is_empty(), "{errors}");
     check_the_four_answers(&printed);
     assert!((5.5..10.0).contains(&took.as_secs_f64()), "{took:?}");
@@ -63,7 +54,7 @@ fn bounded_takes_two_at_a_time() -> Result<(), Failure> {
 fn bounded_never_has_three_requests_in_progress() -> Result<(), Failure> {
     let httpbin = HttpbinThread::start()?;
     let url = httpbin.url("/delay/0.1");
-    let (success, printed, errors, _) = run("bounded", &[url.as_str(); 7])?;
+    let Ran { success, printed, errors, .. } = run_example("bounded", &[url.as_str(); 7])?;
     assert!(success && errors.is_empty(), "{errors}");
     assert_eq!(printed.matches("GET http://").count(), 7, "{printed}");
     assert_eq!(httpbin.counters().peak_in_progress(), 2);
@@ -74,7 +65,7 @@ fn bounded_never_has_three_requests_in_progress() -> Result<(), Failure> {
 fn concurrent_has_all_its_requests_in_progress() -> Result<(), Failure> {
     let httpbin = HttpbinThread::start()?;
     let url = httpbin.url("/delay/1");
-    let (success, _, errors, took) = run("concurrent", &[url.as_str(); 20])?;
+    let Ran { success, errors, took, .. } = run_example("concurrent", &[url.as_str(); 20])?;
     assert!(success && errors.is_empty(), "{errors}");
     assert_eq!(httpbin.counters().peak_in_progress(), 20);
     assert!(took < Duration::from_secs(10), "{took:?}");
@@ -84,10 +75,22 @@ fn concurrent_has_all_its_requests_in_progress() -> Result<(), Failure> {
 #[test]
 fn a_program_that_fails_says_why_in_a_line() -> Result<(), Failure> {
     for name in ["fetch", "concurrent", "bounded"] {
-        let (success, _, errors, _) = run(name, &["http://nobody.invalid/"])?;
+        let Ran { success, errors, .. } = run_example(name, &["http://nobody.invalid/"])?;
         assert!(!success);
         let lines: Vec<&str> = errors.lines().collect();
         assert!(lines.len() == 1 && lines[0].contains("http://nobody.invalid/"), "{name}: {errors}");
     }
     Ok(())
+}
+
+#[test]
+fn the_articles_programs_stay_under_forty_lines() {
+    let sources = [
+        include_str!("../examples/fetch.rs"),
+        include_str!("../examples/concurrent.rs"),
+        include_str!("../examples/bounded.rs"),
+    ];
+    for source in sources {
+        assert!(source.lines().count() < 40);
+    }
 }

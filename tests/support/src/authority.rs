@@ -14,8 +14,9 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
     KeyUsagePurpose, date_time_ymd,
 };
-use rustls::ServerConfig;
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
 
 /// A throw-away certificate authority.
 ///
@@ -62,6 +63,21 @@ impl TestAuthority {
     /// The authority's own certificate, as PEM: what a client has to trust.
     pub fn ca_pem(&self) -> &str {
         &self.pem
+    }
+
+    /// A TLS client's settings that trust this authority and no other: TLS 1.2 and 1.3.
+    ///
+    /// # Errors
+    /// When rustls does not accept the authority's certificate.
+    pub fn client_config(&self) -> io::Result<Arc<ClientConfig>> {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.issuer.der().clone()).map_err(io::Error::other)?;
+        let config = ClientConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .map_err(io::Error::other)?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        Ok(Arc::new(config))
     }
 
     /// A good certificate for `localhost`, 127.0.0.1 and ::1.
@@ -170,18 +186,21 @@ impl Identity {
     /// # Errors
     /// When rustls does not accept the key.
     pub fn server_config(&self) -> io::Result<Arc<ServerConfig>> {
-        // The provider is named, never taken from the process-wide default: which of two is the default would
-        // depend on what else is linked.
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
         let chain: Vec<CertificateDer<'static>> = vec![self.certificate.der().clone()];
         let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(self.key_der.clone()));
-        let mut config = ServerConfig::builder_with_provider(provider)
+        let mut config = ServerConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
             .map_err(io::Error::other)?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(Arc::new(config))
     }
+}
+
+/// It is named, never taken from the process-wide default: which of two is the default would depend on what else
+/// is linked.
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::ring::default_provider())
 }
 
 fn named(common_name: &str, alternative_names: &[&str]) -> io::Result<CertificateParams> {

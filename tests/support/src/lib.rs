@@ -32,5 +32,5 @@ pub use authority::{Identity, TestAuthority};
 pub use hostile::{HostileServer, Script};
 pub use httpbin::{Counters, Httpbin, HttpbinBuilder, HttpbinThread};
 pub use open_files::raise_open_files;
-pub use program::{Failure, example, with_https_urls, with_urls};
+pub use program::{Failure, Ran, example, run_example, with_https_urls, with_server, with_urls};
 pub use proxy::TestProxy;

@@ -1,12 +1,18 @@
-//! The example programs: where they get their URLs from, and where tests find them.
+//! The example programs: where they get their URLs and addresses from, and where tests find them.
 //!
 //! An example must work on a machine without a network, so given no URL it starts an [`Httpbin`] on a loopback
-//! port, in its own kernel, and uses that. Given URLs, it uses those. Which of the two, and the server's life,
-//! is settled here, so that an example shows its subject only.
+//! port, in its own kernel, and uses that. Given URLs, it uses those. An example that is a server talks to itself,
+//! unless it is told where to listen. Which of the two, and the server's life, is settled here, so that an example
+//! shows its subject only.
 
 use std::error::Error;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
 use std::{fmt, io};
+
+use curio::TcpListener;
 
 use crate::{Httpbin, TestAuthority};
 
@@ -51,6 +57,32 @@ pub async fn with_https_urls(
     outcome.map_err(Failure)
 }
 
+/// Runs a server and says where it listens. Without an address on the command line that is a free loopback port,
+/// and the server ends when `talk`, which is given the address, is done. With one it is there, and the server runs
+/// until Ctrl-C.
+///
+/// # Errors
+/// What the server or `talk` returns; or that the address cannot be listened on.
+pub async fn with_server<S>(
+    serve: impl FnOnce(TcpListener) -> S,
+    talk: impl AsyncFnOnce(SocketAddr) -> Result<(), Failure>,
+) -> Result<(), Failure>
+where
+    S: Future<Output = io::Result<()>> + 'static,
+{
+    let given = std::env::args().nth(1);
+    let listener = TcpListener::bind(given.as_deref().unwrap_or("127.0.0.1:0")).await?;
+    let address = listener.local_addr()?;
+    println!("Listening on {address}");
+    if given.is_some() {
+        return Ok(serve(listener).await?);
+    }
+    let server = curio::spawn(serve(listener));
+    let outcome = talk(address).await;
+    server.cancel().await;
+    outcome
+}
+
 /// The program that Cargo has built from `examples/NAME.rs`: it does so before it runs the tests, and puts it into
 /// `target/PROFILE/examples`, beside the `deps` that tests run from.
 ///
@@ -74,11 +106,41 @@ pub fn example(name: &str) -> io::Result<PathBuf> {
     }
 }
 
+/// Runs an example to its end.
+///
+/// # Errors
+/// When it has not been built or cannot be run, or prints what is no text.
+pub fn run_example(name: &str, arguments: &[&str]) -> Result<Ran, Failure> {
+    let start = Instant::now();
+    let output = Command::new(example(name)?).args(arguments).output()?;
+    let took = start.elapsed();
+    let (printed, errors) = (String::from_utf8(output.stdout)?, String::from_utf8(output.stderr)?);
+    Ok(Ran { success: output.status.success(), printed, errors, took })
+}
+
+/// How an example went.
+pub struct Ran {
+    /// Whether it ended with success.
+    pub success: bool,
+    /// Its standard output.
+    pub printed: String,
+    /// Its standard error.
+    pub errors: String,
+    /// How long it took.
+    pub took: Duration,
+}
+
 /// What a program fails with. A `fn main` that returns an error prints it with `Debug`, which is made for
 /// programmers; this one's `Debug` is the sentence for people.
 pub struct Failure(Box<dyn Error>);
 
 impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0)
     }

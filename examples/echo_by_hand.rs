@@ -1,0 +1,51 @@
+//! An echo server with nothing but sockets: a listener, a loop that accepts, a task for each client.
+//!
+//! Curio's first example, and the place to see what a server is. While one client types, the others are served:
+//! each `await` is a moment in which the kernel looks after somebody else.
+//!
+//! Run it: `cargo run --example echo_by_hand` (it talks to itself) or
+//! `cargo run --example echo_by_hand -- 127.0.0.1:25000` and, elsewhere, `nc 127.0.0.1 25000`.
+//!
+//! Then break it: write `echo_client(client).await?` in place of the `spawn`, and connect twice. And what becomes of all
+//! clients when one `accept` fails, because that client left too soon or there are too many? `curio::run_server` is
+//! this loop with such questions answered: see `echo_tcp`.
+use std::io;
+use std::net::SocketAddr;
+
+use curio::{TcpListener, TcpStream};
+use curio_support::{Failure, with_server};
+
+async fn echo_server(listener: TcpListener) -> io::Result<()> {
+    loop {
+        let (client, _) = listener.accept().await?;
+        // Nobody will join it.
+        curio::spawn(echo_client(client)).detach();
+    }
+}
+
+async fn echo_client(client: TcpStream) -> io::Result<()> {
+    let mut buffer = [0; 1000];
+    loop {
+        let length = client.recv(&mut buffer).await?;
+        if length == 0 {
+            return Ok(());
+        }
+        client.sendall(&buffer[..length]).await?;
+    }
+}
+
+async fn talk(server: SocketAddr) -> Result<(), Failure> {
+    // Both are connected before either has said a word.
+    let ada = TcpStream::connect(server).await?;
+    let linus = TcpStream::connect(server).await?;
+    for (name, client, words) in [("Linus", &linus, "hello"), ("Ada", &ada, "hi"), ("Linus", &linus, "bye")] {
+        client.sendall(words.as_bytes()).await?;
+        let echo = client.read_exactly(words.len()).await?;
+        println!("{name} says {words} and hears {}", String::from_utf8(echo)?);
+    }
+    Ok(())
+}
+
+fn main() -> Result<(), Failure> {
+    curio::run(with_server(echo_server, talk))
+}

@@ -1,0 +1,68 @@
+//! Signals: what the system shouts at a program, as something to wait for.
+//!
+//! - SIGHUP and SIGTERM are taken by a `SignalQueue`, one by one, like messages: "read your settings again" and
+//!   "please end".
+//! - Ctrl-C (SIGINT) needs no code. The first cancels `main` where it waits, so that `finally` runs, and the program
+//!   ends with the status that a shell expects. A second one ends it at once.
+//!
+//! Run it: `cargo run --example signals` (it sends itself a few) or `cargo run --example signals -- wait`, and send
+//! them yourself.
+//!
+//! Then break it: take SIGTERM off the list, and read what your shell says. Or make the cleanup ten seconds long, and
+//! press Ctrl-C twice.
+#[cfg(unix)]
+mod program {
+    use std::process::{Command, id};
+    use std::time::Duration;
+
+    use curio::subprocess::check_output;
+    use curio::{SignalQueue, finally, sleep};
+    use curio_support::Failure;
+
+    const SIGHUP: i32 = 1;
+    const SIGTERM: i32 = 15;
+
+    async fn service(signals: SignalQueue) {
+        loop {
+            match signals.get().await {
+                SIGHUP => println!("SIGHUP: I read my settings again"),
+                _ => return println!("SIGTERM: I close down"),
+            }
+        }
+    }
+
+    async fn send_some() -> Result<(), Failure> {
+        for name in ["HUP", "HUP", "TERM"] {
+            let mut kill = Command::new("kill");
+            kill.args(["-s", name, &id().to_string()]);
+            check_output(kill).await?;
+        }
+        Ok(())
+    }
+
+    pub async fn main_task(wait: bool) -> Result<(), Failure> {
+        // From here on they do not end the process any more.
+        let signals = SignalQueue::new(&[SIGHUP, SIGTERM])?;
+        println!("I run as process {}", id());
+        let service = finally(service(signals), async |outcome| {
+            println!("Cleaning up ({outcome:?})");
+            sleep(Duration::from_millis(50)).await;
+            println!("All is clean");
+        });
+        if wait {
+            service.await;
+            return Ok(());
+        }
+        curio::join!(service, send_some()).1
+    }
+}
+
+#[cfg(unix)]
+fn main() -> Result<(), curio_support::Failure> {
+    curio::run(program::main_task(std::env::args().nth(1).is_some_and(|word| word == "wait")))
+}
+
+#[cfg(not(unix))]
+fn main() {
+    println!("There are no Unix signals here.");
+}
