@@ -66,10 +66,10 @@ fn tests_in(path: &Path) -> BTreeSet<String> {
     for line in code.lines().map(str::trim) {
         if line == "#[test]" {
             is_test = true;
-        } else if let Some(name) = line.strip_prefix("fn ").and_then(|rest| rest.split('(').next()) {
-            if std::mem::take(&mut is_test) {
-                tests.insert(name.to_string());
-            }
+        } else if let Some(rest) = line.strip_prefix("fn ")
+            && std::mem::take(&mut is_test)
+        {
+            tests.extend(rest.split('(').next().map(str::to_string));
         }
     }
     tests
