@@ -190,7 +190,11 @@ impl<S: AsyncWrite + Unpin> Stream<S> {
         located(at, Write { stream: self, data: Cow::Borrowed(data), written: 0 })
     }
 
-    /// Writes pieces one after the other, as one [`write`](Self::write).
+    /// Writes pieces one after the other: as many at a time as make a good [`write`](Self::write), so that there may be
+    /// more of them than fit into memory.
+    ///
+    /// If it is dropped, the pieces that were begun are finished like a dropped `write`; no further ones are asked
+    /// for.
     ///
     /// # Errors
     /// As [`write`](Self::write).
@@ -201,11 +205,20 @@ impl<S: AsyncWrite + Unpin> Stream<S> {
         I::Item: AsRef<[u8]>,
     {
         let at = Location::caller();
-        let mut data = Vec::new();
-        for line in lines {
-            data.extend_from_slice(line.as_ref());
-        }
-        located(at, Write { stream: self, data: Cow::Owned(data), written: 0 })
+        let writing = async move {
+            let mut lines = lines.into_iter().peekable();
+            while lines.peek().is_some() {
+                let mut data = Vec::new();
+                while data.len() < LARGE_PIECE
+                    && let Some(line) = lines.next()
+                {
+                    data.extend_from_slice(line.as_ref());
+                }
+                Write { stream: &mut *self, data: Cow::Owned(data), written: 0 }.await?;
+            }
+            Ok(())
+        };
+        located(at, Box::pin(writing))
     }
 
     /// Flushes the stream below, after the rest of a dropped write. Cancel-safe.
