@@ -7,27 +7,26 @@ use curio_support::{Failure, Httpbin, TestAuthority};
 use serde_json::Value;
 
 /// What an httpbin behind the proxy says to a GET, over `http` and over `https`.
-fn through(proxy: &str) -> Result<(Result<Value, Error>, Result<Value, Error>), Failure> {
+fn through(proxy: &str) -> Result<[Result<Value, Error>; 2], Failure> {
     let authority = TestAuthority::new()?;
     let settings = ClientSession::builder().only_root_certificates(authority.ca_pem()).proxy(proxy);
     let session = settings.trust_env(false).build()?;
     curio::run(async {
         let (http, https) = (Httpbin::start().await?, Httpbin::start_tls(&authority.localhost()?).await?);
         let get = async |url: String| session.get(url).await?.json().await;
-        Ok((get(http.url("/get?a=1")).await, get(https.url("/get?a=1")).await))
+        Ok([get(http.url("/get?a=1")).await, get(https.url("/get?a=1")).await])
     })
 }
 
 fn both_work(proxy: &str) -> Result<(), Failure> {
-    let (http, https) = through(proxy)?;
+    let [http, https] = through(proxy)?;
     assert_eq!(http?["args"]["a"], "1");
     assert_eq!(https?["args"]["a"], "1");
     Ok(())
 }
 
 fn both_are_refused(proxy: &str, words: &str) -> Result<(), Failure> {
-    let (http, https) = through(proxy)?;
-    for answer in [http, https] {
+    for answer in through(proxy)? {
         let error = answer.expect_err("a refusal");
         // The forwarded request gets the proxy's page instead of JSON.
         assert!(matches!(error.kind(), ErrorKind::Proxy | ErrorKind::Json), "{error}");

@@ -51,13 +51,14 @@
 //! | file | holds |
 //! |---|---|
 //! | `session.rs`, `settings.rs`, `builder/` | the session, what it is set to, and how it is set |
-//! | `url/`, `body.rs`, `auth.rs` | what a request is made of: address, body, credentials |
+//! | `url/`, `body.rs`, `auth.rs`, `netrc.rs` | what a request is made of: address, body, credentials |
 //! | `form/` | query parameters and form bodies |
 //! | `request.rs` | the request in the making; awaiting it calls … |
 //! | `send.rs` | … the way of a request: defaults, hops, one second try |
 //! | `redirect.rs` | whether to follow a redirect, as what, and with what |
 //! | `pool.rs`, `keep_alive.rs` | idle connections, and the right to have one in use |
-//! | `connect.rs` | a new connection: name, TCP, TLS |
+//! | `route.rs`, `proxy/` | which way to a server: directly, through a proxy, by other means |
+//! | `connect.rs`, `resolve.rs`, [`Connector`] | a new connection: name, TCP, proxy, TLS; or one of the caller's own |
 //! | `stream.rs`, `tls/`, `block.rs` | the bytes under a connection, plain or TLS; the memory they are read into |
 //! | `upload.rs`, `patience.rs` | the request body on its way out; how long anything may take |
 //! | `connection.rs`, `failure.rs` | the loop that joins the stream to … |
@@ -68,6 +69,7 @@
 //! | `charset.rs`, `links.rs`, `timings.rs` | text, and what else can be read from a head |
 //! | `cookies/` | the cookie jar: what a response sets, and which requests get it |
 //! | `error.rs` | the one error type |
+//! | [`mock`] | answers without sockets, for tests |
 //!
 //! Only `connection.rs` both waits and knows the protocol; what decides or decodes does neither wait nor read. Tests hold
 //! the files to that.
@@ -90,6 +92,7 @@ pub mod h1;
 mod incoming;
 mod keep_alive;
 mod links;
+pub mod mock;
 mod netrc;
 mod new_file;
 mod patience;

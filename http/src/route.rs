@@ -23,7 +23,6 @@ use std::rc::Rc;
 pub(crate) enum Route {
     Direct,
     Proxy(Rc<Proxy>),
-    #[cfg_attr(not(unix), allow(dead_code, reason = "there are no Unix sockets"))]
     Unix(Rc<Path>),
     Connector(Rc<dyn AnyConnector>),
 }

@@ -6,6 +6,7 @@
 //! go on, each with its own connection, which is closed when they are done.
 
 use crate::builder::ClientSessionBuilder;
+use crate::connector::{AnyConnector, Connector};
 use crate::cookies::CookieJar;
 use crate::patience::Limits;
 use crate::pool::Pool;
@@ -64,6 +65,13 @@ impl ClientSession {
     /// A session with settings of one's own.
     pub fn builder() -> ClientSessionBuilder {
         ClientSessionBuilder::default()
+    }
+
+    /// A session with default settings whose connections this one makes.
+    pub(crate) fn connected_by(connector: impl Connector + 'static) -> ClientSession {
+        let connector: Rc<dyn AnyConnector> = Rc::new(connector);
+        let settings = Settings { connector: Some(connector), ..Settings::default() };
+        ClientSession::with(settings, OnceCell::new())
     }
 
     pub(crate) fn with(settings: Settings, tls: OnceCell<Arc<ClientConfig>>) -> ClientSession {

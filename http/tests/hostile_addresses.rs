@@ -10,6 +10,7 @@ use server::{Reply, Server};
 use std::cell::RefCell;
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Not a test by itself: what [`get_in_environment`] runs.
 #[test]
@@ -17,11 +18,23 @@ fn child() {
     children::child();
 }
 
-/// A file for `NETRC`, removed with the test's process.
-fn netrc(content: &str) -> (&'static str, String) {
-    let path = std::env::temp_dir().join(format!("curio-netrc-{}-{}", std::process::id(), content.len()));
-    std::fs::write(&path, content).expect("a temporary file");
-    ("NETRC", path.to_string_lossy().into_owned())
+/// A file, and the variable `NETRC` that names it.
+struct Netrc([(&'static str, String); 1]);
+
+impl Netrc {
+    fn new(content: &str) -> Netrc {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("curio-netrc-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let path = std::env::temp_dir().join(name);
+        std::fs::write(&path, content).expect("a temporary file");
+        Netrc([("NETRC", path.to_string_lossy().into_owned())])
+    }
+}
+
+impl Drop for Netrc {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0[0].1);
+    }
 }
 
 #[test]
@@ -29,16 +42,15 @@ fn case_094_a_netrc_password_goes_to_its_host_and_not_to_where_it_redirects() {
     let other = Server::answering(|request| Reply::ok(request.header("authorization").unwrap_or("nothing")));
     let to = other.url("/");
     let first = Server::answering(move |_| Reply::redirect("302 Found", &to));
-    let file = netrc("machine localhost login ann password secret\ndefault login any password thing\n");
+    let file = Netrc::new("machine localhost login ann password secret\ndefault login any password thing\n");
     let url = format!("http://localhost:{}/", first.addr().port());
-    assert_eq!(get_in_environment(&[file.clone()], "netrc", &url), "nothing");
+    assert_eq!(get_in_environment(&file.0, "netrc", &url), "nothing");
     assert_eq!(first.request().header("authorization"), Some("Basic YW5uOnNlY3JldA=="));
     // Only if the session wants it, and not for a name that begins like the host.
-    assert_eq!(get_in_environment(&[file.clone()], "", &other.url("/")), "nothing");
+    assert_eq!(get_in_environment(&file.0, "", &other.url("/")), "nothing");
     let tricky = format!("http://localhost:{}@{}/", first.addr().port(), other.addr());
-    let answer = get_in_environment(&[file.clone()], "netrc", &tricky);
+    let answer = get_in_environment(&file.0, "netrc", &tricky);
     assert!(answer.starts_with("Basic ") && answer != "Basic YW5uOnNlY3JldA==", "{answer}");
-    std::fs::remove_file(file.1).expect("the file");
 }
 
 #[test]
@@ -46,18 +58,16 @@ fn case_094_another_host_gets_its_own_entry() {
     let other = Server::answering(|request| Reply::ok(request.header("authorization").unwrap_or("nothing")));
     let to = other.url("/");
     let first = Server::answering(move |_| Reply::redirect("302 Found", &to));
-    let file = netrc("machine localhost login a password b\nmachine 127.0.0.1 login c password d\n");
+    let file = Netrc::new("machine localhost login a password b\nmachine 127.0.0.1 login c password d\n");
     let url = format!("http://localhost:{}/", first.addr().port());
-    assert_eq!(get_in_environment(&[file.clone()], "netrc", &url), "Basic Yzpk");
-    std::fs::remove_file(file.1).expect("the file");
+    assert_eq!(get_in_environment(&file.0, "netrc", &url), "Basic Yzpk");
 }
 
 #[test]
 fn case_094_a_netrc_that_makes_no_sense_is_an_error_with_its_line() {
-    let file = netrc("machine a.test\nlogin ann\npasswort x\n");
-    let answer = get_in_environment(&[file.clone()], "netrc", "http://a.test/");
+    let file = Netrc::new("machine a.test\nlogin ann\npasswort x\n");
+    let answer = get_in_environment(&file.0, "netrc", "http://a.test/");
     assert!(answer.starts_with("Io ") && answer.contains("line 3"), "{answer}");
-    std::fs::remove_file(file.1).expect("the file");
     let missing = ("NETRC", "/nowhere/at/all".to_owned());
     assert!(get_in_environment(&[missing], "netrc", "http://a.test/").starts_with("Io "));
 }
@@ -217,7 +227,7 @@ fn case_132_an_answer_without_addresses_is_an_error_and_one_with_a_thousand_is_b
     let error = resolving(vec![SocketAddr::from(([127, 0, 0, 1], 1)); 1000]);
     assert!(error.is_connect(), "{error}");
     assert_eq!(error.to_string().matches("127.0.0.1:1").count(), 1, "{error}");
-    let error =
-        resolving((0..1000_u16).map(|n| SocketAddr::from(([127, 0, 1, 1], 1 + n % 500 * 2))).collect());
+    let many = (0..1000_u16).map(u16::to_be_bytes).map(|[a, b]| SocketAddr::from(([127, 1, a, b], 1)));
+    let error = resolving(many.collect());
     assert!(error.is_connect() && error.to_string().len() < 10_000, "{error}");
 }

@@ -8,14 +8,8 @@ use std::path::Path;
 fn files() -> Vec<(String, String)> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut files = Vec::new();
-    for folder in [
-        source.clone(),
-        source.join("builder"),
-        source.join("cookies"),
-        source.join("form"),
-        source.join("url"),
-        source.join("tls"),
-    ] {
+    let folders = ["", "builder", "cookies", "form", "mock", "proxy", "tls", "url"];
+    for folder in folders.map(|folder| source.join(folder)) {
         for entry in fs::read_dir(&folder).expect("a source folder") {
             let path = entry.expect("an entry").path();
             if path.extension().is_some_and(|extension| extension == "rs") {
@@ -72,7 +66,15 @@ fn deciding_and_decoding_do_no_io() {
         "form/error.rs",
         "form/mod.rs",
         "links.rs",
+        "mock/answer.rs",
+        "mock/request.rs",
+        "proxy/address.rs",
+        "proxy/bypass.rs",
+        "proxy/environment.rs",
+        "proxy/socks4.rs",
+        "proxy/socks5.rs",
         "redirect.rs",
+        "route.rs",
         "tls/error.rs",
         "url/mod.rs",
         "url/check.rs",

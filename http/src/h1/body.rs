@@ -15,13 +15,13 @@ use super::framing::Framing;
 use super::limits::Limits;
 
 #[derive(Debug)]
-pub(super) enum BodyDecoder {
+pub(crate) enum BodyDecoder {
     Length { expected: u64, received: u64 },
     Chunked(ChunkedDecoder),
     UntilClose,
 }
 
-pub(super) enum Progress {
+pub(crate) enum Progress {
     NeedsBytes,
     /// A piece of content, never empty.
     Data(Bytes),
@@ -30,7 +30,7 @@ pub(super) enum Progress {
 }
 
 impl BodyDecoder {
-    pub(super) fn new(framing: Framing) -> Self {
+    pub(crate) fn new(framing: Framing) -> Self {
         match framing {
             Framing::Empty | Framing::Upgraded => BodyDecoder::Length { expected: 0, received: 0 },
             Framing::Length(expected) => BodyDecoder::Length { expected, received: 0 },
@@ -39,7 +39,7 @@ impl BodyDecoder {
         }
     }
 
-    pub(super) fn decode(&mut self, buffer: &mut Buffer, limits: &Limits) -> Result<Progress, RemoteError> {
+    pub(crate) fn decode(&mut self, buffer: &mut Buffer, limits: &Limits) -> Result<Progress, RemoteError> {
         match self {
             BodyDecoder::Length { expected, received } => decode_length(*expected, received, buffer),
             BodyDecoder::Chunked(decoder) => decoder.decode(buffer, limits),

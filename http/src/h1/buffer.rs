@@ -33,7 +33,7 @@ const GROWTH: usize = 4;
 /// Pieces of fewer bytes are copied out rather than split off.
 const COPY_BELOW: usize = 4 * 1024;
 
-pub(super) struct Buffer {
+pub(crate) struct Buffer {
     storage: BytesMut,
     start: usize,
     end: usize,
@@ -46,12 +46,12 @@ pub(super) struct Buffer {
 
 impl Buffer {
     /// An empty buffer. Memory is taken when the first read asks for space.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Buffer { storage: BytesMut::new(), start: 0, end: 0, room: SMALLEST_ROOM, offered: 0, closed: false }
     }
 
     /// Where the next read goes; never empty.
-    pub(super) fn space(&mut self) -> &mut [u8] {
+    pub(crate) fn space(&mut self) -> &mut [u8] {
         if self.storage.len() - self.end < self.room / 2 {
             self.make_room();
         }
@@ -61,7 +61,7 @@ impl Buffer {
     }
 
     /// `n` bytes were read into `space()`, which grows if they filled it; none at all is the end of the file.
-    pub(super) fn filled(&mut self, n: usize) {
+    pub(crate) fn filled(&mut self, n: usize) {
         assert!(n <= self.offered, "filled({n}) after space() of {} bytes", self.offered);
         if n == 0 {
             self.closed = true;
@@ -72,21 +72,21 @@ impl Buffer {
         self.offered = 0;
     }
 
-    pub(super) fn unread(&self) -> &[u8] {
+    pub(crate) fn unread(&self) -> &[u8] {
         &self.storage[self.start..self.end]
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.start == self.end
     }
 
     /// Whether the peer has closed: what is unread is all that will ever come.
-    pub(super) fn is_closed(&self) -> bool {
+    pub(crate) fn is_closed(&self) -> bool {
         self.closed
     }
 
     /// Marks the first `n` unread bytes as understood.
-    pub(super) fn consume(&mut self, n: usize) {
+    pub(crate) fn consume(&mut self, n: usize) {
         debug_assert!(n <= self.end - self.start);
         self.start += n;
         if self.start == self.end {
@@ -95,14 +95,14 @@ impl Buffer {
         }
     }
 
-    pub(super) fn next_byte(&mut self) -> Option<u8> {
+    pub(crate) fn next_byte(&mut self) -> Option<u8> {
         let byte = *self.unread().first()?;
         self.consume(1);
         Some(byte)
     }
 
     /// Takes the first `n` unread bytes out, copied or split off by their size.
-    pub(super) fn take(&mut self, n: usize) -> Bytes {
+    pub(crate) fn take(&mut self, n: usize) -> Bytes {
         if n < COPY_BELOW {
             let piece = Bytes::copy_from_slice(&self.unread()[..n]);
             self.consume(n);
@@ -116,7 +116,7 @@ impl Buffer {
     }
 
     /// Goes back to the memory of a fresh connection, once everything is read.
-    pub(super) fn shrink(&mut self) {
+    pub(crate) fn shrink(&mut self) {
         debug_assert!(self.is_empty());
         self.room = SMALLEST_ROOM;
         if self.storage.len() != SMALLEST_ROOM {

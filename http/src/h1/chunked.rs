@@ -28,7 +28,7 @@ use super::limits::Limits;
 use super::trailers::TrailerReader;
 
 #[derive(Debug, Default)]
-pub(super) struct ChunkedDecoder {
+pub(crate) struct ChunkedDecoder {
     stage: Stage,
     /// Size of the chunk whose line is being read.
     size: u64,

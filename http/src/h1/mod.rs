@@ -125,6 +125,8 @@ mod limits;
 mod request;
 mod trailers;
 
+pub(crate) use body::{BodyDecoder, Progress};
+pub(crate) use buffer::Buffer;
 pub use close_reason::CloseReason;
 pub use connection::Connection;
 pub use error::{LocalError, RemoteError};

@@ -2,7 +2,8 @@
 //!
 //! The variables are older than any rule about them, and two of their traps have names. `HTTP_PROXY` in capitals is
 //! never read: a web server that runs programs by the CGI protocol passes a request's `Proxy:` field on under just that
-//! name ("httpoxy", CVE-2016-5386). And a value that makes no sense is not ignored: somebody wanted the traffic to go
+//! name ("httpoxy", CVE-2016-5386). Where the names of variables have no case, as on Windows, `http_proxy` is not read at
+//! all in a program that was started by that protocol. And a value that makes no sense is not ignored: somebody wanted the traffic to go
 //! through a proxy, so it does not go elsewhere in silence.
 
 use super::address::Proxy;
@@ -36,7 +37,12 @@ struct Variable {
 impl Environment {
     /// Reads the variables with `get`. `only_bypass`: the proxy is settled already.
     pub(super) fn read(get: impl Fn(&str) -> Option<OsString>, only_bypass: bool) -> Environment {
-        let set = |name: &str| get(name).filter(|value| !value.is_empty());
+        // A program that a web server runs by CGI has this one (RFC 3875 §4.1.12).
+        let httpoxy = cfg!(windows) && get("REQUEST_METHOD").is_some();
+        let set = |name: &str| match name {
+            "http_proxy" if httpoxy => None,
+            name => get(name).filter(|value| !value.is_empty()),
+        };
         let first = |names: &[&'static str]| {
             let (name, value) = names.iter().find_map(|name| Some((*name, set(name)?)))?;
             Some(Variable { name, proxy: parse(value) })

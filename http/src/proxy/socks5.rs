@@ -29,10 +29,10 @@ pub(super) struct Socks5 {
     request: Vec<u8>,
     /// The same for user name and password.
     sub_negotiation: Option<Vec<u8>>,
-    awaiting: Awaiting,
+    expecting: Expecting,
 }
 
-enum Awaiting {
+enum Expecting {
     Nothing,
     Method,
     Welcome,
@@ -83,24 +83,24 @@ impl Socks5 {
                 Some(message)
             }
         };
-        Ok(Socks5 { request, sub_negotiation, awaiting: Awaiting::Nothing })
+        Ok(Socks5 { request, sub_negotiation, expecting: Expecting::Nothing })
     }
 
     /// What comes next, now that what was asked for has come.
     pub(super) fn step(&mut self, reply: &[u8]) -> Result<Step, Refused> {
-        match self.awaiting {
-            Awaiting::Nothing => {
+        match self.expecting {
+            Expecting::Nothing => {
                 let methods: &[u8] = match self.sub_negotiation {
                     Some(_) => &[NO_AUTHENTICATION, USER_AND_PASSWORD],
                     None => &[NO_AUTHENTICATION],
                 };
                 let hello = [&[VERSION, methods.len() as u8], methods].concat();
-                self.talk(hello, 2, Awaiting::Method)
+                self.talk(hello, 2, Expecting::Method)
             }
-            Awaiting::Method => match *reply {
+            Expecting::Method => match *reply {
                 [VERSION, NO_AUTHENTICATION] => self.ask(),
                 [VERSION, USER_AND_PASSWORD] => match self.sub_negotiation.take() {
-                    Some(message) => self.talk(message, 2, Awaiting::Welcome),
+                    Some(message) => self.talk(message, 2, Expecting::Welcome),
                     None => Err("it chose a way of authentication that was not offered".into()),
                 },
                 [VERSION, NONE_ACCEPTABLE] if self.sub_negotiation.is_none() => {
@@ -110,34 +110,34 @@ impl Socks5 {
                 [VERSION, _] => Err("it chose a way of authentication that was not offered".into()),
                 _ => Err("its answer is not SOCKS 5".into()),
             },
-            Awaiting::Welcome => match *reply {
+            Expecting::Welcome => match *reply {
                 [1, 0] => self.ask(),
                 [1, _] => Err("it refuses the user name or the password".into()),
                 _ => Err("its answer to the user name is not SOCKS 5".into()),
             },
-            Awaiting::Verdict => match *reply {
-                [VERSION, 0, _, IPV4] => self.talk(Vec::new(), 4 + 2, Awaiting::Rest),
-                [VERSION, 0, _, IPV6] => self.talk(Vec::new(), 16 + 2, Awaiting::Rest),
-                [VERSION, 0, _, NAME] => self.talk(Vec::new(), 1, Awaiting::Length),
+            Expecting::Verdict => match *reply {
+                [VERSION, 0, _, IPV4] => self.talk(Vec::new(), 4 + 2, Expecting::Rest),
+                [VERSION, 0, _, IPV6] => self.talk(Vec::new(), 16 + 2, Expecting::Rest),
+                [VERSION, 0, _, NAME] => self.talk(Vec::new(), 1, Expecting::Length),
                 [VERSION, 0, ..] => Err("its answer names an address of an unknown kind".into()),
                 [VERSION, code, ..] => Err(meaning(code)),
                 _ => Err("its answer is not SOCKS 5".into()),
             },
-            Awaiting::Length => {
+            Expecting::Length => {
                 let length = reply.first().copied().unwrap_or_default();
-                self.talk(Vec::new(), usize::from(length) + 2, Awaiting::Rest)
+                self.talk(Vec::new(), usize::from(length) + 2, Expecting::Rest)
             }
-            Awaiting::Rest => Ok(Step::Done),
+            Expecting::Rest => Ok(Step::Done),
         }
     }
 
     fn ask(&mut self) -> Result<Step, Refused> {
         let request = std::mem::take(&mut self.request);
-        self.talk(request, 4, Awaiting::Verdict)
+        self.talk(request, 4, Expecting::Verdict)
     }
 
-    fn talk(&mut self, say: Vec<u8>, expect: usize, awaiting: Awaiting) -> Result<Step, Refused> {
-        self.awaiting = awaiting;
+    fn talk(&mut self, say: Vec<u8>, expect: usize, expecting: Expecting) -> Result<Step, Refused> {
+        self.expecting = expecting;
         Ok(Step::Talk { say, expect })
     }
 }

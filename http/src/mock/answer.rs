@@ -1,0 +1,206 @@
+//! What a mock answers.
+//!
+//! An [`Answer`] is a description. When it is its turn, [`Answer::steps`] makes of it what the connection does, one after
+//! the other: wait, send, close, fail.
+
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use serde_core::Serialize;
+use std::collections::VecDeque;
+use std::io;
+use std::time::Duration;
+
+/// An answer: made by [`new`](Answer::new), [`text`](Answer::text), [`json`](Answer::json)…, refined by the rest.
+///
+/// ```
+/// use curio_http::mock::Answer;
+/// use std::time::Duration;
+///
+/// let busy = Answer::new(503).header("Retry-After", "1").text_body("come back later");
+/// let slow = Answer::text("at last").delay(Duration::from_secs(5));
+/// ```
+#[derive(Debug)]
+pub struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Body,
+    delay: Duration,
+    close: bool,
+    mistake: Option<io::Error>,
+}
+
+#[derive(Debug)]
+enum Body {
+    Whole(Vec<u8>),
+    Pieces {
+        pieces: Vec<Vec<u8>>,
+        every: Duration,
+    },
+    /// Not only the body: all of it.
+    Raw(Vec<u8>),
+    Never,
+}
+
+/// What a connection does.
+#[derive(Debug)]
+pub(super) enum Step {
+    Wait(Duration),
+    Send(Vec<u8>),
+    Close,
+    Fail(io::Error),
+    Hang,
+}
+
+impl Answer {
+    /// An answer with this status and an empty body. A number that is no status (100 to 999) makes the request fail.
+    pub fn new(status: u16) -> Answer {
+        let known = StatusCode::from_u16(status);
+        let mistake = known.is_err().then(|| io::Error::other(format!("the mock's {status} is no status")));
+        Answer {
+            status: known.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+            headers: HeaderMap::new(),
+            body: Body::Whole(Vec::new()),
+            delay: Duration::ZERO,
+            close: false,
+            mistake,
+        }
+    }
+
+    /// A 200 with this text, in UTF-8.
+    pub fn text(text: impl Into<String>) -> Answer {
+        Answer::new(200).header("Content-Type", "text/plain; charset=utf-8").text_body(text)
+    }
+
+    /// A 200 with this value as JSON. One that cannot be JSON makes the request fail.
+    pub fn json(value: &(impl Serialize + ?Sized)) -> Answer {
+        let answer = Answer::new(200).header("Content-Type", "application/json");
+        match serde_json::to_vec(value) {
+            Ok(json) => answer.body(json),
+            Err(error) => answer.or_mistake(io::Error::other(error)),
+        }
+    }
+
+    /// A 302 to this address.
+    pub fn redirect(to: impl AsRef<str>) -> Answer {
+        Answer::new(302).header("Location", to)
+    }
+
+    /// A 200 whose body comes in pieces, one every so often: chunked, so that its length is not known before its end.
+    pub fn pieces<P: Into<Vec<u8>>>(pieces: impl IntoIterator<Item = P>, every: Duration) -> Answer {
+        let pieces = pieces.into_iter().map(Into::into).collect();
+        Answer { body: Body::Pieces { pieces, every }, ..Answer::new(200) }
+    }
+
+    /// Exactly these bytes, head and all: for answers that no good server would give.
+    pub fn raw(bytes: impl Into<Vec<u8>>) -> Answer {
+        Answer { body: Body::Raw(bytes.into()), ..Answer::new(200) }
+    }
+
+    /// No answer: the connection breaks with this error.
+    pub fn fail(error: io::Error) -> Answer {
+        Answer::new(200).or_mistake(error)
+    }
+
+    /// No answer ever: for time limits.
+    pub fn never() -> Answer {
+        Answer { body: Body::Never, ..Answer::new(200) }
+    }
+
+    /// Another status.
+    pub fn status(mut self, status: u16) -> Answer {
+        let Answer { status, mistake, .. } = Answer::new(status);
+        self.status = status;
+        match mistake {
+            Some(mistake) => self.or_mistake(mistake),
+            None => self,
+        }
+    }
+
+    /// One more field. A name or value that may not be sent makes the request fail.
+    pub fn header(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Answer {
+        let (name, value) = (name.as_ref(), value.as_ref());
+        match (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            (Ok(name), Ok(value)) => {
+                self.headers.append(name, value);
+                self
+            }
+            _ => self.or_mistake(io::Error::other(format!("the mock's field {name:?}: {value:?} is none"))),
+        }
+    }
+
+    /// Another body.
+    pub fn body(mut self, bytes: impl Into<Vec<u8>>) -> Answer {
+        self.body = Body::Whole(bytes.into());
+        self
+    }
+
+    /// Another body, of text.
+    pub fn text_body(self, text: impl Into<String>) -> Answer {
+        self.body(text.into())
+    }
+
+    /// Comes after this time.
+    pub fn delay(mut self, time: Duration) -> Answer {
+        self.delay = time;
+        self
+    }
+
+    /// The connection is closed afterwards.
+    pub fn then_close(mut self) -> Answer {
+        self.close = true;
+        self
+    }
+
+    fn or_mistake(mut self, mistake: io::Error) -> Answer {
+        self.mistake.get_or_insert(mistake);
+        self
+    }
+
+    /// What the connection does for it.
+    pub(super) fn steps(self, method: &Method) -> VecDeque<Step> {
+        let mut steps = VecDeque::new();
+        if !self.delay.is_zero() {
+            steps.push_back(Step::Wait(self.delay));
+        }
+        if let Some(mistake) = self.mistake {
+            steps.push_back(Step::Fail(mistake));
+            return steps;
+        }
+        let bodiless = self.status.is_informational()
+            || matches!(self.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+        let silent = bodiless || *method == Method::HEAD;
+        let mut head = format!("HTTP/1.1 {}\r\n", self.status).into_bytes();
+        for (name, value) in &self.headers {
+            head.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
+        }
+        match self.body {
+            Body::Raw(bytes) => steps.push_back(Step::Send(bytes)),
+            Body::Never => steps.push_back(Step::Hang),
+            Body::Whole(body) => {
+                if !bodiless && !self.headers.contains_key(http::header::CONTENT_LENGTH) {
+                    head.extend(format!("content-length: {}\r\n", body.len()).into_bytes());
+                }
+                head.extend(b"\r\n");
+                if !silent {
+                    head.extend(body);
+                }
+                steps.push_back(Step::Send(head));
+            }
+            Body::Pieces { pieces, every } => {
+                head.extend(b"transfer-encoding: chunked\r\n\r\n");
+                steps.push_back(Step::Send(head));
+                if !silent {
+                    for piece in pieces.into_iter().filter(|piece| !piece.is_empty()) {
+                        let size = format!("{:x}\r\n", piece.len()).into_bytes();
+                        steps.push_back(Step::Wait(every));
+                        steps.push_back(Step::Send([&size[..], &piece, b"\r\n"].concat()));
+                    }
+                    steps.push_back(Step::Send(b"0\r\n\r\n".to_vec()));
+                }
+            }
+        }
+        if self.close {
+            steps.push_back(Step::Close);
+        }
+        steps
+    }
+}

@@ -1,0 +1,130 @@
+//! A connection to a mock.
+//!
+//! There is nobody at the other end: what is written is read at once, and when that completes a request, the answer is
+//! decided on the spot. Reading carries out the answer's steps. So a connection needs no task, and all its waiting is
+//! done by whoever reads.
+
+use super::Desk;
+use super::answer::Step;
+use super::request::{Arrived, Incoming};
+use curio::Sleep;
+use futures_io::{AsyncRead, AsyncWrite};
+use std::collections::VecDeque;
+use std::fmt;
+use std::io;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker, ready};
+
+/// What a [`Mock`](super::Mock) makes when it is connected to.
+pub struct MockStream {
+    desk: Rc<Desk>,
+    incoming: Incoming,
+    steps: VecDeque<Step>,
+    /// The wait that is under way.
+    sleep: Option<Sleep>,
+    /// What is being read, from `read` on.
+    sending: Vec<u8>,
+    read: usize,
+    closed: bool,
+    /// Who waits for an answer to a request that is not complete.
+    reader: Option<Waker>,
+}
+
+impl MockStream {
+    pub(super) fn new(desk: Rc<Desk>, https: bool) -> MockStream {
+        MockStream {
+            desk,
+            incoming: Incoming::new(https),
+            steps: VecDeque::new(),
+            sleep: None,
+            sending: Vec::new(),
+            read: 0,
+            closed: false,
+            reader: None,
+        }
+    }
+
+    fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if let Some(sleep) = &mut self.sleep {
+            ready!(Pin::new(sleep).poll(cx));
+            self.sleep = None;
+        }
+        match self.steps.pop_front() {
+            Some(Step::Wait(time)) => self.sleep = Some(curio::sleep(time)),
+            Some(Step::Send(bytes)) => (self.sending, self.read) = (bytes, 0),
+            Some(Step::Close) => self.closed = true,
+            Some(Step::Fail(error)) => {
+                self.closed = true;
+                return Poll::Ready(Err(error));
+            }
+            Some(Step::Hang) => {
+                self.steps.push_front(Step::Hang);
+                return Poll::Pending;
+            }
+            None => {
+                self.reader = Some(cx.waker().clone());
+                return Poll::Pending;
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncRead for MockStream {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+        loop {
+            let left = &self.sending[self.read..];
+            if !left.is_empty() {
+                let n = left.len().min(buf.len());
+                buf[..n].copy_from_slice(&left[..n]);
+                self.read += n;
+                return Poll::Ready(Ok(n));
+            }
+            if self.closed {
+                return Poll::Ready(Ok(0));
+            }
+            ready!(self.poll_step(cx))?;
+        }
+    }
+}
+
+impl AsyncWrite for MockStream {
+    fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        if self.closed {
+            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+        }
+        self.incoming.put(buf);
+        while let Some(arrived) = self.incoming.next()? {
+            match arrived {
+                Arrived::Expecting => {
+                    self.steps.push_back(Step::Send(b"HTTP/1.1 100 Continue\r\n\r\n".to_vec()));
+                }
+                Arrived::Request(request) => {
+                    let method = request.method().clone();
+                    let answer = self.desk.answer(request);
+                    self.steps.extend(answer.steps(&method));
+                }
+            }
+        }
+        if let Some(reader) = self.reader.take() {
+            reader.wake();
+        }
+        Poll::Ready(Ok(buf.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.closed = true;
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl fmt::Debug for MockStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MockStream").field("steps", &self.steps).finish_non_exhaustive()
+    }
+}
