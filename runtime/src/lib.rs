@@ -160,12 +160,14 @@ pub use time::{Schedule, Sleep, clock, schedule, sleep, sleep_until};
 /// let text = String::from("borrowed");
 /// assert_eq!(curio::run(async { text.len() }), 8);
 /// ```
+#[doc(alias("block_on", "Runtime"))]
 #[track_caller]
 pub fn run<F: IntoFuture>(main: F) -> F::Output {
     Kernel::builder().run(main)
 }
 
 /// Whether a kernel runs on this thread: Curio's `meta.curio_running()`.
+#[doc(alias("curio_running"))]
 pub fn is_running() -> bool {
     traps::is_running()
 }

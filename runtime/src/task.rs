@@ -47,6 +47,7 @@ use std::task::{Context, Poll, ready};
 ///     assert_eq!(task.join().await.unwrap(), 42);
 /// });
 /// ```
+#[doc(alias("spawn_local"))]
 #[track_caller]
 pub fn spawn<F>(future: F) -> Task<F::Output>
 where
@@ -79,6 +80,7 @@ where
 ///
 /// # Panics
 /// Outside of a task.
+#[doc(alias("current"))]
 #[track_caller]
 pub fn current_task() -> TaskInfo {
     traps::current_task()
@@ -114,6 +116,7 @@ where
 ///
 /// `task.await` is `task.join().await`; `(&mut task).await` keeps the handle, so that
 /// `timeout_after(limit, &mut task)` may be tried again.
+#[doc(alias("JoinHandle"))]
 #[must_use = "a task that nobody joins, cancels or detaches is reported when the kernel shuts down"]
 pub struct Task<T> {
     cell: Rc<dyn Joinable<T>>,
@@ -149,6 +152,7 @@ impl<T> Task<T> {
     }
 
     /// Asks the task to stop and does not wait: Curio's `cancel(blocking=False)`.
+    #[doc(alias("abort"))]
     pub fn request_cancel(&self) {
         self.cell.record().attended.set(true);
         traps::request_cancel(self.cell.record());

@@ -29,6 +29,7 @@ use std::thread;
 /// let sum = curio::run(curio::run_in_thread(|| (1..=10).sum::<u32>())).unwrap();
 /// assert_eq!(sum, 55);
 /// ```
+#[doc(alias("spawn_blocking", "unblock", "to_thread"))]
 #[track_caller]
 pub fn run_in_thread<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> RunInThread<T> {
     run_in_thread_at(f, Location::caller())

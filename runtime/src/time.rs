@@ -42,6 +42,7 @@ pub fn sleep_until(t: Instant) -> Sleep {
 ///
 /// # Panics
 /// When polled outside of a kernel.
+#[doc(alias("yield_now"))]
 #[track_caller]
 pub fn schedule() -> Schedule {
     Schedule { yielded: false, at: Location::caller() }

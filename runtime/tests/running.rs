@@ -408,6 +408,7 @@ fn a_kernel_hears_of_all_requests_that_came_while_it_did_not_run_and_of_no_other
     tasks.into_iter().flatten().for_each(curio::Task::detach);
 }
 
+#[test]
 fn a_kernel_shows_how_many_tasks_it_has() {
     let mut kernel = virtual_kernel();
     let task = kernel.run(async { spawn(std::future::pending::<()>()) });

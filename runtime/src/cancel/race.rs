@@ -27,6 +27,7 @@ use std::task::{Context, Poll};
 ///     assert_eq!(race((slow, fast)).await, "fast");
 /// });
 /// ```
+#[doc(alias("select"))]
 #[track_caller]
 pub fn race<R: Race>(racers: R) -> impl Future<Output = R::Output> {
     racers.into_race()

@@ -33,6 +33,7 @@ use std::task::{Context, Poll};
 ///     assert_eq!(written, ["head", "body"]);
 /// });
 /// ```
+#[doc(alias("shield", "CancelScope"))]
 #[track_caller]
 pub fn disable_cancellation<F: IntoFuture>(f: F) -> Shielded<F::IntoFuture> {
     Shielded { body: Box::pin(f.into_future()), scope: None, at: Location::caller() }

@@ -33,6 +33,7 @@ use std::time::{Duration, Instant};
 ///     assert_eq!(timeout_after(None, async { 1 }).await, Ok(1));
 /// });
 /// ```
+#[doc(alias("timeout", "move_on_after", "fail_after"))]
 #[track_caller]
 pub fn timeout_after<F: IntoFuture>(d: impl Into<Option<Duration>>, f: F) -> TimeoutAfter<F::IntoFuture> {
     TimeoutAfter(Limited::new(d.into().map_or(Limit::None, Limit::After), f.into_future()))

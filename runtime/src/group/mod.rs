@@ -75,6 +75,7 @@ pub enum Wait {
 ///     assert_eq!(group.join().await.unwrap(), [1, 4, 9]); // in the order in which they were spawned
 /// });
 /// ```
+#[doc(alias("JoinSet", "nursery"))]
 #[must_use = "dropping a group cancels its tasks; `join` waits for them"]
 pub struct TaskGroup<T: 'static> {
     wait: Wait,

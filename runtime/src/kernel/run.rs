@@ -34,7 +34,7 @@ impl Kernel {
     /// the process has no other thread; otherwise the report is written to standard error, once. A program that
     /// hangs because a future has lost its wake-up gets the same report, which then names the task.
     /// If `main` panics: the kernel is shut down, then the panic goes on with its payload. Ctrl-C cancels `main`
-    /// and then ends the process, unless it is [switched off](KernelBuilder::ctrl_c). Panics too if a kernel runs on
+    /// and then ends the process, unless it is [switched off](crate::KernelBuilder::ctrl_c). Panics too if a kernel runs on
     /// this thread already, or this one was shut down by a panic of an earlier `main`.
     #[track_caller]
     pub fn run<F: IntoFuture>(&mut self, main: F) -> F::Output {

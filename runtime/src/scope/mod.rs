@@ -65,6 +65,7 @@ use std::rc::Rc;
 ///     assert_eq!(data, [2, 3, 4]); // after one second, not three
 /// });
 /// ```
+#[doc(alias("nursery"))]
 #[track_caller]
 pub fn scope<'env, R>(body: impl AsyncFnOnce(Scope<'env>) -> R) -> impl Future<Output = R> {
     let at = Location::caller();

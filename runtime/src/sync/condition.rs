@@ -43,6 +43,7 @@ use std::task::{Context, Poll};
 ///     assert_eq!(worker.join().await.unwrap(), "sweep");
 /// });
 /// ```
+#[doc(alias("Condvar"))]
 #[derive(Default)]
 pub struct Condition {
     /// Made on first use, so that `new` can be `const`.

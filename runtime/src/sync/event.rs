@@ -24,6 +24,7 @@ use std::task::{Context, Poll, ready};
 ///     waiting.join().await.unwrap();
 /// });
 /// ```
+#[doc(alias("Notify"))]
 pub struct Event {
     state: Mutex<State>,
 }

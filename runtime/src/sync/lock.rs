@@ -25,6 +25,7 @@ use std::task::{Context, Poll};
 ///     assert_eq!(*accounts, [100]);
 /// });
 /// ```
+#[doc(alias("Mutex"))]
 #[derive(Default)]
 pub struct Lock<T = ()> {
     turn: Permits,
