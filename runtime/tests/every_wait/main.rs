@@ -7,7 +7,7 @@
 //! subject say it.
 //!
 //! The last test reads the sources and fails if a function that waits has no row here.
-#![cfg(unix)]
+#![cfg(all(unix, feature = "signals"))]
 
 #[path = "../common/mod.rs"]
 mod common;
