@@ -68,6 +68,7 @@
 //! | `charset.rs`, `links.rs`, `timings.rs` | text, and what else can be read from a head |
 //! | `cookies/` | the cookie jar: what a response sets, and which requests get it |
 //! | `error.rs` | the one error type |
+//! | `fuzzing.rs` | doors for fuzzers to what has no other |
 //!
 //! Only `connection.rs` both waits and knows the protocol; what decides or decodes does neither wait nor read. Tests hold
 //! the files to that.
@@ -86,6 +87,8 @@ mod download;
 mod error;
 mod failure;
 mod form;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod h1;
 mod incoming;
 mod keep_alive;
