@@ -94,7 +94,9 @@ impl Blanks for [u8] {
 pub fn a_cookie_is_made_of_its_field(bytes: &[u8]) {
     let cookies = fuzzing::cookies(bytes);
     assert!(cookies.len() <= 1);
-    let text = String::from_utf8_lossy(bytes);
+    // Bytes that are no UTF-8 are each a character.
+    let text = std::str::from_utf8(bytes)
+        .map_or_else(|_| bytes.iter().copied().map(char::from).collect(), str::to_owned);
     for cookie in &cookies {
         assert!(!cookie.name().is_empty() && !cookie.name().contains(['=', ';']));
         assert!(text.contains(cookie.name()) && text.contains(cookie.value()), "{cookie:?} of {text:?}");
@@ -102,7 +104,6 @@ pub fn a_cookie_is_made_of_its_field(bytes: &[u8]) {
         let controls = |text: &str| text.contains(|c: char| c.is_ascii_control() && c != '\t');
         assert!(!controls(cookie.name()) && !controls(cookie.value()));
         assert!(cookie.path().is_none_or(|path| path.starts_with('/')));
-        assert!(cookie.domain().is_none_or(|domain| text.to_ascii_lowercase().contains(domain)));
     }
 }
 
