@@ -11,6 +11,10 @@
 //! * A body of no bytes at all is empty, whatever coding it is said to have.
 //! * Several codings are undone last to first. More than five are refused, without looking at the body.
 //! * If one of them is unknown, none is undone and the header says so.
+//!
+//! Whoever counts the output sees only what comes out at the end. Between two codings there may be much where at the end
+//! there is nothing: a kilobyte can stand for a gigabyte of gzip files that are all empty. So what passes between codings is
+//! counted too. It is compressed, and so about as long as what comes of it at most; if it runs ahead of that, it is refused.
 
 use bytes::{Buf, Bytes, BytesMut};
 use flate2::{Decompress, FlushDecompress, Status};
@@ -20,6 +24,8 @@ use std::fmt;
 
 /// The most codings one body may have.
 const MOST_CODINGS: usize = 5;
+/// How far what passes between codings may run ahead of what comes out at the end.
+const MOST_AHEAD: u64 = 1024 * 1024;
 /// The most one step makes.
 const STEP: usize = 32 * 1024;
 /// The largest window of the format, which every decoder has to offer (RFC 1950 §2.2).
@@ -30,6 +36,8 @@ pub(crate) struct Decoder {
     /// In the order in which the bytes pass: the coding that was applied last comes first.
     stages: Vec<Stage>,
     scratch: Vec<u8>,
+    /// By how much the bytes between the codings outnumber twice the bytes that have come out.
+    ahead: u64,
     done: bool,
 }
 
@@ -40,9 +48,18 @@ pub(crate) struct TooMany(pub(crate) usize);
 /// What is wrong with a compressed body.
 #[derive(Debug)]
 pub(crate) enum DecodeError {
-    Damaged { coding: &'static str, cause: Option<flate2::DecompressError> },
-    CutOff { coding: &'static str },
-    Surplus { coding: &'static str },
+    Damaged {
+        coding: &'static str,
+        cause: Option<flate2::DecompressError>,
+    },
+    CutOff {
+        coding: &'static str,
+    },
+    Surplus {
+        coding: &'static str,
+    },
+    /// The codings give each other much and make nothing of it.
+    Hollow,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -104,6 +121,7 @@ impl Decoder {
             _ => Ok(Some(Decoder {
                 stages: codings.into_iter().rev().map(Stage::new).collect(),
                 scratch: Vec::new(),
+                ahead: 0,
                 done: false,
             })),
         }
@@ -129,8 +147,11 @@ impl Decoder {
             return Ok(None);
         }
         self.scratch.resize(STEP, 0);
-        match pull(&mut self.stages, &mut self.scratch)? {
-            Pulled::Data(data) => Ok(Some(data)),
+        match pull(&mut self.stages, &mut self.scratch, &mut self.ahead)? {
+            Pulled::Data(data) => {
+                self.ahead = self.ahead.saturating_sub(2 * data.len() as u64);
+                Ok(Some(data))
+            }
             Pulled::NeedsInput => Ok(None),
             Pulled::Done => {
                 self.done = true;
@@ -145,15 +166,21 @@ impl Decoder {
 }
 
 /// Asks the last stage, which asks the one before it when it needs input.
-fn pull(stages: &mut [Stage], scratch: &mut [u8]) -> Result<Pulled, DecodeError> {
+fn pull(stages: &mut [Stage], scratch: &mut [u8], ahead: &mut u64) -> Result<Pulled, DecodeError> {
     let Some((last, before)) = stages.split_last_mut() else { return Ok(Pulled::NeedsInput) };
     loop {
         match last.step(scratch)? {
             Step::Made(n) => return Ok(Pulled::Data(Bytes::copy_from_slice(&scratch[..n]))),
             Step::Done => return Ok(Pulled::Done),
             Step::NeedsInput if before.is_empty() => return Ok(Pulled::NeedsInput),
-            Step::NeedsInput => match pull(before, scratch)? {
-                Pulled::Data(data) => last.take(data),
+            Step::NeedsInput => match pull(before, scratch, ahead)? {
+                Pulled::Data(data) => {
+                    *ahead += data.len() as u64;
+                    if *ahead > MOST_AHEAD {
+                        return Err(DecodeError::Hollow);
+                    }
+                    last.take(data);
+                }
                 Pulled::Done => last.input_ended = true,
                 Pulled::NeedsInput => return Ok(Pulled::NeedsInput),
             },
@@ -263,6 +290,9 @@ impl fmt::Display for DecodeError {
             DecodeError::Damaged { coding, .. } => write!(f, "the {coding} data is damaged"),
             DecodeError::CutOff { coding } => write!(f, "the {coding} data ends in the middle"),
             DecodeError::Surplus { coding } => write!(f, "something follows the end of the {coding} data"),
+            DecodeError::Hollow => {
+                f.write_str("its codings hold a great deal, and nothing at all in the end")
+            }
         }
     }
 }

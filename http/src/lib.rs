@@ -70,6 +70,7 @@
 //! | `cookies/` | the cookie jar: what a response sets, and which requests get it |
 //! | `error.rs` | the one error type |
 //! | [`mock`] | answers without sockets, for tests |
+//! | `fuzzing.rs` | doors for fuzzers to what has no other |
 //!
 //! Only `connection.rs` both waits and knows the protocol; what decides or decodes does neither wait nor read. Tests hold
 //! the files to that.
@@ -88,6 +89,8 @@ mod download;
 mod error;
 mod failure;
 mod form;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod h1;
 mod incoming;
 mod keep_alive;

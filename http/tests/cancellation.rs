@@ -58,7 +58,7 @@ fn one_connection() -> curio_http::ClientSessionBuilder {
 }
 
 #[test]
-fn a_get_may_be_dropped_at_every_poll() {
+fn case_134_a_get_may_be_dropped_at_every_poll() {
     curio::run(async {
         let httpbin = Httpbin::start().await.expect("a server");
         let session = one_connection().build().expect("good settings");
@@ -70,7 +70,7 @@ fn a_get_may_be_dropped_at_every_poll() {
 }
 
 #[test]
-fn a_tls_request_may_be_dropped_at_every_poll() {
+fn case_134_a_tls_request_may_be_dropped_at_every_poll() {
     curio::run(async {
         let authority = TestAuthority::new().expect("an authority");
         let httpbin =
@@ -87,7 +87,7 @@ fn a_tls_request_may_be_dropped_at_every_poll() {
 }
 
 #[test]
-fn an_upload_may_be_dropped_at_every_poll() {
+fn case_134_an_upload_may_be_dropped_at_every_poll() {
     curio::run(async {
         let httpbin = Httpbin::start().await.expect("a server");
         let session = one_connection().build().expect("good settings");
@@ -101,7 +101,7 @@ fn an_upload_may_be_dropped_at_every_poll() {
 }
 
 #[test]
-fn a_redirected_request_may_be_dropped_at_every_poll() {
+fn case_134_a_redirected_request_may_be_dropped_at_every_poll() {
     curio::run(async {
         let httpbin = Httpbin::start().await.expect("a server");
         let session = one_connection().build().expect("good settings");

@@ -177,7 +177,7 @@ fn a_switch_of_protocols_that_nobody_asked_for_is_a_protocol_error() {
 }
 
 #[test]
-fn credentials_appear_in_no_error() {
+fn case_009_credentials_appear_in_no_error() {
     let server = Server::answering(|request| match request.target.as_str() {
         "/redirect" => Reply::redirect("302 Found", "ftp://ann:secret@h/"),
         _ => Reply::with("500 Oops", "", "no json"),

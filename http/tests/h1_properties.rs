@@ -39,7 +39,7 @@ fn nearly_a_response(random: &mut Random) -> Vec<u8> {
 }
 
 #[test]
-fn any_bytes_are_survived() {
+fn case_137_any_bytes_are_survived() {
     let mut seeded = Random::new(1);
     for _ in 0..3000 {
         properties::any_bytes_are_survived(&random(&mut seeded));
@@ -49,7 +49,7 @@ fn any_bytes_are_survived() {
 }
 
 #[test]
-fn the_cut_does_not_matter() {
+fn case_137_the_cut_does_not_matter() {
     let mut seeded = Random::new(2);
     for _ in 0..400 {
         properties::the_cut_does_not_matter(&random(&mut seeded));

@@ -68,7 +68,7 @@ fn a_value_beyond_ascii_goes_out_as_its_bytes() {
 }
 
 #[test]
-fn a_line_break_or_nul_cannot_get_into_a_header_value() {
+fn case_001_a_line_break_or_nul_cannot_get_into_a_header_value() {
     for value in ["a\r\nb", "a\rb", "a\nb", "a\0b", "a\r\n b", "\u{7f}"] {
         assert!(HeaderValue::from_str(value).is_err(), "{value:?}");
         assert!(HeaderValue::from_bytes(value.as_bytes()).is_err(), "{value:?}");
@@ -76,14 +76,14 @@ fn a_line_break_or_nul_cannot_get_into_a_header_value() {
 }
 
 #[test]
-fn a_header_name_can_only_be_a_token() {
+fn case_002_a_header_name_can_only_be_a_token() {
     for name in ["a\r\nb", "a\nb", "a:b", "a b", " a", "a ", "", "a\0", "ä", "a\tb"] {
         assert!(HeaderName::from_bytes(name.as_bytes()).is_err(), "{name:?}");
     }
 }
 
 #[test]
-fn a_method_can_only_be_a_token() {
+fn case_003_a_method_can_only_be_a_token() {
     for method in ["GET /evil", "GET\r\n", "GE\nT", "GE\0T", "", " GET", "G\u{e9}T"] {
         assert!(Method::from_bytes(method.as_bytes()).is_err(), "{method:?}");
     }
@@ -94,14 +94,14 @@ fn a_method_can_only_be_a_token() {
 }
 
 #[test]
-fn a_target_with_a_space_or_a_control_is_refused() {
+fn case_004_a_target_with_a_space_or_a_control_is_refused() {
     for target in ["/a b", "/a\r\nX: y", "/a\nb", "/a\rb", "/a\tb", "/a\0", "/\u{7f}", "", " /", "/ "] {
         assert_eq!(refusal_of_target(Method::GET, target), Err(LocalError::Target), "{target:?}");
     }
 }
 
 #[test]
-fn a_target_beyond_ascii_or_with_a_fragment_is_refused() {
+fn case_008_a_target_beyond_ascii_or_with_a_fragment_is_refused() {
     for target in ["/bücher", "/a#b", "/#", "http://h#@evil/"] {
         assert_eq!(refusal_of_target(Method::GET, target), Err(LocalError::Target), "{target:?}");
     }
@@ -133,20 +133,20 @@ fn each_method_has_its_forms_of_target() {
 }
 
 #[test]
-fn a_connect_target_takes_the_same_checks() {
+fn case_015_a_connect_target_takes_the_checks_of_any_other() {
     for target in ["a:443\r\nX: y", "a :443", "a\n:443", "a\0:443", "ä:443", ""] {
         assert_eq!(refusal_of_target(Method::CONNECT, target), Err(LocalError::Target), "{target:?}");
     }
 }
 
 #[test]
-fn a_request_needs_exactly_one_host() {
+fn case_012_a_request_needs_exactly_one_host() {
     assert_eq!(refusal(Method::GET, "/", &[], BodyLength::None), LocalError::MissingHost);
     assert_eq!(refusal(Method::GET, "/", &[HOST, HOST], BodyLength::None), LocalError::DuplicateHost);
 }
 
 #[test]
-fn a_host_that_is_empty_a_list_or_no_host_is_refused() {
+fn case_012_a_host_that_is_empty_a_list_or_no_host_is_refused() {
     for host in ["", "a, b", "a,b", "a b", "a/b", "user@a", "a?b", "a#b", ":80", "a\tb"] {
         assert_eq!(
             refusal(Method::GET, "/", &[("host", host)], BodyLength::None),
@@ -165,7 +165,7 @@ fn a_host_may_be_a_name_or_an_address_with_a_port() {
 }
 
 #[test]
-fn both_content_length_and_transfer_encoding_are_refused() {
+fn case_011_both_content_length_and_transfer_encoding_are_refused() {
     let fields = [HOST, ("content-length", "5"), ("transfer-encoding", "chunked")];
     for body in [BodyLength::None, BodyLength::Known(5), BodyLength::Chunked] {
         assert_eq!(refusal(Method::POST, "/", &fields, body), LocalError::LengthAndEncoding);
@@ -173,7 +173,7 @@ fn both_content_length_and_transfer_encoding_are_refused() {
 }
 
 #[test]
-fn a_content_length_other_than_the_bodys_is_refused() {
+fn case_011_a_content_length_other_than_the_bodys_is_refused() {
     for length in ["4", "6", "+5", "5 ", "5, 5", "0x5", "", "99999999999999999999"] {
         let fields = [HOST, ("content-length", length)];
         assert_eq!(
@@ -198,7 +198,7 @@ fn a_right_content_length_of_the_callers_is_written_once() {
 }
 
 #[test]
-fn a_transfer_encoding_that_is_not_how_the_body_is_sent_is_refused() {
+fn case_011_a_transfer_encoding_that_is_not_how_the_body_is_sent_is_refused() {
     for coding in ["gzip", "gzip, chunked", "chunked, chunked", "identity", ""] {
         let fields = [HOST, ("transfer-encoding", coding)];
         assert_eq!(
@@ -217,7 +217,7 @@ fn a_transfer_encoding_that_is_not_how_the_body_is_sent_is_refused() {
 }
 
 #[test]
-fn a_get_without_a_body_says_nothing_about_a_body() {
+fn case_016_a_get_without_a_body_says_nothing_about_a_body() {
     for method in [Method::GET, Method::HEAD, Method::DELETE, Method::OPTIONS, Method::TRACE] {
         for body in [BodyLength::None, BodyLength::Known(0)] {
             let (connection, head) = start(method.clone(), "/", &[HOST], body).unwrap();
@@ -239,7 +239,7 @@ fn a_post_without_a_body_says_that_its_length_is_zero() {
 }
 
 #[test]
-fn trace_and_connect_never_carry_a_body() {
+fn case_016_trace_and_connect_never_carry_a_body() {
     for (method, target) in [(Method::TRACE, "/"), (Method::CONNECT, "example.com:443")] {
         for body in [BodyLength::Known(1), BodyLength::Chunked] {
             assert_eq!(refusal(method.clone(), target, &[HOST], body), LocalError::BodyForbidden);
@@ -254,7 +254,7 @@ fn trace_and_connect_never_carry_a_body() {
 }
 
 #[test]
-fn a_head_over_the_limit_is_refused() {
+fn case_017_a_head_over_the_limit_is_refused() {
     let limits = Limits { request_head: 1000, ..Limits::default() };
     let many: HeaderMap = (0..100)
         .map(|n| (HeaderName::try_from(format!("x-{n}")).unwrap(), HeaderValue::from_static("some value")))
@@ -304,7 +304,7 @@ fn an_empty_piece_does_not_end_a_chunked_body() {
 }
 
 #[test]
-fn a_body_longer_than_declared_is_never_sent() {
+fn case_013_a_body_longer_than_declared_is_never_sent() {
     let (mut connection, _) = start(Method::POST, "/", &[HOST], BodyLength::Known(5)).unwrap();
     let mut out = Vec::new();
     connection.body(b"hell", &mut out).unwrap();
@@ -317,7 +317,7 @@ fn a_body_longer_than_declared_is_never_sent() {
 }
 
 #[test]
-fn a_body_shorter_than_declared_closes_the_connection() {
+fn case_013_a_body_shorter_than_declared_closes_the_connection() {
     let (mut connection, _) = start(Method::POST, "/", &[HOST], BodyLength::Known(5)).unwrap();
     let mut out = Vec::new();
     connection.body(b"hell", &mut out).unwrap();

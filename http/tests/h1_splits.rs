@@ -68,7 +68,7 @@ fn connection(method: &Method) -> Connection {
 }
 
 #[test]
-fn a_response_is_the_same_at_every_split() {
+fn case_032_a_response_is_the_same_at_every_split() {
     for (method, bytes) in corpus() {
         let whole = receive(connection(&method), [bytes], Then::Eof);
         for split in 0..=bytes.len() {
@@ -80,7 +80,7 @@ fn a_response_is_the_same_at_every_split() {
 }
 
 #[test]
-fn a_response_is_the_same_byte_by_byte() {
+fn case_032_a_response_is_the_same_byte_by_byte() {
     for (method, bytes) in corpus() {
         let whole = receive(connection(&method), [bytes], Then::Eof);
         let byte_by_byte = receive(connection(&method), bytes.chunks(1), Then::Eof);
@@ -89,7 +89,7 @@ fn a_response_is_the_same_byte_by_byte() {
 }
 
 #[test]
-fn a_response_is_the_same_at_every_two_splits() {
+fn case_032_a_response_is_the_same_at_every_two_splits() {
     for (method, bytes) in corpus() {
         let whole = receive(connection(&method), [bytes], Then::Eof);
         for first in 0..=bytes.len() {

@@ -40,7 +40,7 @@ fn only_the_connection_both_waits_and_knows_the_protocol_core() {
 }
 
 #[test]
-fn nothing_unwraps() {
+fn case_138_nothing_unwraps() {
     for (name, lines) in code() {
         for line in lines {
             assert!(!line.contains(".unwrap()"), "{name}: {line}");

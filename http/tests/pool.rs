@@ -74,7 +74,7 @@ fn a_small_body_that_nobody_reads_does_not_cost_the_connection() {
 }
 
 #[test]
-fn a_response_dropped_half_read_closes_its_connection_and_harms_no_other() {
+fn case_135_a_response_dropped_half_read_closes_its_connection_and_harms_no_other() {
     let large = "x".repeat(4 << 20);
     let server = Server::answering(move |request| match request.target.as_str() {
         "/large" => Reply::ok(&large),
@@ -96,7 +96,7 @@ fn a_response_dropped_half_read_closes_its_connection_and_harms_no_other() {
 }
 
 #[test]
-fn connection_close_is_honoured_from_both_sides_in_any_spelling() {
+fn case_070_connection_close_is_honoured_from_both_sides_in_any_spelling() {
     let server = Server::answering(|_| Reply::with("200 OK", "Connection: x, CLOSE\r\n", "ok"));
     let asking = ClientSession::new();
     curio::run(async {
@@ -117,7 +117,7 @@ fn connection_close_is_honoured_from_both_sides_in_any_spelling() {
 }
 
 #[test]
-fn bytes_behind_a_response_are_never_given_to_the_next_request() {
+fn case_060_bytes_behind_a_response_are_never_given_to_the_next_request() {
     for surplus in ["HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil", "\r\n", "0\r\n\r\n"] {
         let server = Server::answering(move |_| Reply::raw([OK, surplus.as_bytes()].concat()));
         let session = ClientSession::new();
@@ -133,7 +133,7 @@ fn bytes_behind_a_response_are_never_given_to_the_next_request() {
 }
 
 #[test]
-fn bytes_on_an_idle_connection_close_it() {
+fn case_061_bytes_on_an_idle_connection_close_it() {
     let server = Server::on_connection(|_, stream| {
         let mut reader = Reader::new(stream);
         while let Ok(Some(_)) = reader.request() {
@@ -330,7 +330,7 @@ fn no_more_connections_are_in_use_than_allowed_and_waiters_take_turns() {
 }
 
 #[test]
-fn waiting_for_a_connection_ends_with_an_error_that_names_the_setting() {
+fn case_133_waiting_for_a_connection_ends_with_an_error_that_names_the_setting() {
     let server = Server::answering(|_| Reply::raw("").then_stall());
     let session =
         session(|builder| builder.max_connections_per_host(1).pool_timeout(Duration::from_millis(30)));
@@ -376,7 +376,7 @@ fn different_hosts_do_not_wait_for_each_other() {
 }
 
 #[test]
-fn dropping_the_session_closes_what_is_idle_at_once_and_the_rest_when_it_is_done() {
+fn case_135_dropping_the_session_closes_what_is_idle_at_once_and_the_rest_when_it_is_done() {
     let large = "x".repeat(4 << 20);
     let server = Server::answering(move |request| match request.target.as_str() {
         "/large" => Reply::ok(&large),

@@ -36,7 +36,7 @@ fn follow(policy: Policy, path: &str) -> (Server, Result<curio_http::Response, E
 }
 
 #[test]
-fn the_method_changes_as_the_status_says() {
+fn case_093_the_method_changes_as_the_status_says() {
     let table = [
         (301, "POST", "GET"),
         (302, "POST", "GET"),
@@ -82,7 +82,7 @@ fn history_holds_the_hops_in_order_and_url_is_the_last() {
 }
 
 #[test]
-fn a_loop_ends_at_the_limit_and_the_error_shows_the_chain() {
+fn case_082_a_loop_ends_at_the_limit_and_the_error_shows_the_chain() {
     let server = Server::answering(|_| Reply::redirect("302 Found", "/again"));
     let session = ClientSession::builder().max_redirects(3).build().expect("good settings");
     let error = curio::run(session.get(server.url("/"))).expect_err("a loop");
@@ -142,14 +142,14 @@ fn a_custom_policy_is_asked_and_sees_the_way() {
 }
 
 #[test]
-fn an_endless_custom_policy_ends_all_the_same() {
+fn case_082_an_endless_custom_policy_ends_all_the_same() {
     let server = Server::answering(|_| Reply::redirect("302 Found", "/again"));
     let session = ClientSession::builder().redirect(Policy::custom(|_| true)).build().expect("good settings");
     assert!(curio::run(session.get(server.url("/"))).expect_err("a loop").is_redirect());
 }
 
 #[test]
-fn a_redirect_to_anything_but_http_is_refused() {
+fn case_083_a_redirect_to_anything_but_http_is_refused() {
     for to in ["file:///etc/passwd", "ftp://h/", "data:,x", "javascript:alert(1)", "gopher://h/"] {
         let (_, result) = follow(Policy::default(), &format!("/302?to={to}"));
         let error = result.expect_err(to);
@@ -161,7 +161,7 @@ fn a_redirect_to_anything_but_http_is_refused() {
 }
 
 #[test]
-fn odd_locations_are_errors_or_followed_and_never_a_panic() {
+fn case_095_odd_locations_are_errors_or_followed_and_never_a_panic() {
     for to in ["http://", "http://[::1", "http://h:0/", "///", "\\\\evil\\x", "http://a b/", "a\tb", "%"] {
         let server = Server::answering(move |request| match request.target.as_str() {
             "/start" => Reply::redirect("302 Found", to),
@@ -181,7 +181,7 @@ fn odd_locations_are_errors_or_followed_and_never_a_panic() {
 }
 
 #[test]
-fn a_location_that_is_not_text_or_not_one_is_refused() {
+fn case_095_a_location_that_is_not_text_or_not_one_is_refused() {
     let bytes: &[u8] = b"HTTP/1.1 302 Found\r\nLocation: /\xff\r\nContent-Length: 0\r\n\r\n";
     let two: &[u8] = b"HTTP/1.1 302 Found\r\nLocation: /a\r\nLocation: /b\r\nContent-Length: 0\r\n\r\n";
     for reply in [bytes, two] {
@@ -222,7 +222,7 @@ fn credentials_after(to: impl Fn(&Server) -> String, authorize: bool) -> Receive
 }
 
 #[test]
-fn credentials_do_not_go_to_another_port_or_host() {
+fn case_086_credentials_do_not_go_to_another_port_or_host() {
     for authorize in [true, false] {
         let other_port = credentials_after(|server| server.url("/"), authorize);
         let other_host =
@@ -245,7 +245,7 @@ fn credentials_stay_within_an_origin() {
 }
 
 #[test]
-fn dropped_credentials_do_not_come_back_with_the_first_origin() {
+fn case_089_dropped_credentials_do_not_come_back_with_the_first_origin() {
     let first = redirecting();
     let home = first.url("/home");
     let second = Server::answering(move |_| Reply::redirect("302 Found", &home));
@@ -266,7 +266,7 @@ fn a_host_of_ones_own_does_not_go_to_another_origin() {
 }
 
 #[test]
-fn credentials_in_a_location_are_for_that_origin() {
+fn case_092_credentials_in_a_location_are_for_that_origin() {
     let second = Server::answering(|_| Reply::ok("arrived"));
     let away = second.url("/").replace("http://", "http://user:pass@");
     let first = Server::answering(move |_| Reply::redirect("302 Found", &away));
@@ -276,7 +276,7 @@ fn credentials_in_a_location_are_for_that_origin() {
 }
 
 #[test]
-fn a_reader_cannot_be_sent_twice_and_the_error_says_so() {
+fn case_093_a_reader_cannot_be_sent_twice_and_the_error_says_so() {
     struct Once(usize);
     impl AsyncRead for Once {
         fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut [u8]) -> Poll<io::Result<usize>> {
@@ -293,7 +293,7 @@ fn a_reader_cannot_be_sent_twice_and_the_error_says_so() {
 }
 
 #[test]
-fn the_body_of_a_redirect_is_neither_decoded_nor_waited_for() {
+fn case_074_the_body_of_a_redirect_is_neither_decoded_nor_waited_for() {
     let server = Server::answering(|request| match request.target.as_str() {
         "/bomb" => {
             Reply::with("302 Found", "Location: /next\r\nContent-Encoding: gzip\r\n", "no gzip at all")

@@ -46,7 +46,7 @@ impl AsyncRead for Source {
 }
 
 #[test]
-fn a_get_has_a_host_and_no_body_and_nothing_that_frames_one() {
+fn case_016_a_get_has_a_host_and_no_body_and_nothing_that_frames_one() {
     let request = sent(|session, url| session.get(url));
     assert_eq!((request.method.as_str(), request.target.as_str()), ("GET", "/path?q=1"));
     assert!(request.header("host").is_some_and(|host| host.starts_with("127.0.0.1:")));
@@ -76,7 +76,7 @@ fn a_post_without_a_body_says_that_it_has_none() {
 }
 
 #[test]
-fn the_fragment_stays_at_home() {
+fn case_008_the_fragment_stays_at_home() {
     assert_eq!(sent(|session, url| session.get(url + "#secret")).target, "/path?q=1");
 }
 
@@ -119,7 +119,7 @@ fn a_header_map_replaces_what_was_set_before() {
 }
 
 #[test]
-fn a_line_break_in_a_header_is_refused_before_a_byte_is_sent() {
+fn case_001_a_line_break_in_a_header_is_refused_before_a_byte_is_sent() {
     for value in ["a\r\nX-Evil: 1", "a\nb", "a\rb", "a\0b"] {
         assert_eq!(refused(|session, url| session.get(url).header("X-A", value)).kind(), ErrorKind::Request);
     }
@@ -129,7 +129,7 @@ fn a_line_break_in_a_header_is_refused_before_a_byte_is_sent() {
 }
 
 #[test]
-fn a_host_that_is_none_is_refused() {
+fn case_012_a_host_that_is_none_is_refused() {
     for value in ["", "a,b", "a b", "user@host", "a/b"] {
         assert_eq!(
             refused(|session, url| session.get(url).header("Host", value)).kind(),
@@ -141,7 +141,7 @@ fn a_host_that_is_none_is_refused() {
 }
 
 #[test]
-fn a_host_of_ones_own_is_sent_and_concerns_this_request_only() {
+fn case_012_a_host_of_ones_own_is_sent_and_concerns_this_request_only() {
     let server = echo();
     let session = ClientSession::new();
     curio::run(async {
@@ -229,7 +229,7 @@ fn a_reader_that_yields_another_length_than_declared_is_an_error_and_never_overs
 }
 
 #[test]
-fn a_declared_length_that_is_not_the_bodys_is_refused() {
+fn case_011_a_declared_length_that_is_not_the_bodys_is_refused() {
     for length in ["4", "2", "+3", "-3", "x", ""] {
         let error = refused(|session, url| session.post(url).header("Content-Length", length).data("abc"));
         assert_eq!(error.kind(), ErrorKind::Request, "{length}");
@@ -237,7 +237,7 @@ fn a_declared_length_that_is_not_the_bodys_is_refused() {
 }
 
 #[test]
-fn length_and_encoding_together_are_refused() {
+fn case_011_length_and_encoding_together_are_refused() {
     let error = refused(|session, url| {
         session.post(url).header("Content-Length", "3").header("Transfer-Encoding", "chunked").data("abc")
     });
@@ -312,7 +312,7 @@ fn credentials_go_into_the_authorization_header() {
 }
 
 #[test]
-fn credentials_in_the_address_go_into_the_authorization_header_and_nowhere_else() {
+fn case_009_credentials_in_the_address_go_into_the_authorization_header_and_nowhere_else() {
     let request = sent(|session, url| session.get(url.replace("http://", "http://Aladdin:open%20sesame@")));
     assert_eq!(request.header("authorization"), Some("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="));
     assert!(!request.head.contains("Aladdin") && !request.head.contains('@'), "{}", request.head);
@@ -392,7 +392,7 @@ fn a_request_hook_sees_every_request_and_may_add_to_it() {
 }
 
 #[test]
-fn a_trace_with_a_body_and_a_connect_are_refused() {
+fn case_016_a_trace_with_a_body_and_a_connect_are_refused() {
     assert!(refused(|session, url| session.request(Method::TRACE, url).data("x")).is_request());
     assert!(refused(|session, url| session.request(Method::CONNECT, url)).is_request());
 }

@@ -239,7 +239,7 @@ fn pieces_and_lines_are_streams() {
 }
 
 #[test]
-fn head_204_and_304_have_no_body_and_the_connection_goes_on() {
+fn case_058_head_204_and_304_have_no_body_and_the_connection_goes_on() {
     let server = Server::answering(|request| match request.target.as_str() {
         "/204" => Reply::raw("HTTP/1.1 204 No Content\r\n\r\n"),
         "/304" => Reply::raw("HTTP/1.1 304 Not Modified\r\nContent-Length: 10\r\n\r\n"),
@@ -261,7 +261,7 @@ fn head_204_and_304_have_no_body_and_the_connection_goes_on() {
 }
 
 #[test]
-fn the_coding_of_a_body_that_is_not_sent_stays_in_the_head() {
+fn case_079_the_coding_of_a_body_that_is_not_sent_stays_in_the_head() {
     let server = Server::answering(|_| {
         Reply::raw("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 1234\r\n\r\n")
     });
@@ -274,7 +274,7 @@ fn the_coding_of_a_body_that_is_not_sent_stays_in_the_head() {
 }
 
 #[test]
-fn interim_responses_are_skipped() {
+fn case_066_interim_responses_are_skipped() {
     let reply = || {
         Reply::raw(
             "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
@@ -302,7 +302,7 @@ fn gzip_is_undone_and_the_head_describes_what_is_read() {
 }
 
 #[test]
-fn an_unknown_coding_is_left_alone() {
+fn case_080_an_unknown_coding_is_left_alone() {
     with(
         || coded("br", b"raw"),
         async |mut response: Response| {
@@ -314,7 +314,7 @@ fn an_unknown_coding_is_left_alone() {
 }
 
 #[test]
-fn damaged_and_truncated_gzip_is_an_error() {
+fn case_077_damaged_and_truncated_gzip_is_an_error() {
     with(
         || coded("gzip", &gzip(b"text")[..10]),
         async |mut response: Response| {
@@ -331,7 +331,7 @@ fn damaged_and_truncated_gzip_is_an_error() {
 }
 
 #[test]
-fn more_than_five_codings_are_refused() {
+fn case_075_more_than_five_codings_are_refused() {
     with(
         || coded("gzip, gzip, gzip, gzip, gzip, gzip", b"x"),
         async |mut response: Response| {
@@ -341,7 +341,7 @@ fn more_than_five_codings_are_refused() {
 }
 
 #[test]
-fn a_bomb_stops_at_the_limit() {
+fn case_072_a_bomb_stops_at_the_limit() {
     let server = Server::answering(|_| coded("gzip", &gzip(&vec![0; 4 << 20])));
     let session = ClientSession::builder().max_body(1 << 20).build().expect("good settings");
     curio::run(async {
@@ -363,7 +363,7 @@ fn a_bomb_stops_at_the_limit() {
 }
 
 #[test]
-fn a_body_that_declares_more_than_the_limit_is_not_read() {
+fn case_072_a_body_that_declares_more_than_the_limit_is_not_read() {
     let server = Server::answering(|_| {
         Reply::raw("HTTP/1.1 200 OK\r\nContent-Length: 1000000000000000\r\n\r\nx").then_stall()
     });
@@ -475,7 +475,7 @@ fn a_response_hook_sees_every_response() {
 }
 
 #[test]
-fn a_response_outlives_its_session_and_its_task() {
+fn case_135_a_response_outlives_its_session_and_its_task() {
     let server = Server::answering(|_| Reply::ok(&"x".repeat(200_000)));
     let url = server.url("/");
     curio::run(async {
@@ -490,7 +490,7 @@ fn a_response_outlives_its_session_and_its_task() {
 }
 
 #[test]
-fn a_response_outlives_its_kernel() {
+fn case_135_a_response_outlives_its_kernel() {
     let server =
         Server::answering(|_| Reply::raw("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc").then_stall());
     let session = ClientSession::new();

@@ -39,7 +39,7 @@ fn about(took: Duration, expected: Duration) -> bool {
 }
 
 #[test]
-fn a_silent_server_is_given_thirty_seconds() {
+fn case_133_a_silent_server_is_given_thirty_seconds() {
     let (error, took) = fails(Script::new().read_head().stall(), async |server| {
         ClientSession::new().get(server.url("/")).await.map(drop)
     });
@@ -48,7 +48,7 @@ fn a_silent_server_is_given_thirty_seconds() {
 }
 
 #[test]
-fn a_head_that_trickles_in_is_bounded_as_a_whole() {
+fn case_024_a_head_that_trickles_in_is_bounded_as_a_whole() {
     let mut script = Script::new().read_head().send("HTTP/1.1 200 OK\r\nX: ");
     for _ in 0..20 {
         script = script.wait(seconds(2)).send("x");
@@ -73,7 +73,7 @@ fn a_body_may_take_for_ever_as_long_as_it_moves() {
 }
 
 #[test]
-fn a_body_that_stops_moving_ends_after_the_read_timeout() {
+fn case_133_a_body_that_stops_moving_ends_after_the_read_timeout() {
     let script = Script::new().read_head().send(HEAD).wait(seconds(4)).send("abc").stall();
     let (error, took) = fails(script, async |server| {
         let session = ClientSession::builder().read_timeout(seconds(5)).build()?;
@@ -84,7 +84,7 @@ fn a_body_that_stops_moving_ends_after_the_read_timeout() {
 }
 
 #[test]
-fn the_total_limit_covers_the_body_too() {
+fn case_133_the_total_limit_covers_the_body_too() {
     let mut script = Script::new().read_head().send(HEAD);
     for _ in 0..9 {
         script = script.wait(seconds(2)).send("x");
@@ -125,7 +125,7 @@ fn the_total_limit_runs_on_over_redirects() {
 }
 
 #[test]
-fn a_stalled_tls_handshake_ends_with_the_connect_timeout() {
+fn case_119_a_stalled_tls_handshake_ends_with_the_connect_timeout() {
     let (error, took) = fails(Script::new().stall(), async |server| {
         let url = server.url("/").replace("http://", "https://");
         ClientSession::builder().connect_timeout(seconds(3)).build()?.get(url).await.map(drop)
@@ -135,7 +135,7 @@ fn a_stalled_tls_handshake_ends_with_the_connect_timeout() {
 }
 
 #[test]
-fn a_stalled_upload_ends_with_the_read_timeout() {
+fn case_133_a_stalled_upload_ends_with_the_read_timeout() {
     // The system accepts the connection and as much as its buffers hold; nobody reads.
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port");
     let url = format!("http://{}/", listener.local_addr().expect("an address"));

@@ -54,46 +54,46 @@ fn a_certificate_of_a_trusted_authority_is_accepted_for_each_of_its_names() {
 }
 
 #[test]
-fn an_expired_certificate_is_called_that_with_its_date() {
+fn case_111_an_expired_certificate_is_called_that_with_its_date() {
     let line = refused(TestAuthority::expired, "localhost");
     assert!(line.contains("expired") && line.contains("2001-01-01"), "{line}");
 }
 
 #[test]
-fn a_certificate_that_is_not_valid_yet_is_called_that() {
+fn case_111_a_certificate_that_is_not_valid_yet_is_called_that() {
     let line = refused(TestAuthority::not_yet_valid, "localhost");
     assert!(line.contains("not valid yet") && line.contains("4000-01-01"), "{line}");
 }
 
 #[test]
-fn a_certificate_for_another_host_is_called_that_with_both_names() {
+fn case_111_a_certificate_for_another_host_is_called_that_with_both_names() {
     let line = refused(TestAuthority::wrong_host, "localhost");
     assert!(line.contains("is for elsewhere.test, not for localhost"), "{line}");
 }
 
 #[test]
-fn a_self_signed_certificate_is_called_that() {
+fn case_111_a_self_signed_certificate_is_called_that() {
     assert!(refused(TestAuthority::self_signed, "localhost").contains("self-signed"));
 }
 
 #[test]
-fn a_certificate_of_an_unknown_authority_is_called_that() {
+fn case_111_a_certificate_of_an_unknown_authority_is_called_that() {
     assert!(refused(TestAuthority::unknown_authority, "localhost").contains("not trusted"));
 }
 
 #[test]
-fn a_certificate_with_a_wrong_signature_is_called_that() {
+fn case_111_a_certificate_with_a_wrong_signature_is_called_that() {
     assert!(refused(TestAuthority::forged, "localhost").contains("wrong signature"));
 }
 
 #[test]
-fn an_address_is_not_found_among_names_nor_a_name_among_addresses() {
+fn case_112_an_address_is_not_found_among_names_nor_a_name_among_addresses() {
     refused(|authority| authority.for_names(&["localhost"]), "127.0.0.1");
     refused(|authority| authority.for_names(&["127.0.0.1"]), "localhost");
 }
 
 #[test]
-fn a_wildcard_stands_for_one_label() {
+fn case_113_a_wildcard_stands_for_one_label() {
     let authority = authority();
     let wildcard = || authority.for_names(&["*.example.test"]);
     assert!(get(&authority, wildcard(), "a.example.test").is_ok());
@@ -102,7 +102,7 @@ fn a_wildcard_stands_for_one_label() {
 }
 
 #[test]
-fn a_dot_at_the_end_of_a_name_is_not_part_of_it_for_tls() {
+fn case_122_a_dot_at_the_end_of_a_name_is_not_part_of_it_for_tls() {
     let authority = authority();
     assert!(get(&authority, authority.localhost(), "localhost.").is_ok());
 }
@@ -135,7 +135,7 @@ fn accepting_anything_concerns_only_the_session_that_does() {
 }
 
 #[test]
-fn a_server_that_speaks_plain_http_is_recognised() {
+fn case_036_a_server_that_speaks_plain_http_is_recognised() {
     let error = curio::run(async {
         let script =
             Script::new().read(5).send("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n").close();
@@ -147,7 +147,7 @@ fn a_server_that_speaks_plain_http_is_recognised() {
 }
 
 #[test]
-fn a_server_that_speaks_something_else_or_nothing_is_a_tls_error() {
+fn case_119_a_server_that_speaks_something_else_or_nothing_is_a_tls_error() {
     for (script, expected) in [
         (Script::new().read(5).send("SSH-2.0-OpenSSH_9.6\r\n").stall(), "not TLS"),
         (Script::new().read(5).close(), "closed the connection"),
@@ -225,7 +225,7 @@ fn ended_by(script: Script) -> Result<String, Error> {
 }
 
 #[test]
-fn a_body_that_ends_with_the_connection_needs_the_tls_goodbye() {
+fn case_055_a_body_that_ends_with_the_connection_needs_the_tls_goodbye() {
     let script = || Script::new().read_head().send("HTTP/1.1 200 OK\r\n\r\nall of it");
     assert_eq!(ended_by(script().close()).expect("a proper end"), "all of it");
     let error = ended_by(script().truncate()).expect_err("no goodbye");
@@ -233,7 +233,7 @@ fn a_body_that_ends_with_the_connection_needs_the_tls_goodbye() {
 }
 
 #[test]
-fn a_body_with_a_length_does_not_need_the_tls_goodbye() {
+fn case_056_a_body_with_a_length_does_not_need_the_tls_goodbye() {
     let head = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n";
     let whole = Script::new().read_head().send(format!("{head}all of it"));
     assert_eq!(ended_by(whole.truncate()).expect("it is whole"), "all of it");

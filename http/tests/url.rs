@@ -11,7 +11,7 @@ fn refused(text: &str) -> String {
 }
 
 #[test]
-fn control_characters_and_spaces_are_refused_and_not_stripped() {
+fn case_004_control_characters_and_spaces_are_refused_and_not_stripped() {
     for text in [
         "http://a\r\nb/",
         "http://a/\tb",
@@ -28,14 +28,14 @@ fn control_characters_and_spaces_are_refused_and_not_stripped() {
 }
 
 #[test]
-fn controls_hidden_by_percent_signs_do_not_get_into_a_host() {
+fn case_005_controls_hidden_by_percent_signs_do_not_get_into_a_host() {
     for text in ["http://a%0d%0ab/", "http://a%00b/", "http://a%20b/", "http://a%09b/"] {
         refused(text);
     }
 }
 
 #[test]
-fn separators_hidden_by_percent_signs_do_not_get_into_a_host() {
+fn case_010_separators_hidden_by_percent_signs_do_not_get_into_a_host() {
     for text in ["http://a%2fb/", "http://a%3fb/", "http://a%40b/", "http://a%23b/", "http://a%3ab/"] {
         refused(text);
     }
@@ -115,7 +115,7 @@ fn the_host_is_what_follows_the_last_at_sign() {
 }
 
 #[test]
-fn a_fragment_ends_the_host() {
+fn case_008_a_fragment_ends_the_host() {
     let url = Url::parse("http://h#@evil/").expect("a good address");
     assert_eq!((url.host_str(), url.fragment()), (Some("h"), Some("@evil/")));
 }
@@ -130,7 +130,7 @@ fn every_spelling_of_an_ipv4_address_is_the_same_host() {
 }
 
 #[test]
-fn international_names_have_one_ascii_form() {
+fn case_121_international_names_have_one_ascii_form() {
     let one = Url::parse("http://bücher.example/").expect("a good name");
     let decomposed = Url::parse("http://bu\u{308}cher.example/").expect("a good name");
     assert_eq!(one.host_str(), Some("xn--bcher-kva.example"));
@@ -139,7 +139,7 @@ fn international_names_have_one_ascii_form() {
 }
 
 #[test]
-fn path_and_query_are_percent_encoded_utf8() {
+fn case_007_path_and_query_are_percent_encoded_utf8() {
     let url = Url::parse("http://h/grün?q=ß").expect("a good address");
     assert_eq!((url.path(), url.query()), ("/gr%C3%BCn", Some("q=%C3%9F")));
 }
@@ -180,7 +180,7 @@ fn join_resolves_as_a_browser_does() {
 }
 
 #[test]
-fn credentials_are_in_neither_debug_output_nor_messages() {
+fn case_009_credentials_are_in_neither_debug_output_nor_messages() {
     let url = Url::parse("http://ann:secret@h/").expect("a good address");
     assert_eq!(format!("{url:?}"), "Url(\"http://h/\")");
     for text in [

@@ -126,12 +126,18 @@ impl Buffer {
 
     fn make_room(&mut self) {
         if self.start > 0 {
+            #[cfg(test)]
+            super::work::count(self.end - self.start);
             self.storage.copy_within(self.start..self.end, 0);
             self.end -= self.start;
             self.start = 0;
         }
         if self.storage.len() - self.end < self.room / 2 {
             // Only what is unread is worth carrying over to a larger block.
+            #[cfg(test)]
+            if self.storage.capacity() < self.end + self.room / 2 {
+                super::work::count(self.end);
+            }
             self.storage.truncate(self.end);
             self.storage.resize(self.room.max(self.end + self.room / 2), 0);
         }

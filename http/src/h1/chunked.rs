@@ -90,6 +90,8 @@ impl ChunkedDecoder {
 
     /// One byte that is not data.
     fn step(&mut self, byte: u8, limits: &Limits) -> Result<(), RemoteError> {
+        #[cfg(test)]
+        super::work::count(1);
         self.stage = match (&self.stage, byte) {
             (Stage::SizeStart | Stage::Size, b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F') => {
                 self.add_digit(byte)?;

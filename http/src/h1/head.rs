@@ -127,6 +127,8 @@ impl HeadReader {
     /// Looks for the empty line in what has not been searched yet.
     fn finds_end(&mut self, window: &[u8]) -> bool {
         let from = self.searched;
+        #[cfg(test)]
+        super::work::count(window.len() - from);
         self.searched = window.len();
         (from..window.len()).any(|at| {
             window[at] == b'\n' && (window[..at].ends_with(b"\n") || window[..at].ends_with(b"\n\r"))
@@ -152,8 +154,16 @@ fn parse(window: &[u8], limits: &Limits) -> Result<Option<(ResponseHead, usize)>
     let mut parsed = httparse::Response::new(&mut []);
     let config = httparse::ParserConfig::default();
     match config.parse_response_with_uninit_headers(&mut parsed, window, slots) {
-        Ok(Status::Complete(length)) => Ok(Some((own(&parsed, &window[..length], limits)?, length))),
-        Ok(Status::Partial) => Ok(None),
+        Ok(Status::Complete(length)) => {
+            #[cfg(test)]
+            super::work::count(length);
+            Ok(Some((own(&parsed, &window[..length], limits)?, length)))
+        }
+        Ok(Status::Partial) => {
+            #[cfg(test)]
+            super::work::count(window.len());
+            Ok(None)
+        }
         Err(error) => Err(explain(error, window, limits)),
     }
 }

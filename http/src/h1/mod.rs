@@ -97,6 +97,7 @@
 //! | `head.rs` | response heads |
 //! | `framing.rs` | where a body ends, and whether the connection outlives it |
 //! | `body.rs`, `chunked.rs`, `trailers.rs` | response bodies |
+//! | `work.rs` | in tests only: how many bytes are looked at |
 //! | `limits.rs`, `error.rs`, `close_reason.rs` | what is too much, what was wrong and whose fault, why not to reuse |
 //!
 //! # How strict it is
@@ -124,6 +125,8 @@ mod head;
 mod limits;
 mod request;
 mod trailers;
+#[cfg(test)]
+mod work;
 
 pub(crate) use body::{BodyDecoder, Progress};
 pub(crate) use buffer::Buffer;

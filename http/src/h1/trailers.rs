@@ -55,6 +55,8 @@ impl TrailerReader {
 
     /// The length of the section with the empty line that ends it.
     fn find_end(&mut self, window: &[u8]) -> Result<Option<usize>, RemoteError> {
+        #[cfg(test)]
+        super::work::count(window.len() - self.searched);
         for at in self.searched..window.len() {
             if window[at] == b'\n' {
                 match &window[..at] {
@@ -70,6 +72,8 @@ impl TrailerReader {
 }
 
 fn parse(section: &[u8], limits: &Limits) -> Result<HeaderMap, RemoteError> {
+    #[cfg(test)]
+    super::work::count(section.len());
     let mut trailers = HeaderMap::new();
     if section == b"\r\n" {
         return Ok(trailers);

@@ -96,8 +96,11 @@ fn words(error: &rustls::Error, host: &str) -> String {
             | AlertDescription::CertificateUnknown
             | AlertDescription::AccessDenied,
         ) => "the server did not accept our client certificate, or wants one and got none".into(),
+        rustls::Error::NoApplicationProtocol
+        | rustls::Error::AlertReceived(AlertDescription::NoApplicationProtocol) => {
+            "the server does not speak HTTP/1.1".into()
+        }
         rustls::Error::AlertReceived(_) => "the server refused to go on".into(),
-        rustls::Error::NoApplicationProtocol => "the server does not speak HTTP/1.1".into(),
         rustls::Error::InconsistentKeys(_) => "the client certificate and its key do not belong together".into(),
         _ => "the TLS connection failed".into(),
     }

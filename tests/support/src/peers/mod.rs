@@ -1,7 +1,7 @@
 //! Real servers, started by a test on loopback ports as child processes.
 //!
 //! A client and a server written by the same hands agree on everything, mistakes included. These servers were
-//! written by others: PyPI's httpbin (Python), nginx, OpenSSL, tinyproxy and microsocks (C).
+//! written by others: PyPI's httpbin and h11 (Python), nginx, OpenSSL, tinyproxy and microsocks (C).
 //!
 //! Where one of them is not installed, its tests are left out, and each says so on standard error, past the test
 //! harness, which would swallow it. With `CURIO_TEST_PEERS=required`, as in CI, a missing server is a failure. That
@@ -18,6 +18,7 @@
 //!
 //! No process outlives its test, not even a test that is killed: see `process.rs`.
 
+mod h11;
 mod httpbin;
 mod microsocks;
 mod nginx;
@@ -29,6 +30,7 @@ mod tinyproxy;
 
 use std::io::{self, Write};
 
+pub use h11::H11Judge;
 pub use httpbin::HttpbinProcess;
 pub use microsocks::Microsocks;
 pub use nginx::Nginx;

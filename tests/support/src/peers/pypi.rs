@@ -57,7 +57,7 @@ fn start() -> io::Result<PypiHttpbin> {
 }
 
 /// A Python that can import what is needed.
-fn python() -> io::Result<PathBuf> {
+pub(super) fn python() -> io::Result<PathBuf> {
     if let Some(python) = std::env::var_os("CURIO_TEST_PYTHON") {
         let python = PathBuf::from(python);
         run(Command::new(&python).args(["-c", "import httpbin, gunicorn"]))?;
@@ -67,7 +67,7 @@ fn python() -> io::Result<PathBuf> {
     // make it at the same time: so it is made under another name and put in its place when it is whole.
     static MAKING: Mutex<()> = Mutex::new(());
     let _making = MAKING.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let place = target_directory()?.join("httpbin-venv");
+    let place = target_directory()?.join("peers-venv");
     let python = place.join("bin").join("python3");
     if !python.exists() {
         // Left from a Python that has been removed since.
@@ -89,11 +89,12 @@ fn python() -> io::Result<PathBuf> {
 fn make_environment(path: &Path) -> io::Result<()> {
     run(Command::new("python3").args(["-m", "venv"]).arg(path))?;
     // Through the module: the scripts in bin/ hold the path that they were made at.
-    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "httpbin", "gunicorn"];
+    let pip =
+        ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "httpbin", "gunicorn", "h11"];
     run(Command::new(path.join("bin").join("python3")).args(pip))
 }
 
-fn run(command: &mut Command) -> io::Result<()> {
+pub(super) fn run(command: &mut Command) -> io::Result<()> {
     let Output { status, stderr, .. } = command.output()?;
     if status.success() {
         return Ok(());

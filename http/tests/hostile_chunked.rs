@@ -1,9 +1,10 @@
 //! The chunked coding and its trailers: strict in every byte, bounded in every part.
 
-mod h1_support;
+mod hostile_support;
 
 use curio_http::h1::{Connection, Limits, RemoteError};
-use h1_support::{Outcome, Then, answer, answer_then_eof, asked_with, error_in, get, outcome};
+use hostile_support::h1_support::{Outcome, asked_with, get};
+use hostile_support::{Then, answer, answer_then_eof, error_in, outcome};
 use http::Method;
 
 const HEAD: &str = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
@@ -43,7 +44,7 @@ fn data_goes_out_before_its_chunk_is_complete() {
 }
 
 #[test]
-fn a_size_that_overflows_is_refused() {
+fn case_043_a_size_that_overflows_is_refused() {
     for size in ["10000000000000000", "FFFFFFFFFFFFFFFFF", "FFFFFFFFFFFFFFFF", "8000000000000000"] {
         assert_eq!(error_in_chunked(&format!("{size}\r\nhello")), RemoteError::ChunkTooLarge, "{size}");
     }
@@ -52,7 +53,7 @@ fn a_size_that_overflows_is_refused() {
 }
 
 #[test]
-fn a_size_that_is_not_hexadecimal_digits_alone_is_refused() {
+fn case_044_a_size_that_is_not_hexadecimal_digits_alone_is_refused() {
     for size in
         ["-1", "+1", "0x1", " 1", "\t1", "1 x", "1 1", "5x", "x", "1_0", "1,", "1.", "\0", "1 ", "1\t", "g"]
     {
@@ -66,7 +67,7 @@ fn a_size_that_is_not_hexadecimal_digits_alone_is_refused() {
 }
 
 #[test]
-fn an_empty_size_line_is_refused() {
+fn case_045_an_empty_size_line_is_refused() {
     for line in ["\r\n", "\r\n\r\n", ";x\r\n\r\n", "\n", " \r\n", ";\r\n"] {
         assert_eq!(error_in_chunked(line), RemoteError::ChunkSize, "{line:?}");
         assert_eq!(error_in_chunked(&format!("1\r\nx\r\n{line}")), RemoteError::ChunkSize, "{line:?}");
@@ -74,21 +75,21 @@ fn an_empty_size_line_is_refused() {
 }
 
 #[test]
-fn a_bare_line_feed_after_a_size_is_refused() {
+fn case_046_a_bare_line_feed_after_a_size_is_refused() {
     for line in ["5\nhello\r\n0\r\n\r\n", "5;a\nhello\r\n0\r\n\r\n", "0\n\r\n", "0\n\n"] {
         assert_eq!(error_in_chunked(line), RemoteError::ChunkLine, "{line:?}");
     }
 }
 
 #[test]
-fn a_bare_line_feed_after_data_is_refused() {
+fn case_046_a_bare_line_feed_after_data_is_refused() {
     let outcome = chunked("5\r\nhello\n0\r\n\r\n");
     assert_eq!(outcome.body(), b"hello");
     assert_eq!(outcome.into_error(), RemoteError::ChunkEnd);
 }
 
 #[test]
-fn a_bare_carriage_return_is_refused() {
+fn case_046_a_bare_carriage_return_is_refused() {
     assert_eq!(error_in_chunked("5\rhello\r\n0\r\n\r\n"), RemoteError::ChunkLine);
     assert_eq!(error_in_chunked("5\r\r\nhello\r\n0\r\n\r\n"), RemoteError::ChunkLine);
     assert_eq!(error_in_chunked("5\r\nhello\rx"), RemoteError::ChunkEnd);
@@ -103,7 +104,7 @@ fn extensions_are_skipped() {
 }
 
 #[test]
-fn a_line_break_in_an_extension_is_refused_quoted_or_not() {
+fn case_047_a_line_break_in_an_extension_is_refused_quoted_or_not() {
     for extension in ["a\nb", "a\rb", "\"a\nb\"", "\"a\rb\"", "\"a\r", "a\0b", "\u{7f}"] {
         assert_eq!(
             error_in_chunked(&format!("5;{extension}\r\nhello")),
@@ -116,13 +117,13 @@ fn a_line_break_in_an_extension_is_refused_quoted_or_not() {
 }
 
 #[test]
-fn a_size_line_is_bounded() {
+fn case_048_a_size_line_is_bounded() {
     let line = format!("5;{}\r\nhello\r\n0\r\n\r\n", "x".repeat(5000));
     assert_eq!(error_in_chunked(&line), RemoteError::ChunkLineTooLong { limit: 4096 });
 }
 
 #[test]
-fn leading_zeros_are_taken_up_to_the_bound_of_a_line() {
+fn case_050_leading_zeros_are_taken_up_to_the_bound_of_a_line() {
     assert_eq!(
         chunked("00000000000000000005\r\nhello\r\n00000000000000000000\r\n\r\n").complete_body(),
         b"hello"
@@ -132,7 +133,7 @@ fn leading_zeros_are_taken_up_to_the_bound_of_a_line() {
 }
 
 #[test]
-fn the_extensions_of_a_body_are_bounded_in_all() {
+fn case_048_the_extensions_of_a_body_are_bounded_in_all() {
     let chunk = format!("1;{}\r\nx\r\n", "e".repeat(4000));
     let outcome = chunked(&chunk.repeat(100));
     assert_eq!(outcome.body(), b"xxxx", "four such extensions fit into 16 KiB, the fifth does not");
@@ -140,7 +141,7 @@ fn the_extensions_of_a_body_are_bounded_in_all() {
 }
 
 #[test]
-fn chunk_data_without_its_line_end_is_refused() {
+fn case_049_chunk_data_without_its_line_end_is_refused() {
     for end in ["xx", "x\r\n", "\rx", " \r\n", "0\r\n\r\n", "\n"] {
         let outcome = chunked(&format!("5\r\nhello{end}0\r\n\r\n"));
         assert_eq!(outcome.body(), b"hello");
@@ -149,7 +150,7 @@ fn chunk_data_without_its_line_end_is_refused() {
 }
 
 #[test]
-fn a_chunked_body_that_is_cut_off_is_an_error() {
+fn case_054_a_chunked_body_that_is_cut_off_is_an_error() {
     for body in ["", "5", "5\r", "5\r\n", "5\r\nhel", "5\r\nhello", "5\r\nhello\r", "5\r\nhello\r\n", "5;x"] {
         let outcome = answer_then_eof(format!("{HEAD}{body}"));
         let received = outcome.body().len() as u64;
@@ -158,7 +159,7 @@ fn a_chunked_body_that_is_cut_off_is_an_error() {
 }
 
 #[test]
-fn a_chunked_body_that_is_cut_off_after_its_last_chunk_is_an_error() {
+fn case_054_a_chunked_body_that_is_cut_off_after_its_last_chunk_is_an_error() {
     for end in ["0", "0\r", "0\r\n", "0\r\n\r", "0\r\nX: y", "0\r\nX: y\r\n", "0\r\nX: y\r\n\r"] {
         let outcome = answer_then_eof(format!("{HEAD}5\r\nhello\r\n{end}"));
         assert_eq!(outcome.body(), b"hello");
@@ -167,7 +168,7 @@ fn a_chunked_body_that_is_cut_off_after_its_last_chunk_is_an_error() {
 }
 
 #[test]
-fn trailers_come_with_the_end() {
+fn case_052_trailers_come_with_the_end_and_not_among_the_headers() {
     let outcome = chunked("5\r\nhello\r\n0\r\nChecksum: abc\r\nX-Two: 1\r\nx-two: 2\r\n\r\n");
     assert_eq!(outcome.complete_body(), b"hello");
     let trailers = outcome.trailers().unwrap();
@@ -183,7 +184,7 @@ fn a_body_without_trailers_has_none() {
 }
 
 #[test]
-fn trailers_that_frame_route_or_authenticate_are_left_out() {
+fn case_052_trailers_that_frame_route_or_authenticate_are_left_out() {
     for name in [
         "Content-Length",
         "Transfer-Encoding",
@@ -221,14 +222,14 @@ fn trailers_that_frame_route_or_authenticate_are_left_out() {
 }
 
 #[test]
-fn trailers_of_more_than_16_kib_are_refused() {
+fn case_051_trailers_of_more_than_16_kib_are_refused() {
     let trailers = format!("X: {}\r\n", "x".repeat(1000)).repeat(20);
     let error = error_in_chunked(&format!("0\r\n{trailers}\r\n"));
     assert_eq!(error, RemoteError::TrailersTooLarge { limit: 16 * 1024 });
 }
 
 #[test]
-fn trailers_may_be_as_long_as_the_limit_and_no_longer() {
+fn case_051_trailers_may_be_as_long_as_the_limit_and_no_longer() {
     let trailers = "X: y\r\n\r\n";
     let response = format!("{HEAD}0\r\n{trailers}");
     let exact = with_limits(Limits { trailers: trailers.len(), ..Limits::default() });
@@ -239,7 +240,7 @@ fn trailers_may_be_as_long_as_the_limit_and_no_longer() {
 }
 
 #[test]
-fn more_than_100_trailers_are_refused() {
+fn case_051_more_than_100_trailers_are_refused() {
     let with = |count: usize| format!("0\r\n{}\r\n", "a: b\r\n".repeat(count));
     assert_eq!(chunked(&with(100)).trailers().unwrap().len(), 100);
     assert_eq!(error_in_chunked(&with(101)), RemoteError::TooManyTrailers { limit: 100 });
@@ -247,7 +248,7 @@ fn more_than_100_trailers_are_refused() {
 }
 
 #[test]
-fn a_malformed_trailer_is_refused() {
+fn case_051_a_malformed_trailer_is_refused() {
     for trailer in ["X: a\0b", "no colon", "X : y", " X: y", "X: y\n", "X: y\rz", ": y", "X: y\r\n folded"] {
         assert_eq!(error_in_chunked(&format!("0\r\n{trailer}\r\n\r\n")), RemoteError::Trailer, "{trailer:?}");
     }

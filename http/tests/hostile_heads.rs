@@ -1,10 +1,11 @@
-//! Status lines and header fields: what is taken, what is refused, and what is bounded. Every case is tried
-//! in one piece and byte by byte.
+//! Status lines and header fields: what is taken, what is refused, and what is bounded. Every answer is tried whole, cut
+//! at every place, byte by byte, and over a socket.
 
-mod h1_support;
+mod hostile_support;
 
 use curio_http::h1::{Connection, Limits, RemoteError, Version};
-use h1_support::{Then, answer, answer_then_eof, asked_with, error_in, get, outcome};
+use hostile_support::h1_support::{asked_with, get};
+use hostile_support::{Then, answer, answer_then_eof, error_in, outcome};
 use http::Method;
 
 fn error_then_eof(bytes: impl AsRef<[u8]>) -> RemoteError {
@@ -54,7 +55,7 @@ fn a_reason_beyond_ascii_is_taken_for_none() {
 }
 
 #[test]
-fn a_version_that_is_missing_or_misspelled_is_refused() {
+fn case_018_a_version_that_is_missing_or_misspelled_is_refused() {
     for line in ["HTTP/1.1", "HTTP/01.1 200 OK", "HTTP/11.1 200 OK", "HTTP/1.01 200 OK", "HTTP/1.2 200 OK"] {
         assert_eq!(error_in(format!("{line}\r\n\r\n")), RemoteError::Version, "{line:?}");
     }
@@ -62,7 +63,7 @@ fn a_version_that_is_missing_or_misspelled_is_refused() {
 }
 
 #[test]
-fn http_2_is_refused() {
+fn case_019_an_http_2_status_line_is_refused() {
     assert_eq!(error_in("HTTP/2.0 200 OK\r\n\r\n"), RemoteError::Version);
     assert_eq!(error_in("HTTP/2 200\r\n\r\n"), RemoteError::Version);
     assert_eq!(error_in("HTTP/3 200\r\n\r\n"), RemoteError::Version);
@@ -74,14 +75,14 @@ fn http_2_is_refused() {
 }
 
 #[test]
-fn http_2_after_an_interim_response_is_refused() {
+fn case_019_http_2_after_an_interim_response_is_refused() {
     let outcome = answer("HTTP/1.1 100 Continue\r\n\r\nHTTP/2.0 200 OK\r\n\r\n");
     assert_eq!(outcome.interims(), [100]);
     assert_eq!(outcome.into_error(), RemoteError::Version);
 }
 
 #[test]
-fn a_body_without_a_head_is_refused() {
+fn case_020_a_body_without_a_head_is_refused() {
     for body in
         ["<html>hello</html>", "hello world, this is HTTP/0.9\r\n", "220 mail.example ESMTP\r\n", "{}"]
     {
@@ -90,13 +91,13 @@ fn a_body_without_a_head_is_refused() {
 }
 
 #[test]
-fn the_protocols_name_is_in_capitals() {
+fn case_018_the_protocols_name_is_in_capitals() {
     assert_eq!(error_in("http/1.1 200 OK\r\n\r\n"), RemoteError::NotHttp);
     assert_eq!(error_in(" HTTP/1.1 200 OK\r\n\r\n"), RemoteError::NotHttp);
 }
 
 #[test]
-fn a_status_that_is_not_three_digits_is_refused() {
+fn case_021_a_status_that_is_not_three_digits_is_refused() {
     for status in ["1000", "-1", "-12", "20x", "2 0", "20", "2", "", "x00", "200x", "+20"] {
         assert_eq!(error_in(format!("HTTP/1.1 {status}\r\n\r\n")), RemoteError::StatusLine, "{status:?}");
         assert_eq!(error_in(format!("HTTP/1.1 {status} OK\r\n\r\n")), RemoteError::StatusLine, "{status:?}");
@@ -104,13 +105,13 @@ fn a_status_that_is_not_three_digits_is_refused() {
 }
 
 #[test]
-fn a_status_below_100_is_refused() {
+fn case_021_a_status_below_100_is_refused() {
     assert_eq!(error_in("HTTP/1.1 000 OK\r\n\r\n"), RemoteError::Status { code: 0 });
     assert_eq!(error_in("HTTP/1.1 099 OK\r\n\r\n"), RemoteError::Status { code: 99 });
 }
 
 #[test]
-fn a_status_from_600_to_999_is_passed_on() {
+fn case_021_a_status_from_600_to_999_is_passed_on() {
     for status in [600, 799, 999] {
         let outcome = answer(format!("HTTP/1.1 {status} Whatever\r\nContent-Length: 2\r\n\r\nok"));
         assert_eq!((outcome.status(), outcome.complete_body()), (status, b"ok".to_vec()));
@@ -118,19 +119,19 @@ fn a_status_from_600_to_999_is_passed_on() {
 }
 
 #[test]
-fn a_reason_of_100_kb_is_refused_at_the_limit() {
+fn case_022_a_reason_of_100_kb_is_refused_at_the_limit() {
     let line = format!("HTTP/1.1 200 {}\r\n\r\n", "x".repeat(100_000));
     assert_eq!(error_in(line), RemoteError::HeadTooLarge { limit: 64 * 1024 });
 }
 
 #[test]
-fn a_header_of_100_kb_is_refused_at_the_limit() {
+fn case_022_a_header_of_100_kb_is_refused_at_the_limit() {
     let head = format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\n", "x".repeat(100_000));
     assert_eq!(error_in(head), RemoteError::HeadTooLarge { limit: 64 * 1024 });
 }
 
 #[test]
-fn a_head_may_be_as_long_as_the_limit_and_no_longer() {
+fn case_022_a_head_may_be_as_long_as_the_limit_and_no_longer() {
     let head = "HTTP/1.1 204 No Content\r\nx: y\r\n\r\n";
     let exact = with_limits(Limits { head: head.len(), ..Limits::default() });
     assert_eq!(outcome(exact, head.as_bytes(), Then::Open).status(), 204);
@@ -147,14 +148,14 @@ fn bytes_of_the_body_do_not_count_as_head() {
 }
 
 #[test]
-fn ten_thousand_small_headers_are_refused_at_the_limit() {
+fn case_023_ten_thousand_small_headers_are_refused_at_the_limit() {
     let head = format!("HTTP/1.1 200 OK\r\n{}\r\n", "a:b\r\n".repeat(10_000));
     assert!(head.len() < 64 * 1024, "it is the count that is refused");
     assert_eq!(error_in(head), RemoteError::TooManyHeaders { limit: 128 });
 }
 
 #[test]
-fn there_may_be_as_many_headers_as_the_limit_and_no_more() {
+fn case_023_there_may_be_as_many_headers_as_the_limit_and_no_more() {
     let with = |count| format!("HTTP/1.1 204 No Content\r\n{}\r\n", "a:b\r\n".repeat(count));
     assert_eq!(answer(with(128)).head().headers.get_all("a").iter().count(), 128);
     assert_eq!(error_in(with(129)), RemoteError::TooManyHeaders { limit: 128 });
@@ -172,7 +173,7 @@ fn limits_may_be_as_large_as_a_number_can_be() {
 }
 
 #[test]
-fn a_nul_or_another_control_in_a_value_is_refused() {
+fn case_025_a_nul_or_another_control_in_a_value_is_refused() {
     for byte in (0_u8..=8).chain(11..=12).chain(14..=31).chain([127]) {
         let head = [b"HTTP/1.1 200 OK\r\nX: a", &[byte][..], b"b\r\n\r\n"].concat();
         assert_eq!(error_in(head), RemoteError::HeaderValue, "{byte}");
@@ -180,12 +181,12 @@ fn a_nul_or_another_control_in_a_value_is_refused() {
 }
 
 #[test]
-fn a_nul_in_the_status_line_is_refused() {
+fn case_025_a_nul_in_the_status_line_is_refused() {
     assert_eq!(error_in("HTTP/1.1 200 O\0K\r\n\r\n"), RemoteError::StatusLine);
 }
 
 #[test]
-fn a_carriage_return_without_its_line_feed_is_refused() {
+fn case_025_a_carriage_return_without_its_line_feed_is_refused() {
     for head in [
         "HTTP/1.1 200 OK\r\nX: a\rb\r\n\r\n",
         "HTTP/1.1 200 OK\r\nX: a\r\r\n\r\n",
@@ -198,13 +199,13 @@ fn a_carriage_return_without_its_line_feed_is_refused() {
 }
 
 #[test]
-fn a_line_without_a_colon_is_refused() {
+fn case_026_a_line_without_a_colon_is_refused() {
     assert_eq!(error_in("HTTP/1.1 200 OK\r\nno colon here\r\n\r\n"), RemoteError::HeaderName);
     assert_eq!(error_in("HTTP/1.1 200 OK\r\nnocolon\r\n\r\n"), RemoteError::HeaderName);
 }
 
 #[test]
-fn a_space_before_the_colon_is_refused() {
+fn case_027_a_space_before_the_colon_is_refused() {
     for line in ["Content-Length : 5", "Content-Length\t: 5", "Transfer-Encoding : chunked"] {
         assert_eq!(
             error_in(format!("HTTP/1.1 200 OK\r\n{line}\r\n\r\n")),
@@ -227,7 +228,7 @@ fn a_name_that_is_no_token_is_refused() {
 }
 
 #[test]
-fn a_folded_line_is_refused() {
+fn case_028_a_folded_line_is_refused() {
     for fold in [" folded", "\tfolded", " x: y"] {
         let head = format!("HTTP/1.1 200 OK\r\nX: a\r\n{fold}\r\n\r\n");
         assert_eq!(error_in(head), RemoteError::HeaderName, "{fold:?}");
@@ -236,7 +237,7 @@ fn a_folded_line_is_refused() {
 }
 
 #[test]
-fn a_bare_line_feed_ends_a_line_of_the_head() {
+fn case_029_a_bare_line_feed_ends_a_line_of_the_head() {
     for head in [
         "HTTP/1.1 200 OK\nContent-Length: 2\nX: y\n\n",
         "HTTP/1.1 200 OK\r\nContent-Length: 2\nX: y\r\n\n",
@@ -249,7 +250,7 @@ fn a_bare_line_feed_ends_a_line_of_the_head() {
 }
 
 #[test]
-fn one_empty_line_before_the_status_line_is_skipped() {
+fn case_030_one_empty_line_before_the_status_line_is_skipped() {
     let outcome = answer("\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
     assert_eq!(outcome.complete_body(), b"ok");
     let after_interim = answer("\r\nHTTP/1.1 100 Continue\r\n\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n");
@@ -257,14 +258,14 @@ fn one_empty_line_before_the_status_line_is_skipped() {
 }
 
 #[test]
-fn a_second_empty_line_before_the_status_line_is_refused() {
+fn case_030_a_second_empty_line_before_the_status_line_is_refused() {
     for lines in ["\r\n\r\n", "\n", "\r\n\n", "\r\r\n"] {
         assert_eq!(error_in(format!("{lines}HTTP/1.1 200 OK\r\n\r\n")), RemoteError::NotHttp, "{lines:?}");
     }
 }
 
 #[test]
-fn endless_empty_lines_are_refused_at_once() {
+fn case_031_endless_empty_lines_are_refused_at_once() {
     let mut connection = get();
     connection.space()[..4].copy_from_slice(b"\r\n\r\n");
     connection.filled(4);
@@ -272,7 +273,7 @@ fn endless_empty_lines_are_refused_at_once() {
 }
 
 #[test]
-fn a_value_beyond_ascii_is_kept_as_its_bytes() {
+fn case_033_a_value_beyond_ascii_is_kept_as_its_bytes() {
     let outcome = answer(b"HTTP/1.1 204 No Content\r\nX: caf\xe9 \x80\xff\r\n\r\n");
     let value = &outcome.head().headers["x"];
     assert_eq!(value.as_bytes(), b"caf\xe9 \x80\xff");
@@ -280,24 +281,24 @@ fn a_value_beyond_ascii_is_kept_as_its_bytes() {
 }
 
 #[test]
-fn two_different_locations_are_refused() {
+fn case_034_two_different_locations_are_refused() {
     let head = "HTTP/1.1 302 Found\r\nLocation: /a\r\nLocation: /b\r\nContent-Length: 0\r\n\r\n";
     assert_eq!(error_in(head), RemoteError::ConflictingLocations);
 }
 
 #[test]
-fn two_equal_locations_are_one() {
+fn case_034_two_equal_locations_are_one() {
     let head = "HTTP/1.1 302 Found\r\nLocation: /a\r\nLocation: /a\r\nContent-Length: 0\r\n\r\n";
     assert_eq!(answer(head).head().headers["location"], "/a");
 }
 
 #[test]
-fn a_connection_that_closes_without_a_byte_is_an_empty_reply() {
+fn case_035_a_connection_that_closes_without_a_byte_is_an_empty_reply() {
     assert_eq!(error_then_eof(""), RemoteError::EmptyReply);
 }
 
 #[test]
-fn a_connection_that_closes_inside_the_head_says_how_far_it_came() {
+fn case_035_a_connection_that_closes_inside_the_head_says_how_far_it_came() {
     for head in
         ["H", "HTTP/1.", "HTTP/1.1 200", "HTTP/1.1 200 OK\r\nX: y\r\n", "HTTP/1.1 200 OK\r\nX: y\r\n\r"]
     {
@@ -313,7 +314,7 @@ fn a_mistake_in_a_head_that_is_cut_off_is_what_is_reported() {
 }
 
 #[test]
-fn a_server_that_answers_in_tls_is_told_apart() {
+fn case_036_a_server_that_answers_in_tls_is_told_apart() {
     // An alert and the beginning of a handshake record.
     assert_eq!(error_in(b"\x15\x03\x01\x00\x02\x02\x46"), RemoteError::LooksLikeTls);
     assert_eq!(error_in(b"\x16\x03\x03\x00\x5a\x02\x00"), RemoteError::LooksLikeTls);

@@ -1,9 +1,10 @@
 //! Where a body ends: lengths, codings, responses without a body, and bodies that are cut off.
 
-mod h1_support;
+mod hostile_support;
 
 use curio_http::h1::{CloseReason, Framing, RemoteError};
-use h1_support::{Then, answer, answer_then_eof, asked, error_in, outcome};
+use hostile_support::h1_support::{asked, feed, get};
+use hostile_support::{Then, answer, answer_then_eof, error_in, outcome};
 use http::Method;
 
 fn response(fields: &str, body: &str) -> String {
@@ -17,7 +18,7 @@ fn a_body_ends_where_its_length_says() {
 }
 
 #[test]
-fn a_length_that_is_not_digits_alone_is_refused() {
+fn case_037_a_length_that_is_not_digits_alone_is_refused() {
     for length in ["-1", "-0", "+5", "0x5", "5 6", "5x", "", " ", "5_0", "5.0", "1e3", "٣", "5;", "\"5\""] {
         let response = response(&format!("Content-Length: {length}\r\n"), "hello");
         assert_eq!(error_in(response), RemoteError::ContentLength, "{length:?}");
@@ -25,7 +26,7 @@ fn a_length_that_is_not_digits_alone_is_refused() {
 }
 
 #[test]
-fn a_length_beyond_2_to_the_63_is_refused() {
+fn case_037_a_length_beyond_2_to_the_63_is_refused() {
     for length in ["9223372036854775808", "18446744073709551615", "18446744073709551621", &"9".repeat(400)] {
         let response = response(&format!("Content-Length: {length}\r\n"), "hello");
         assert_eq!(error_in(response), RemoteError::ContentLength, "{length:?}");
@@ -35,7 +36,7 @@ fn a_length_beyond_2_to_the_63_is_refused() {
 }
 
 #[test]
-fn lengths_that_disagree_are_refused() {
+fn case_038_lengths_that_disagree_are_refused() {
     for fields in [
         "Content-Length: 5\r\nContent-Length: 6\r\n",
         "Content-Length: 42, 30\r\n",
@@ -50,7 +51,7 @@ fn lengths_that_disagree_are_refused() {
 }
 
 #[test]
-fn lengths_that_agree_are_one() {
+fn case_038_lengths_that_agree_are_one() {
     for fields in [
         "Content-Length: 5\r\nContent-Length: 5\r\n",
         "Content-Length: 5, 5\r\n",
@@ -61,7 +62,7 @@ fn lengths_that_agree_are_one() {
 }
 
 #[test]
-fn a_list_of_lengths_with_a_hole_is_refused() {
+fn case_038_a_list_of_lengths_with_a_hole_is_refused() {
     for length in ["5,", ",5", "5,,5", ","] {
         let response = response(&format!("Content-Length: {length}\r\n"), "hello");
         assert_eq!(error_in(response), RemoteError::ContentLength, "{length:?}");
@@ -69,7 +70,7 @@ fn a_list_of_lengths_with_a_hole_is_refused() {
 }
 
 #[test]
-fn a_length_beside_a_transfer_encoding_is_refused() {
+fn case_039_a_length_beside_a_transfer_encoding_is_refused() {
     for fields in [
         "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
         "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n",
@@ -84,7 +85,7 @@ fn a_length_beside_a_transfer_encoding_is_refused() {
 }
 
 #[test]
-fn a_coding_other_than_exactly_chunked_is_refused() {
+fn case_040_a_coding_other_than_exactly_chunked_is_refused() {
     for coding in [
         "chunked, identity",
         "identity, chunked",
@@ -106,7 +107,7 @@ fn a_coding_other_than_exactly_chunked_is_refused() {
 }
 
 #[test]
-fn a_coding_that_nobody_asked_for_is_refused() {
+fn case_041_a_coding_that_nobody_asked_for_is_refused() {
     for coding in ["gzip, chunked", "gzip", "deflate, chunked", "br"] {
         let response = response(&format!("Transfer-Encoding: {coding}\r\n"), "0\r\n\r\n");
         assert_eq!(error_in(response), RemoteError::TransferEncoding, "{coding:?}");
@@ -116,7 +117,7 @@ fn a_coding_that_nobody_asked_for_is_refused() {
 }
 
 #[test]
-fn chunked_is_known_in_any_case() {
+fn case_040_chunked_is_known_in_any_case() {
     for coding in ["chunked", "Chunked", "CHUNKED"] {
         let outcome =
             answer(response(&format!("Transfer-Encoding: {coding}\r\n"), "5\r\nhello\r\n0\r\n\r\n"));
@@ -125,13 +126,13 @@ fn chunked_is_known_in_any_case() {
 }
 
 #[test]
-fn a_transfer_encoding_in_http_1_0_is_refused() {
+fn case_042_a_transfer_encoding_in_http_1_0_is_refused() {
     let response = "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
     assert_eq!(error_in(response), RemoteError::EncodingInHttp10);
 }
 
 #[test]
-fn a_body_short_of_its_length_is_an_error_with_both_numbers() {
+fn case_053_a_body_short_of_its_length_is_an_error_with_both_numbers() {
     let outcome = answer_then_eof(response("Content-Length: 10\r\n", "hell"));
     assert_eq!(outcome.body(), b"hell", "what came can still be had");
     let error = outcome.into_error();
@@ -141,7 +142,7 @@ fn a_body_short_of_its_length_is_an_error_with_both_numbers() {
 }
 
 #[test]
-fn a_body_without_a_length_ends_with_the_connection() {
+fn case_055_a_body_without_a_length_ends_with_the_connection() {
     let outcome = answer_then_eof(response("", "hello"));
     assert_eq!(
         (outcome.framing, outcome.close_reason),
@@ -158,7 +159,7 @@ fn a_body_without_a_length_is_not_over_while_the_connection_is_open() {
 }
 
 #[test]
-fn a_framed_body_needs_no_end_of_the_connection() {
+fn case_056_a_framed_body_needs_no_end_of_the_connection() {
     assert_eq!(answer(response("Content-Length: 2\r\n", "ok")).close_reason, None);
     let closed = answer_then_eof(response("Content-Length: 2\r\n", "ok"));
     assert_eq!(closed.close_reason, Some(CloseReason::PeerClosed));
@@ -166,10 +167,10 @@ fn a_framed_body_needs_no_end_of_the_connection() {
 }
 
 #[test]
-fn a_length_of_a_petabyte_takes_no_memory() {
-    let mut connection = h1_support::get();
+fn case_057_a_length_of_a_petabyte_takes_no_memory() {
+    let mut connection = get();
     let head = response("Content-Length: 1000000000000000\r\n", "x");
-    h1_support::feed(&mut connection, head.as_bytes(), &mut Vec::new()).unwrap();
+    feed(&mut connection, head.as_bytes(), &mut Vec::new()).unwrap();
     assert!(connection.space().len() <= 64 * 1024);
 }
 
@@ -194,7 +195,7 @@ fn without_body() -> Vec<(Method, String)> {
 }
 
 #[test]
-fn an_answer_to_head_a_204_and_a_304_have_no_body_whatever_they_say() {
+fn case_058_an_answer_to_head_a_204_and_a_304_have_no_body_whatever_they_say() {
     for (method, response) in without_body() {
         let outcome = outcome(|| asked(method.clone()), response.as_bytes(), Then::Open);
         assert_eq!(outcome.framing, Some(Framing::Empty), "{response:?}");
@@ -204,7 +205,7 @@ fn an_answer_to_head_a_204_and_a_304_have_no_body_whatever_they_say() {
 }
 
 #[test]
-fn a_body_after_a_response_that_has_none_closes_the_connection() {
+fn case_059_a_body_after_a_response_that_has_none_closes_the_connection() {
     for (method, response) in without_body() {
         let with_body = format!("{response}hello");
         let outcome = outcome(|| asked(method.clone()), with_body.as_bytes(), Then::Open);

@@ -1,13 +1,12 @@
 //! When a connection may carry another request, and everything that speaks against it.
 
-mod h1_support;
+mod hostile_support;
 
 use curio_http::h1::{
     BodyLength, CloseReason, Connection, Event, Framing, Limits, LocalError, RemoteError, RequestHead,
 };
-use h1_support::{
-    Then, answer, answer_then_eof, asked, asked_with, error_in, feed, get, headers, outcome, posting_five,
-};
+use hostile_support::h1_support::{asked, asked_with, feed, get, headers, posting_five};
+use hostile_support::{Then, answer, answer_then_eof, error_in, outcome};
 use http::Method;
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -41,7 +40,7 @@ fn a_connection_carries_one_exchange_after_another() {
 }
 
 #[test]
-fn bytes_after_the_end_of_a_body_close_the_connection() {
+fn case_060_bytes_after_the_end_of_a_body_close_the_connection() {
     for response in [OK, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"] {
         let outcome = answer(format!("{response}extra"));
         assert_eq!(outcome.close_reason, Some(CloseReason::ExtraBytes));
@@ -51,7 +50,7 @@ fn bytes_after_the_end_of_a_body_close_the_connection() {
 }
 
 #[test]
-fn a_connection_with_bytes_left_over_does_not_restart() {
+fn case_060_a_connection_with_bytes_left_over_does_not_restart() {
     let mut connection = get();
     feed(&mut connection, format!("{OK}{OK}").as_bytes(), &mut Vec::new()).unwrap();
     assert!(connection.is_done() && !connection.restart());
@@ -70,7 +69,7 @@ fn bytes_of_a_response_that_is_still_coming_are_not_left_over() {
 }
 
 #[test]
-fn a_response_that_nobody_asked_for_is_not_given_to_the_next_request() {
+fn case_061_a_response_that_nobody_asked_for_is_not_given_to_the_next_request() {
     let mut connection = idle_again();
     let mut events = Vec::new();
     assert_eq!(feed(&mut connection, OK.as_bytes(), &mut events), Err(RemoteError::Unsolicited));
@@ -80,7 +79,7 @@ fn a_response_that_nobody_asked_for_is_not_given_to_the_next_request() {
 }
 
 #[test]
-fn bytes_that_wait_on_an_idle_connection_are_noticed_when_a_request_starts() {
+fn case_061_bytes_that_wait_on_an_idle_connection_are_noticed_when_a_request_starts() {
     let mut connection = idle_again();
     connection.space()[..3].copy_from_slice(b"HTT");
     connection.filled(3);
@@ -90,7 +89,7 @@ fn bytes_that_wait_on_an_idle_connection_are_noticed_when_a_request_starts() {
 }
 
 #[test]
-fn a_stray_line_end_or_last_chunk_on_an_idle_connection_closes_it() {
+fn case_062_a_stray_line_end_or_last_chunk_on_an_idle_connection_closes_it() {
     for stray in ["\r\n", "0\r\n\r\n", "\n", "\0"] {
         let error = feed(&mut idle_again(), stray.as_bytes(), &mut Vec::new());
         assert_eq!(error, Err(RemoteError::Unsolicited), "{stray:?}");
@@ -98,7 +97,7 @@ fn a_stray_line_end_or_last_chunk_on_an_idle_connection_closes_it() {
 }
 
 #[test]
-fn a_banner_before_the_first_request_is_not_its_response() {
+fn case_064_a_banner_before_the_first_request_is_not_its_response() {
     let mut connection = Connection::new();
     let timeout = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n";
     assert_eq!(feed(&mut connection, timeout, &mut Vec::new()), Err(RemoteError::Unsolicited));
@@ -129,7 +128,7 @@ fn a_second_request_before_the_response_is_done_is_refused() {
 }
 
 #[test]
-fn a_final_response_before_the_body_is_sent_is_returned() {
+fn case_063_a_final_response_before_the_body_is_sent_is_returned() {
     for response in [
         "HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno",
         "HTTP/1.1 401 Who?\r\nContent-Length: 2\r\n\r\nno",
@@ -141,7 +140,7 @@ fn a_final_response_before_the_body_is_sent_is_returned() {
 }
 
 #[test]
-fn an_early_response_does_not_close_if_the_body_is_sent_after_all() {
+fn case_063_an_early_response_does_not_close_if_the_body_is_sent_after_all() {
     let mut connection = posting_five();
     connection.body(b"he", &mut Vec::new()).unwrap();
     feed(&mut connection, OK.as_bytes(), &mut Vec::new()).unwrap();
@@ -175,7 +174,7 @@ fn a_request_body_that_broke_never_lets_the_connection_be_reused() {
 }
 
 #[test]
-fn a_final_status_in_place_of_100_leaves_the_framing_in_order() {
+fn case_069_a_final_status_in_place_of_100_leaves_the_framing_in_order() {
     let expecting = || {
         let mut connection = Connection::new();
         let headers = headers(&[("host", "a"), ("expect", "100-continue")]);
@@ -191,7 +190,7 @@ fn a_final_status_in_place_of_100_leaves_the_framing_in_order() {
 }
 
 #[test]
-fn a_100_that_nobody_expected_and_a_103_are_passed_by() {
+fn case_066_a_100_that_nobody_expected_and_a_103_are_passed_by() {
     let early = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n";
     let outcome = answer(format!("{early}{OK}"));
     assert_eq!(outcome.interims(), [100, 103]);
@@ -200,7 +199,7 @@ fn a_100_that_nobody_expected_and_a_103_are_passed_by() {
 }
 
 #[test]
-fn endless_interim_responses_are_refused() {
+fn case_067_endless_interim_responses_are_refused() {
     let many = |count| format!("{}{OK}", "HTTP/1.1 102 Processing\r\n\r\n".repeat(count));
     assert_eq!(answer(many(32)).complete_body(), b"ok");
     let outcome = answer(many(33));
@@ -209,14 +208,14 @@ fn endless_interim_responses_are_refused() {
 }
 
 #[test]
-fn a_connection_that_closes_after_an_interim_response_is_an_error() {
+fn case_067_a_connection_that_closes_after_an_interim_response_is_an_error() {
     let outcome = answer_then_eof("HTTP/1.1 100 Continue\r\n\r\n");
     assert_eq!(outcome.interims(), [100]);
     assert_eq!(outcome.into_error(), RemoteError::HeadCutOff { received: 0 });
 }
 
 #[test]
-fn an_interim_response_has_no_body_whatever_it_says() {
+fn case_068_an_interim_response_has_no_body_whatever_it_says() {
     for fields in ["Content-Length: 5\r\n", "Transfer-Encoding: chunked\r\n", "Connection: close\r\n"] {
         let outcome = answer(format!("HTTP/1.1 103 Early Hints\r\n{fields}\r\n{OK}"));
         assert_eq!((outcome.interims(), outcome.close_reason), (vec![103], None), "{fields:?}");
@@ -225,7 +224,7 @@ fn an_interim_response_has_no_body_whatever_it_says() {
 }
 
 #[test]
-fn connection_close_is_honoured_in_any_case_and_place() {
+fn case_070_connection_close_is_honoured_in_any_case_and_place() {
     for fields in [
         "Connection: close\r\n",
         "connection: CLOSE\r\n",
@@ -240,7 +239,7 @@ fn connection_close_is_honoured_in_any_case_and_place() {
 }
 
 #[test]
-fn only_the_word_close_closes() {
+fn case_070_only_the_word_close_closes() {
     for fields in
         ["Connection: keep-alive\r\n", "Connection: closed\r\n", "X: close\r\n", "Connection: \"close\"\r\n"]
     {
@@ -250,7 +249,7 @@ fn only_the_word_close_closes() {
 }
 
 #[test]
-fn bytes_after_connection_close_are_ignored() {
+fn case_071_bytes_after_connection_close_are_ignored() {
     let outcome = answer("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok and more");
     assert_eq!(outcome.close_reason, Some(CloseReason::PeerAsked));
     assert_eq!(outcome.complete_body(), b"ok");
@@ -264,7 +263,7 @@ fn a_request_that_says_close_closes() {
 }
 
 #[test]
-fn http_1_0_closes_even_if_it_says_keep_alive() {
+fn case_070_http_1_0_closes_even_if_it_says_keep_alive() {
     for fields in ["", "Connection: keep-alive\r\n"] {
         let outcome = answer(format!("HTTP/1.0 200 OK\r\n{fields}Content-Length: 2\r\n\r\nok"));
         assert_eq!(outcome.close_reason, Some(CloseReason::Http10));
@@ -273,7 +272,7 @@ fn http_1_0_closes_even_if_it_says_keep_alive() {
 }
 
 #[test]
-fn a_101_that_nobody_asked_for_is_refused() {
+fn case_065_a_101_that_nobody_asked_for_is_refused() {
     for protocol in ["websocket", "h2c"] {
         let head =
             format!("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: {protocol}\r\n\r\n");
@@ -286,7 +285,7 @@ fn offering_websocket() -> Connection {
 }
 
 #[test]
-fn a_101_to_a_protocol_that_was_not_offered_is_refused() {
+fn case_065_a_101_to_a_protocol_that_was_not_offered_is_refused() {
     for field in ["Upgrade: h2c\r\n", "Upgrade: websocket, h2c\r\n", "", "Upgrade:\r\n"] {
         let head = format!("HTTP/1.1 101 Switching Protocols\r\n{field}\r\n");
         let error = outcome(offering_websocket, head.as_bytes(), Then::Open).into_error();

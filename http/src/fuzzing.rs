@@ -1,0 +1,46 @@
+//! Doors for tests and fuzzers to what has no other: the decoders and the reader of cookies, without a server.
+//!
+//! Not part of the interface of this crate: hidden from its documentation, and free to change.
+
+use crate::cookies::{self, Cookie};
+use crate::decode::Decoder;
+use bytes::Bytes;
+use http::header::{CONTENT_ENCODING, SET_COOKIE};
+use http::{HeaderMap, HeaderValue};
+use std::time::SystemTime;
+
+/// What these pieces of a body decode to, up to about `most` bytes; `None` if its codings are to be left alone.
+///
+/// # Errors
+/// What the decoder says about them.
+pub fn decode<'a>(
+    codings: &'static str,
+    pieces: impl IntoIterator<Item = &'a [u8]>,
+    most: usize,
+) -> Option<Result<Vec<u8>, String>> {
+    let headers = HeaderMap::from_iter([(CONTENT_ENCODING, HeaderValue::from_static(codings))]);
+    let mut decoder = match Decoder::for_headers(&headers) {
+        Ok(decoder) => decoder?,
+        Err(too_many) => return Some(Err(format!("{} codings", too_many.0))),
+    };
+    let mut pieces = pieces.into_iter().filter(|piece| !piece.is_empty());
+    let mut decoded = Vec::new();
+    while decoded.len() < most {
+        match decoder.next() {
+            Ok(Some(data)) => decoded.extend_from_slice(&data),
+            Ok(None) if decoder.is_done() => break,
+            Ok(None) => match pieces.next() {
+                Some(piece) => decoder.feed(Bytes::copy_from_slice(piece)),
+                None => decoder.finish(),
+            },
+            Err(error) => return Some(Err(error.to_string())),
+        }
+    }
+    Some(Ok(decoded))
+}
+
+/// The cookies that a `Set-Cookie` field with this value sets; none if it cannot be the value of a field.
+pub fn cookies(value: &[u8]) -> Vec<Cookie> {
+    let Ok(value) = HeaderValue::from_bytes(value) else { return Vec::new() };
+    cookies::of(&HeaderMap::from_iter([(SET_COOKIE, value)]), SystemTime::UNIX_EPOCH)
+}
