@@ -44,6 +44,18 @@
 //!
 //! It speaks HTTP/1.1, and understands answers in HTTP/1.0. There is no HTTP/2, and no cache.
 //!
+//! # Cargo features
+//!
+//! None is on by default, and none changes what the others do.
+//!
+//! | feature | adds |
+//! |---|---|
+//! | `brotli`, `zstd` | the content codings `br` and `zstd`, asked for and decoded |
+//! | `charset` | all character sets of the Encoding Standard in [`Response::text`] |
+//! | `psl` | public suffixes, so that a site cannot set cookies for all of `co.uk` |
+//! | `system-roots` | `ClientSessionBuilder::system_roots`: the authorities that the operating system trusts |
+//! | `aws-lc-rs` | cryptography by aws-lc-rs in place of ring, with post-quantum key exchange |
+//!
 //! # Where to find what
 //!
 //! The files in the order in which a response passes them:
@@ -64,7 +76,7 @@
 //! | `connection.rs`, `failure.rs` | the loop that joins the stream to … |
 //! | [`h1`] | … the protocol, which does no I/O and is usable without the rest |
 //! | `incoming.rs` | the body on its way in; at its end the connection goes back to the pool |
-//! | `payload.rs`, `decode.rs` | the body decoded and counted |
+//! | `payload.rs`, `decode/` | the body decoded and counted |
 //! | `response.rs`, `pieces.rs`, `download.rs`, `new_file.rs` | the response, and the ways of reading it |
 //! | `charset.rs`, `links.rs`, `timings.rs` | text, and what else can be read from a head |
 //! | `cookies/` | the cookie jar: what a response sets, and which requests get it |

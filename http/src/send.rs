@@ -17,6 +17,7 @@
 use crate::auth;
 use crate::connect;
 use crate::connection::{BodyLength, Connection, RequestHead, ResponseHead};
+use crate::decode;
 use crate::error::{Error, ErrorKind};
 use crate::failure::ExchangeError;
 use crate::incoming::Incoming;
@@ -79,7 +80,7 @@ fn prepare(session: &Session, request: &mut Request) -> Result<(), Error> {
         request.headers.insert(AUTHORIZATION, credentials);
     }
     add_defaults(&mut request.headers, &settings.headers);
-    for (name, value) in [(USER_AGENT, AGENT), (ACCEPT, "*/*"), (ACCEPT_ENCODING, "gzip, deflate")] {
+    for (name, value) in [(USER_AGENT, AGENT), (ACCEPT, "*/*"), (ACCEPT_ENCODING, decode::ACCEPTED)] {
         request.headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     Ok(())

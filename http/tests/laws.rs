@@ -8,7 +8,7 @@ use std::path::Path;
 fn files() -> Vec<(String, String)> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut files = Vec::new();
-    let folders = ["", "builder", "cookies", "form", "mock", "proxy", "tls", "url"];
+    let folders = ["", "builder", "cookies", "decode", "form", "mock", "proxy", "tls", "url"];
     for folder in folders.map(|folder| source.join(folder)) {
         for entry in fs::read_dir(&folder).expect("a source folder") {
             let path = entry.expect("an entry").path();
@@ -62,7 +62,11 @@ fn deciding_and_decoding_do_no_io() {
         "cookies/prefix.rs",
         "cookies/store.rs",
         "cookies/suffix.rs",
-        "decode.rs",
+        "decode/brotli.rs",
+        "decode/coding.rs",
+        "decode/mod.rs",
+        "decode/stage.rs",
+        "decode/zstd.rs",
         "form/error.rs",
         "form/mod.rs",
         "links.rs",

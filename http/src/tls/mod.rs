@@ -20,7 +20,9 @@
 mod error;
 mod incoming;
 mod info;
+mod key_log;
 pub(crate) mod trust;
+mod verify;
 
 pub(crate) use error::Explained;
 pub use info::TlsInfo;

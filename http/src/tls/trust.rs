@@ -4,20 +4,23 @@
 //! the same server resume earlier ones, so it is made once and shared. A session with no wishes of its own shares the
 //! one of the whole process: programs that make a session per request then pay for it once, and resume as well.
 //!
-//! The cryptography (ring) is named explicitly. rustls can also be told of a provider process-wide, and a library that
-//! relies on that breaks when another library in the same program chooses differently.
+//! The cryptography (ring, or aws-lc-rs by feature) is named explicitly. rustls can also be told of a provider
+//! process-wide, and a library that relies on that breaks when another library in the same program chooses differently.
 
-use super::error::SelfSigned;
+use super::key_log::KeyFile;
+use super::verify::{AcceptAnything, ExplainSelfSigned};
 use crate::error::{Error, ErrorKind};
 use rustls::client::WebPkiServerVerifier;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::client::danger::ServerCertVerifier;
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, OtherError, RootCertStore, SignatureScheme,
-};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, RootCertStore};
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
+
+/// What the application layer is called in the handshake (RFC 7301 §6): nothing else is spoken here.
+const PROTOCOL: &[u8] = b"http/1.1";
 
 /// What a session asks of TLS.
 #[derive(Default)]
@@ -27,6 +30,12 @@ pub(crate) struct Trust {
     pub(crate) accept_anything: bool,
     /// PEM of a client's certificate chain and of its key.
     pub(crate) identity: Option<(Vec<u8>, Vec<u8>)>,
+    #[cfg(feature = "system-roots")]
+    pub(crate) system_roots: bool,
+    /// Where the secrets of every connection are written.
+    pub(crate) key_log: Option<PathBuf>,
+    /// All of it, made by the caller.
+    pub(crate) ready_made: Option<Arc<ClientConfig>>,
 }
 
 /// The configuration that sessions with no wishes share.
@@ -39,18 +48,29 @@ pub(crate) fn shared() -> Arc<ClientConfig> {
 
 impl Trust {
     pub(crate) fn is_default(&self) -> bool {
+        self.ready_made.is_none() && self.leaves_all_as_it_is()
+    }
+
+    /// Whether nothing is asked for that a ready-made configuration would have to be changed for.
+    fn leaves_all_as_it_is(&self) -> bool {
         self.more_roots.is_empty()
+            && !self.has_system_roots()
             && !self.only_these_roots
             && !self.accept_anything
             && self.identity.is_none()
+            && self.key_log.is_none()
     }
 
     /// Makes the configuration.
     ///
     /// # Errors
-    /// Of kind [`Tls`](ErrorKind::Tls), if a certificate or key cannot be read, or no root is left.
+    /// Of kind [`Tls`](ErrorKind::Tls), if a certificate or key cannot be read, no root is left, or there are wishes
+    /// beside a ready-made configuration. Of kind [`Io`](ErrorKind::Io), if the file for the secrets cannot be opened.
     pub(crate) fn config(&self) -> Result<Arc<ClientConfig>, Error> {
-        let provider = Arc::new(ring::default_provider());
+        if let Some(ready_made) = &self.ready_made {
+            return self.adopt(ready_made);
+        }
+        let provider = Arc::new(provider());
         let verifier: Arc<dyn ServerCertVerifier> = if self.accept_anything {
             Arc::new(AcceptAnything { provider: Arc::clone(&provider) })
         } else {
@@ -76,13 +96,43 @@ impl Trust {
                     .map_err(|cause| unusable("the client certificate").because(cause))?
             }
         };
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        config.alpn_protocols = vec![PROTOCOL.to_vec()];
+        if let Some(path) = &self.key_log {
+            let file = KeyFile::open(path).map_err(|cause| {
+                Error::new(ErrorKind::Io, format!("opening the key log {}", path.display())).because(cause)
+            })?;
+            config.key_log = Arc::new(file);
+        }
         Ok(Arc::new(config))
+    }
+
+    /// The caller's own configuration, except that it cannot promise another protocol than ours.
+    fn adopt(&self, ready_made: &Arc<ClientConfig>) -> Result<Arc<ClientConfig>, Error> {
+        if !self.leaves_all_as_it_is() {
+            return Err(unusable("tls_config, which leaves no room for other settings of TLS"));
+        }
+        if matches!(ready_made.alpn_protocols.as_slice(), [only] if only == PROTOCOL) {
+            return Ok(Arc::clone(ready_made));
+        }
+        let mut config = ClientConfig::clone(ready_made);
+        config.alpn_protocols = vec![PROTOCOL.to_vec()];
+        Ok(Arc::new(config))
+    }
+
+    fn has_system_roots(&self) -> bool {
+        #[cfg(feature = "system-roots")]
+        return self.system_roots;
+        #[cfg(not(feature = "system-roots"))]
+        false
     }
 
     fn roots(&self) -> Result<RootCertStore, Error> {
         let mut roots = RootCertStore::empty();
-        if !self.only_these_roots {
+        #[cfg(feature = "system-roots")]
+        if self.system_roots {
+            add_system_roots(&mut roots)?;
+        }
+        if !self.only_these_roots && !self.has_system_roots() {
             roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
         }
         for pem in &self.more_roots {
@@ -92,6 +142,32 @@ impl Trust {
         }
         Ok(roots)
     }
+}
+
+#[cfg(not(feature = "aws-lc-rs"))]
+fn provider() -> CryptoProvider {
+    rustls::crypto::ring::default_provider()
+}
+
+#[cfg(feature = "aws-lc-rs")]
+fn provider() -> CryptoProvider {
+    rustls::crypto::aws_lc_rs::default_provider()
+}
+
+/// The operating system's authorities. Stores often hold certificates that are too old to be understood; those are passed
+/// over, as long as there are others.
+#[cfg(feature = "system-roots")]
+fn add_system_roots(roots: &mut RootCertStore) -> Result<(), Error> {
+    let found = rustls_native_certs::load_native_certs();
+    let (usable, _) = roots.add_parsable_certificates(found.certs);
+    if usable > 0 {
+        return Ok(());
+    }
+    let error = unusable("the system's root certificates: none were found");
+    Err(match found.errors.into_iter().next() {
+        Some(cause) => error.because(cause),
+        None => error,
+    })
 }
 
 /// All certificates of a PEM text; there must be one at least.
@@ -106,126 +182,4 @@ fn certificates(pem: &[u8], what: &str) -> Result<Vec<CertificateDer<'static>>, 
 
 fn unusable(what: &str) -> Error {
     Error::new(ErrorKind::Tls, format!("setting up TLS with {what}"))
-}
-
-/// The usual verification, which cannot tell a certificate that nobody vouches for from one of an unknown authority.
-/// People can do something about the first.
-#[derive(Debug)]
-struct ExplainSelfSigned(Arc<WebPkiServerVerifier>);
-
-impl ServerCertVerifier for ExplainSelfSigned {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        server_name: &ServerName<'_>,
-        ocsp_response: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        let verdict = self.0.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
-        match &verdict {
-            Err(rustls::Error::InvalidCertificate(
-                CertificateError::UnknownIssuer | CertificateError::Other(_),
-            )) if is_self_signed(end_entity) => {
-                Err(CertificateError::Other(OtherError(Arc::new(SelfSigned))).into())
-            }
-            _ => verdict,
-        }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.0.verify_tls12_signature(message, cert, dss)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.0.verify_tls13_signature(message, cert, dss)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_verify_schemes()
-    }
-}
-
-/// Takes every certificate, as `danger_accept_invalid_certs` asks for. The handshake's signature is still checked, so
-/// that at least the certificate belongs to whoever answers.
-#[derive(Debug)]
-struct AcceptAnything {
-    provider: Arc<CryptoProvider>,
-}
-
-impl ServerCertVerifier for AcceptAnything {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
-    }
-}
-
-/// Whether issuer and subject of a certificate are the same (RFC 5280 §4.1). Good enough for an explanation; nothing is
-/// trusted because of it.
-fn is_self_signed(certificate: &[u8]) -> bool {
-    (|| {
-        let (outer, _) = der_value(certificate)?;
-        let (body, _) = der_value(outer)?;
-        // [0] version is optional; then serial number and signature algorithm.
-        let rest = if body.first() == Some(&0xa0) { der_value(body)?.1 } else { body };
-        let (_, rest) = der_value(rest)?;
-        let (_, rest) = der_value(rest)?;
-        let (issuer, rest) = der_value(rest)?;
-        let (_validity, rest) = der_value(rest)?;
-        let (subject, _) = der_value(rest)?;
-        Some(issuer == subject)
-    })()
-    .unwrap_or(false)
-}
-
-/// Splits DER into the content of its first value and what follows it (X.690 §8.1).
-fn der_value(der: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (&first, rest) = der.get(1..)?.split_first()?;
-    let (length, rest) = match first {
-        0..=0x7f => (usize::from(first), rest),
-        0x81..=0x84 => {
-            let (digits, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;
-            (digits.iter().fold(0, |length, &digit| length << 8 | usize::from(digit)), rest)
-        }
-        _ => return None,
-    };
-    rest.split_at_checked(length)
 }
