@@ -14,13 +14,16 @@
 //! ```text
 //! far:   page 812 ─▶ [timer, timer, timer]        linked lists through the slab, unordered
 //!        page 990 ─▶ [timer]
-//! today: (deadline, sequence) ─▶ timer            a B-tree, exact, small
+//! today: [(deadline, sequence), …]                the page that was turned to: sorted once, the next at the end
+//! late:  (deadline, sequence) ─▶ timer            a B-tree for what was set when its page had been turned to
 //! ```
 //!
 //! Setting a far timer finds its page and links it in. Cancelling unlinks it: nothing is left behind, so a
-//! million cancelled timeouts take no memory. When the clock reaches a page, its timers move into the ordered
-//! tree. Deadlines stay exact to the nanosecond (the page is only a hint where to look), and equal deadlines
-//! fire in the order in which they were set, because the sequence number is part of the key.
+//! million cancelled timeouts take no memory. When the clock reaches a page, its timers are sorted into today's
+//! row, which costs far less than putting each into a tree; one that is cancelled after that leaves its line in the
+//! row, for the millisecond until it would have been due. Deadlines stay exact to the nanosecond (the page is only a
+//! hint where to look), and equal deadlines fire in the order in which they were set, because the sequence number is
+//! part of the key.
 //!
 //! Costs: set and cancel O(log pages), in practice a handful of nanoseconds; fire O(log timers of one page).
 //!
@@ -43,19 +46,39 @@ pub(crate) struct Timers {
     entries: Slab<Entry>,
     /// The first timer of each page beyond today's.
     far: BTreeMap<u64, u32>,
-    /// The timers of every page up to and including `page`, in order.
-    today: BTreeMap<(Instant, u64), u32>,
+    /// The timers of every page up to and including `page`: those that were set before it was turned to, last first.
+    /// May name timers that have been cancelled.
+    today: Vec<Due>,
+    /// And those that were set later.
+    late: BTreeMap<(Instant, u64), u32>,
     page: u64,
     next_sequence: u64,
+}
+
+/// A line of today's row.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Due {
+    deadline: Instant,
+    sequence: u64,
+    index: u32,
 }
 
 struct Entry {
     deadline: Instant,
     sequence: u64,
     waker: Waker,
+    place: Place,
     /// Neighbours on a far page.
     before: u32,
     after: u32,
+}
+
+/// Which of the three a timer is in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Far,
+    Today,
+    Late,
 }
 
 /// Names one timer. After it has fired or been cancelled the key means nothing, even if its place is reused.
@@ -71,7 +94,8 @@ impl Timers {
             epoch,
             entries: Slab::new(),
             far: BTreeMap::new(),
-            today: BTreeMap::new(),
+            today: Vec::new(),
+            late: BTreeMap::new(),
             page: 0,
             next_sequence: 0,
         }
@@ -81,10 +105,11 @@ impl Timers {
         let sequence = self.next_sequence;
         self.next_sequence += 1;
         let page = self.page_of(deadline);
-        let entry = Entry { deadline, sequence, waker, before: NONE, after: NONE };
+        let place = if page <= self.page { Place::Late } else { Place::Far };
+        let entry = Entry { deadline, sequence, waker, place, before: NONE, after: NONE };
         let index = u32::try_from(self.entries.insert(entry)).expect("fewer than 2^32 timers fit in memory");
-        if page <= self.page {
-            self.today.insert((deadline, sequence), index);
+        if place == Place::Late {
+            self.late.insert((deadline, sequence), index);
         } else {
             let first = self.far.entry(page).or_insert(NONE);
             let after = std::mem::replace(first, index);
@@ -102,22 +127,47 @@ impl Timers {
             return None;
         }
         let entry = self.entries.remove(key.index as usize);
-        let page = self.page_of(entry.deadline);
-        if page <= self.page {
-            self.today.remove(&(entry.deadline, entry.sequence));
-            return Some(entry.waker);
+        match entry.place {
+            Place::Far => self.unlink(&entry),
+            Place::Late => {
+                self.late.remove(&(entry.deadline, entry.sequence));
+            }
+            Place::Today => self.drop_cancelled(),
         }
+        Some(entry.waker)
+    }
+
+    /// Takes an entry out of its far page.
+    fn unlink(&mut self, entry: &Entry) {
         if entry.after != NONE {
             self.entries[entry.after as usize].before = entry.before;
         }
         if entry.before != NONE {
             self.entries[entry.before as usize].after = entry.after;
-        } else if entry.after != NONE {
+            return;
+        }
+        let page = self.page_of(entry.deadline);
+        if entry.after != NONE {
             self.far.insert(page, entry.after);
         } else {
             self.far.remove(&page);
         }
-        Some(entry.waker)
+    }
+
+    /// Drops lines of cancelled timers from the end of today's row, so that the last one is of a timer that is set.
+    fn drop_cancelled(&mut self) {
+        while let Some(last) = self.today.last()
+            && !self.is_set(TimerKey { index: last.index, sequence: last.sequence })
+        {
+            self.today.pop();
+        }
+    }
+
+    /// The next timer of today's page.
+    fn next_today(&self) -> Option<Due> {
+        let late = self.late.first_key_value();
+        let late = late.map(|(&(deadline, sequence), &index)| Due { deadline, sequence, index });
+        self.today.last().copied().into_iter().chain(late).min()
     }
 
     /// Whether the timer is still to come. False once it has fired.
@@ -137,8 +187,8 @@ impl Timers {
     /// When to look again: the next deadline if it is on today's page, else the start of the next page that has
     /// any. Never late, at most a page early, and cheap.
     pub(crate) fn look_again_at(&self) -> Option<Instant> {
-        if let Some(((deadline, _), _)) = self.today.first_key_value() {
-            return Some(*deadline);
+        if let Some(next) = self.next_today() {
+            return Some(next.deadline);
         }
         let (page, _) = self.far.first_key_value()?;
         Some(self.epoch + Duration::from_nanos(page << PAGE_BITS))
@@ -146,8 +196,8 @@ impl Timers {
 
     /// The next deadline, exactly. Reads all of one page, so it is not for the loop.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        if let Some(((deadline, _), _)) = self.today.first_key_value() {
-            return Some(*deadline);
+        if let Some(next) = self.next_today() {
+            return Some(next.deadline);
         }
         let (_, &first) = self.far.first_key_value()?;
         self.page_from(first).map(|index| self.entries[index as usize].deadline).min()
@@ -156,12 +206,15 @@ impl Timers {
     /// Removes every timer due at `now` and hands out its waker, in order of deadline and then of setting.
     pub(crate) fn expire_into(&mut self, now: Instant, wakers: &mut Vec<Waker>) {
         self.turn_to(self.page_of(now));
-        while let Some(first) = self.today.first_entry() {
-            if first.key().0 > now {
-                break;
+        while let Some(next) = self.next_today().filter(|next| next.deadline <= now) {
+            let entry = self.entries.remove(next.index as usize);
+            wakers.push(entry.waker);
+            if entry.place == Place::Late {
+                self.late.pop_first();
+            } else {
+                self.today.pop();
+                self.drop_cancelled();
             }
-            let index = first.remove();
-            wakers.push(self.entries.remove(index as usize).waker);
         }
     }
 
@@ -173,20 +226,22 @@ impl Timers {
         self.entries.is_empty()
     }
 
-    /// Moves every page up to and including `page` into today's order.
+    /// Sorts every page up to and including `page` into today's row.
     fn turn_to(&mut self, page: u64) {
-        while let Some(first) = self.far.first_entry() {
-            if *first.key() > page {
-                break;
-            }
+        self.page = self.page.max(page);
+        let left = self.today.len();
+        while let Some(first) = self.far.first_entry().filter(|first| *first.key() <= page) {
             let mut index = first.remove();
             while index != NONE {
-                let entry = &self.entries[index as usize];
-                self.today.insert((entry.deadline, entry.sequence), index);
+                let entry = &mut self.entries[index as usize];
+                entry.place = Place::Today;
+                self.today.push(Due { deadline: entry.deadline, sequence: entry.sequence, index });
                 index = entry.after;
             }
         }
-        self.page = self.page.max(page);
+        if self.today.len() > left {
+            self.today.sort_unstable_by(|one, other| other.cmp(one));
+        }
     }
 
     fn page_from(&self, first: u32) -> impl Iterator<Item = u32> + '_ {

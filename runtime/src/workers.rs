@@ -120,7 +120,7 @@ mod tests {
     use std::sync::mpsc::{Receiver, channel};
     use std::time::Duration;
 
-    const SOON: Duration = Duration::from_secs(5);
+    const SOON: Duration = Duration::from_secs(20);
 
     /// Occupies one thread until the sender is dropped; says when it has begun.
     fn block(workers: &Workers) -> std::sync::mpsc::Sender<()> {

@@ -27,10 +27,14 @@ impl Kernel {
     }
 
     /// Wakes happen where nothing can be told; they are noted there, with their time, and told here.
+    #[inline]
     fn tell_wakes(&self) {
-        if !self.state.activations.any() {
-            return;
+        if self.state.activations.any() {
+            self.tell_noted_wakes();
         }
+    }
+
+    fn tell_noted_wakes(&self) {
         for wake in ready::untold_wakes() {
             let task = self.state.tasks.borrow().get(wake.slot).cloned();
             if let Some(task) = task {
@@ -41,6 +45,11 @@ impl Kernel {
     }
 
     // ---- I/O and timers
+
+    /// Whether the cycle that ran so many tasks has asked `epoll`: only then can anything have come in.
+    pub(super) fn has_looked_at_io(&self, ran: usize) -> bool {
+        self.polls_since_io as usize <= ran
+    }
 
     /// The next cycle asks `epoll`, whatever is ready.
     pub(super) fn look_at_io_next(&mut self) {
@@ -67,7 +76,6 @@ impl Kernel {
                 self.wait_in_epoll(self.time_to_wait(limit));
             }
         }
-        self.polls_since_io = 0;
         self.fire_timers();
     }
 
@@ -96,6 +104,7 @@ impl Kernel {
 
     /// True if another thread woke somebody.
     pub(super) fn wait_in_epoll(&mut self, timeout: Option<Duration>) -> bool {
+        self.polls_since_io = 0;
         let polled = self.state.reactor.borrow_mut().poll(timeout, &mut self.scratch.wakers);
         let rang = match polled {
             Ok(rang) => rang,
@@ -146,7 +155,9 @@ impl Kernel {
             return;
         }
         self.state.grants.borrow_mut().collect(&self.state.tasks.borrow(), &mut self.scratch.grants);
-        self.scratch.grants.drain(..).for_each(Grant::revoke);
+        if !self.scratch.grants.is_empty() {
+            self.scratch.grants.drain(..).for_each(Grant::revoke);
+        }
     }
 }
 

@@ -31,6 +31,7 @@ use crate::ready;
 use crate::table::{Parked, Record};
 use crate::task_info::TaskId;
 use std::fmt::Write;
+use std::mem;
 use std::time::Duration;
 
 /// How long other threads of the process have to wake us.
@@ -89,9 +90,17 @@ impl Kernel {
     }
 
     /// Called at the head of every cycle: if the last one was a probe, judges what came of it.
+    #[inline]
     pub(super) fn judge_probe(&mut self) {
-        let Some(probe) = self.watch.probe.take() else { return };
-        let went_on = self.went_on(&probe);
+        if let Some(probe) = &mut self.watch.probe {
+            let probe = mem::take(probe);
+            self.watch.probe = None;
+            self.judge(&probe);
+        }
+    }
+
+    fn judge(&mut self, probe: &[Probed]) {
+        let went_on = self.went_on(probe);
         let patience = if self.watch.company && !went_on.is_empty() { PATIENCE } else { Duration::ZERO };
         if self.wait_in_epoll(Some(patience)) {
             // Another thread had a hand in it.

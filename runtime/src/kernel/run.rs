@@ -79,8 +79,8 @@ impl Kernel {
         let mut main = Main { id: task.record().id, poll: &mut poll };
         let mut ctrl_c = if running.kernel.listens_to_ctrl_c { CtrlC::listen() } else { None };
         while task.record().end.get().is_none() && running.kernel.deadlock.is_none() {
-            running.kernel.cycle(Some(&mut main), None);
-            if ctrl_c.as_mut().is_some_and(CtrlC::pressed) {
+            let ran = running.kernel.cycle(Some(&mut main), None);
+            if running.kernel.has_looked_at_io(ran) && ctrl_c.as_mut().is_some_and(CtrlC::pressed) {
                 traps::request_cancel(task.record());
             }
         }

@@ -1,15 +1,15 @@
 use bench_runtime::*;
-use curio::{Queue, Semaphore, SemaphorePermit, TcpListener, TcpStream};
+use curio::channel::{Receiver, Sender};
+use curio::{Semaphore, SemaphorePermit, TcpListener, TcpStream};
 use std::net::SocketAddr;
-use std::rc::Rc;
 use std::{future::Future, io, time::Duration};
 
 struct P;
 impl Runtime for P {
     const NAME: &'static str = "curio";
     type Join<T: 'static> = curio::Task<T>;
-    type Tx = Rc<Queue<u64>>;
-    type Rx = Rc<Queue<u64>>;
+    type Tx = Sender<u64>;
+    type Rx = Receiver<u64>;
     type Sem = Semaphore;
     type Permit<'a> = SemaphorePermit<'a>;
     type Listener = TcpListener;
@@ -32,14 +32,13 @@ impl Runtime for P {
         curio::schedule()
     }
     fn channel(cap: usize) -> (Self::Tx, Self::Rx) {
-        let queue = Rc::new(Queue::new(cap));
-        (queue.clone(), queue)
+        curio::channel(cap)
     }
-    fn send(tx: &Self::Tx, v: u64) -> impl Future<Output = ()> {
-        tx.put(v)
+    async fn send(tx: &Self::Tx, v: u64) {
+        tx.send(v).await.unwrap()
     }
-    fn recv(rx: &mut Self::Rx) -> impl Future<Output = u64> {
-        rx.get()
+    async fn recv(rx: &mut Self::Rx) -> u64 {
+        rx.recv().await.unwrap()
     }
     fn semaphore(n: usize) -> Semaphore {
         Semaphore::new(n)
