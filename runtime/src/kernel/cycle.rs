@@ -76,7 +76,8 @@ impl Kernel {
 
     fn time_to_wait(&self, limit: Option<Limit>) -> Option<Duration> {
         let timer = self.state.timers.borrow().look_again_at();
-        let until = [timer, self.state.chores.next(), limit.and_then(Limit::earlier)].into_iter().flatten().min()?;
+        let until =
+            [timer, self.state.chores.next(), limit.and_then(Limit::earlier)].into_iter().flatten().min()?;
         Some(until.saturating_duration_since(self.state.clock.now()))
     }
 
