@@ -30,6 +30,8 @@ pub(crate) enum Source {
     /// Opened when sent.
     File(PathBuf),
     Reader(Box<dyn AsyncRead + Unpin>),
+    /// One after the other; none of them is a sequence itself. A form with files is one.
+    Sequence(Vec<Body>),
     /// A reader that has been sent.
     Spent,
 }
@@ -58,9 +60,22 @@ impl Body {
         }
     }
 
+    /// Whether the bytes can be had now: no reader in it has been read.
+    pub(crate) fn can_be_sent(&self) -> bool {
+        match &self.source {
+            Source::Bytes(_) | Source::File(_) | Source::Reader(_) => true,
+            Source::Spent => false,
+            Source::Sequence(bodies) => bodies.iter().all(Body::can_be_sent),
+        }
+    }
+
     /// Whether the same bytes can be sent a second time.
     pub(crate) fn is_replayable(&self) -> bool {
-        matches!(self.source, Source::Bytes(_) | Source::File(_))
+        match &self.source {
+            Source::Bytes(_) | Source::File(_) => true,
+            Source::Reader(_) | Source::Spent => false,
+            Source::Sequence(bodies) => bodies.iter().all(Body::is_replayable),
+        }
     }
 }
 
@@ -76,6 +91,9 @@ impl fmt::Debug for Body {
             Source::Bytes(bytes) => write!(f, "Body({} bytes)", bytes.len()),
             Source::File(path) => write!(f, "Body(file {})", path.display()),
             Source::Reader(_) => f.write_str("Body(reader)"),
+            Source::Sequence(bodies) => {
+                f.write_str("Body").and_then(|()| f.debug_list().entries(bodies).finish())
+            }
             Source::Spent => f.write_str("Body(spent reader)"),
         }
     }

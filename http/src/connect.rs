@@ -25,12 +25,14 @@ use curio::TcpStream;
 use std::cell::Cell;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::time::Duration;
 
 /// Connects to the server of this address, by the way that its origin has.
 pub(crate) async fn connect(
     session: &Session,
     origin: &Origin,
     url: &Url,
+    limit: Option<Duration>,
     limits: &Limits,
     timings: &mut Timings,
 ) -> Result<Box<Connection>, Error> {
@@ -46,7 +48,7 @@ pub(crate) async fn connect(
         format!("connecting to {host}:{port}{way} ({})", step.get())
     };
     let steps = Steps { session, url, limits, step: &step, timings };
-    limits.within(session.settings.connect_timeout, doing, steps.go(origin)).await?
+    limits.within(limit, doing, steps.go(origin)).await?
 }
 
 /// What the steps share.
@@ -102,7 +104,7 @@ impl Steps<'_> {
             (reached.stream, None)
         };
         let limits = self.session.settings.protocol_limits.clone();
-        Ok(Box::new(Connection::new(stream, reached.peer, tls, limits)))
+        Ok(Box::new(Connection::new(stream, reached.peer, tls, limits, self.session.settings.tracer.clone())))
     }
 
     async fn directly(&mut self) -> Result<Reached, Error> {

@@ -7,7 +7,8 @@
 //! Sending has more to it, because the two directions overlap. A head and a small body leave in one system call and
 //! nothing is read meanwhile: there can be no answer yet. A body that takes longer is sent piece by piece while the
 //! other direction is watched, because a server that refuses an upload says so at once and does not wait for the end
-//! of it (RFC 9112 §9.5). And when sending fails, the reason has often been sent to us just before, so one more look
+//! of it (RFC 9112 §9.5). A caller who would rather know first says `Expect: 100-continue`: then the head goes alone and
+//! the body waits a moment for the server's word (RFC 9110 §10.1.1). And when sending fails, the reason has often been sent to us just before, so one more look
 //! is taken before the failure is reported.
 //!
 //! Everything here may be dropped at any await. What has been read is in `h1`, what is to be sent is in `out`; a
@@ -20,9 +21,10 @@ use crate::keep_alive;
 use crate::patience::Patience;
 use crate::stream::{SendBuffer, Stream};
 use crate::tls::TlsInfo;
+use crate::trace::{Trace, Tracer};
 use crate::upload::Upload;
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
@@ -50,6 +52,7 @@ pub(crate) struct Connection {
     has_read: bool,
     /// Sending has failed: whatever comes of this exchange, it is the last one.
     broken: bool,
+    tracer: Tracer,
 }
 
 /// What a response body is made of.
@@ -71,6 +74,7 @@ impl Connection {
         peer: Option<SocketAddr>,
         tls: Option<TlsInfo>,
         limits: h1::Limits,
+        tracer: Tracer,
     ) -> Connection {
         Connection {
             stream,
@@ -82,6 +86,7 @@ impl Connection {
             server_keeps_for: None,
             has_read: false,
             broken: false,
+            tracer,
         }
     }
 
@@ -93,6 +98,10 @@ impl Connection {
         self.tls.clone()
     }
 
+    pub(crate) fn idle_for(&self) -> Option<Duration> {
+        self.idle_for
+    }
+
     pub(crate) fn set_idle_for(&mut self, time: Duration) {
         self.idle_for = Some(time);
     }
@@ -101,15 +110,25 @@ impl Connection {
         self.server_keeps_for
     }
 
-    /// Sends a request and waits for the head of its response. Also returns when the last byte was sent.
+    /// Writes down the head of a request; `exchange` sends it.
+    pub(crate) fn begin(&mut self, head: &RequestHead<'_>, length: BodyLength) -> Result<(), ExchangeError> {
+        self.h1.start(head, length, &mut self.out.bytes)?;
+        self.tracer.tell(|| Trace::RequestHead(self.out.unsent()));
+        Ok(())
+    }
+
+    /// Sends the request that was begun and waits for the head of its response. Also returns when the last byte was sent. If the
+    /// upload wishes it, the body waits for the server to ask for it.
     pub(crate) async fn exchange(
         &mut self,
-        head: &RequestHead<'_>,
-        length: BodyLength,
         upload: &mut Upload,
         patience: &mut Patience,
     ) -> Result<(ResponseHead, Instant), ExchangeError> {
-        self.h1.start(head, length, &mut self.out.bytes)?;
+        if let Some(wait) = upload.wait_for_word()
+            && let Some(refusal) = Box::pin(self.ask_first(wait, patience)).await?
+        {
+            return Ok(self.note(refusal, curio::clock()));
+        }
         if let Some(body) = upload.take_in_memory(SMALL_BODY) {
             self.h1.body(&body, &mut self.out.bytes)?;
             self.h1.end(&mut self.out.bytes)?;
@@ -125,6 +144,7 @@ impl Connection {
                 return Ok(self.note(early, curio::clock()));
             }
         }
+        upload.all_sent();
         let sent = curio::clock();
         patience.begin(sent);
         let head = self.receive_head(patience).await?;
@@ -195,6 +215,12 @@ impl Connection {
         true
     }
 
+    /// The stream under it and the first bytes of the other protocol, once it belongs to one.
+    pub(crate) fn into_upgraded(self) -> Option<(Stream, Bytes)> {
+        let leftover = self.h1.upgrade()?;
+        Some((self.stream, leftover))
+    }
+
     /// Whether an idle connection has nothing to say, as it should.
     pub(crate) fn is_quiet(&mut self) -> bool {
         self.stream.is_quiet()
@@ -203,6 +229,37 @@ impl Connection {
     /// Closes an idle connection with a goodbye.
     pub(crate) async fn close(&mut self) -> io::Result<()> {
         poll_fn(|cx| self.stream.poll_close(cx)).await
+    }
+
+    /// Sends the head alone and waits for what the server says to it. `Some`: the final answer, and the body is not to be
+    /// sent. A server that says nothing gets the body all the same, because many have never heard of the question.
+    async fn ask_first(
+        &mut self,
+        wait: Duration,
+        patience: &mut Patience,
+    ) -> Result<Option<ResponseHead>, ExchangeError> {
+        let sent =
+            poll_in_time(patience, "sending the request", |cx| self.stream.poll_send(cx, &mut self.out));
+        if let Err(cause) = sent.await? {
+            return self.last_words(cause, patience).await.map(Some);
+        }
+        self.tracer.tell(|| Trace::Note("Waiting for the server to ask for the body"));
+        match curio::timeout_after(wait, poll_fn(|cx| self.poll_word(cx))).await {
+            Ok(Ok(word)) => Ok(word),
+            Ok(Err(error)) => Err(self.circumstances().head_failed(error)),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// Waits for 100 (`None`) or a final response.
+    fn poll_word(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<ResponseHead>, ReadError>> {
+        loop {
+            match ready!(self.poll_event(cx))? {
+                Event::Head(head) => return Poll::Ready(Ok(Some(head))),
+                Event::Interim(head) if head.status == StatusCode::CONTINUE => return Poll::Ready(Ok(None)),
+                Event::Interim(_) | Event::Data(_) | Event::End { .. } => {}
+            }
+        }
     }
 
     /// Sends the rest of the request while watching for a response. `Some` if one came before everything was sent.
@@ -222,7 +279,7 @@ impl Connection {
             };
             match sent {
                 Heard::Nothing(Ok(())) if self.h1.request_complete() => return Ok(None),
-                Heard::Nothing(Ok(())) => {}
+                Heard::Nothing(Ok(())) => upload.all_sent(),
                 Heard::Nothing(Err(cause)) => return self.last_words(cause, patience).await.map(Some),
                 Heard::Early(head) => return Ok(Some(head)),
             }
@@ -316,6 +373,9 @@ impl Connection {
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Result<Event, ReadError>> {
         loop {
             if let Some(event) = self.h1.next_event().map_err(ReadError::Remote)? {
+                if let Event::Head(head) | Event::Interim(head) = &event {
+                    self.tracer.tell(|| Trace::ResponseHead(head.as_bytes()));
+                }
                 return Poll::Ready(Ok(event));
             }
             if !self.has_read {

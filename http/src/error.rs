@@ -39,6 +39,8 @@ struct Inner {
     method: Option<Method>,
     subject: Subject,
     status: Option<StatusCode>,
+    resend: Resend,
+    tries: u32,
     doing: Cow<'static, str>,
     cause: Option<Box<dyn StdError + Send + Sync>>,
 }
@@ -88,6 +90,16 @@ pub enum ErrorKind {
     TooLarge,
 }
 
+/// Whether a request that failed may be sent again without harm.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Resend {
+    Never,
+    /// The server may have seen it, and has not answered.
+    IfIdempotent,
+    /// The server has not seen it.
+    Always,
+}
+
 impl Error {
     /// An error of this kind that happened while `doing` something ("connecting to …").
     pub(crate) fn new(kind: ErrorKind, doing: impl Into<Cow<'static, str>>) -> Error {
@@ -96,6 +108,8 @@ impl Error {
             method: None,
             subject: Subject::Nothing,
             status: None,
+            resend: Resend::Never,
+            tries: 1,
             doing: doing.into(),
             cause: None,
         }))
@@ -123,6 +137,22 @@ impl Error {
 
     pub(crate) fn with_status(mut self, status: StatusCode) -> Error {
         self.0.status = Some(status);
+        self
+    }
+
+    /// The request may be sent again.
+    pub(crate) fn with_resend(mut self, resend: Resend) -> Error {
+        self.0.resend = resend;
+        self
+    }
+
+    pub(crate) fn resend(&self) -> Resend {
+        self.0.resend
+    }
+
+    /// The request was sent this often.
+    pub(crate) fn after_tries(mut self, tries: u32) -> Error {
+        self.0.tries = tries;
         self
     }
 
@@ -240,10 +270,10 @@ impl fmt::Display for Error {
             Subject::Text(text) => write!(f, "{text:?}: ")?,
         }
         f.write_str(&inner.doing)?;
-        match &inner.cause {
-            Some(cause) => write!(f, ": {cause}"),
-            None => Ok(()),
+        if let Some(cause) = &inner.cause {
+            write!(f, ": {cause}")?;
         }
+        if inner.tries > 1 { write!(f, " (tried {} times)", inner.tries) } else { Ok(()) }
     }
 }
 

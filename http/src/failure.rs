@@ -4,7 +4,7 @@
 //! [`Error`] of its kind, with the peer's address and whether the connection was an old one: half of the explanation of
 //! many a failure, and the whole reason for a second try.
 
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Resend};
 use crate::h1::{LocalError, RemoteError};
 use crate::tls::Explained;
 use std::fmt;
@@ -62,6 +62,8 @@ impl Circumstances {
     }
 
     fn perhaps_stale(&self, error: Error) -> ExchangeError {
+        let unanswered = !self.received_any && matches!(error.kind(), ErrorKind::Send | ErrorKind::Protocol);
+        let error = if unanswered { error.with_resend(Resend::IfIdempotent) } else { error };
         ExchangeError { error, went_stale: self.idle_for.is_some() && !self.received_any }
     }
 }
@@ -98,8 +100,9 @@ impl ReadError {
 }
 
 impl From<Error> for ExchangeError {
-    /// Not to be tried again.
+    /// Not to be tried again, unless the server was silent for too long and the session is set to have patience.
     fn from(error: Error) -> ExchangeError {
+        let error = if error.is_timeout() { error.with_resend(Resend::IfIdempotent) } else { error };
         ExchangeError { error, went_stale: false }
     }
 }

@@ -14,6 +14,7 @@ use crate::connection::Piece;
 use crate::error::{Error, ErrorKind};
 use crate::patience::Patience;
 use crate::pool::Lease;
+use crate::upgraded::Upgraded;
 use bytes::Bytes;
 use http::HeaderMap;
 use std::collections::VecDeque;
@@ -39,6 +40,8 @@ enum State {
         patience: Box<Patience>,
     },
     Ended,
+    /// There is no body: the connection belongs to another protocol now.
+    Upgraded(Lease),
     /// With the error, until somebody has been told.
     Failed(Option<Error>),
 }
@@ -59,6 +62,7 @@ impl Incoming {
 
     fn take_what_is_at_hand(&mut self, mut lease: Lease, patience: Patience, now: Instant) {
         if lease.connection.is_upgraded() {
+            self.state = State::Upgraded(lease);
             return;
         }
         loop {
@@ -84,7 +88,7 @@ impl Incoming {
             return Poll::Ready(Some(Ok(data)));
         }
         match &mut self.state {
-            State::Ended => Poll::Ready(None),
+            State::Ended | State::Upgraded(_) => Poll::Ready(None),
             State::Failed(error) => {
                 let error = error.take();
                 let again = || Error::new(ErrorKind::Body, "reading on after an error in the response body");
@@ -114,6 +118,17 @@ impl Incoming {
         self.first = None;
         self.more.clear();
         self.state = State::Failed(None);
+    }
+
+    /// The connection, if it belongs to another protocol now.
+    pub(crate) fn take_upgraded(&mut self) -> Option<Upgraded> {
+        match std::mem::replace(&mut self.state, State::Ended) {
+            State::Upgraded(lease) => lease.into_upgraded(),
+            state => {
+                self.state = state;
+                None
+            }
+        }
     }
 
     pub(crate) fn trailers(&self) -> Option<&HeaderMap> {

@@ -8,6 +8,7 @@
 use crate::decode::Decoder;
 use crate::error::{Error, ErrorKind};
 use crate::incoming::Incoming;
+use crate::upgraded::Upgraded;
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
@@ -98,6 +99,10 @@ impl Payload {
 
     pub(crate) fn trailers(&self) -> Option<&HeaderMap> {
         self.incoming.trailers()
+    }
+
+    pub(crate) fn take_upgraded(&mut self) -> Option<Upgraded> {
+        self.incoming.take_upgraded()
     }
 
     pub(crate) fn ended_at(&self) -> Option<Instant> {

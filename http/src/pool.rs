@@ -18,14 +18,16 @@
 //! connection that can only be a goodbye or an answer nobody asked for. And a request that must not be sent twice
 //! gets a connection that was in use moments ago, or a new one.
 //!
-//! There is no background task: connections past their time are dropped when others come and go.
+//! What nobody asks for any more is looked after on the side: see `reaper.rs`.
 
 use crate::connection::Connection;
 use crate::error::{Error, ErrorKind};
+use crate::reaper::Reaper;
 use crate::route::Route;
 use crate::tls::TlsInfo;
+use crate::upgraded::Upgraded;
 use crate::url::Url;
-use curio::Semaphore;
+use curio::{Semaphore, SemaphorePermit};
 use http::HeaderValue;
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
@@ -40,6 +42,7 @@ const FEW: usize = 64;
 /// What a pool allows.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rules {
+    pub(crate) connections: Option<usize>,
     pub(crate) connections_per_host: Option<usize>,
     pub(crate) idle_per_host: usize,
     pub(crate) idle_timeout: Option<Duration>,
@@ -48,14 +51,20 @@ pub(crate) struct Rules {
 /// The idle connections of a session.
 pub(crate) struct Pool {
     rules: Rules,
-    origins: RefCell<Origins>,
+    origins: Rc<RefCell<Origins>>,
+    shared: Rc<Shared>,
+}
+
+/// What all origins of a pool share.
+struct Shared {
+    gate: Option<Semaphore>,
+    in_use: Cell<usize>,
+    reaper: Reaper,
 }
 
 #[derive(Default)]
-struct Origins {
+pub(crate) struct Origins {
     by_name: HashMap<Box<str>, Rc<Origin>>,
-    /// When to look for connections past their time among all origins.
-    next_sweep: Option<Instant>,
     /// Forget the empty origins when there are this many.
     crowded: usize,
 }
@@ -71,6 +80,7 @@ pub(crate) struct Origin {
     in_use: Cell<usize>,
     gate: Option<Semaphore>,
     closed: Cell<bool>,
+    shared: Rc<Shared>,
 }
 
 struct Idle {
@@ -93,7 +103,13 @@ pub(crate) struct Lease {
 
 impl Pool {
     pub(crate) fn new(rules: Rules) -> Pool {
-        Pool { rules, origins: RefCell::default() }
+        let origins = Rc::default();
+        let shared = Shared {
+            gate: rules.connections.map(Semaphore::new),
+            in_use: Cell::new(0),
+            reaper: Reaper::new(Rc::downgrade(&origins)),
+        };
+        Pool { rules, origins, shared: Rc::new(shared) }
     }
 
     /// The place of this address's origin; `route` says how it is reached, if it is a new one.
@@ -106,7 +122,7 @@ impl Pool {
         if let Some(origin) = self.origins.borrow().by_name.get(&*name) {
             return Ok(Rc::clone(origin));
         }
-        let origin = Rc::new(Origin::new(self.rules, url, route()?));
+        let origin = Rc::new(Origin::new(self.rules, url, route()?, Rc::clone(&self.shared)));
         let mut origins = self.origins.borrow_mut();
         let forgotten = origins.forget_empty();
         origins.by_name.insert(name.into(), Rc::clone(&origin));
@@ -115,18 +131,25 @@ impl Pool {
         Ok(origin)
     }
 
-    /// Drops every connection past its time, if it is a while since that was last done.
-    pub(crate) fn sweep(&self, now: Instant) {
-        let Some(every) = self.rules.idle_timeout else { return };
-        let mut origins = self.origins.borrow_mut();
-        if *origins.next_sweep.get_or_insert(now + every) > now {
+    /// Called before a connection to `origin` is opened: closes an idle one, there or anywhere, if there would be one too
+    /// many otherwise.
+    pub(crate) fn make_room(&self, origin: &Origin) {
+        origin.make_room();
+        let Some(limit) = self.rules.connections else { return };
+        let origins = self.origins.borrow();
+        let idle: usize = origins.by_name.values().map(|origin| origin.idle.borrow().len()).sum();
+        if self.shared.in_use.get() + idle <= limit {
             return;
         }
-        origins.next_sweep = Some(now + every);
-        let expired: Vec<Idle> =
-            origins.by_name.values().flat_map(|origin| origin.take_expired(now)).collect();
+        let since = |origin: &Rc<Origin>| origin.idle.borrow().front().map(|oldest| oldest.since);
+        let oldest = origins
+            .by_name
+            .values()
+            .filter(|origin| since(origin).is_some())
+            .min_by_key(|origin| since(origin));
+        let surplus = oldest.and_then(|origin| origin.idle.borrow_mut().pop_front());
         drop(origins);
-        drop(expired);
+        drop(surplus);
     }
 
     /// Takes all idle connections out, to be closed by the caller.
@@ -146,6 +169,16 @@ impl Pool {
 }
 
 impl Origins {
+    /// Closes every idle connection that is no longer good; `None` if none is left at all. Otherwise whether any was
+    /// closed, and when the next one is past its time. O(n) in the number of idle connections.
+    pub(crate) fn reap(origins: &RefCell<Origins>, now: Instant) -> Option<(bool, Option<Instant>)> {
+        let all: Vec<Rc<Origin>> = origins.borrow().by_name.values().cloned().collect();
+        let mut next = None;
+        let dead: Vec<Idle> = all.iter().flat_map(|origin| origin.take_dead(now, &mut next)).collect();
+        let anything_left = all.iter().any(|origin| !origin.idle.borrow().is_empty());
+        anything_left.then_some((!dead.is_empty(), next))
+    }
+
     /// Takes out the origins that have neither connections nor users, once there are many. Each look doubles the
     /// number that counts as many, so that looking stays cheap per origin.
     fn forget_empty(&mut self) -> Vec<Rc<Origin>> {
@@ -162,7 +195,7 @@ impl Origins {
 }
 
 impl Origin {
-    fn new(rules: Rules, url: &Url, route: Route) -> Origin {
+    fn new(rules: Rules, url: &Url, route: Route, shared: Rc<Shared>) -> Origin {
         Origin {
             rules,
             route,
@@ -172,6 +205,7 @@ impl Origin {
             in_use: Cell::new(0),
             gate: rules.connections_per_host.map(Semaphore::new),
             closed: Cell::new(false),
+            shared,
         }
     }
 
@@ -197,21 +231,34 @@ impl Origin {
 
     /// A slot, if one is free and nobody waits for one.
     pub(crate) fn try_slot(self: &Rc<Self>) -> Option<Slot> {
-        if let Some(gate) = &self.gate {
-            gate.try_acquire()?.forget();
-        }
-        Some(self.admitted())
+        let here = self.gate.as_ref().map(|gate| gate.try_acquire().ok_or(())).transpose().ok()?;
+        let in_all = self.shared.gate.as_ref().map(|gate| gate.try_acquire().ok_or(())).transpose().ok()?;
+        Some(self.admitted(here, in_all))
     }
 
-    /// Waits for a slot, first come, first served.
+    /// Waits for a slot, first come, first served: first at this host, then among all. Whoever waits among all keeps a
+    /// place at its host meanwhile, and nobody who has a place among all waits for anything, so the two cannot wait for
+    /// each other.
     pub(crate) async fn slot(self: &Rc<Self>) -> Slot {
-        if let Some(gate) = &self.gate {
-            gate.acquire().await.forget();
-        }
-        self.admitted()
+        let here = match &self.gate {
+            Some(gate) => Some(gate.acquire().await),
+            None => None,
+        };
+        let in_all = match &self.shared.gate {
+            Some(gate) => Some(gate.acquire().await),
+            None => None,
+        };
+        self.admitted(here, in_all)
     }
 
-    fn admitted(self: &Rc<Self>) -> Slot {
+    /// The permits go on in the slot, which gives them back.
+    fn admitted(
+        self: &Rc<Self>,
+        here: Option<SemaphorePermit<'_>>,
+        in_all: Option<SemaphorePermit<'_>>,
+    ) -> Slot {
+        here.into_iter().chain(in_all).for_each(SemaphorePermit::forget);
+        self.shared.in_use.set(self.shared.in_use.get() + 1);
         self.in_use.set(self.in_use.get() + 1);
         Slot { origin: Rc::clone(self) }
     }
@@ -235,8 +282,8 @@ impl Origin {
         }
     }
 
-    /// Called before a connection is opened: closes an idle one if there would be one too many otherwise.
-    pub(crate) fn make_room(&self) {
+    /// Closes an idle connection if there would be one too many for this host otherwise.
+    fn make_room(&self) {
         let Some(limit) = self.rules.connections_per_host else { return };
         if self.in_use.get() + self.idle.borrow().len() > limit {
             let oldest = self.idle.borrow_mut().pop_front();
@@ -266,20 +313,33 @@ impl Origin {
         idle.push_back(Idle { connection, since: now, until });
         drop(idle);
         drop((surplus, expired));
+        self.shared.reaper.watch();
     }
 
-    fn take_expired(&self, now: Instant) -> Vec<Idle> {
-        let mut idle = self.idle.borrow_mut();
-        let (kept, expired) = idle.drain(..).partition(|one| one.until.is_none_or(|until| until > now));
-        *idle = kept;
-        Vec::from(expired)
+    /// Takes out what is past its time or has something to say, and says when the next of the others is past its.
+    fn take_dead(&self, now: Instant, next: &mut Option<Instant>) -> Vec<Idle> {
+        let all = self.idle.take();
+        let mut good = VecDeque::with_capacity(all.len());
+        let mut dead = Vec::new();
+        for mut one in all {
+            if one.until.is_none_or(|until| until > now) && one.connection.is_quiet() {
+                good.push_back(one);
+            } else {
+                dead.push(one);
+            }
+        }
+        *next = good.iter().filter_map(|one| one.until).chain(*next).min();
+        self.idle.replace(good);
+        dead
     }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.origin.in_use.set(self.origin.in_use.get() - 1);
-        if let Some(gate) = &self.origin.gate {
+        let Origin { shared, in_use, gate, .. } = &*self.origin;
+        shared.in_use.set(shared.in_use.get() - 1);
+        in_use.set(in_use.get() - 1);
+        for gate in [&shared.gate, gate].into_iter().flatten() {
             gate.release();
         }
     }
@@ -288,6 +348,14 @@ impl Drop for Slot {
 impl Lease {
     pub(crate) fn new(connection: Box<Connection>, slot: Slot) -> Lease {
         Lease { connection, slot }
+    }
+
+    /// The connection leaves HTTP for good, with its slot.
+    pub(crate) fn into_upgraded(self) -> Option<Upgraded> {
+        let Lease { connection, slot } = self;
+        let peer = connection.peer();
+        let (stream, leftover) = connection.into_upgraded()?;
+        Some(Upgraded::new(stream, leftover, peer, slot))
     }
 
     /// The response has been read to its end: the connection becomes idle if it can carry another one, and is closed

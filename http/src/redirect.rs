@@ -160,7 +160,7 @@ pub(crate) fn next(
         )));
     }
     change_method(request, status);
-    if !request.body.is_replayable() {
+    if !request.body.can_be_sent() {
         return Err(refused(format!(
             "a redirect ({status}) wants the request body again, and it came from a reader that is used up"
         )));
@@ -169,6 +169,7 @@ pub(crate) fn next(
         for name in [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION, HOST] {
             request.headers.remove(name);
         }
+        request.forget_credentials();
     }
     request.url = url;
     Ok(true)

@@ -11,7 +11,9 @@
 use crate::auth;
 use crate::body::Body;
 use crate::error::{Error, ErrorKind};
+use crate::extras::Extras;
 use crate::form;
+use crate::multipart::Form;
 use crate::response::Response;
 use crate::send;
 use crate::session::ClientSession;
@@ -39,6 +41,7 @@ pub struct Request {
     pub(crate) allow_redirects: bool,
     /// The `Cookie` field comes from the session's jar, not from the caller.
     pub(crate) has_cookies_of_jar: bool,
+    pub(crate) extras: Option<Box<Extras>>,
 }
 
 impl Request {
@@ -52,6 +55,7 @@ impl Request {
             timeout: None,
             allow_redirects: true,
             has_cookies_of_jar: false,
+            extras: None,
         }
     }
 
@@ -170,6 +174,17 @@ impl RequestBuilder {
         })
     }
 
+    /// Sends a form with files: `multipart/form-data` (RFC 7578). Files and readers in it are sent in pieces and never
+    /// held in memory. The Content-Type names the boundary between the parts, so it is better left alone.
+    pub fn multipart(self, form: Form) -> RequestBuilder {
+        self.change(|request| {
+            let (body, kind) = form.into_body()?;
+            request.body = body;
+            request.implied_type = Some(kind);
+            Ok(())
+        })
+    }
+
     /// Sends these bytes as they are, without a Content-Type of their own: what `requests` calls `data`.
     pub fn data(self, body: impl Into<Body>) -> RequestBuilder {
         self.body(body)
@@ -233,7 +248,7 @@ impl RequestBuilder {
     }
 
     /// Applies one change, unless there was a mistake before; a mistake in it names this request.
-    fn change(mut self, apply: impl FnOnce(&mut Request) -> Result<(), Error>) -> RequestBuilder {
+    pub(crate) fn change(mut self, apply: impl FnOnce(&mut Request) -> Result<(), Error>) -> RequestBuilder {
         if let Ok(request) = &mut self.request
             && let Err(error) = apply(request)
         {

@@ -14,6 +14,7 @@ use crate::connection::ResponseHead;
 use crate::cookies::{self, Cookie};
 use crate::download;
 use crate::error::{Error, ErrorKind};
+use crate::events::Events;
 use crate::incoming::Incoming;
 use crate::links::{self, Link};
 use crate::payload::Payload;
@@ -21,6 +22,7 @@ use crate::pieces::{Chunks, Lines};
 use crate::redirect;
 use crate::timings::Timings;
 use crate::tls::TlsInfo;
+use crate::upgraded::Upgraded;
 use crate::url::Url;
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
@@ -288,6 +290,12 @@ impl Response {
         Lines::new(self)
     }
 
+    /// Reads the body as a stream of server-sent events (`text/event-stream`), one by one as they come. Whether it is one
+    /// is not checked.
+    pub fn iter_events(&mut self) -> Events<'_> {
+        Events::new(self)
+    }
+
     /// Writes the body to a file and returns its length. It is written under another name beside `path` and renamed when
     /// it is complete, so `path` never holds half a body.
     ///
@@ -300,6 +308,19 @@ impl Response {
     pub async fn download(&mut self, path: impl AsRef<Path>) -> Result<u64, Error> {
         let written = download::to_file(&mut self.inner.payload, path.as_ref()).await;
         written.map_err(|error| self.located(error))
+    }
+
+    /// The connection itself, after the server has agreed to another protocol: a `101 Switching Protocols` to a request
+    /// with the fields `Connection: upgrade` and `Upgrade` (RFC 9110 §7.8). Bytes of the new protocol that came with the
+    /// head are read first.
+    ///
+    /// # Errors
+    /// Of kind [`Protocol`](ErrorKind::Protocol) if the status is any other than 101: the server did not agree.
+    pub fn upgrade(mut self) -> Result<Upgraded, Error> {
+        self.inner.payload.take_upgraded().ok_or_else(|| {
+            let what = format!("upgrading the connection: the server answered {}", self.status());
+            self.located(Error::new(ErrorKind::Protocol, what))
+        })
     }
 
     /// Calls `report` whenever a part of the body has been read, with the number of bytes so far and the number in all

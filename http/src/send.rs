@@ -6,6 +6,7 @@
 //!   hop       one request to one server: waits for a slot, takes a connection, tries again if that one was stale
 //!     attempt sends the request on the connection and waits for the head
 //! ```
+//! Between hops, `again.rs` decides whether the same request goes out once more because of how it went.
 //!
 //! # Sending a request twice
 //! A connection that lay in the pool may have been closed by the server a moment ago; the request then dies without an
@@ -14,11 +15,12 @@
 //! connection was an old one. On a fresh connection the same failure is an error, so a request is never sent more than
 //! twice.
 
+use crate::again::{self, PATIENCE_WITH_BODIES, Tries};
 use crate::auth;
 use crate::connect;
 use crate::connection::{BodyLength, Connection, RequestHead, ResponseHead};
 use crate::decode;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Resend};
 use crate::failure::ExchangeError;
 use crate::incoming::Incoming;
 use crate::patience::{Limits, Patience};
@@ -29,14 +31,12 @@ use crate::response::{Arrived, Response};
 use crate::route::Route;
 use crate::session::{ClientSession, Session};
 use crate::timings::Timings;
-use crate::upload::Upload;
-use http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, HOST, USER_AGENT};
+use crate::trace::Trace;
+use crate::upload::{Progress, Upload, Wishes};
+use http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, EXPECT, HOST, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
-
-/// How long the rest of a redirect's body may take to come, for the connection to be kept.
-const PATIENCE_WITH_REDIRECTS: Duration = Duration::from_secs(1);
 
 /// Sends `request`, and on to wherever it is redirected.
 pub(crate) async fn send(handle: ClientSession, mut request: Box<Request>) -> Result<Response, Error> {
@@ -45,10 +45,24 @@ pub(crate) async fn send(handle: ClientSession, mut request: Box<Request>) -> Re
     let mut patience = Patience::new(session.limits(&request, started));
     prepare(session, &mut request).map_err(|error| error.on(&request.method, &request.url))?;
     let mut history = Vec::new();
+    let mut tries = Tries::default();
     loop {
-        let response = hop(session, &mut request, &mut patience, started).await;
-        let mut response = response.map_err(|error| error.on(&request.method, &request.url))?;
-        session.settings.on_response.iter().for_each(|hook| hook(&response));
+        let outcome = hop(session, &mut request, &mut patience, started).await;
+        let mut outcome = outcome.map_err(|error| error.on(&request.method, &request.url));
+        if let Ok(response) = &outcome {
+            session.settings.on_response.iter().for_each(|hook| hook(response));
+        }
+        if again::is_thinkable(session, &outcome) {
+            let considered = again::consider(session, &mut request, outcome, &mut tries, &patience.limits);
+            match Box::pin(considered).await? {
+                Some(response) => outcome = Ok(response),
+                None => {
+                    started = curio::clock();
+                    continue;
+                }
+            }
+        }
+        let mut response = outcome?;
         if !request.allow_redirects || !response.is_redirect() {
             response.set_history(history);
             return Ok(response);
@@ -61,8 +75,9 @@ pub(crate) async fn send(handle: ClientSession, mut request: Box<Request>) -> Re
             return Ok(response);
         }
         // What a redirect says in its body is for people without a browser.
-        let _ = curio::timeout_after(PATIENCE_WITH_REDIRECTS, response.discard_body()).await;
+        let _ = curio::timeout_after(PATIENCE_WITH_BODIES, response.discard_body()).await;
         history.push(response);
+        tries.challenges = 0;
         started = curio::clock();
     }
 }
@@ -73,6 +88,7 @@ fn prepare(session: &Session, request: &mut Request) -> Result<(), Error> {
     add_implied_type(request);
     check_method(&request.method)?;
     if !request.headers.contains_key(AUTHORIZATION)
+        && !request.awaits_challenge()
         && let Some(credentials) = auth::from_url(&request.url)
             .or_else(|| settings.auth.clone())
             .or_else(|| settings.netrc.as_ref()?.credentials(&request.url))
@@ -146,6 +162,8 @@ async fn hop(
     }
     session.add_cookies(request);
     settings.on_request.iter().for_each(|hook| hook(request));
+    #[cfg(feature = "digest")]
+    session.digests.authorize(request);
     let origin = session.pool.origin(&request.url, || Route::choose(settings, &request.url))?;
     origin.route().adjust(&mut request.headers, &request.url);
     if !request.headers.contains_key(HOST) {
@@ -156,7 +174,6 @@ async fn hop(
         Some(slot) => slot,
         None => Box::pin(wait_for_slot(session, &origin, &patience.limits, &mut timings)).await?,
     };
-    session.pool.sweep(started);
     let (head, arrived, lease) = exchange(session, request, &origin, slot, patience, &mut timings).await?;
     session.keep_cookies(&request.url, &head.headers);
     Ok(Response::new(Arrived {
@@ -183,8 +200,13 @@ async fn wait_for_slot(
 ) -> Result<Slot, Error> {
     let began = curio::clock();
     let doing = || {
-        let n = session.settings.rules.connections_per_host.unwrap_or_default();
-        format!("waiting for one of {n} connections to this host (max_connections_per_host)")
+        let rules = &session.settings.rules;
+        let limits = [
+            rules.connections_per_host.map(|n| format!("{n} to this host (max_connections_per_host)")),
+            rules.connections.map(|n| format!("{n} in all (max_connections)")),
+        ];
+        let limits: Vec<_> = limits.into_iter().flatten().collect();
+        format!("waiting for a free connection of {}", limits.join(" and "))
     };
     let slot = limits.within(session.settings.pool_timeout, doing, origin.slot()).await?;
     timings.pool_wait = Some(since(began));
@@ -200,41 +222,99 @@ async fn exchange(
     patience: &mut Patience,
     timings: &mut Timings,
 ) -> Result<(ResponseHead, Instant, Lease), Error> {
-    let began = curio::clock();
+    let mut began = curio::clock();
     let repeatable = request.is_idempotent() && request.body.is_replayable();
     if let Some(mut connection) = origin.take_idle(began, repeatable) {
-        match attempt(&mut connection, origin.route(), request, patience, timings, began).await {
+        let idle = connection.idle_for().unwrap_or_default();
+        session.settings.tracer.tell(|| Trace::Reused { peer: connection.peer(), idle });
+        match attempt(session, &mut connection, origin.route(), request, patience, timings, &began).await {
             Ok((head, arrived)) => return Ok((head, arrived, Lease::new(connection, slot))),
-            Err(failed) if failed.went_stale && repeatable => drop(connection),
+            Err(failed) if failed.went_stale && repeatable => {
+                session.settings.tracer.tell(|| Trace::Note("The connection was stale: trying a new one"));
+                drop(connection);
+            }
             Err(failed) => return Err(failed.error),
         }
     }
-    origin.make_room();
-    let mut connection =
-        Box::pin(connect::connect(session, origin, &request.url, &patience.limits, timings)).await?;
-    match attempt(&mut connection, origin.route(), request, patience, timings, curio::clock()).await {
+    session.pool.make_room(origin);
+    let limit = request.connect_timeout(session);
+    let connecting =
+        Box::pin(connect::connect(session, origin, &request.url, limit, &patience.limits, timings));
+    let mut connection = connecting.await.map_err(never_seen)?;
+    session.settings.tracer.tell(|| Trace::Connected {
+        host: request.url.authority(),
+        peer: connection.peer(),
+        took: [timings.dns, timings.connect, timings.tls].into_iter().flatten().sum(),
+    });
+    began = curio::clock();
+    match attempt(session, &mut connection, origin.route(), request, patience, timings, &began).await {
         Ok((head, arrived)) => Ok((head, arrived, Lease::new(connection, slot))),
         Err(failed) => Err(failed.error),
     }
 }
 
+/// No connection was made, so no server has seen the request.
+fn never_seen(error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::Dns | ErrorKind::Connect | ErrorKind::Timeout => error.with_resend(Resend::Always),
+        _ => error,
+    }
+}
+
 async fn attempt(
+    session: &Session,
     connection: &mut Connection,
     route: &Route,
     request: &mut Request,
     patience: &mut Patience,
     timings: &mut Timings,
-    began: Instant,
+    began: &Instant,
 ) -> Result<(ResponseHead, Instant), ExchangeError> {
     let (mut upload, length) = Upload::open(&mut request.body).await?;
     let length = declared_by_caller(&request.headers, length);
-    let target = route.target(&request.url);
-    let head = RequestHead { method: &request.method, target: &target, headers: &request.headers };
-    let (head, sent) = connection.exchange(&head, length, &mut upload, patience).await?;
+    if length != BodyLength::None {
+        add_wishes(session, request, &mut upload, length);
+    }
+    begin(connection, route, request, length)?;
+    let exchanged = connection.exchange(&mut upload, patience).await;
+    if upload.wait_for_word().is_some() {
+        upload.put_back(&mut request.body);
+    }
+    let (head, sent) = exchanged?;
     let arrived = curio::clock();
-    timings.send = Some(sent.saturating_duration_since(began));
+    timings.send = Some(sent.saturating_duration_since(*began));
     timings.first_byte = Some(arrived.saturating_duration_since(sent));
     Ok((head, arrived))
+}
+
+/// Not part of `attempt`, so that nothing of it is kept while the answer is waited for.
+fn begin(
+    connection: &mut Connection,
+    route: &Route,
+    request: &Request,
+    length: BodyLength,
+) -> Result<(), ExchangeError> {
+    let target = route.target(&request.url);
+    connection
+        .begin(&RequestHead { method: &request.method, target: &target, headers: &request.headers }, length)
+}
+
+fn add_wishes(session: &Session, request: &Request, upload: &mut Upload, length: BodyLength) {
+    let expects = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"100-continue");
+    let asks_first = request.headers.get(EXPECT).is_some_and(expects);
+    let report = request.extras.as_ref().and_then(|extras| extras.progress.clone());
+    if !asks_first && report.is_none() {
+        return;
+    }
+    let total = match length {
+        BodyLength::None => Some(0),
+        BodyLength::Known(total) => Some(total),
+        BodyLength::Chunked => None,
+    };
+    upload.set_wishes(Wishes {
+        progress: report.map(|report| Progress::new(total, report)),
+        wait_for_word: asks_first.then_some(session.settings.expect_timeout),
+    });
 }
 
 /// A body of unknown length has the length that the caller's Content-Length gives it. (For all others the protocol

@@ -52,6 +52,8 @@ pub(crate) struct Session {
     pub(crate) settings: Settings,
     pub(crate) pool: Pool,
     pub(crate) look_ups: LookUps,
+    #[cfg(feature = "digest")]
+    pub(crate) digests: crate::digest::Digests,
     tls: OnceCell<Arc<ClientConfig>>,
 }
 
@@ -76,7 +78,16 @@ impl ClientSession {
 
     pub(crate) fn with(settings: Settings, tls: OnceCell<Arc<ClientConfig>>) -> ClientSession {
         let pool = Pool::new(settings.rules);
-        ClientSession { inner: Rc::new(Session { settings, pool, look_ups: LookUps::default(), tls }) }
+        ClientSession {
+            inner: Rc::new(Session {
+                settings,
+                pool,
+                look_ups: LookUps::default(),
+                #[cfg(feature = "digest")]
+                digests: Default::default(),
+                tls,
+            }),
+        }
     }
 
     /// A GET request: send it by awaiting it.
@@ -170,8 +181,9 @@ impl Session {
     /// The limits of a request that starts now.
     pub(crate) fn limits(&self, request: &Request, now: Instant) -> Limits {
         let total = request.timeout.unwrap_or(self.settings.timeout);
+        let silence = request.extras.as_ref().and_then(|extras| extras.read_timeout);
         Limits {
-            silence: self.settings.read_timeout,
+            silence: silence.unwrap_or(self.settings.read_timeout),
             total: total.and_then(|total| Some((now.checked_add(total)?, total))),
         }
     }

@@ -14,6 +14,7 @@ use crate::redirect::Policy;
 use crate::request::Request;
 use crate::resolve::AnyResolver;
 use crate::response::Response;
+use crate::trace::Tracer;
 use crate::url::Url;
 use http::{HeaderMap, HeaderValue};
 use std::cell::OnceCell;
@@ -48,6 +49,9 @@ pub(crate) struct Settings {
     pub(crate) protocol_limits: h1::Limits,
     pub(crate) max_body: Option<u64>,
     pub(crate) https_only: bool,
+    pub(crate) retries: u32,
+    pub(crate) expect_timeout: Duration,
+    pub(crate) tracer: Tracer,
     pub(crate) on_request: Vec<RequestHook>,
     pub(crate) on_response: Vec<ResponseHook>,
 }
@@ -70,6 +74,7 @@ impl Default for Settings {
             cookies: true,
             jar: OnceCell::new(),
             rules: Rules {
+                connections: None,
                 connections_per_host: None,
                 idle_per_host: usize::MAX,
                 idle_timeout: Some(Duration::from_secs(15)),
@@ -84,6 +89,9 @@ impl Default for Settings {
             protocol_limits: h1::Limits::default(),
             max_body: None,
             https_only: false,
+            retries: 0,
+            expect_timeout: Duration::from_secs(1),
+            tracer: Tracer::default(),
             on_request: Vec::new(),
             on_response: Vec::new(),
         }

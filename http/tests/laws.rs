@@ -8,7 +8,7 @@ use std::path::Path;
 fn files() -> Vec<(String, String)> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut files = Vec::new();
-    let folders = ["", "builder", "cookies", "decode", "form", "mock", "proxy", "tls", "url"];
+    let folders = ["", "builder", "cookies", "decode", "form", "mock", "proxy", "tls", "upload", "url"];
     for folder in folders.map(|folder| source.join(folder)) {
         for entry in fs::read_dir(&folder).expect("a source folder") {
             let path = entry.expect("an entry").path();
@@ -79,6 +79,8 @@ fn deciding_and_decoding_do_no_io() {
         "proxy/socks5.rs",
         "redirect.rs",
         "route.rs",
+        "multipart.rs",
+        "sse.rs",
         "tls/error.rs",
         "url/mod.rs",
         "url/check.rs",

@@ -1,5 +1,6 @@
 //! Settings of a kernel.
 
+use crate::chores::Chores;
 use crate::clock::Clock;
 use crate::debug::{self, Activation, Activations};
 use crate::kernel::Kernel;
@@ -123,6 +124,7 @@ impl KernelBuilder {
             seed: self.seed.or_else(seed_from_environment).map(|seed| RefCell::new(Random::new(seed))),
             tasks: RefCell::new(TaskTable::new(id, inbox.clone())),
             timers: RefCell::new(Timers::new(clock.now())),
+            chores: Chores::default(),
             clock,
             reactor: Rc::new(RefCell::new(reactor)),
             inbox,

@@ -56,6 +56,7 @@
 //! | the loop | `kernel/mod.rs`, then `kernel/cycle.rs` |
 //! | what a task is | `task.rs`, `table.rs` |
 //! | timers | `timers.rs` |
+//! | what is done on the side | `chores.rs`, `upkeep.rs` |
 //! | cancellation | `scopes.rs`, then `cancel/` |
 //! | several tasks with one owner | `group/` |
 //! | children that borrow | `scope/` |
@@ -71,6 +72,7 @@
 mod async_thread;
 mod builder;
 mod cancel;
+mod chores;
 mod clock;
 pub mod debug;
 mod error;
@@ -104,6 +106,7 @@ mod thread_keys;
 mod time;
 mod timers;
 mod traps;
+mod upkeep;
 mod waiters;
 mod waker;
 mod workers;
@@ -145,6 +148,7 @@ pub use task_local::TaskLocal;
 pub use thread::{RunInThread, run_in_thread};
 pub use thread_keys::block_in_thread;
 pub use time::{Schedule, Sleep, clock, schedule, sleep, sleep_until};
+pub use upkeep::{Upkeep, upkeep};
 
 /// Runs `main` and everything it spawns on this thread; returns what `main` returns.
 ///

@@ -4,6 +4,7 @@
 //! a task, calling a waker and dropping a future all happen when nothing is borrowed. Only
 //! [`kernel`](crate::kernel) and [`traps`](crate::traps) look in here.
 
+use crate::chores::Chores;
 use crate::clock::Clock;
 use crate::debug::{Activations, Event, EventKind};
 use crate::grants::Grants;
@@ -27,6 +28,7 @@ pub(crate) struct State {
     pub(crate) seed: Option<RefCell<Random>>,
     pub(crate) tasks: RefCell<TaskTable>,
     pub(crate) timers: RefCell<Timers>,
+    pub(crate) chores: Chores,
     /// Shared with every socket, which deregisters itself wherever and whenever it is dropped.
     pub(crate) reactor: Rc<RefCell<Reactor>>,
     pub(crate) inbox: Arc<Inbox>,

@@ -18,6 +18,17 @@ impl ClientSessionBuilder {
         self
     }
 
+    /// How many connections may be in use at the same time, to all hosts together. Further requests wait their turn, first
+    /// come, first served; an idle connection to another host is closed to make room. No limit by default, because what is
+    /// right depends on the program: some 100 suit one that talks to many hosts.
+    pub fn max_connections(mut self, n: usize) -> Self {
+        if n == 0 {
+            self.note(Error::new(ErrorKind::Request, "max_connections(0) would never let a request through"));
+        }
+        self.settings.rules.connections = Some(n);
+        self
+    }
+
     /// How many idle connections to one host are kept; with 0, every request makes a new one. No limit by default: the
     /// [idle timeout](ClientSessionBuilder::pool_idle_timeout) bounds them.
     pub fn max_idle_per_host(mut self, n: usize) -> Self {

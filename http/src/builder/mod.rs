@@ -6,6 +6,7 @@
 
 mod connections;
 mod cookies;
+mod exchange;
 mod limits;
 mod trust;
 mod ways;

@@ -1,4 +1,5 @@
-//! Reading the date of an `Expires` attribute (RFC 6265 §5.1.1).
+//! Reading the date of an `Expires` attribute (RFC 6265 §5.1.1), or of a `Retry-After` field, whose three formats (RFC
+//! 9110 §5.6.7) are among what is understood.
 //!
 //! Servers have written this date in every order and with every separator, so it is not parsed as a format but picked
 //! apart: whatever looks like a time is the time, the first number of one or two digits is the day, three letters of an
@@ -11,7 +12,7 @@ const MONTHS: [&[u8]; 12] =
     [b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep", b"oct", b"nov", b"dec"];
 
 /// The moment that `text` names; `None` if something is missing or impossible.
-pub(super) fn parse(text: &str) -> Option<SystemTime> {
+pub(crate) fn parse(text: &str) -> Option<SystemTime> {
     let (mut time, mut day, mut month, mut year) = (None, None, None, None);
     for token in text.as_bytes().split(|&byte| is_delimiter(byte)).filter(|token| !token.is_empty()) {
         if time.is_none()

@@ -19,7 +19,7 @@
 //! what to keep when the answer's head has come, before anybody looks whether it is a redirect.
 
 mod cookie;
-mod date;
+pub(crate) mod date;
 mod file;
 mod jar;
 mod matching;

@@ -16,6 +16,7 @@
 
 use core::fmt;
 use core::mem::MaybeUninit;
+use core::ops::Range;
 
 use bytes::Bytes;
 use http::header::LOCATION;
@@ -60,14 +61,21 @@ pub struct ResponseHead {
     pub version: Version,
     /// The fields in the order of their first appearance, names in lower case, values as they came.
     pub headers: HeaderMap,
-    reason: Bytes,
+    /// All of it, as it came; the field values are slices of it.
+    block: Bytes,
+    reason: Range<usize>,
 }
 
 impl ResponseHead {
     /// The words after the status code: empty if the server sent none, or none in ASCII. They mean nothing
     /// (RFC 9112 §4); only the code counts.
     pub fn reason(&self) -> &str {
-        str::from_utf8(&self.reason).unwrap_or_default()
+        self.block.get(self.reason.clone()).and_then(|reason| str::from_utf8(reason).ok()).unwrap_or_default()
+    }
+
+    /// The head exactly as it came, from the status line to the empty line that ends it.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.block
     }
 }
 
@@ -175,19 +183,16 @@ fn own(
     limits: &Limits,
 ) -> Result<ResponseHead, RemoteError> {
     let block = Bytes::copy_from_slice(bytes);
-    let slice_of_block = |part: &[u8]| {
-        if part.is_empty() {
-            // httparse returns some empty parts that are not slices of its input.
-            return Bytes::new();
-        }
-        let from = part.as_ptr().addr() - bytes.as_ptr().addr();
-        block.slice(from..from + part.len())
+    let place = |part: &[u8]| {
+        // httparse returns some empty parts that are not slices of its input.
+        let from = if part.is_empty() { 0 } else { part.as_ptr().addr() - bytes.as_ptr().addr() };
+        from..from + part.len()
     };
     let too_many = RemoteError::TooManyHeaders { limit: limits.headers };
     let mut headers = HeaderMap::try_with_capacity(parsed.headers.len()).map_err(|_| too_many.clone())?;
     for field in parsed.headers.iter() {
         let name = HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| RemoteError::HeaderName)?;
-        let value = HeaderValue::from_maybe_shared(slice_of_block(field.value))
+        let value = HeaderValue::from_maybe_shared(block.slice(place(field.value)))
             .map_err(|_| RemoteError::HeaderValue)?;
         if name == LOCATION && headers.get(LOCATION).is_some_and(|first| first != value) {
             return Err(RemoteError::ConflictingLocations);
@@ -198,8 +203,9 @@ fn own(
     Ok(ResponseHead {
         status: StatusCode::from_u16(code).map_err(|_| RemoteError::Status { code })?,
         version: if parsed.version == Some(0) { Version::Http10 } else { Version::Http11 },
-        reason: slice_of_block(parsed.reason.unwrap_or_default().as_bytes()),
         headers,
+        reason: place(parsed.reason.unwrap_or_default().as_bytes()),
+        block,
     })
 }
 

@@ -100,6 +100,8 @@ fn append_head(head: &RequestHead<'_>, body: BodyLength, out: &mut Vec<u8>) -> R
             "content-length" => framing.lengths.add(value),
             "transfer-encoding" => framing.encodings.add(value),
             "connection" => asked.close |= elements(value.as_bytes()).any(|option| is_token(option, "close")),
+            // What is expected is about a body (RFC 9110 §10.1.1: without one it must not be sent).
+            "expect" if matches!(body, BodyLength::None | BodyLength::Known(0)) => continue,
             "upgrade" => asked.upgrades.push(value.clone()),
             _ => {}
         }

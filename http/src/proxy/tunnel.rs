@@ -78,10 +78,16 @@ async fn connect(
         headers.insert(PROXY_AUTHORIZATION, credentials.clone());
     }
     let head = RequestHead { method: &Method::CONNECT, target: whom, headers: &headers };
-    let mut connection = Connection::new(stream, peer, None, session.settings.protocol_limits.clone());
+    let settings = &session.settings;
+    let mut connection =
+        Connection::new(stream, peer, None, settings.protocol_limits.clone(), settings.tracer.clone());
     let mut patience = Patience::new(*limits);
-    let mut nothing = Upload::Memory { bytes: Bytes::new(), given: 0 };
-    let answer = connection.exchange(&head, BodyLength::None, &mut nothing, &mut patience).await;
+    let mut nothing = Upload::empty();
+    let begun = connection.begin(&head, BodyLength::None);
+    let answer = match begun {
+        Ok(()) => connection.exchange(&mut nothing, &mut patience).await,
+        Err(refused) => Err(refused),
+    };
     let (answer, _) = answer.map_err(|cause| match cause.error {
         silent if silent.is_timeout() => silent,
         error => failed().because(error),

@@ -7,8 +7,10 @@
 use super::Kernel;
 use super::run::Main;
 use crate::debug::EventKind;
+use crate::error::panic_message;
 use crate::grants::Grant;
 use crate::ready;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 /// While tasks are ready, I/O and timers are looked after once in so many polls.
@@ -77,11 +79,13 @@ impl Kernel {
             }
         }
         self.fire_timers();
+        self.do_chores();
     }
 
     fn time_to_wait(&self, limit: Option<Limit>) -> Option<Duration> {
         let timer = self.state.timers.borrow().look_again_at();
-        let until = [timer, limit.and_then(Limit::earlier)].into_iter().flatten().min()?;
+        let until =
+            [timer, self.state.chores.next(), limit.and_then(Limit::earlier)].into_iter().flatten().min()?;
         Some(until.saturating_duration_since(self.state.clock.now()))
     }
 
@@ -125,6 +129,30 @@ impl Kernel {
         let now = self.state.clock.now();
         self.state.timers.borrow_mut().expire_into(now, &mut self.scratch.wakers);
         self.wake_all();
+    }
+
+    /// What is done on the side, if it is time.
+    fn do_chores(&self) {
+        let Some(next) = self.state.chores.next() else { return };
+        let now = self.state.clock.now();
+        if next > now {
+            return;
+        }
+        for chore in self.state.chores.take_due(now) {
+            match catch_unwind(AssertUnwindSafe(|| chore.run())) {
+                // One that asks for no pause gets a cycle's.
+                Ok(Some(pause)) => {
+                    if let Some(due) = now.checked_add(pause) {
+                        self.state.chores.put(chore, due);
+                    }
+                }
+                Ok(None) => {}
+                Err(payload) => {
+                    let message = panic_message(payload.as_ref());
+                    self.state.reports.say(&format!("an upkeep panicked and is over: {message}"));
+                }
+            }
+        }
     }
 
     fn wake_all(&mut self) {

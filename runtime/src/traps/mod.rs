@@ -14,6 +14,7 @@
 //! | trap | asked by |
 //! |---|---|
 //! | [`now`], [`set_timer`] | `time` |
+//! | [`add_chore`] | `upkeep` |
 //! | [`spawn`], [`current_task`], [`request_cancel`] | `task` |
 //! | [`request_cancel_of`], [`current_waker`], [`open_task_scope`] | `group` |
 //! | [`Nested`] | `scope` |
@@ -34,6 +35,7 @@ mod sockets;
 mod tasks;
 mod time;
 
+pub(crate) use crate::chores::Chore;
 use crate::state::{State, try_with};
 use crate::table::{Parked, Resource};
 use crate::task_info::TaskState;
@@ -51,7 +53,7 @@ pub(crate) use tasks::{
     all_tasks, current_id, current_task, current_waker, locals, report, report_never_joined, request_cancel,
     request_cancel_of, set_locals, spawn, task_must_unwind, task_stops_where_parked,
 };
-pub(crate) use time::{Timer, deadline_after, now, set_timer};
+pub(crate) use time::{Timer, add_chore, deadline_after, now, set_timer};
 
 /// How many traps may succeed within one poll before the task has to let others run.
 pub(crate) const BUDGET: u32 = 128;

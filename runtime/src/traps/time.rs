@@ -1,9 +1,10 @@
 //! Traps that have to do with time.
 
 use super::{is_running_here, with};
+use crate::chores::{Chore, Work};
 use crate::state::State;
 use crate::timers::TimerKey;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
@@ -11,6 +12,14 @@ use std::time::{Duration, Instant};
 #[track_caller]
 pub(crate) fn now() -> Instant {
     with(|kernel| kernel.clock.now())
+}
+
+/// Has the kernel do something on the side, in a while and as often as it asks for.
+#[track_caller]
+pub(crate) fn add_chore(first: Duration, work: Work) -> Weak<Chore> {
+    let due = deadline_after(first);
+    // A time that no clock will reach never comes.
+    with(|kernel| due.map_or_else(Weak::new, |due| kernel.chores.add(due, work)))
 }
 
 /// A timer of a kernel. Dropping it takes it back, wherever that happens.

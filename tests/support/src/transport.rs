@@ -63,6 +63,9 @@ impl Transport {
 pub(crate) struct Tls {
     tcp: TcpStream,
     machine: ServerConnection,
+    /// Ciphertext that has come, and that the machine has no room for yet: it takes no more while it holds a record's
+    /// worth of plain text that nobody has read.
+    incoming: Vec<u8>,
     /// Ciphertext on its way to the socket. It is kept here and not in `flush`, so that a flush that is dropped
     /// does not tear a record apart.
     outgoing: Vec<u8>,
@@ -75,7 +78,7 @@ impl Tls {
     /// When the client breaks the protocol, refuses our certificate or goes away.
     pub(crate) async fn accept(tcp: TcpStream, config: Arc<ServerConfig>) -> io::Result<Self> {
         let machine = ServerConnection::new(config).map_err(io::Error::other)?;
-        let mut tls = Tls { tcp, machine, outgoing: Vec::new() };
+        let mut tls = Tls { tcp, machine, incoming: Vec::new(), outgoing: Vec::new() };
         while tls.machine.is_handshaking() {
             tls.flush().await?;
             if tls.machine.is_handshaking() && tls.receive().await? == 0 {
@@ -113,17 +116,25 @@ impl Tls {
 
     /// Carries ciphertext from the socket into the machine; returns the number of bytes.
     async fn receive(&mut self) -> io::Result<usize> {
-        let mut ciphertext = vec![0; 4096];
-        let n = self.tcp.recv(&mut ciphertext).await?;
-        let mut unread = &ciphertext[..n];
+        if self.incoming.is_empty() {
+            let mut ciphertext = vec![0; 4096];
+            let n = self.tcp.recv(&mut ciphertext).await?;
+            ciphertext.truncate(n);
+            self.incoming = ciphertext;
+        }
+        let n = self.incoming.len();
         loop {
-            self.machine.read_tls(&mut unread)?;
-            if let Err(error) = self.machine.process_new_packets() {
-                // The alert that tells the client what it did wrong is worth a try; the error is what counts.
-                let _ = self.flush().await;
-                return Err(io::Error::new(io::ErrorKind::InvalidData, error));
-            }
-            if unread.is_empty() {
+            let taken = self.machine.read_tls(&mut &self.incoming[..])?;
+            self.incoming.drain(..taken);
+            let waiting = match self.machine.process_new_packets() {
+                Ok(state) => state.plaintext_bytes_to_read(),
+                Err(error) => {
+                    // The alert that tells the client what it did wrong is worth a try; the error is what counts.
+                    let _ = self.flush().await;
+                    return Err(io::Error::new(io::ErrorKind::InvalidData, error));
+                }
+            };
+            if self.incoming.is_empty() || waiting > 0 {
                 return Ok(n);
             }
         }

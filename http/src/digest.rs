@@ -1,0 +1,369 @@
+//! Digest authentication (RFC 7616): proving to know a password without sending it.
+//!
+//! The server's first answer is 401 with a *challenge*: the name of the realm, a number used once (the nonce), and the
+//! name of a hash function. The second request carries the hash of the password mixed with all of these, with the
+//! method and the address, and with a number of our own. Whoever listens learns a hash that is good for this one request.
+//! A nonce may be used for many requests if they are counted, so the session keeps the last challenge of each origin,
+//! and only the first request to it is asked twice.
+//!
+//! What is spoken here: MD5 and SHA-256, each also in its `-sess` form; `qop=auth`, or none at all as in the RFC's
+//! ancestor. Of several challenges the one with the better hash is answered. `auth-int`, which hashes the body too, is
+//! hardly ever asked for and not answered.
+
+use crate::error::{Error, ErrorKind};
+use crate::request::Request;
+use crate::response::Response;
+use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderValue};
+use md5::{Digest, Md5};
+use sha2::Sha256;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::fmt::{self, Write};
+use std::hash::{BuildHasher, RandomState};
+
+/// The challenges of so many origins are remembered.
+const MOST_ORIGINS: usize = 64;
+
+/// A name and a password that never leave the machine as they are.
+pub(crate) struct Credentials {
+    user: String,
+    password: String,
+}
+
+impl Credentials {
+    pub(crate) fn new(user: &str, password: &str) -> Result<Credentials, Error> {
+        // The name goes into a header field, in quotes.
+        if user.chars().any(char::is_control) {
+            return Err(Error::new(
+                ErrorKind::Request,
+                "a user name with a control character cannot be sent",
+            ));
+        }
+        Ok(Credentials { user: user.into(), password: password.into() })
+    }
+}
+
+/// The last challenge of each origin, and how often it has been answered.
+#[derive(Default)]
+pub(crate) struct Digests {
+    known: RefCell<HashMap<Box<str>, (Challenge, u32)>>,
+}
+
+impl Digests {
+    /// Answers the challenge of this request's origin in advance, if there was one.
+    pub(crate) fn authorize(&self, request: &mut Request) {
+        let Some(credentials) = request.digest() else { return };
+        let mut known = self.known.borrow_mut();
+        let Some((challenge, uses)) = known.get_mut(&*request.url.origin()) else { return };
+        *uses = uses.saturating_add(1);
+        let answer = challenge.answer(
+            credentials,
+            request.method.as_str(),
+            request.url.target(),
+            *uses,
+            &random_word(),
+        );
+        drop(known);
+        if let Ok(mut answer) = HeaderValue::try_from(answer) {
+            answer.set_sensitive(true);
+            request.headers.insert(AUTHORIZATION, answer);
+        }
+    }
+
+    /// Remembers what a 401 asks for. Whether the request is worth sending again: not if the answer that it carried was
+    /// to this very nonce, for then the name or the password is wrong.
+    pub(crate) fn take_challenge(
+        &self,
+        request: &Request,
+        response: &Response,
+        challenges: &mut u16,
+    ) -> bool {
+        if request.digest().is_none() {
+            return false;
+        }
+        let Some(challenge) = best_challenge(response.headers()) else { return false };
+        if *challenges > 1 || (*challenges == 1 && !challenge.stale) {
+            return false;
+        }
+        *challenges += 1;
+        let mut known = self.known.borrow_mut();
+        if known.len() >= MOST_ORIGINS {
+            known.clear();
+        }
+        known.insert(request.url.origin().into(), (challenge, 0));
+        true
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Hash {
+    Md5,
+    Sha256,
+}
+
+impl Hash {
+    /// In hexadecimal digits.
+    fn of(self, text: &str) -> String {
+        match self {
+            Hash::Md5 => hex(&Md5::digest(text)),
+            Hash::Sha256 => hex(&Sha256::digest(text)),
+        }
+    }
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Challenge {
+    hash: Hash,
+    /// The name of the algorithm as the server wrote it; `None` if it did not, which means MD5.
+    algorithm: Option<String>,
+    /// The password's hash is bound to this nonce too (`-sess`).
+    session: bool,
+    realm: String,
+    nonce: String,
+    opaque: Option<String>,
+    /// Whether the requests are counted (`qop=auth`).
+    counted: bool,
+    /// The last answer was right, but its nonce too old.
+    stale: bool,
+}
+
+impl Challenge {
+    /// From the parameters of one challenge; `None` if it is one that we cannot answer.
+    fn new(parameters: Vec<(String, String)>) -> Option<Challenge> {
+        let get = |wanted: &str| {
+            parameters
+                .iter()
+                .find(|(name, _)| name.eq_ignore_ascii_case(wanted))
+                .map(|(_, value)| value.clone())
+        };
+        let algorithm = get("algorithm");
+        let (hash, session) = match algorithm.as_deref().unwrap_or("MD5").to_ascii_lowercase().as_str() {
+            "md5" => (Hash::Md5, false),
+            "md5-sess" => (Hash::Md5, true),
+            "sha-256" => (Hash::Sha256, false),
+            "sha-256-sess" => (Hash::Sha256, true),
+            _ => return None,
+        };
+        let counted = match get("qop") {
+            Some(qop) if qop.split(',').any(|option| option.trim().eq_ignore_ascii_case("auth")) => true,
+            Some(_) => return None,
+            None => false,
+        };
+        Some(Challenge {
+            hash,
+            algorithm,
+            session,
+            realm: get("realm")?,
+            nonce: get("nonce")?,
+            opaque: get("opaque"),
+            counted,
+            stale: get("stale").is_some_and(|stale| stale.eq_ignore_ascii_case("true")),
+        })
+    }
+
+    /// The value of the `Authorization` field (RFC 7616 §3.4).
+    fn answer(&self, credentials: &Credentials, method: &str, target: &str, uses: u32, ours: &str) -> String {
+        let (user, realm, nonce) = (&credentials.user, &self.realm, &self.nonce);
+        let mut secret = self.hash.of(&format!("{user}:{realm}:{}", credentials.password));
+        if self.session {
+            secret = self.hash.of(&format!("{secret}:{nonce}:{ours}"));
+        }
+        let what = self.hash.of(&format!("{method}:{target}"));
+        let response = if self.counted {
+            self.hash.of(&format!("{secret}:{nonce}:{uses:08x}:{ours}:auth:{what}"))
+        } else {
+            self.hash.of(&format!("{secret}:{nonce}:{what}"))
+        };
+        let mut answer = format!(
+            "Digest username={}, realm={}, nonce={}, uri={}, response=\"{response}\"",
+            Quoted(user),
+            Quoted(realm),
+            Quoted(nonce),
+            Quoted(target)
+        );
+        // Writing to a string does not fail.
+        if let Some(algorithm) = &self.algorithm {
+            let _ = write!(answer, ", algorithm={algorithm}");
+        }
+        if let Some(opaque) = &self.opaque {
+            let _ = write!(answer, ", opaque={}", Quoted(opaque));
+        }
+        if self.counted {
+            let _ = write!(answer, ", qop=auth, nc={uses:08x}");
+        }
+        if self.counted || self.session {
+            let _ = write!(answer, ", cnonce=\"{ours}\"");
+        }
+        answer
+    }
+}
+
+/// The challenge with the best hash among those that we can answer.
+fn best_challenge(headers: &HeaderMap) -> Option<Challenge> {
+    let texts = headers
+        .get_all(WWW_AUTHENTICATE)
+        .iter()
+        .filter_map(|value| std::str::from_utf8(value.as_bytes()).ok());
+    let mut best: Option<Challenge> = None;
+    for (scheme, parameters) in texts.flat_map(challenges) {
+        if scheme.eq_ignore_ascii_case("digest")
+            && let Some(challenge) = Challenge::new(parameters)
+            && best.as_ref().is_none_or(|best| challenge.hash > best.hash)
+        {
+            best = Some(challenge);
+        }
+    }
+    best
+}
+
+/// Takes a list of challenges apart (RFC 9110 §11.6.1). Commas separate parameters and challenges alike: a word that is
+/// not followed by `=` begins a new challenge.
+fn challenges(text: &str) -> Vec<(&str, Vec<(String, String)>)> {
+    let mut found: Vec<(&str, Vec<(String, String)>)> = Vec::new();
+    let mut rest = text;
+    loop {
+        rest = rest.trim_start_matches([' ', '\t', ',']);
+        let end = rest.find([' ', '\t', ',', '=', '"']).unwrap_or(rest.len());
+        let (word, behind) = rest.split_at(end);
+        if let Some(value) = behind.trim_start_matches([' ', '\t']).strip_prefix('=') {
+            let (value, behind) = take_value(value.trim_start_matches([' ', '\t']));
+            if let Some((_, parameters)) = found.last_mut() {
+                parameters.push((word.into(), value));
+            }
+            rest = behind;
+        } else if word.is_empty() {
+            // The end, or something that no grammar allows.
+            return found;
+        } else {
+            found.push((word, Vec::new()));
+            rest = behind;
+        }
+    }
+}
+
+/// A word or a quoted string at the start of `text`, and what stands behind it.
+fn take_value(text: &str) -> (String, &str) {
+    let Some(quoted) = text.strip_prefix('"') else {
+        let end = text.find([' ', '\t', ',']).unwrap_or(text.len());
+        return (text[..end].into(), &text[end..]);
+    };
+    let mut value = String::new();
+    let mut characters = quoted.char_indices();
+    while let Some((at, character)) = characters.next() {
+        match character {
+            '"' => return (value, &quoted[at + 1..]),
+            '\\' => value.extend(characters.next().map(|(_, escaped)| escaped)),
+            _ => value.push(character),
+        }
+    }
+    (value, "")
+}
+
+/// Shows a text in quotes, with those inside it escaped.
+struct Quoted<'a>(&'a str);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_char('"')?;
+        for character in self.0.chars() {
+            if matches!(character, '"' | '\\') {
+                f.write_char('\\')?;
+            }
+            f.write_char(character)?;
+        }
+        f.write_char('"')
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+fn random_word() -> String {
+    format!("{:016x}", RandomState::new().hash_one(()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CHALLENGE: &str = "Digest realm=\"http-auth@example.org\", qop=\"auth, auth-int\", algorithm=SHA-256, \
+         nonce=\"7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v\", opaque=\"FQhe/qaU925kfnzjCev0ciny7QMkPqMAFRtzCUYo5tdS\"";
+
+    fn best(values: &[&'static str]) -> Option<Challenge> {
+        let values = values.iter().map(|value| (WWW_AUTHENTICATE, HeaderValue::from_static(value)));
+        best_challenge(&HeaderMap::from_iter(values))
+    }
+
+    fn mufasa() -> Credentials {
+        Credentials::new("Mufasa", "Circle of Life").expect("a plain name")
+    }
+
+    /// The example of RFC 7616 §3.9.1.
+    #[test]
+    fn the_answers_are_those_of_the_rfc() {
+        let ours = "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ";
+        let challenge = best(&[CHALLENGE]).expect("a challenge");
+        let answer = challenge.answer(&mufasa(), "GET", "/dir/index.html", 1, ours);
+        let sha256 = "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1";
+        assert!(answer.contains(&format!("response=\"{sha256}\"")), "{answer}");
+        assert!(answer.contains("nc=00000001") && answer.contains("algorithm=SHA-256"), "{answer}");
+        let challenge = Challenge { hash: Hash::Md5, algorithm: Some("MD5".into()), ..challenge };
+        let answer = challenge.answer(&mufasa(), "GET", "/dir/index.html", 1, ours);
+        assert!(answer.contains("response=\"8ca523f5e9506fed4657c9700eebdbec\""), "{answer}");
+    }
+
+    /// The example of RFC 2617 §3.5, without qop as RFC 2069 has it.
+    #[test]
+    fn a_challenge_without_qop_is_answered_the_old_way() {
+        let challenge =
+            best(&["Digest realm=\"testrealm@host.com\", nonce=\"dcd98b7102dd2f0e8b11d0f600bfb0c093\""]);
+        let credentials = Credentials::new("Mufasa", "Circle Of Life").expect("a plain name");
+        let answer = challenge.expect("a challenge").answer(&credentials, "GET", "/dir/index.html", 1, "x");
+        assert!(answer.contains("response=\"670fd8c2df070c60b045671b8b24ff02\""), "{answer}");
+        assert!(
+            !answer.contains("cnonce") && !answer.contains("qop") && !answer.contains("algorithm"),
+            "{answer}"
+        );
+    }
+
+    #[test]
+    fn of_several_challenges_the_better_hash_is_taken() {
+        let md5 = "Basic realm=\"a, b\", Digest realm=\"r\", nonce=\"1\", algorithm=MD5, Negotiate";
+        let sha = "Digest nonce=\"2\", realm=\"r\", algorithm=sha-256, Digest nonce=\"3\", realm=\"r\"";
+        let unknown = "Digest realm=\"r\", nonce=\"4\", algorithm=SHA-512-256";
+        assert_eq!(best(&[md5]).expect("one").nonce, "1");
+        assert_eq!(best(&[md5, sha, unknown]).expect("one").nonce, "2");
+        assert_eq!(best(&[unknown, "Basic realm=x"]), None);
+    }
+
+    #[test]
+    fn quotes_in_values_are_taken_off_and_put_on() {
+        let challenge =
+            best(&[r#"Digest realm="a \"b\" \\c" , nonce = "n,=" , stale=TRUE"#]).expect("a challenge");
+        assert_eq!((&*challenge.realm, &*challenge.nonce, challenge.stale), (r#"a "b" \c"#, "n,=", true));
+        assert!(challenge.answer(&mufasa(), "GET", "/", 1, "x").contains(r#"realm="a \"b\" \\c""#));
+    }
+
+    #[test]
+    fn damaged_challenges_end_quietly() {
+        for text in [
+            "Digest realm=\"r",
+            "Digest =",
+            "\"",
+            "Digest nonce=\"x\"",
+            ",,,",
+            "=",
+            "Digest qop=\"auth-int\", realm=a, nonce=b",
+            "Digest realm=\"\\",
+        ] {
+            let value = HeaderValue::from_str(text).expect("a value");
+            assert_eq!(best_challenge(&HeaderMap::from_iter([(WWW_AUTHENTICATE, value)])), None, "{text}");
+        }
+    }
+}

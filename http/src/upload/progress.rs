@@ -1,0 +1,35 @@
+//! How far an upload is.
+//!
+//! What counts is what the operating system has taken from us: a piece that was read from a file and waits for room
+//! in the socket has not been sent. So pieces are counted when they are taken, and reported when they have left.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+/// What is called with the bytes sent so far, and the bytes in all if that is known. Shared, because a request may be
+/// sent more than once.
+pub(crate) type Report = Rc<RefCell<dyn FnMut(u64, Option<u64>)>>;
+
+pub(crate) struct Progress {
+    taken: u64,
+    reported: u64,
+    total: Option<u64>,
+    report: Report,
+}
+
+impl Progress {
+    pub(crate) fn new(total: Option<u64>, report: Report) -> Progress {
+        Progress { taken: 0, reported: 0, total, report }
+    }
+
+    pub(crate) fn add(&mut self, n: usize) {
+        self.taken += n as u64;
+    }
+
+    pub(crate) fn report(&mut self) {
+        if self.taken > self.reported {
+            self.reported = self.taken;
+            (self.report.borrow_mut())(self.taken, self.total);
+        }
+    }
+}
