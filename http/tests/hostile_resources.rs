@@ -74,13 +74,14 @@ fn case_135_a_session_dropped_with_a_response_alive_lets_it_be_read_to_its_end()
     assert!(server.all_closed());
 }
 
-/// The source files of this crate, the protocol core included, without comments and without the tests at their ends.
+/// The source files of this crate, the protocol core included, without comments and without the tests, which stand at the
+/// ends of files or in a `tests.rs` of their own.
 fn code(folder: &Path, found: &mut Vec<(PathBuf, String)>) {
     for entry in fs::read_dir(folder).expect("a source folder") {
         let path = entry.expect("an entry").path();
         if path.is_dir() {
             code(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
+        } else if path.extension().is_some_and(|extension| extension == "rs") && !path.ends_with("tests.rs") {
             let text = fs::read_to_string(&path).expect("a source file");
             let lines = text.lines().take_while(|line| *line != "#[cfg(test)]");
             let lines = lines.filter(|line| !line.trim_start().starts_with("//"));

@@ -52,7 +52,9 @@ fn case_016_a_get_has_a_host_and_no_body_and_nothing_that_frames_one() {
     assert!(request.header("host").is_some_and(|host| host.starts_with("127.0.0.1:")));
     assert!(request.header("user-agent").is_some_and(|agent| agent.starts_with("curio-http/")));
     assert_eq!(request.header("accept"), Some("*/*"));
-    assert_eq!(request.header("accept-encoding"), Some("gzip, deflate"));
+    let br = if cfg!(feature = "brotli") { ", br" } else { "" };
+    let zstd = if cfg!(feature = "zstd") { ", zstd" } else { "" };
+    assert_eq!(request.header("accept-encoding"), Some(format!("gzip, deflate{br}{zstd}").as_str()));
     assert_eq!(request.header("content-length"), None);
     assert_eq!(request.header("transfer-encoding"), None);
 }

@@ -143,9 +143,9 @@ fn text_follows_the_charset_of_the_head() {
         Reply::raw(&b"HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=ISO-8859-1\r\nContent-Length: 2\r\n\r\n\xfc\xdf"[..])
     };
     with(reply, async |mut response: Response| assert_eq!(response.text().await.expect("latin-1"), "üß"));
-    let unknown = || Reply::with("200 OK", "Content-Type: text/plain; charset=koi8-r\r\n", "x");
+    let unknown = || Reply::with("200 OK", "Content-Type: text/plain; charset=klingon\r\n", "x");
     with(unknown, async |mut response: Response| {
-        assert!(response.text().await.expect_err("not built in").is_decode());
+        assert!(response.text().await.expect_err("no such character set").is_decode());
         assert_eq!(&response.binary().await.expect("bytes")[..], b"x");
     });
 }
@@ -304,9 +304,9 @@ fn gzip_is_undone_and_the_head_describes_what_is_read() {
 #[test]
 fn case_080_an_unknown_coding_is_left_alone() {
     with(
-        || coded("br", b"raw"),
+        || coded("compress", b"raw"),
         async |mut response: Response| {
-            assert_eq!(response.header("content-encoding"), Some("br"));
+            assert_eq!(response.header("content-encoding"), Some("compress"));
             assert_eq!(response.content_length(), Some(3));
             assert_eq!(response.text().await.expect("a body"), "raw");
         },
