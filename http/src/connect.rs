@@ -12,10 +12,11 @@ use crate::connector::Target;
 use crate::error::{Error, ErrorKind};
 use crate::patience::Limits;
 use crate::pool::Origin;
-use crate::proxy::{self, Proxy};
+use crate::proxy::{Proxy, Tunnel};
 use crate::resolve;
 use crate::route::Route;
 use crate::session::Session;
+use crate::settings::Settings;
 use crate::stream::Stream;
 use crate::timings::Timings;
 use crate::tls::TlsStream;
@@ -47,13 +48,14 @@ pub(crate) async fn connect(
         };
         format!("connecting to {host}:{port}{way} ({})", step.get())
     };
-    let steps = Steps { session, url, limits, step: &step, timings };
+    let steps = Steps { session, settings: &session.settings, url, limits, step: &step, timings };
     limits.within(limit, doing, steps.go(origin)).await?
 }
 
 /// What the steps share.
 struct Steps<'a> {
     session: &'a Session,
+    settings: &'a Settings,
     url: &'a Url,
     limits: &'a Limits,
     /// What is being done, in case it takes too long.
@@ -103,14 +105,14 @@ impl Steps<'_> {
         } else {
             (reached.stream, None)
         };
-        let limits = self.session.settings.protocol_limits.clone();
-        Ok(Box::new(Connection::new(stream, reached.peer, tls, limits, self.session.settings.tracer.clone())))
+        let limits = self.settings.protocol_limits.clone();
+        Ok(Box::new(Connection::new(stream, reached.peer, tls, limits, self.settings.tracer.clone())))
     }
 
     async fn directly(&mut self) -> Result<Reached, Error> {
         self.step.set("looking up its name");
         let (host, port) = (self.url.host(), self.url.port_or_default());
-        let addresses = resolve::server(self.session, host, port, self.timings).await?;
+        let addresses = self.settings.names.server(host, port, self.timings).await?;
         let (stream, peer) = self.tcp(&addresses).await?;
         Ok(Reached { stream, peer, early: Bytes::new(), secure: false })
     }
@@ -139,14 +141,14 @@ impl Steps<'_> {
     async fn through(&mut self, proxy: &Proxy, forwarded: bool) -> Result<Reached, Error> {
         // The proxy is going to connect to it: whether it may is not for the proxy alone to say.
         if let Some(ip) = resolve::ip_literal(self.url.host()) {
-            resolve::permitted(self.session, vec![SocketAddr::new(ip, self.url.port_or_default())])?;
+            self.settings.names.permitted(vec![SocketAddr::new(ip, self.url.port_or_default())])?;
         }
         let failed =
             |cause: Error| Error::new(ErrorKind::Proxy, format!("reaching the proxy {proxy}")).because(cause);
         self.step.set("looking up the proxy's name");
         // Not the server's look-up: its time counts as connecting.
         let looking_up = &mut Timings::default();
-        let found = resolve::addresses(self.session, proxy.host(), proxy.port(), looking_up).await;
+        let found = self.settings.names.addresses(proxy.host(), proxy.port(), looking_up).await;
         let (mut stream, peer) = self.tcp(&found.map_err(failed)?).await.map_err(failed)?;
         if proxy.is_tls() {
             stream = Stream::Tls(self.tls(stream, proxy.host(), &[]).await.map_err(failed)?);
@@ -155,8 +157,16 @@ impl Steps<'_> {
         let mut early = Bytes::new();
         if !forwarded {
             self.step.set("waiting for the proxy to connect");
-            (stream, early) =
-                proxy::open(stream, peer, proxy, self.session, self.url, self.limits, self.timings).await?;
+            let tunnel = Tunnel {
+                proxy,
+                url: self.url,
+                names: &self.settings.names,
+                limits: self.limits,
+                protocol_limits: &self.settings.protocol_limits,
+                agent: self.session.agent(),
+                tracer: &self.settings.tracer,
+            };
+            (stream, early) = tunnel.open(stream, peer, self.timings).await?;
         }
         Ok(Reached { stream, peer, early, secure: false })
     }

@@ -8,8 +8,8 @@
 //! nothing is read meanwhile: there can be no answer yet. A body that takes longer is sent piece by piece while the
 //! other direction is watched, because a server that refuses an upload says so at once and does not wait for the end
 //! of it (RFC 9112 §9.5). A caller who would rather know first says `Expect: 100-continue`: then the head goes alone and
-//! the body waits a moment for the server's word (RFC 9110 §10.1.1). And when sending fails, the reason has often been sent to us just before, so one more look
-//! is taken before the failure is reported.
+//! the body waits a moment for the server's word (RFC 9110 §10.1.1). And when sending fails, the reason has often been
+//! sent to us just before, so one more look is taken before the failure is reported.
 //!
 //! Everything here may be dropped at any await. What has been read is in `h1`, what is to be sent is in `out`; a
 //! connection that is dropped in the middle is closed.
@@ -31,7 +31,7 @@ use std::net::SocketAddr;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-pub(crate) use crate::h1::{BodyLength, RequestHead, ResponseHead};
+pub(crate) use crate::h1::{BodyLength, Limits as ProtocolLimits, RequestHead, ResponseHead};
 
 /// A body in memory of at most this many bytes leaves together with the head.
 const SMALL_BODY: usize = 64 * 1024;
@@ -73,7 +73,7 @@ impl Connection {
         stream: Stream,
         peer: Option<SocketAddr>,
         tls: Option<TlsInfo>,
-        limits: h1::Limits,
+        limits: ProtocolLimits,
         tracer: Tracer,
     ) -> Connection {
         Connection {

@@ -11,7 +11,6 @@
 //! the caller has chosen, nor about names that a proxy looks up, which nobody knows here.
 
 use crate::error::{Error, ErrorKind};
-use crate::session::Session;
 use crate::timings::Timings;
 use curio::Lock;
 use std::cell::RefCell;
@@ -70,63 +69,76 @@ impl<R: Resolver> AnyResolver for R {
     }
 }
 
-/// Where the server of a request may be connected to. Never empty.
-///
-/// # Errors
-/// Of kind [`Dns`](ErrorKind::Dns); of kind [`Connect`](ErrorKind::Connect), if the caller's filter leaves none.
-pub(crate) async fn server(
-    session: &Session,
-    host: &str,
-    port: u16,
-    timings: &mut Timings,
-) -> Result<Vec<SocketAddr>, Error> {
-    let found = addresses(session, host, port, timings).await?;
-    permitted(session, found)
+/// How a session finds addresses, and which of them it may use.
+#[derive(Default)]
+pub(crate) struct Names {
+    /// What the caller has said, by host in lower case. Port 0 stands for the request's.
+    pub(crate) given: HashMap<String, SocketAddr>,
+    pub(crate) resolver: Option<Rc<dyn AnyResolver>>,
+    pub(crate) filter: Option<Filter>,
+    look_ups: LookUps,
 }
 
-/// What the caller's filter leaves of them.
-pub(crate) fn permitted(session: &Session, mut found: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, Error> {
-    let Some(filter) = &session.settings.address_filter else { return Ok(found) };
-    let first = found.first().copied();
-    found.retain(|address| filter(address));
-    match first {
-        Some(first) if found.is_empty() => Err(Error::new(
-            ErrorKind::Connect,
-            format!("connecting to {first}: the session's address filter does not allow it"),
-        )),
-        _ => Ok(found),
-    }
-}
+type Filter = Box<dyn Fn(&SocketAddr) -> bool>;
 
-/// The addresses of a host. Never empty.
-///
-/// # Errors
-/// Of kind [`Dns`](ErrorKind::Dns).
-pub(crate) async fn addresses(
-    session: &Session,
-    host: &str,
-    port: u16,
-    timings: &mut Timings,
-) -> Result<Vec<SocketAddr>, Error> {
-    let settings = &session.settings;
-    if let Some(&address) = settings.addresses.get(host) {
-        let port = if address.port() == 0 { port } else { address.port() };
-        return Ok(vec![SocketAddr::new(address.ip(), port)]);
+impl Names {
+    /// Where the server of a request may be connected to. Never empty.
+    ///
+    /// # Errors
+    /// Of kind [`Dns`](ErrorKind::Dns); of kind [`Connect`](ErrorKind::Connect), if the caller's filter leaves none.
+    pub(crate) async fn server(
+        &self,
+        host: &str,
+        port: u16,
+        timings: &mut Timings,
+    ) -> Result<Vec<SocketAddr>, Error> {
+        let found = self.addresses(host, port, timings).await?;
+        self.permitted(found)
     }
-    if let Some(ip) = ip_literal(host) {
-        return Ok(vec![SocketAddr::new(ip, port)]);
+
+    /// What the caller's filter leaves of them.
+    pub(crate) fn permitted(&self, mut found: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, Error> {
+        let Some(filter) = &self.filter else { return Ok(found) };
+        let first = found.first().copied();
+        found.retain(|address| filter(address));
+        match first {
+            Some(first) if found.is_empty() => Err(Error::new(
+                ErrorKind::Connect,
+                format!("connecting to {first}: the session's address filter does not allow it"),
+            )),
+            _ => Ok(found),
+        }
     }
-    let began = curio::clock();
-    let found = Box::pin(session.look_ups.join(host, port, began, async || match &settings.resolver {
-        Some(resolver) => resolver.resolve(host, port).await,
-        None => curio::getaddrinfo(host, port).await,
-    }))
-    .await;
-    timings.dns = Some(curio::clock().saturating_duration_since(began));
-    let found =
-        found.map_err(|cause| Error::new(ErrorKind::Dns, "finding the server's address").because(cause))?;
-    let found = bounded(found);
-    if found.is_empty() { Err(none(host)) } else { Ok(found) }
+
+    /// The addresses of a host. Never empty.
+    ///
+    /// # Errors
+    /// Of kind [`Dns`](ErrorKind::Dns).
+    pub(crate) async fn addresses(
+        &self,
+        host: &str,
+        port: u16,
+        timings: &mut Timings,
+    ) -> Result<Vec<SocketAddr>, Error> {
+        if let Some(&address) = self.given.get(host) {
+            let port = if address.port() == 0 { port } else { address.port() };
+            return Ok(vec![SocketAddr::new(address.ip(), port)]);
+        }
+        if let Some(ip) = ip_literal(host) {
+            return Ok(vec![SocketAddr::new(ip, port)]);
+        }
+        let began = curio::clock();
+        let found = Box::pin(self.look_ups.join(host, port, began, async || match &self.resolver {
+            Some(resolver) => resolver.resolve(host, port).await,
+            None => curio::getaddrinfo(host, port).await,
+        }))
+        .await;
+        timings.dns = Some(curio::clock().saturating_duration_since(began));
+        let found = found
+            .map_err(|cause| Error::new(ErrorKind::Dns, "finding the server's address").because(cause))?;
+        let found = bounded(found);
+        if found.is_empty() { Err(none(host)) } else { Ok(found) }
+    }
 }
 
 /// The host has no address.
@@ -152,7 +164,7 @@ fn bounded(found: Vec<SocketAddr>) -> Vec<SocketAddr> {
 
 /// The look-ups that are under way. A hundred requests that begin together ask once.
 #[derive(Default)]
-pub(crate) struct LookUps {
+struct LookUps {
     by_name: RefCell<HashMap<(String, u16), Rc<LookUp>>>,
 }
 

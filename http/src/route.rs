@@ -10,14 +10,21 @@
 
 use crate::connector::AnyConnector;
 use crate::error::Error;
-use crate::proxy::Proxy;
-use crate::settings::Settings;
+use crate::proxy::{Proxies, Proxy};
 use crate::url::Url;
 use http::HeaderMap;
 use http::header::PROXY_AUTHORIZATION;
 use std::borrow::Cow;
 use std::path::Path;
 use std::rc::Rc;
+
+/// What a session is set to about ways.
+#[derive(Default)]
+pub(crate) struct Ways {
+    pub(crate) connector: Option<Rc<dyn AnyConnector>>,
+    pub(crate) unix_socket: Option<Rc<Path>>,
+    pub(crate) proxies: Proxies,
+}
 
 #[derive(Clone)]
 pub(crate) enum Route {
@@ -32,14 +39,14 @@ impl Route {
     ///
     /// # Errors
     /// Of kind [`Proxy`](crate::ErrorKind::Proxy), if the environment names a proxy that makes no sense.
-    pub(crate) fn choose(settings: &Settings, url: &Url) -> Result<Route, Error> {
-        if let Some(connector) = &settings.connector {
+    pub(crate) fn choose(ways: &Ways, url: &Url) -> Result<Route, Error> {
+        if let Some(connector) = &ways.connector {
             return Ok(Route::Connector(Rc::clone(connector)));
         }
-        if let Some(path) = &settings.unix_socket {
+        if let Some(path) = &ways.unix_socket {
             return Ok(Route::Unix(Rc::clone(path)));
         }
-        Ok(settings.proxies.choose(url)?.map_or(Route::Direct, Route::Proxy))
+        Ok(ways.proxies.choose(url)?.map_or(Route::Direct, Route::Proxy))
     }
 
     /// What goes into the request line: path and query, or the whole address for a proxy that reads the request

@@ -164,7 +164,7 @@ async fn hop(
     settings.on_request.iter().for_each(|hook| hook(request));
     #[cfg(feature = "digest")]
     session.digests.authorize(request);
-    let origin = session.pool.origin(&request.url, || Route::choose(settings, &request.url))?;
+    let origin = session.pool.origin(&request.url, || Route::choose(&settings.ways, &request.url))?;
     origin.route().adjust(&mut request.headers, &request.url);
     if !request.headers.contains_key(HOST) {
         request.headers.insert(HOST, origin.host_field()?);

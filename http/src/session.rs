@@ -11,7 +11,7 @@ use crate::cookies::CookieJar;
 use crate::patience::Limits;
 use crate::pool::Pool;
 use crate::request::{Request, RequestBuilder, ResponseFuture};
-use crate::resolve::LookUps;
+use crate::route::Ways;
 use crate::send;
 use crate::settings::Settings;
 use crate::tls::trust;
@@ -51,7 +51,6 @@ pub struct ClientSession {
 pub(crate) struct Session {
     pub(crate) settings: Settings,
     pub(crate) pool: Pool,
-    pub(crate) look_ups: LookUps,
     #[cfg(feature = "digest")]
     pub(crate) digests: crate::digest::Digests,
     tls: OnceCell<Arc<ClientConfig>>,
@@ -72,7 +71,8 @@ impl ClientSession {
     /// A session with default settings whose connections this one makes.
     pub(crate) fn connected_by(connector: impl Connector + 'static) -> ClientSession {
         let connector: Rc<dyn AnyConnector> = Rc::new(connector);
-        let settings = Settings { connector: Some(connector), ..Settings::default() };
+        let ways = Ways { connector: Some(connector), ..Ways::default() };
+        let settings = Settings { ways, ..Settings::default() };
         ClientSession::with(settings, OnceCell::new())
     }
 
@@ -82,7 +82,6 @@ impl ClientSession {
             inner: Rc::new(Session {
                 settings,
                 pool,
-                look_ups: LookUps::default(),
                 #[cfg(feature = "digest")]
                 digests: Default::default(),
                 tls,

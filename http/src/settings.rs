@@ -4,25 +4,20 @@
 //! nothing that was sent encrypted is repeated in the open. `builder/` changes them one by one; whoever needs one reads
 //! it here.
 
-use crate::connector::AnyConnector;
+use crate::connection::ProtocolLimits;
 use crate::cookies::CookieJar;
-use crate::h1;
 use crate::netrc::Netrc;
 use crate::pool::Rules;
-use crate::proxy::Proxies;
 use crate::redirect::Policy;
 use crate::request::Request;
-use crate::resolve::AnyResolver;
+use crate::resolve::Names;
 use crate::response::Response;
+use crate::route::Ways;
 use crate::trace::Tracer;
 use crate::url::Url;
 use http::{HeaderMap, HeaderValue};
 use std::cell::OnceCell;
-use std::collections::HashMap;
 use std::fmt;
-use std::net::SocketAddr;
-use std::path::Path;
-use std::rc::Rc;
 use std::time::Duration;
 
 pub(crate) struct Settings {
@@ -39,14 +34,10 @@ pub(crate) struct Settings {
     /// Made when the first cookie comes: most sessions never see one.
     pub(crate) jar: OnceCell<CookieJar>,
     pub(crate) rules: Rules,
-    pub(crate) addresses: HashMap<String, SocketAddr>,
-    pub(crate) resolver: Option<Rc<dyn AnyResolver>>,
-    pub(crate) address_filter: Option<AddressFilter>,
-    pub(crate) proxies: Proxies,
-    pub(crate) unix_socket: Option<Rc<Path>>,
-    pub(crate) connector: Option<Rc<dyn AnyConnector>>,
+    pub(crate) names: Names,
+    pub(crate) ways: Ways,
     pub(crate) netrc: Option<Netrc>,
-    pub(crate) protocol_limits: h1::Limits,
+    pub(crate) protocol_limits: ProtocolLimits,
     pub(crate) max_body: Option<u64>,
     pub(crate) https_only: bool,
     pub(crate) retries: u32,
@@ -58,7 +49,6 @@ pub(crate) struct Settings {
 
 type RequestHook = Box<dyn Fn(&mut Request)>;
 type ResponseHook = Box<dyn Fn(&Response)>;
-type AddressFilter = Box<dyn Fn(&SocketAddr) -> bool>;
 
 impl Default for Settings {
     fn default() -> Settings {
@@ -79,14 +69,10 @@ impl Default for Settings {
                 idle_per_host: usize::MAX,
                 idle_timeout: Some(Duration::from_secs(15)),
             },
-            addresses: HashMap::new(),
-            resolver: None,
-            address_filter: None,
-            proxies: Proxies::default(),
-            unix_socket: None,
-            connector: None,
+            names: Names::default(),
+            ways: Ways::default(),
             netrc: None,
-            protocol_limits: h1::Limits::default(),
+            protocol_limits: ProtocolLimits::default(),
             max_body: None,
             https_only: false,
             retries: 0,

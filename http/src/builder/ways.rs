@@ -31,7 +31,7 @@ impl ClientSessionBuilder {
     /// ```
     pub fn proxy(mut self, url: impl AsRef<str>) -> Self {
         match Proxy::parse(url.as_ref()) {
-            Ok(proxy) => self.settings.proxies.explicit = Some(Rc::new(proxy)),
+            Ok(proxy) => self.settings.ways.proxies.explicit = Some(Rc::new(proxy)),
             Err(error) => self.note(error),
         }
         self
@@ -39,8 +39,8 @@ impl ClientSessionBuilder {
 
     /// Uses no proxy, neither one that was set before nor one that the environment names.
     pub fn no_proxy(mut self) -> Self {
-        self.settings.proxies.explicit = None;
-        self.settings.proxies.trust_env = false;
+        self.settings.ways.proxies.explicit = None;
+        self.settings.ways.proxies.trust_env = false;
         self
     }
 
@@ -62,7 +62,7 @@ impl ClientSessionBuilder {
     /// The environment is read once, when the session's first request is sent. A proxy's address there that makes no sense
     /// is an error of the request, of kind [`Proxy`](ErrorKind::Proxy).
     pub fn trust_env(mut self, on: bool) -> Self {
-        self.settings.proxies.trust_env = on;
+        self.settings.ways.proxies.trust_env = on;
         self
     }
 
@@ -73,7 +73,7 @@ impl ClientSessionBuilder {
     /// `build` reports it on systems without Unix sockets.
     pub fn unix_socket(mut self, path: impl AsRef<Path>) -> Self {
         if cfg!(unix) {
-            self.settings.unix_socket = Some(path.as_ref().into());
+            self.settings.ways.unix_socket = Some(path.as_ref().into());
         } else {
             self.note(Error::new(
                 ErrorKind::Request,
@@ -86,14 +86,14 @@ impl ClientSessionBuilder {
     /// Makes the session's connections with `connector` instead of TCP: see [`Connector`]. No name is looked up and no
     /// proxy is used.
     pub fn connector(mut self, connector: impl Connector + 'static) -> Self {
-        self.settings.connector = Some(Rc::new(connector));
+        self.settings.ways.connector = Some(Rc::new(connector));
         self
     }
 
     /// Connects to `address` for every request to `host`, without a name look-up. If the address's port is 0 the
     /// request's port is used. Header fields and certificates are still those of `host`.
     pub fn resolve(mut self, host: impl AsRef<str>, address: SocketAddr) -> Self {
-        self.settings.addresses.insert(host.as_ref().to_ascii_lowercase(), address);
+        self.settings.names.given.insert(host.as_ref().to_ascii_lowercase(), address);
         self
     }
 
@@ -101,7 +101,7 @@ impl ClientSessionBuilder {
     /// addresses, nor about hosts given to [`resolve`](ClientSessionBuilder::resolve), nor about names that a proxy looks
     /// up.
     pub fn resolver(mut self, resolver: impl Resolver + 'static) -> Self {
-        self.settings.resolver = Some(Rc::new(resolver));
+        self.settings.names.resolver = Some(Rc::new(resolver));
         self
     }
 
@@ -126,7 +126,7 @@ impl ClientSessionBuilder {
     /// # Ok::<(), curio_http::Error>(())
     /// ```
     pub fn address_filter(mut self, allow: impl Fn(&SocketAddr) -> bool + 'static) -> Self {
-        self.settings.address_filter = Some(Box::new(allow));
+        self.settings.names.filter = Some(Box::new(allow));
         self
     }
 }

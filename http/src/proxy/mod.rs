@@ -41,7 +41,7 @@ mod socks5;
 mod tunnel;
 
 pub(crate) use address::Proxy;
-pub(crate) use tunnel::open;
+pub(crate) use tunnel::Tunnel;
 
 use crate::error::Error;
 use crate::url::Url;
