@@ -44,13 +44,11 @@ async fn hear(queue: Rc<Queue<String>>, client: WriteHalf<TcpStream>) -> io::Res
 }
 
 async fn speak(name: String, mut client: Stream<ReadHalf<TcpStream>>) -> io::Result<()> {
-    loop {
-        let line = client.readline().await?;
-        if line.is_empty() {
-            return Ok(());
-        }
-        SAID.put(format!("{name}: {}\n", String::from_utf8_lossy(&line).trim_end())).await;
+    let mut lines = client.lines();
+    while let Some(line) = lines.next().await {
+        SAID.put(format!("{name}: {}\n", line?)).await;
     }
+    Ok(())
 }
 
 async fn guest(client: TcpStream, _: SocketAddr) -> io::Result<()> {
@@ -74,7 +72,7 @@ async fn guest(client: TcpStream, _: SocketAddr) -> io::Result<()> {
         GUESTS.with_borrow_mut(|guests| guests.retain(|other| !Rc::ptr_eq(other, &queue)));
         SAID.put(format!("* {name} has left\n")).await;
     });
-    visit.await.map_err(io::Error::other)?.into_iter().collect()
+    visit.await?.into_iter().collect()
 }
 
 async fn chat_server(listener: TcpListener) -> io::Result<()> {

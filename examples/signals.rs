@@ -15,12 +15,10 @@ mod program {
     use std::process::{Command, id};
     use std::time::Duration;
 
+    use curio::signals::{SIGHUP, SIGTERM};
     use curio::subprocess::check_output;
     use curio::{SignalQueue, finally, sleep};
     use curio_support::Failure;
-
-    const SIGHUP: i32 = 1;
-    const SIGTERM: i32 = 15;
 
     async fn service(signals: SignalQueue) {
         loop {
@@ -33,9 +31,7 @@ mod program {
 
     async fn send_some() -> Result<(), Failure> {
         for name in ["HUP", "HUP", "TERM"] {
-            let mut kill = Command::new("kill");
-            kill.args(["-s", name, &id().to_string()]);
-            check_output(kill).await?;
+            check_output(Command::new("kill").args(["-s", name, &id().to_string()])).await?;
         }
         Ok(())
     }

@@ -38,25 +38,20 @@ mod program {
 
     /// Writing to it and reading from it: `sort` says nothing before it has read everything.
     async fn talking() -> Result<(), Failure> {
-        let mut command = Command::new("sort");
-        command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        let (sorted, _) = Popen::new(command)?.communicate(b"pear\napple\ncherry\n").await?;
+        let mut sort = Popen::new(Command::new("sort").stdin(Stdio::piped()).stdout(Stdio::piped()))?;
+        let (sorted, _) = sort.communicate(b"pear\napple\ncherry\n").await?;
         println!("Sorted: {:?}", String::from_utf8(sorted)?);
         Ok(())
     }
 
     /// Its lines, while it still runs.
     async fn line_by_line() -> Result<(), Failure> {
-        let mut command = shell("for i in 1 2 3; do echo tick $i; sleep 0.05; done");
-        command.stdout(Stdio::piped());
-        let mut child = Popen::new(command)?;
-        let mut lines = Stream::new(child.stdout.take().expect("it is piped"));
-        loop {
-            let line = lines.readline().await?;
-            if line.is_empty() {
-                break;
-            }
-            print!("{}", String::from_utf8(line)?);
+        let script = "for i in 1 2 3; do echo tick $i; sleep 0.05; done";
+        let mut child = Popen::new(shell(script).stdout(Stdio::piped()))?;
+        let mut output = Stream::new(child.stdout.take().expect("it is piped"));
+        let mut lines = output.lines();
+        while let Some(line) = lines.next().await {
+            println!("{}", line?);
         }
         println!("It ended with {}", child.wait().await?);
         Ok(())

@@ -7,36 +7,11 @@
 
 use std::collections::BTreeSet;
 
-use curio_support::{Failure, Ran, run_example};
-
-/// What an example prints; it must end well and have nothing to complain about.
-fn story(name: &str, arguments: &[&str]) -> Result<String, Failure> {
-    let Ran { success, printed, errors, .. } = run_example(name, arguments)?;
-    assert!(success && errors.is_empty(), "{name}: {errors}\n{printed}");
-    Ok(without_numbers(&printed))
-}
+use curio_support::{Failure, story};
 
 fn tells(name: &str, expected: &str) -> Result<(), Failure> {
     assert_eq!(story(name, &[])?, expected);
     Ok(())
-}
-
-/// `N` for every number that the system has chosen.
-fn without_numbers(text: &str) -> String {
-    let mut result = String::new();
-    let mut rest = text;
-    while let Some(start) = ["127.0.0.1:", "process "].iter().filter_map(|before| after(rest, before)).min() {
-        result += &rest[..start];
-        let number = rest[start..].chars().take_while(char::is_ascii_digit).count();
-        result += if number > 0 { "N" } else { "" };
-        rest = &rest[start + number..];
-    }
-    result + rest
-}
-
-/// Where `text` goes on after the first `word` in it.
-fn after(text: &str, word: &str) -> Option<usize> {
-    text.find(word).map(|start| start + word.len())
 }
 
 #[test]
@@ -345,9 +320,9 @@ mod unix {
     use std::process::{Child, ChildStdout, Command, Stdio};
     use std::time::Duration;
 
-    use curio_support::{Failure, example};
+    use curio_support::{Failure, example, without_numbers};
 
-    use super::{tells, without_numbers};
+    use super::tells;
 
     const PATIENCE: Duration = Duration::from_secs(20);
 

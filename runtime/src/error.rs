@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::error::Error;
 use std::fmt;
+use std::io;
 use std::sync::{Mutex, PoisonError};
 
 /// Why a task has no result.
@@ -68,6 +69,27 @@ impl fmt::Debug for TaskError {
 
 impl Error for TaskError {}
 
+/// So that `task.join().await??` works in a function that returns `io::Result`. The kind is `Other`, and the `TaskError`
+/// is inside: `io::Error::downcast` gets it out again.
+///
+/// ```
+/// # fn main() -> std::io::Result<()> {
+/// curio::run(async {
+///     let reading = curio::spawn(async {
+///         let mut file = curio::aopen("Cargo.toml", "r").await?;
+///         file.readline().await
+///     });
+///     assert_eq!(reading.join().await??, b"[package]\n");
+///     Ok(())
+/// })
+/// # }
+/// ```
+impl From<TaskError> for io::Error {
+    fn from(error: TaskError) -> io::Error {
+        io::Error::other(error)
+    }
+}
+
 /// A panic that ended a task. Displays as the panic's message.
 pub struct Panicked {
     message: String,
@@ -127,6 +149,20 @@ impl fmt::Display for TaskTimeout {
 }
 
 impl Error for TaskTimeout {}
+
+/// So that `timeout_after(limit, stream.recv(&mut buffer)).await??` works in a function that returns `io::Result`. The
+/// kind is `TimedOut`.
+impl From<TaskTimeout> for io::Error {
+    fn from(error: TaskTimeout) -> io::Error {
+        io::Error::new(io::ErrorKind::TimedOut, error)
+    }
+}
+
+/// An operating system's error, with what was being done, and to what. The kind stays; the system's number is in the text
+/// only, because an `io::Error` holds either a number or a text.
+pub(crate) fn while_doing(what: impl fmt::Display, error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{what}: {error}"))
+}
 
 /// [`BoundedSemaphore::release`](crate::BoundedSemaphore::release) was called when no permit was out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -159,6 +159,21 @@ impl<T> Task<T> {
     }
 
     /// Says that nobody will join this task: Curio's `daemon=True`.
+    ///
+    /// If it panics, that is reported like any panic. A *value* that it returns is dropped, be it an error: whoever
+    /// detaches a task that can fail lets it deal with its failure.
+    ///
+    /// ```
+    /// # async fn refresh() -> std::io::Result<()> { Ok(()) }
+    /// # curio::run(async {
+    /// curio::spawn(async {
+    ///     if let Err(error) = refresh().await {
+    ///         eprintln!("refreshing: {error}");
+    ///     }
+    /// })
+    /// .detach();
+    /// # });
+    /// ```
     pub fn detach(self) {
         self.cell.record().attended.set(true);
     }

@@ -7,12 +7,13 @@ mod common;
 
 use common::{ms, poll_once, run_real, secs};
 use curio::io::Stream;
+use curio::signals::{SIGCHLD, SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
 use curio::subprocess::{PipeReader, Popen};
 use curio::{
     Kernel, SignalEvent, SignalQueue, disable_cancellation, finally, ignore_after, join, schedule, sleep,
     spawn, timeout_after,
 };
-use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGKILL, SIGSEGV, SIGTERM, SIGUSR1, SIGUSR2};
+use signal_hook::consts::{SIGKILL, SIGSEGV};
 use signal_hook::low_level::raise;
 use std::io::{self, ErrorKind};
 use std::os::unix::process::ExitStatusExt;

@@ -403,3 +403,19 @@ fn shutdown_ends_the_children_of_tasks_that_are_left() {
     assert!(reports.is_empty(), "{reports:?}");
     assert_eq!(state_of(process), None);
 }
+
+#[test]
+fn a_command_may_be_lent() {
+    bounded(async {
+        assert_eq!(run(Command::new("echo").arg("run")).await?.stdout, b"run\n");
+        let printed = check_output(Command::new("echo").arg("checked")).await;
+        assert_eq!(printed.map_err(io::Error::other)?, b"checked\n");
+        let mut command = Command::new("echo");
+        command.arg("again").stdout(Stdio::piped());
+        for _ in 0..2 {
+            let (output, _) = Popen::new(&mut command)?.communicate(b"").await?;
+            assert_eq!(output, b"again\n");
+        }
+        Ok(())
+    });
+}

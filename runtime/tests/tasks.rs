@@ -5,6 +5,7 @@ mod common;
 use common::{Log, message, panic_of, run_reporting, run_virtual, secs};
 use curio::{Task, TaskError, TaskState, clock, schedule, sleep, spawn, spawn_named, timeout_after};
 use std::cell::{Cell, RefCell};
+use std::io::ErrorKind;
 use std::panic::panic_any;
 use std::rc::Rc;
 
@@ -397,4 +398,22 @@ fn a_result_that_panics_when_nobody_takes_it_is_reported_and_harms_nobody() {
     });
     assert_eq!(reports.len(), 1, "{reports:#?}");
     assert!(reports[0].contains("`bomber`") && reports[0].contains("boom in a destructor"), "{reports:?}");
+}
+
+#[test]
+fn a_task_error_becomes_an_io_error_and_can_be_had_back() {
+    let (_, reports) = run_reporting(async {
+        let task = spawn(async {
+            schedule().await;
+            panic!("no luck")
+        });
+        let reading = async || -> std::io::Result<()> { task.join().await? };
+        let error = reading().await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.to_string()),
+            (ErrorKind::Other, "the task panicked: no luck".into())
+        );
+        assert!(error.downcast::<TaskError>().is_ok_and(|error| error.is_panic()));
+    });
+    assert_eq!(reports.len(), 1, "{reports:?}");
 }

@@ -465,3 +465,14 @@ fn hundreds_of_connections_at_once() {
         server.join().await.unwrap();
     });
 }
+
+#[test]
+fn an_address_that_cannot_be_bound_is_named() {
+    run_real(async {
+        let (listener, address) = listener().await;
+        let error = TcpListener::bind(address).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::AddrInUse);
+        assert!(error.to_string().starts_with(&format!("binding {address}: ")), "{error}");
+        drop(listener);
+    });
+}

@@ -476,3 +476,13 @@ fn a_limit_passes_although_two_tasks_keep_each_other_busy() {
         }
     });
 }
+
+#[test]
+fn a_limit_that_passes_is_an_io_error_of_its_own_kind() {
+    run_virtual(async {
+        let waiting = async || -> std::io::Result<()> { timeout_after(secs(1), pending()).await? };
+        let error = waiting().await.unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
+        assert!(error.downcast::<TaskTimeout>().is_ok());
+    });
+}

@@ -5,8 +5,8 @@ mod common;
 
 use common::{ms, run_real, secs, with_reports};
 use curio::{
-    Kernel, UnixDatagram, UnixListener, UnixStream, finally, join, open_unix_connection, sleep, spawn,
-    timeout_after, unix_server,
+    Kernel, UnixDatagram, UnixListener, UnixStream, finally, join, open_unix_connection, run_server, sleep,
+    spawn, timeout_after, unix_server,
 };
 use std::cell::Cell;
 use std::io::{self, ErrorKind};
@@ -265,4 +265,34 @@ fn a_crashing_or_failing_handler_is_reported_and_the_server_goes_on() {
     let reports = reports.take();
     assert!(reports.iter().any(|line| line.contains("panicked: as asked")), "{reports:?}");
     assert!(reports.iter().any(|line| line.contains("failed: as asked for")), "{reports:?}");
+}
+
+#[test]
+fn a_path_that_cannot_be_bound_is_named() {
+    bounded(async {
+        let path = TempPath::new("taken");
+        let _listener = UnixListener::bind(&path.0)?;
+        for error in [UnixListener::bind(&path.0).unwrap_err(), UnixDatagram::bind(&path.0).unwrap_err()] {
+            assert_eq!(error.kind(), ErrorKind::AddrInUse);
+            assert!(error.to_string().starts_with(&format!("binding {}: ", path.0.display())), "{error}");
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn a_server_takes_a_unix_listener_of_ones_own() {
+    bounded(async {
+        let path = TempPath::new("listener");
+        let listener = UnixListener::bind(&path.0)?;
+        let server = spawn(run_server(listener, async |client: UnixStream, _| {
+            client.sendall(&client.read_exactly(5).await?).await
+        }));
+        let client = open_unix_connection(&path.0).await?;
+        client.sendall(b"hello").await?;
+        assert_eq!(client.read_all().await?, b"hello");
+        assert!(server.cancel().await);
+        assert!(path.0.exists(), "the file is its maker's to remove");
+        Ok(())
+    });
 }

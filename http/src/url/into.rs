@@ -7,6 +7,10 @@ use crate::error::Error;
 ///
 /// A text is parsed when the request is made; if it is no good, awaiting the request reports it. With a
 /// [`base_url`](crate::ClientSessionBuilder::base_url) it may be relative.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no address for a request",
+    note = "an address is a `&str`, a `String`, a `&String`, a `curio_http::Url` or a `&Url`"
+)]
 pub trait IntoUrl: sealed::Sealed {
     #[doc(hidden)]
     fn into_url(self, base: Option<&Url>) -> Result<Url, Error>;

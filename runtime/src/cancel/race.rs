@@ -34,6 +34,11 @@ pub fn race<R: Race>(racers: R) -> impl Future<Output = R::Output> {
 }
 
 /// What can be raced: tuples of two to eight futures, arrays, `Vec`s.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be raced",
+    note = "a race is run by a tuple of two to eight futures, an array or a `Vec` of futures",
+    note = "all of them have the same output type"
+)]
 pub trait Race {
     /// What each of them gives.
     type Output;

@@ -10,6 +10,7 @@
 
 use super::mode::Mode;
 use super::opened::Opened;
+use crate::error::while_doing;
 use crate::sync::Event;
 use crate::thread::run_in_thread;
 use std::fmt;
@@ -49,7 +50,7 @@ pub fn aopen<P: AsRef<Path>>(path: P, mode: &str) -> impl Future<Output = io::Re
     let name = path.display().to_string();
     let opening = run_in_thread(move || {
         Opened::open(&path, mode?)
-            .map_err(|error| io::Error::new(error.kind(), format!("opening `{}`: {error}", path.display())))
+            .map_err(|error| while_doing(format_args!("opening `{}`", path.display()), error))
     });
     async move {
         let opened = opening.await.unwrap_or_else(|panic| Err(io::Error::other(panic)))?;

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! stream.rs    Stream<S>       lines and exact lengths out of any reader; nothing is lost by a dropped read
+//! lines.rs     Lines           the lines as text
 //! buffer.rs    ReadBuffer      what has been received and not yet asked for
 //! copy.rs      copy, copy_bidirectional
 //! ```
@@ -11,8 +12,10 @@
 
 mod buffer;
 mod copy;
+mod lines;
 mod stream;
 
 pub(crate) use buffer::ReadBuffer;
 pub use copy::{copy, copy_bidirectional};
+pub use lines::Lines;
 pub use stream::Stream;

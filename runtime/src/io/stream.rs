@@ -10,6 +10,7 @@
 //! halfway, the rest is kept and sent first by whatever is written next: the other end never sees a hole.
 
 use super::buffer::ReadBuffer;
+use super::lines::Lines;
 use crate::located::located;
 use crate::traps;
 use futures_io::{AsyncBufRead, AsyncRead, AsyncWrite};
@@ -152,7 +153,15 @@ impl<S: AsyncRead + Unpin> Stream<S> {
         located(at, filling)
     }
 
-    fn poll_line(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Vec<u8>>> {
+    /// The lines of the stream as text, without their ends, one by one: see [`Lines`].
+    ///
+    /// Where `futures_util`'s `AsyncBufReadExt` is imported, `stream.lines()` is that trait's method, which takes the stream;
+    /// `Stream::lines(&mut stream)` is this one.
+    pub fn lines(&mut self) -> Lines<'_, S> {
+        Lines::new(self)
+    }
+
+    pub(super) fn poll_line(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Vec<u8>>> {
         loop {
             if let Some(length) = self.received.line() {
                 return Poll::Ready(Ok(self.received.take(length)));

@@ -5,12 +5,17 @@
 //! still have to be looked up, which is then done in a thread.
 
 use super::connect::getaddrinfo_at;
+use crate::error::while_doing;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::panic::Location;
 
 /// Anything that names one or more socket addresses: a `SocketAddr`, `(host, port)` with a host name or an IP
 /// address, `"host:port"`, or a list of `SocketAddr`s.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no socket address",
+    note = "an address is a `SocketAddr`, `(host, port)`, `\"host:port\"` or a list of `SocketAddr`s"
+)]
 pub trait ToAddresses {
     /// The addresses, or the name that has to be looked up for them.
     ///
@@ -40,6 +45,22 @@ impl Addresses {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "no address to use was given"));
         }
         Ok(addresses)
+    }
+
+    /// What `bind` makes of the first address for which it works.
+    pub(super) async fn bind<S>(
+        self,
+        at: &'static Location<'static>,
+        bind: impl Fn(SocketAddr) -> io::Result<S>,
+    ) -> io::Result<S> {
+        let mut result = Err(io::ErrorKind::InvalidInput.into());
+        for address in self.look_up(at).await? {
+            result = bind(address).map_err(|error| while_doing(format_args!("binding {address}"), error));
+            if result.is_ok() {
+                break;
+            }
+        }
+        result
     }
 }
 

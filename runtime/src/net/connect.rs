@@ -7,6 +7,7 @@
 
 use super::address::ToAddresses;
 use super::tcp::TcpStream;
+use crate::error::while_doing;
 use crate::thread::run_in_thread_at;
 use crate::time::{Sleep, sleep};
 use std::collections::VecDeque;
@@ -71,7 +72,7 @@ pub(super) fn getaddrinfo_at(
     let host = host.to_string();
     async move {
         let result = looking_up.await.unwrap_or_else(|panic| Err(io::Error::other(panic)));
-        result.map_err(|error| io::Error::new(error.kind(), format!("looking up `{host}`: {error}")))
+        result.map_err(|error| while_doing(format_args!("looking up `{host}`"), error))
     }
 }
 

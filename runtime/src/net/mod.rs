@@ -30,7 +30,7 @@ pub use address::{Addresses, ToAddresses};
 pub use connect::{connect_to_any, getaddrinfo, open_connection};
 #[cfg(unix)]
 pub use server::unix_server;
-pub use server::{HandlerResult, run_server, tcp_server};
+pub use server::{HandlerResult, Listener, run_server, tcp_server};
 pub use split::{EndWriting, ReadHalf, WriteHalf};
 pub use tcp::{TcpListener, TcpStream};
 pub use udp::UdpSocket;

@@ -55,7 +55,7 @@ where
     }
 }
 
-/// [`tcp_server`] on a listener of your own.
+/// [`tcp_server`] on a listener of your own: a [`TcpListener`], or on Unix a `UnixListener`, whose file stays behind.
 ///
 /// # Errors
 /// The listener failed for good.
@@ -79,21 +79,23 @@ where
 /// # }
 /// ```
 #[track_caller]
-pub fn run_server<H, R>(listener: TcpListener, handler: H) -> impl Future<Output = io::Result<()>> + use<H, R>
+pub fn run_server<L, H, R>(listener: L, handler: H) -> impl Future<Output = io::Result<()>> + use<L, H, R>
 where
-    H: AsyncFn(TcpStream, SocketAddr) -> R + 'static,
+    L: Listener,
+    H: AsyncFn(L::Stream, L::Peer) -> R + 'static,
     R: HandlerResult,
 {
     serve(listener, handler, Location::caller())
 }
 
-fn serve<H, R>(
-    listener: TcpListener,
+fn serve<L, H, R>(
+    listener: L,
     handler: H,
     at: &'static Location<'static>,
-) -> impl Future<Output = io::Result<()>> + use<H, R>
+) -> impl Future<Output = io::Result<()>> + use<L, H, R>
 where
-    H: AsyncFn(TcpStream, SocketAddr) -> R + 'static,
+    L: Listener,
+    H: AsyncFn(L::Stream, L::Peer) -> R + 'static,
     R: HandlerResult,
 {
     let clients = Rc::new(Clients::default());
@@ -127,6 +129,11 @@ where
 }
 
 /// What the handler of a server may return: nothing, or a `Result<(), E>` whose error is reported.
+#[diagnostic::on_unimplemented(
+    message = "the handler of a server cannot return `{Self}`",
+    note = "a handler returns nothing, or `Result<(), E>` with an `E` that can be displayed",
+    note = "a handler that ends in a value may need a `;` behind it, or `.map(|_| ())`"
+)]
 pub trait HandlerResult {
     /// The error's text, if it is one.
     fn error(self) -> Option<String>;
@@ -144,14 +151,28 @@ impl<E: Display> HandlerResult for Result<(), E> {
     }
 }
 
-/// What a server accepts clients from.
-trait Listener: 'static {
+/// What [`run_server`] accepts clients from: a [`TcpListener`], or on Unix a `UnixListener`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no listener of Curio's",
+    note = "a listener is a `curio::TcpListener` or a `curio::UnixListener`; both have `from_std`"
+)]
+pub trait Listener: sealed::Sealed + 'static {
+    /// A connection.
     type Stream: 'static;
+    /// Whose it is.
     type Peer: fmt::Debug + 'static;
+    #[doc(hidden)]
     fn accept_at(
         &self,
         at: &'static Location<'static>,
     ) -> impl Future<Output = io::Result<(Self::Stream, Self::Peer)>>;
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::TcpListener {}
+    #[cfg(unix)]
+    impl Sealed for super::UnixListener {}
 }
 
 impl Listener for TcpListener {

@@ -164,20 +164,14 @@ impl TcpListener {
     /// [`local_addr`](Self::local_addr) tells which.
     ///
     /// # Errors
-    /// The look-up's or the last address's error.
+    /// The look-up's or the last address's error; it names the address.
     #[track_caller]
     pub fn bind<A: ToAddresses>(address: A) -> impl Future<Output = io::Result<TcpListener>> {
         let at = Location::caller();
         let addresses = address.to_addresses();
         async move {
-            let mut result = Err(io::ErrorKind::InvalidInput.into());
-            for address in addresses?.look_up(at).await? {
-                result = mio::net::TcpListener::bind(address);
-                if result.is_ok() {
-                    break;
-                }
-            }
-            Ok(TcpListener { socket: Socket::new(result?)? })
+            let source = addresses?.bind(at, mio::net::TcpListener::bind).await?;
+            Ok(TcpListener { socket: Socket::new(source)? })
         }
     }
 

@@ -38,20 +38,14 @@ impl UdpSocket {
     /// [`local_addr`](Self::local_addr) tells which.
     ///
     /// # Errors
-    /// The look-up's or the last address's error.
+    /// The look-up's or the last address's error; it names the address.
     #[track_caller]
     pub fn bind<A: ToAddresses>(address: A) -> impl Future<Output = io::Result<UdpSocket>> {
         let at = Location::caller();
         let addresses = address.to_addresses();
         async move {
-            let mut result = Err(io::ErrorKind::InvalidInput.into());
-            for address in addresses?.look_up(at).await? {
-                result = mio::net::UdpSocket::bind(address);
-                if result.is_ok() {
-                    break;
-                }
-            }
-            Ok(UdpSocket { socket: Socket::new(result?)? })
+            let source = addresses?.bind(at, mio::net::UdpSocket::bind).await?;
+            Ok(UdpSocket { socket: Socket::new(source)? })
         }
     }
 

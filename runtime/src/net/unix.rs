@@ -7,6 +7,7 @@
 use super::socket::{Attempt, Socket};
 use super::split::{self, EndWriting, ReadHalf, WriteHalf};
 use super::stream::{read_methods, write_methods};
+use crate::error::while_doing;
 use crate::reactor::Direction;
 use crate::time::sleep;
 use std::fmt;
@@ -146,6 +147,11 @@ impl fmt::Debug for UnixStream {
     }
 }
 
+/// Names the path in the error of a bind that failed.
+pub(super) fn bound<S>(path: &Path, result: io::Result<S>) -> io::Result<S> {
+    result.map_err(|error| while_doing(format_args!("binding {}", path.display()), error))
+}
+
 /// A Unix socket that accepts connections. Its file stays behind when it is dropped.
 ///
 /// ```
@@ -170,9 +176,10 @@ impl UnixListener {
     ///
     /// # Errors
     /// `AddrInUse` if there is a file of that name, even one that a process left behind; else the file system's.
+    /// It names the path.
     #[track_caller]
     pub fn bind(path: impl AsRef<Path>) -> io::Result<UnixListener> {
-        Ok(UnixListener { socket: Socket::new(mio::net::UnixListener::bind(path)?)? })
+        Ok(UnixListener { socket: Socket::new(bound(path.as_ref(), mio::net::UnixListener::bind(&path))?)? })
     }
 
     /// Takes over a listening socket of the standard library.

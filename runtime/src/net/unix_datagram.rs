@@ -1,6 +1,7 @@
 //! Messages between processes of one machine: like UDP, but none is lost and the addresses are paths.
 
 use super::socket::{Attempt, Socket};
+use super::unix::bound;
 use crate::reactor::Direction;
 use std::fmt;
 use std::io;
@@ -34,10 +35,10 @@ impl UnixDatagram {
     /// A socket with a file at `path`, where others can send to.
     ///
     /// # Errors
-    /// `AddrInUse` if there is a file of that name; else the file system's.
+    /// `AddrInUse` if there is a file of that name; else the file system's. It names the path.
     #[track_caller]
     pub fn bind(path: impl AsRef<Path>) -> io::Result<UnixDatagram> {
-        UnixDatagram::from_mio(mio::net::UnixDatagram::bind(path)?)
+        UnixDatagram::from_mio(bound(path.as_ref(), mio::net::UnixDatagram::bind(&path))?)
     }
 
     /// A socket without a path: it can send, and nobody can answer.

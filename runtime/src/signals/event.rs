@@ -16,8 +16,8 @@ use std::panic::Location;
 /// ```
 /// # fn main() -> std::io::Result<()> {
 /// use curio::SignalEvent;
+/// use curio::signals::SIGTERM;
 ///
-/// # const SIGTERM: i32 = signal_hook::consts::SIGTERM;
 /// curio::run(async {
 ///     let stop = SignalEvent::new(&[SIGTERM])?;
 ///     # signal_hook::low_level::raise(SIGTERM)?;

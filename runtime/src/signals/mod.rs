@@ -51,3 +51,9 @@ pub use event::SignalEvent;
 pub(crate) use pipe::SignalPipe;
 #[cfg(all(unix, feature = "signals"))]
 pub use queue::SignalQueue;
+/// The numbers of the signals that programs listen to; they differ from system to system.
+#[cfg(all(unix, feature = "signals"))]
+pub use signal_hook::consts::{
+    SIGALRM, SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGPIPE, SIGQUIT, SIGTERM, SIGTSTP, SIGTTIN, SIGTTOU, SIGUSR1,
+    SIGUSR2, SIGWINCH,
+};

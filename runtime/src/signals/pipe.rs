@@ -1,5 +1,6 @@
 //! One signal, as bytes in a pipe.
 
+use crate::error::while_doing;
 use crate::net::socket::{Attempt, Socket};
 use crate::reactor::Direction;
 use mio::unix::pipe;
@@ -37,9 +38,8 @@ impl SignalPipe {
         check(signal)?;
         let (sender, receiver) = pipe::new()?;
         let bytes = watch(receiver)?;
-        let registered = low_level::pipe::register(signal, sender).map_err(|error| {
-            io::Error::new(error.kind(), format!("listening to signal {signal}: {error}"))
-        })?;
+        let registered = low_level::pipe::register(signal, sender)
+            .map_err(|error| while_doing(format_args!("listening to signal {signal}"), error))?;
         Ok(SignalPipe { bytes, registered })
     }
 

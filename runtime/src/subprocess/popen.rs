@@ -3,8 +3,10 @@
 use super::pipes::{PipeReader, PipeWriter};
 use super::process::{KillOnDrop, Process};
 use crate::cancel::{Outcome, finally_at};
+use crate::error::while_doing;
 use crate::join;
 use crate::located::located;
+use std::borrow::{Borrow, BorrowMut};
 use std::fmt;
 use std::io;
 use std::panic::Location;
@@ -22,9 +24,7 @@ use std::process::{Command, ExitStatus};
 /// use std::process::{Command, Stdio};
 ///
 /// curio::run(async {
-///     let mut command = Command::new("cat");
-///     command.stdin(Stdio::piped()).stdout(Stdio::piped());
-///     let mut cat = Popen::new(command)?;
+///     let mut cat = Popen::new(Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::piped()))?;
 ///     let mut input = Stream::new(cat.stdin.take().expect("it is piped"));
 ///     let mut output = Stream::new(cat.stdout.take().expect("it is piped"));
 ///
@@ -47,7 +47,7 @@ pub struct Popen {
 }
 
 impl Popen {
-    /// Starts a program. This blocks until it has started, about a millisecond.
+    /// Starts a program, from a `Command` or a `&mut Command`. This blocks until it has started, about a millisecond.
     ///
     /// # Errors
     /// `NotFound` if there is no such program; whatever else keeps it from starting. The error names the program.
@@ -55,16 +55,14 @@ impl Popen {
     /// # Panics
     /// Outside of a kernel, if one of the streams is piped.
     #[track_caller]
-    pub fn new(command: Command) -> io::Result<Popen> {
-        let program = command.get_program().to_string_lossy().into_owned();
-        let naming =
-            |error: io::Error| io::Error::new(error.kind(), format!("starting `{program}`: {error}"));
-        Popen::start(command).map_err(naming)
+    pub fn new(mut command: impl BorrowMut<Command>) -> io::Result<Popen> {
+        let started = Popen::start(command.borrow_mut());
+        started.map_err(|error| while_doing(format_args!("starting `{}`", name_of(&command)), error))
     }
 
     /// [`new`](Self::new) for those who name the program themselves.
     #[track_caller]
-    pub(super) fn start(mut command: Command) -> io::Result<Popen> {
+    pub(super) fn start(command: &mut Command) -> io::Result<Popen> {
         let mut child = command.spawn()?;
         let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let process = Process::new(child);
@@ -156,6 +154,11 @@ impl fmt::Debug for Popen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Popen").field("id", &self.id()).finish_non_exhaustive()
     }
+}
+
+/// The program's name, for messages.
+pub(super) fn name_of(command: &impl Borrow<Command>) -> String {
+    command.borrow().get_program().to_string_lossy().into_owned()
 }
 
 async fn send(stdin: &mut Option<PipeWriter>, input: &[u8]) -> io::Result<()> {

@@ -1,14 +1,19 @@
 //! A program from its start to its end, in one call.
 
 use super::error::CalledProcessError;
-use super::popen::Popen;
+use super::popen::{Popen, name_of};
+use crate::error::while_doing;
 use crate::located::located;
+use std::borrow::BorrowMut;
 use std::io;
 use std::panic::Location;
 use std::process::{Command, Output, Stdio};
 
 /// Runs a program to its end and says how it went: its status, and all it wrote to its standard output and
 /// standard error. Its standard input is what the command says.
+///
+/// It takes a `Command` or a `&mut Command`: what `Command::new("ls").arg("-l")` is. The two outputs of the command are
+/// set to be piped.
 ///
 /// If it is cancelled, the child is killed and waited for.
 ///
@@ -19,26 +24,24 @@ use std::process::{Command, Output, Stdio};
 /// # fn main() -> std::io::Result<()> {
 /// use std::process::Command;
 ///
-/// let mut echo = Command::new("echo");
-/// echo.arg("hello");
-/// let output = curio::run(curio::subprocess::run(echo))?;
+/// let output = curio::run(curio::subprocess::run(Command::new("echo").arg("hello")))?;
 /// assert!(output.status.success());
 /// assert_eq!(output.stdout, b"hello\n");
 /// # Ok(())
 /// # }
 /// ```
 #[track_caller]
-pub fn run(command: Command) -> impl Future<Output = io::Result<Output>> + use<> {
+pub fn run<C: BorrowMut<Command>>(command: C) -> impl Future<Output = io::Result<Output>> + use<C> {
     let at = Location::caller();
-    let program = command.get_program().to_string_lossy().into_owned();
+    let program = name_of(&command);
     let running = async move {
-        let naming = |error: io::Error| io::Error::new(error.kind(), format!("running `{program}`: {error}"));
+        let naming = |error| while_doing(format_args!("running `{program}`"), error);
         start_and_talk(command, at).await.map_err(naming)
     };
     located(at, Box::pin(running))
 }
 
-/// Runs a program to its end and returns what it wrote to its standard output.
+/// Runs a program to its end and returns what it wrote to its standard output. It takes what [`run`] takes.
 ///
 /// If it is cancelled, the child is killed and waited for.
 ///
@@ -51,16 +54,18 @@ pub fn run(command: Command) -> impl Future<Output = io::Result<Output>> + use<>
 /// use std::process::Command;
 ///
 /// curio::run(async {
-///     let mut fails = Command::new("sh");
-///     fails.args(["-c", "echo so far; echo 'no further' >&2; exit 3"]);
-///     let error = check_output(fails).await.unwrap_err();
+///     let script = "echo so far; echo 'no further' >&2; exit 3";
+///     let error = check_output(Command::new("sh").args(["-c", script])).await.unwrap_err();
 ///     assert_eq!(error.status().and_then(|status| status.code()), Some(3));
 ///     assert_eq!((error.output(), error.stderr()), (&b"so far\n"[..], &b"no further\n"[..]));
 /// });
 /// ```
 #[track_caller]
-pub fn check_output(command: Command) -> impl Future<Output = Result<Vec<u8>, CalledProcessError>> + use<> {
-    let program = command.get_program().to_string_lossy().into_owned();
+pub fn check_output<C>(command: C) -> impl Future<Output = Result<Vec<u8>, CalledProcessError>> + use<C>
+where
+    C: BorrowMut<Command>,
+{
+    let program = name_of(&command);
     let at = Location::caller();
     let running = located(at, Box::pin(start_and_talk(command, at)));
     async move {
@@ -72,9 +77,11 @@ pub fn check_output(command: Command) -> impl Future<Output = Result<Vec<u8>, Ca
     }
 }
 
-async fn start_and_talk(mut command: Command, at: &'static Location<'static>) -> io::Result<Output> {
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = Popen::start(command)?;
+async fn start_and_talk(
+    mut command: impl BorrowMut<Command>,
+    at: &'static Location<'static>,
+) -> io::Result<Output> {
+    let mut child = Popen::start(command.borrow_mut().stdout(Stdio::piped()).stderr(Stdio::piped()))?;
     match child.talk(&[], at).await {
         Ok((status, stdout, stderr)) => Ok(Output { status, stdout, stderr }),
         Err(error) => {

@@ -47,6 +47,12 @@ pub(crate) fn rows() -> Vec<Row> {
         row("io/stream.rs: readline", async |m| {
             reading(m, async |stream| assert_eq!(stream.readline().await.unwrap(), b"first\n")).await
         }),
+        row("io/lines.rs: next", async |m| {
+            reading(m, async |stream| {
+                assert_eq!(stream.lines().next().await.unwrap().unwrap(), "first");
+            })
+            .await
+        }),
         row("io/stream.rs: readlines", async |m| {
             reading(m, async |stream| {
                 assert_eq!(stream.readlines().await.unwrap(), [&b"first\n"[..], b"second\n"]);

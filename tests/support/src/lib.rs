@@ -32,5 +32,7 @@ pub use authority::{Identity, TestAuthority};
 pub use hostile::{HostileServer, Script};
 pub use httpbin::{Counters, Httpbin, HttpbinBuilder, HttpbinThread};
 pub use open_files::raise_open_files;
-pub use program::{Failure, Ran, example, run_example, with_https_urls, with_server, with_urls};
+pub use program::{
+    Failure, Ran, example, run_example, story, with_https_urls, with_server, with_urls, without_numbers,
+};
 pub use proxy::TestProxy;

@@ -118,6 +118,32 @@ pub fn run_example(name: &str, arguments: &[&str]) -> Result<Ran, Failure> {
     Ok(Ran { success: output.status.success(), printed, errors, took })
 }
 
+/// What an example prints when it is run to its end, with `N` for [what the system has chosen](without_numbers).
+///
+/// # Errors
+/// As [`run_example`], and when the example fails or has anything to complain about.
+pub fn story(name: &str, arguments: &[&str]) -> Result<String, Failure> {
+    let Ran { success, printed, errors, .. } = run_example(name, arguments)?;
+    if !success || !errors.is_empty() {
+        return Err(format!("{name} has printed:\n{printed}\nand complained:\n{errors}").into());
+    }
+    Ok(without_numbers(&printed))
+}
+
+/// `N` for the port of every loopback address and for every process number.
+pub fn without_numbers(text: &str) -> String {
+    let mut result = String::new();
+    let mut rest = text;
+    let after = |rest: &str, word: &str| rest.find(word).map(|start| start + word.len());
+    while let Some(start) = ["127.0.0.1:", "process "].iter().filter_map(|before| after(rest, before)).min() {
+        result += &rest[..start];
+        let number = rest[start..].chars().take_while(char::is_ascii_digit).count();
+        result += if number > 0 { "N" } else { "" };
+        rest = &rest[start + number..];
+    }
+    result + rest
+}
+
 /// How an example went.
 pub struct Ran {
     /// Whether it ended with success.

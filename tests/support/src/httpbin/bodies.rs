@@ -106,6 +106,29 @@ pub(super) fn html(_: &Call<'_>) -> Result<Reply, Refusal> {
     ))
 }
 
+/// `/robots.txt`
+pub(super) fn robots(_: &Call<'_>) -> Result<Reply, Refusal> {
+    Ok(Reply::new(200, "text/plain; charset=utf-8", "User-agent: *\nDisallow: /deny\n"))
+}
+
+/// `/deny`
+pub(super) fn deny(_: &Call<'_>) -> Result<Reply, Refusal> {
+    Ok(Reply::new(200, "text/plain; charset=utf-8", "You should not be here: see /robots.txt\n"))
+}
+
+/// `/sse`
+pub(super) fn events(call: &Call<'_>) -> Result<Reply, Refusal> {
+    let (count, pause) = (number_arg(call, "count", 10)?, seconds_arg(call, "pause", 0)?);
+    let seen = call.request.header("last-event-id").and_then(|id| id.parse::<u64>().ok()).unwrap_or(0);
+    let hello = Piece { wait: Duration::ZERO, bytes: b": hello\nretry: 100\n\n".to_vec() };
+    let events = (1..=count).map(move |n| {
+        let id = seen.saturating_add(n);
+        let event = format!("id: {id}\nevent: tick\ndata: tick {id}\ndata: of this answer {n}\n\n");
+        Piece { wait: pause, bytes: event.into_bytes() }
+    });
+    Ok(Reply::pieces("text/event-stream", None, std::iter::once(hello).chain(events)))
+}
+
 /// `/json`
 pub(super) fn json(_: &Call<'_>) -> Result<Reply, Refusal> {
     let slides = json!([

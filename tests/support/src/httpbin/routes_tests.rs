@@ -257,3 +257,19 @@ fn the_other_bodies() {
     let links = String::from_utf8(bytes(get("/links/3/1"))).unwrap();
     assert_eq!(links.matches("<a href").count(), 2);
 }
+
+#[test]
+fn events_are_numbered_on_from_the_last_one_that_was_seen() {
+    let reply = get_with("/sse?count=2", "last-event-id", "5");
+    assert_eq!(header(&reply, "Content-Type"), Some("text/event-stream"));
+    let text = String::from_utf8(bytes(reply)).unwrap();
+    let ids: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("id: ")).collect();
+    assert_eq!(ids, ["6", "7"]);
+}
+
+#[test]
+fn robots_are_told_what_to_leave_alone() {
+    let rules = String::from_utf8(bytes(get("/robots.txt"))).unwrap();
+    assert_eq!(rules, "User-agent: *\nDisallow: /deny\n");
+    assert_eq!(get("/deny").status, 200);
+}

@@ -1,0 +1,146 @@
+//! A crawler that nobody has to be afraid of.
+//!
+//! It asks only where `robots.txt` lets it (RFC 9309; the small part of it that most sites use), follows links within
+//! the host it began with, so far and no further, and takes a limited number of pages. However many tasks wait, a
+//! `BoundedSemaphore` for each host lets two of them ask it at a time, and another one eight in all.
+//!
+//! The tasks are a group that grows: `next_done` gives the pages in the order in which they are ready, and each page
+//! brings new tasks. Only the main task decides, so nothing has to be shared but the hosts.
+//!
+//! Run it: `cargo run --example crawler` (a site in this same process) or `cargo run --example crawler -- URL…`.
+//!
+//! Then try: wait a second between two requests to the same host (`Crawl-delay`). Where does the sleep have to stand for
+//! the second seat of the host to wait as well?
+use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
+
+use curio::{BoundedSemaphore, Lock, TaskGroup};
+use curio_http::{ClientSession, Error, Url};
+use curio_support::{Failure, with_urls};
+
+const NAME: &str = "curio-crawler";
+const PER_HOST: usize = 2;
+const DEPTH: usize = 2;
+const PAGES: usize = 50;
+
+static IN_ALL: BoundedSemaphore = BoundedSemaphore::new(8);
+
+/// What is known of a host, and the right to ask it.
+struct Host {
+    seats: BoundedSemaphore,
+    /// The paths that it wants to be left alone, once somebody has asked.
+    denied: Lock<Option<Vec<String>>>,
+}
+
+struct Page {
+    url: Url,
+    depth: usize,
+    /// What came of it, or why nothing.
+    outcome: Result<String, String>,
+    links: Vec<Url>,
+}
+
+impl Host {
+    fn new() -> Host {
+        Host { seats: BoundedSemaphore::new(PER_HOST), denied: Lock::new(None) }
+    }
+
+    /// The first task of a host asks for its rules, the others wait for the answer.
+    async fn allows(&self, session: &ClientSession, url: &Url) -> Result<bool, Error> {
+        let mut denied = self.denied.acquire().await;
+        if denied.is_none() {
+            let mut response = session.get(url.join("/robots.txt")?).await?;
+            *denied = Some(match response.status_code() {
+                200..=299 => denied_by(&response.text().await?),
+                // Whoever has no rules allows everything; whoever cannot tell them now, nothing (RFC 9309 §2.3.1).
+                400..=499 => Vec::new(),
+                _ => vec!["/".into()],
+            });
+        }
+        Ok(!denied.iter().flatten().any(|prefix| url.path().starts_with(prefix)))
+    }
+}
+
+fn denied_by(robots: &str) -> Vec<String> {
+    let (mut denied, mut for_us, mut in_names) = (Vec::new(), false, false);
+    for line in robots.lines() {
+        let line = line.split('#').next().unwrap_or_default();
+        let Some((field, value)) = line.split_once(':') else { continue };
+        let value = value.trim();
+        if field.trim().eq_ignore_ascii_case("user-agent") {
+            // Names that follow each other share their rules.
+            for_us = (in_names && for_us) || value == "*" || value.eq_ignore_ascii_case(NAME);
+            in_names = true;
+            continue;
+        }
+        in_names = false;
+        if for_us && field.trim().eq_ignore_ascii_case("disallow") && !value.is_empty() {
+            denied.push(value.to_owned());
+        }
+    }
+    denied
+}
+
+/// The addresses in a page that lead to the same host. A real crawler has a real HTML parser.
+fn links_in(page: &Url, html: &str) -> Vec<Url> {
+    let targets = html.split("href=").skip(1).filter_map(|rest| {
+        let quote = rest.chars().next().filter(|quote| matches!(quote, '"' | '\''))?;
+        let target = rest[1..].split(quote).next()?;
+        page.join(target.split('#').next()?).ok()
+    });
+    let origin = |url: &Url| (url.scheme().to_owned(), url.host_str().map(str::to_owned), url.port());
+    targets.filter(|url| origin(url) == origin(page)).collect()
+}
+
+async fn visit(session: ClientSession, host: Rc<Host>, url: Url, depth: usize) -> Page {
+    let mut links = Vec::new();
+    let asking = async {
+        // First the seat at the host: whoever waits for it must not keep others from other hosts.
+        let _seat = host.seats.acquire().await;
+        let _permit = IN_ALL.acquire().await;
+        if !host.allows(&session, &url).await? {
+            return Ok("left alone, as robots.txt asks".to_owned());
+        }
+        let mut response = session.get(&url).await?;
+        if response.ok() && response.header("Content-Type").is_some_and(|kind| kind.starts_with("text/html"))
+        {
+            let html = response.text().await?;
+            links = links_in(response.url(), &html);
+        }
+        Ok(format!("{}, {} links", response.status(), links.len()))
+    };
+    let outcome = asking.await.map_err(|error: Error| error.to_string());
+    Page { url, depth, outcome, links }
+}
+
+async fn crawl(urls: Vec<String>) -> Result<(), Box<dyn std::error::Error>> {
+    // A page is a megabyte at most, and a visit takes half a minute at most.
+    let limit = std::time::Duration::from_secs(30);
+    let session = ClientSession::builder().user_agent(NAME).max_body(1 << 20).timeout(limit).build()?;
+    let (mut hosts, mut seen, pages) = (HashMap::new(), BTreeSet::new(), TaskGroup::new());
+    let mut add = |url: Url, depth: usize| {
+        if seen.len() < PAGES && seen.insert(url.to_string()) {
+            let key = (url.host_str().map(str::to_owned), url.port());
+            let host = Rc::clone(hosts.entry(key).or_insert_with(|| Rc::new(Host::new())));
+            pages.spawn(visit(session.clone(), host, url, depth));
+        }
+    };
+    for url in urls {
+        add(Url::parse(&url)?, 0);
+    }
+    let mut count = 0;
+    while let Some((_, page)) = pages.next_done().await {
+        let Page { url, depth, outcome, links } = page?;
+        count += 1;
+        println!("{url}: {}", outcome.unwrap_or_else(|error| error));
+        if depth < DEPTH {
+            links.into_iter().for_each(|link| add(link, depth + 1));
+        }
+    }
+    println!("{count} pages");
+    Ok(())
+}
+
+fn main() -> Result<(), Failure> {
+    curio::run(with_urls(&["/links/10/0", "/deny"], crawl))
+}
