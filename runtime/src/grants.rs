@@ -58,11 +58,14 @@ pub(crate) struct Watched {
 pub(crate) struct Grants {
     open: VecDeque<Grant>,
     next_number: u64,
+    /// The number of the first one that has not seen the end of a cycle.
+    first_young: u64,
 }
 
 pub(crate) struct Grant {
     number: u64,
-    grantee: Grantee,
+    slot: u32,
+    task: TaskId,
     /// How often the task had been polled when it was granted.
     cycles: u64,
     from: Arc<dyn Revoke>,
@@ -80,7 +83,7 @@ impl Grants {
     ) -> Watched {
         let number = self.next_number;
         self.next_number += 1;
-        self.open.push_back(Grant { number, grantee, cycles, from, id });
+        self.open.push_back(Grant { number, slot: grantee.slot, task: grantee.task, cycles, from, id });
         Watched { kernel: grantee.kernel, number }
     }
 
@@ -94,11 +97,20 @@ impl Grants {
         }
     }
 
-    /// At the end of a cycle: moves out every grant whose task has been polled since, or has ended.
+    /// Whether all of them were made in the cycle that ends now. Their tasks have just been woken, and as a rule have
+    /// their turn in the next one.
+    pub(crate) fn are_young(&mut self) -> bool {
+        let first_young = mem::replace(&mut self.first_young, self.next_number);
+        self.open.front().is_none_or(|oldest| oldest.number >= first_young)
+    }
+
+    /// Moves out every grant whose task has been polled since, or has ended.
     pub(crate) fn collect(&mut self, tasks: &TaskTable, overdue: &mut Vec<Grant>) {
         let polled_since = |grant: &Grant| {
-            let task = tasks.get(grant.grantee.slot).filter(|task| task.record().id == grant.grantee.task);
-            task.is_none_or(|task| task.record().cycles.get() > grant.cycles)
+            tasks.get(grant.slot).is_none_or(|task| {
+                let record = task.record();
+                record.id != grant.task || record.cycles.get() > grant.cycles
+            })
         };
         if self.open.iter().any(polled_since) {
             let (old, open): (VecDeque<_>, VecDeque<_>) =

@@ -24,7 +24,7 @@ impl Kernel {
         self.poll_io(limit);
         self.tell_wakes();
         let ran = self.run_ready(main);
-        self.settle_grants();
+        self.settle_grants_of_a_cycle();
         ran
     }
 
@@ -177,8 +177,15 @@ impl Kernel {
         count
     }
 
+    fn settle_grants_of_a_cycle(&mut self) {
+        // With nothing ready there may be no next cycle to look again in.
+        if !self.state.grants.borrow_mut().are_young() || ready::len() == 0 {
+            self.settle_grants();
+        }
+    }
+
     /// Takes back what was granted to tasks that have been polled since and did not claim it.
-    fn settle_grants(&mut self) {
+    pub(super) fn settle_grants(&mut self) {
         if self.state.grants.borrow().is_empty() {
             return;
         }

@@ -84,6 +84,7 @@ impl Kernel {
                 traps::request_cancel(task.record());
             }
         }
+        running.kernel.settle_grants();
         // Main itself may have gone on in the probe, and ended.
         running.kernel.judge_probe();
         if let Some(report) = running.kernel.deadlock.take() {
@@ -122,6 +123,7 @@ impl Kernel {
         running.kernel.look_at_io_next();
         let until = max_wait.and_then(|wait| Instant::now().checked_add(wait));
         let ran = running.kernel.cycle(None, until.map(Limit::real));
+        running.kernel.settle_grants();
         let next_deadline = running.kernel.state.timers.borrow().next_deadline();
         if let Some(report) = running.kernel.deadlock.take() {
             running.kernel.stop_everything(None);

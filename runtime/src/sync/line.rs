@@ -36,7 +36,20 @@ impl Line {
     }
 
     /// Takes `wanted`, or waits in line for them. The waker that comes back is to be dropped when nothing is locked.
+    #[inline]
     pub(super) fn poll_take(
+        &mut self,
+        ticket: &mut Option<Ticket>,
+        wanted: usize,
+        cx: &mut Context<'_>,
+    ) -> (Poll<()>, Option<Waker>) {
+        if ticket.is_none() && self.try_take(wanted) {
+            return (Poll::Ready(()), None);
+        }
+        self.poll_turn(ticket, wanted, cx)
+    }
+
+    fn poll_turn(
         &mut self,
         ticket: &mut Option<Ticket>,
         wanted: usize,
@@ -53,9 +66,9 @@ impl Line {
                 return (Poll::Ready(()), None);
             }
             // Dismissed, perhaps because nobody had polled this wait for too long. It starts again.
-        }
-        if self.try_take(wanted) {
-            return (Poll::Ready(()), None);
+            if self.try_take(wanted) {
+                return (Poll::Ready(()), None);
+            }
         }
         *ticket = Some(self.waiting.enter(wanted, cx.waker(), traps::grantee()));
         (Poll::Pending, None)

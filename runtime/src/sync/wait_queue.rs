@@ -212,6 +212,7 @@ pub(super) struct Wakes {
 }
 
 impl Wakes {
+    #[inline]
     pub(super) fn add(&mut self, waker: Option<Waker>) {
         match &self.first {
             None => self.first = waker,
@@ -220,24 +221,34 @@ impl Wakes {
     }
 
     /// Calls them. Whatever was locked has been released.
-    pub(super) fn wake(self) {
-        drop(self);
+    #[inline]
+    pub(super) fn wake(mut self) {
+        if let Some(first) = self.first.take() {
+            self.wake_from(first);
+        }
+        // Without the first one there are no others. To drop it would be to look again, in every operation.
+        mem::forget(self);
+    }
+
+    fn wake_from(&mut self, first: Waker) {
+        if self.others.is_empty() {
+            first.wake();
+            return;
+        }
+        let others = mem::take(&mut self.others);
+        if let Err(panic) = wake_all([first].into_iter().chain(others))
+            && !thread::panicking()
+        {
+            resume_unwind(panic);
+        }
     }
 }
 
 impl Drop for Wakes {
+    #[inline]
     fn drop(&mut self) {
-        if let Some(waker) = self.first.take() {
-            if self.others.is_empty() {
-                waker.wake();
-                return;
-            }
-            let others = mem::take(&mut self.others);
-            if let Err(panic) = wake_all([waker].into_iter().chain(others))
-                && !thread::panicking()
-            {
-                resume_unwind(panic);
-            }
+        if let Some(first) = self.first.take() {
+            self.wake_from(first);
         }
     }
 }
