@@ -81,15 +81,19 @@ fn denied_by(robots: &str) -> Vec<String> {
     denied
 }
 
-/// The addresses in a page that lead to the same host. A real crawler has a real HTML parser.
-fn links_in(page: &Url, html: &str) -> Vec<Url> {
-    let targets = html.split("href=").skip(1).filter_map(|rest| {
+/// Where the links in a page lead. A real crawler has a real HTML parser.
+fn links_in(html: &str) -> impl Iterator<Item = &str> {
+    html.split("href=").skip(1).filter_map(|rest| {
         let quote = rest.chars().next().filter(|quote| matches!(quote, '"' | '\''))?;
-        let target = rest[1..].split(quote).next()?;
-        page.join(target.split('#').next()?).ok()
-    });
+        rest[1..].split(quote).next()
+    })
+}
+
+/// The address of a link, if it stays with the page's host.
+fn nearby(page: &Url, link: &str) -> Option<Url> {
     let origin = |url: &Url| (url.scheme().to_owned(), url.host_str().map(str::to_owned), url.port());
-    targets.filter(|url| origin(url) == origin(page)).collect()
+    let url = page.join(link.split('#').next()?).ok()?;
+    (origin(&url) == origin(page)).then_some(url)
 }
 
 async fn visit(session: ClientSession, host: Rc<Host>, url: Url, depth: usize) -> Page {
@@ -101,11 +105,12 @@ async fn visit(session: ClientSession, host: Rc<Host>, url: Url, depth: usize) -
         if !host.allows(&session, &url).await? {
             return Ok("left alone, as robots.txt asks".to_owned());
         }
-        let mut response = session.get(&url).await?;
-        if response.ok() && response.header("Content-Type").is_some_and(|kind| kind.starts_with("text/html"))
-        {
-            let html = response.text().await?;
-            links = links_in(response.url(), &html);
+        // A redirect is a link like any other: it may lead to where we must not go.
+        let mut response = session.get(&url).allow_redirects(false).await?;
+        if response.is_redirect() {
+            links.extend(response.header("Location").and_then(|link| nearby(&url, link)));
+        } else if response.header("Content-Type").is_some_and(|kind| kind.starts_with("text/html")) {
+            links.extend(links_in(&response.text().await?).filter_map(|link| nearby(&url, link)));
         }
         Ok(format!("{}, {} links", response.status(), links.len()))
     };

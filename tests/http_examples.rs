@@ -71,6 +71,23 @@ fn crawler_goes_no_deeper_than_two_links() -> Result<(), Failure> {
 }
 
 #[test]
+fn crawler_does_not_follow_a_redirect_to_another_host() -> Result<(), Failure> {
+    let httpbin = HttpbinThread::start()?;
+    let elsewhere = httpbin.url("/redirect-to?url=http://nobody.invalid/page");
+    let story = story("crawler", &[&elsewhere, &httpbin.url("/redirect/1")])?;
+    let mut lines: Vec<&str> = story.lines().collect();
+    lines.sort_unstable();
+    let expected = [
+        "3 pages",
+        "http://127.0.0.1:N/get: 200 OK, 0 links",
+        "http://127.0.0.1:N/redirect-to?url=http://nobody.invalid/page: 302 Found, 0 links",
+        "http://127.0.0.1:N/redirect/1: 302 Found, 1 links",
+    ];
+    assert_eq!(lines, expected);
+    Ok(())
+}
+
+#[test]
 fn crawler_goes_on_when_a_host_cannot_be_found() -> Result<(), Failure> {
     let httpbin = HttpbinThread::start()?;
     let story = story("crawler", &["http://nobody.invalid/page", &httpbin.url("/html")])?;

@@ -27,7 +27,8 @@ pub(crate) fn granted(
         let tasks = kernel.tasks.borrow();
         // One that has ended may have left its wait behind; nobody polls it, so the grant is overdue at once.
         let record = tasks.get(grantee.slot).map(|task| task.record());
-        let cycles = record.filter(|record| record.id == grantee.task).map_or(0, |record| record.cycles.get());
+        let cycles =
+            record.filter(|record| record.id == grantee.task).map_or(0, |record| record.cycles.get());
         Some(kernel.grants.borrow_mut().add(grantee, cycles, from(), id))
     })
     .flatten()
