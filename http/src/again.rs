@@ -48,7 +48,7 @@ pub(crate) const PATIENCE_WITH_BODIES: Duration = Duration::from_secs(1);
 #[derive(Default)]
 pub(crate) struct Tries {
     /// Because the session is set to.
-    retries: u16,
+    retries: u32,
     /// Because the server had a question about credentials.
     #[cfg_attr(not(feature = "digest"), allow(dead_code, reason = "only digest asks twice"))]
     pub(crate) challenges: u16,
@@ -73,7 +73,7 @@ pub(crate) async fn consider(
     let changed = outcome.as_ref().is_ok_and(|response| changed_for(session, request, response, tries));
     let wait = if changed { None } else { wait_before_retry(session, request, &outcome, tries, limits) };
     if !changed && wait.is_none() {
-        return outcome.map(Some).map_err(|error| error.after_tries(u32::from(tries.retries) + 1));
+        return outcome.map(Some).map_err(|error| error.after_tries(tries.retries.saturating_add(1)));
     }
     if let Ok(mut response) = outcome {
         // Nobody is going to read it. What does not come soon costs the connection.
@@ -112,7 +112,7 @@ fn wait_before_retry(
     tries: &Tries,
     limits: &Limits,
 ) -> Option<Duration> {
-    if u32::from(tries.retries) >= session.settings.retries || !request.body.can_be_sent() {
+    if tries.retries >= session.settings.retries || !request.body.can_be_sent() {
         return None;
     }
     let asked_for = match outcome {
@@ -131,7 +131,7 @@ fn wait_before_retry(
             Resend::Never => false,
         },
     };
-    let wait = asked_for.unwrap_or_else(|| backoff(tries.retries.into(), random()));
+    let wait = asked_for.unwrap_or_else(|| backoff(tries.retries, random()));
     let left = limits.total.map(|(deadline, _)| deadline.saturating_duration_since(curio::clock()));
     let worth_it = wait <= LONGEST_ASKED_FOR && left.is_none_or(|left| wait < left);
     (harmless && worth_it).then_some(wait)
