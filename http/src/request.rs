@@ -302,6 +302,9 @@ impl fmt::Debug for ResponseFuture {
     }
 }
 
+const UNUSABLE_NAME: &str =
+    "an unusable header name (letters, digits and - are fine, blanks and colons are not)";
+
 /// A checked header field. The types of the `http` crate hold no line break and no NUL, so what passes here cannot
 /// add lines to the head.
 pub(crate) fn header_field<K, V>(name: K, value: V) -> Result<(HeaderName, HeaderValue), Error>
@@ -312,10 +315,12 @@ where
     <HeaderValue as TryFrom<V>>::Error: Into<http::Error>,
 {
     let name = HeaderName::try_from(name)
-        .map_err(|cause| Error::new(ErrorKind::Request, "an unusable header name").because(cause.into()))?;
+        .map_err(|cause| Error::new(ErrorKind::Request, UNUSABLE_NAME).because(cause.into()))?;
     let value = HeaderValue::try_from(value).map_err(|cause| {
-        Error::new(ErrorKind::Request, format!("an unusable value for the header {name}"))
-            .because(cause.into())
+        let what = format!(
+            "an unusable value for the header {name} (a line break or another control character cannot be sent)"
+        );
+        Error::new(ErrorKind::Request, what).because(cause.into())
     })?;
     Ok((name, value))
 }
