@@ -466,3 +466,18 @@ fn resolve_takes_a_host_in_any_spelling_and_refuses_what_is_none() {
         assert!(refused.expect_err(none).is_url(), "{none}");
     }
 }
+
+#[test]
+fn no_credentials_show_in_debug_output() {
+    let settings = ClientSession::builder()
+        .base_url("http://ann:secret@h.test/")
+        .proxy("http://ann:secret@proxy.test:3128")
+        .header("Authorization", "Bearer secret")
+        .auth("ann", "secret");
+    let before = format!("{settings:?}");
+    let session = settings.build().expect("good settings");
+    let request = session.get("x").header("authorization", "Bearer secret").header("Cookie", "a=secret");
+    let unsent = format!("{request:?}");
+    let shown = format!("{before} {session:?} {unsent} {:?}", request.build());
+    assert!(shown.contains("h.test") && !shown.contains("secret"), "{shown}");
+}
