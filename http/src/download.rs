@@ -19,6 +19,7 @@ pub(crate) async fn to_file(payload: &mut Payload, path: &Path) -> Result<u64, E
     let failed = |cause: io::Error| {
         Error::new(ErrorKind::Io, format!("saving the body to {}", path.display())).because(cause)
     };
+    payload.begin_all_pieces()?;
     let target = path.to_owned();
     let mut file = in_thread(move || NewFile::create(&target)).await.map_err(failed)?;
     let mut written = 0;

@@ -51,6 +51,7 @@ pub struct Events<'a> {
 
 impl<'a> Events<'a> {
     pub(crate) fn new(response: &'a mut Response) -> Events<'a> {
+        response.begin_pieces();
         Events { response, parser: Parser::default(), piece: Bytes::new(), ended: false }
     }
 

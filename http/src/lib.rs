@@ -39,6 +39,12 @@
 //! Credentials go to the origin they were given for and to no other, whatever a redirect says. Everything a server can
 //! send has a limit. An address is read in one way only.
 //!
+//! **Proxies.** Those that the environment names are used (`https_proxy`, `NO_PROXY` and so on, by curl's rules), or the
+//! one that is set ([`proxy`](ClientSessionBuilder::proxy)): HTTP, HTTPS and SOCKS.
+//!
+//! **Second tries.** A request that dies on an old connection is sent once more on a new one, if that can do no harm. All
+//! other [retries](ClientSessionBuilder::retries) are off until they are asked for.
+//!
 //! **Cookies.** What a response sets is kept for the session and goes to the hosts and paths it is for, and to no other
 //! ([`CookieJar`]).
 //!
@@ -52,6 +58,7 @@
 //! |---|---|
 //! | `brotli`, `zstd` | the content codings `br` and `zstd`, asked for and decoded |
 //! | `charset` | all character sets of the Encoding Standard in [`Response::text`] |
+//! | `digest` | `RequestBuilder::digest_auth`: Digest authentication (RFC 7616) |
 //! | `psl` | public suffixes, so that a site cannot set cookies for all of `co.uk` |
 //! | `system-roots` | `ClientSessionBuilder::system_roots`: the authorities that the operating system trusts |
 //! | `aws-lc-rs` | cryptography by aws-lc-rs in place of ring, with post-quantum key exchange |

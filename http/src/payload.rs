@@ -117,9 +117,7 @@ impl Payload {
     pub(crate) fn poll_whole(&mut self, cx: &mut Context<'_>) -> Poll<Result<Bytes, Error>> {
         match &self.whole {
             Whole::Kept(bytes) => return Poll::Ready(Ok(bytes.clone())),
-            Whole::InPieces => {
-                return Poll::Ready(Err(Error::new(ErrorKind::Body, "the body has been read in pieces")));
-            }
+            Whole::InPieces => return Poll::Ready(Err(read_in_pieces())),
             Whole::Unread => self.whole = Whole::Gathering(Gathered::Nothing),
             Whole::Gathering(_) => {}
         }
@@ -141,6 +139,25 @@ impl Payload {
         Poll::Ready(Ok(bytes))
     }
 
+    /// Pieces are going to be asked for: of a body that is kept, from its beginning.
+    pub(crate) fn begin_pieces(&mut self) {
+        if let Whole::Kept(bytes) = &self.whole {
+            self.rest = bytes.clone();
+        }
+    }
+
+    /// All pieces are going to be asked for.
+    ///
+    /// # Errors
+    /// Of kind [`Body`](ErrorKind::Body), if some have been given away.
+    pub(crate) fn begin_all_pieces(&mut self) -> Result<(), Error> {
+        if matches!(self.whole, Whole::InPieces) {
+            return Err(read_in_pieces());
+        }
+        self.begin_pieces();
+        Ok(())
+    }
+
     /// The next piece, of at most `maxsize` bytes.
     pub(crate) fn poll_piece(
         &mut self,
@@ -148,10 +165,13 @@ impl Payload {
         maxsize: usize,
     ) -> Poll<Option<Result<Bytes, Error>>> {
         if self.rest.is_empty() {
+            if matches!(self.whole, Whole::Kept(_)) {
+                return Poll::Ready(None);
+            }
             match std::mem::replace(&mut self.whole, Whole::InPieces) {
-                Whole::Kept(bytes) | Whole::Gathering(Gathered::One(bytes)) => self.rest = bytes,
+                Whole::Gathering(Gathered::One(bytes)) => self.rest = bytes,
                 Whole::Gathering(Gathered::Many(bytes)) => self.rest = bytes.freeze(),
-                Whole::Unread | Whole::InPieces | Whole::Gathering(Gathered::Nothing) => {}
+                _ => {}
             }
         }
         if self.rest.is_empty() {
@@ -223,6 +243,10 @@ impl Payload {
             }
         }
     }
+}
+
+fn read_in_pieces() -> Error {
+    Error::new(ErrorKind::Body, "the body has been read in pieces before, and these are not kept")
 }
 
 impl Gathered {

@@ -33,11 +33,13 @@ const LONGEST_LINE: usize = 16 * 1024 * 1024;
 pub struct Chunks<'a> {
     response: &'a mut Response,
     maxsize: usize,
+    failed: bool,
 }
 
 impl<'a> Chunks<'a> {
     pub(crate) fn new(response: &'a mut Response, maxsize: usize) -> Chunks<'a> {
-        Chunks { response, maxsize }
+        response.begin_pieces();
+        Chunks { response, maxsize, failed: false }
     }
 
     /// The next piece, never empty; `None` at the end. After an error there are no more.
@@ -48,7 +50,16 @@ impl<'a> Chunks<'a> {
     /// # Cancellation
     /// Nothing is lost: the next call goes on.
     pub async fn next(&mut self) -> Option<Result<Bytes, Error>> {
-        poll_fn(|cx| self.response.poll_piece(cx, self.maxsize)).await
+        poll_fn(|cx| self.poll_chunk(cx)).await
+    }
+
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
+        if self.failed {
+            return Poll::Ready(None);
+        }
+        let piece = ready!(self.response.poll_piece(cx, self.maxsize));
+        self.failed = matches!(piece, Some(Err(_)));
+        Poll::Ready(piece)
     }
 }
 
@@ -56,8 +67,7 @@ impl Stream for Chunks<'_> {
     type Item = Result<Bytes, Error>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let this = self.get_mut();
-        this.response.poll_piece(cx, this.maxsize)
+        self.get_mut().poll_chunk(cx)
     }
 }
 
@@ -78,6 +88,7 @@ pub struct Lines<'a> {
 
 impl<'a> Lines<'a> {
     pub(crate) fn new(response: &'a mut Response) -> Lines<'a> {
+        response.begin_pieces();
         Lines { response, begun: Vec::new(), piece: Bytes::new(), ended: false }
     }
 

@@ -18,7 +18,7 @@ use crate::response::Response;
 use crate::send;
 use crate::session::ClientSession;
 use crate::url::{IntoUrl, Url};
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, PROXY_AUTHORIZATION};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_core::Serialize;
 use std::fmt;
@@ -302,8 +302,11 @@ impl fmt::Debug for ResponseFuture {
     }
 }
 
+const UNUSABLE_NAME: &str =
+    "an unusable header name (letters, digits and - are fine, blanks and colons are not)";
+
 /// A checked header field. The types of the `http` crate hold no line break and no NUL, so what passes here cannot
-/// add lines to the head.
+/// add lines to the head. Credentials are marked, so that `Debug` does not print them.
 pub(crate) fn header_field<K, V>(name: K, value: V) -> Result<(HeaderName, HeaderValue), Error>
 where
     HeaderName: TryFrom<K>,
@@ -312,11 +315,16 @@ where
     <HeaderValue as TryFrom<V>>::Error: Into<http::Error>,
 {
     let name = HeaderName::try_from(name)
-        .map_err(|cause| Error::new(ErrorKind::Request, "an unusable header name").because(cause.into()))?;
-    let value = HeaderValue::try_from(value).map_err(|cause| {
-        Error::new(ErrorKind::Request, format!("an unusable value for the header {name}"))
-            .because(cause.into())
+        .map_err(|cause| Error::new(ErrorKind::Request, UNUSABLE_NAME).because(cause.into()))?;
+    let mut value = HeaderValue::try_from(value).map_err(|cause| {
+        let what = format!(
+            "an unusable value for the header {name} (a line break or another control character cannot be sent)"
+        );
+        Error::new(ErrorKind::Request, what).because(cause.into())
     })?;
+    if [AUTHORIZATION, PROXY_AUTHORIZATION, COOKIE].contains(&name) {
+        value.set_sensitive(true);
+    }
     Ok((name, value))
 }
 

@@ -244,7 +244,10 @@ impl Response {
         let json = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
         serde_json::from_slice(json).map_err(|cause| {
             let found = self.header("content-type").filter(|kind| !kind.contains("json"));
-            let found = found.map(|kind| format!(" (its type is {kind:?})")).unwrap_or_default();
+            let found = match found.map(|kind| format!(" (its type is {kind:?})")) {
+                _ if json.is_empty() => " (it is empty)".to_owned(),
+                found => found.unwrap_or_default(),
+            };
             self.located(
                 Error::new(ErrorKind::Json, format!("reading the body as JSON{found}")).because(cause),
             )
@@ -280,7 +283,8 @@ impl Response {
         whole.map_err(|error| self.located(error))
     }
 
-    /// Reads the body in pieces of at most `maxsize` bytes, as they come. They are not kept.
+    /// Reads the body in pieces of at most `maxsize` bytes, as they come. They are not kept. A body that was read as a
+    /// whole before is given from its beginning, and stays.
     pub fn iter_chunked(&mut self, maxsize: usize) -> Chunks<'_> {
         Chunks::new(self, maxsize)
     }
@@ -329,6 +333,10 @@ impl Response {
         let total = self.inner.content_length;
         self.inner.payload.on_progress(total, Box::new(report));
         self
+    }
+
+    pub(crate) fn begin_pieces(&mut self) {
+        self.inner.payload.begin_pieces();
     }
 
     pub(crate) fn poll_piece(

@@ -30,9 +30,11 @@ use crate::request::{Request, add_implied_type};
 use crate::response::{Arrived, Response};
 use crate::route::Route;
 use crate::session::{ClientSession, Session};
+use crate::settings::Settings;
 use crate::timings::Timings;
 use crate::trace::Trace;
 use crate::upload::{Progress, Upload, Wishes};
+use crate::url::Url;
 use http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, EXPECT, HOST, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method};
 use std::rc::Rc;
@@ -91,7 +93,7 @@ fn prepare(session: &Session, request: &mut Request) -> Result<(), Error> {
         && !request.awaits_challenge()
         && let Some(credentials) = auth::from_url(&request.url)
             .or_else(|| settings.auth.clone())
-            .or_else(|| settings.netrc.as_ref()?.credentials(&request.url))
+            .or_else(|| from_netrc(settings, &request.url))
     {
         request.headers.insert(AUTHORIZATION, credentials);
     }
@@ -100,6 +102,12 @@ fn prepare(session: &Session, request: &mut Request) -> Result<(), Error> {
         request.headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     Ok(())
+}
+
+/// What nobody has written into the program comes last.
+fn from_netrc(settings: &Settings, url: &Url) -> Option<HeaderValue> {
+    let netrc = settings.netrc.as_ref()?;
+    if settings.headers.contains_key(AUTHORIZATION) { None } else { netrc.credentials(url) }
 }
 
 pub(crate) const AGENT: &str = concat!("curio-http/", env!("CARGO_PKG_VERSION"));

@@ -64,6 +64,14 @@ fn case_094_another_host_gets_its_own_entry() {
 }
 
 #[test]
+fn credentials_of_the_program_win_over_those_of_the_netrc() {
+    let server = Server::answering(|request| Reply::ok(request.header("authorization").unwrap_or("nothing")));
+    let file = Netrc::new("default login any password thing\n");
+    assert_eq!(get_in_environment(&file.0, "netrc and a token", &server.url("/")), "Bearer token");
+    assert_eq!(get_in_environment(&file.0, "netrc", &server.url("/")), "Basic YW55OnRoaW5n");
+}
+
+#[test]
 fn case_094_a_netrc_that_makes_no_sense_is_an_error_with_its_line() {
     let file = Netrc::new("machine a.test\nlogin ann\npasswort x\n");
     let answer = get_in_environment(&file.0, "netrc", "http://a.test/");

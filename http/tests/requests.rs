@@ -447,3 +447,37 @@ fn resolve_sends_a_host_to_another_address() {
     curio::run(session.get("http://example.test/")).expect("an answer");
     assert_eq!(server.request().header("host"), Some("example.test"));
 }
+
+#[test]
+fn resolve_takes_a_host_in_any_spelling_and_refuses_what_is_none() {
+    let server = echo();
+    for (given, asked) in [
+        ("B\u{fc}cher.test", "http://b\u{fc}cher.test/"),
+        ("xn--bcher-kva.test", "http://B\u{dc}CHER.test/"),
+        ("::1", "http://[::1]/"),
+        ("[0::1]", "http://[::1]/"),
+        ("192.0.2.1", "http://192.0.2.1/"),
+    ] {
+        let session = ClientSession::builder().resolve(given, server.addr()).build().expect(given);
+        assert!(curio::run(session.get(asked)).is_ok(), "{given}");
+    }
+    for none in ["h.test:80", "http://h.test", "h.test/", ""] {
+        let refused = ClientSession::builder().resolve(none, server.addr()).build();
+        assert!(refused.expect_err(none).is_url(), "{none}");
+    }
+}
+
+#[test]
+fn no_credentials_show_in_debug_output() {
+    let settings = ClientSession::builder()
+        .base_url("http://ann:secret@h.test/")
+        .proxy("http://ann:secret@proxy.test:3128")
+        .header("Authorization", "Bearer secret")
+        .auth("ann", "secret");
+    let before = format!("{settings:?}");
+    let session = settings.build().expect("good settings");
+    let request = session.get("x").header("authorization", "Bearer secret").header("Cookie", "a=secret");
+    let unsent = format!("{request:?}");
+    let shown = format!("{before} {session:?} {unsent} {:?}", request.build());
+    assert!(shown.contains("h.test") && !shown.contains("secret"), "{shown}");
+}

@@ -105,7 +105,7 @@ impl ClientSessionBuilder {
     }
 
     /// Takes user names and passwords from the file that the variable `NETRC` names, or else from `~/.netrc`, for requests
-    /// that have none otherwise: for the host that an entry's `machine` names, exactly, or by the entry `default`. A
+    /// that have none otherwise, be it from the session: for the host that an entry's `machine` names, exactly, or by the entry `default`. A
     /// request that is redirected to another host gets that host's own entry or none. Off by default.
     ///
     /// # Errors
@@ -122,8 +122,9 @@ impl ClientSessionBuilder {
         self
     }
 
-    /// Called with each request just before it is sent, and again for each redirect that is followed. May change the
-    /// header fields.
+    /// Called with each request just before it is sent, and again for each redirect that is followed and each
+    /// [retry](ClientSessionBuilder::retries). May change the header fields; what it sets is still there the next time, so
+    /// it is better inserted than appended.
     pub fn on_request(mut self, hook: impl Fn(&mut Request) + 'static) -> Self {
         self.settings.on_request.push(Box::new(hook));
         self

@@ -5,6 +5,7 @@ use crate::connector::Connector;
 use crate::error::{Error, ErrorKind};
 use crate::proxy::Proxy;
 use crate::resolve::Resolver;
+use crate::url::Url;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::rc::Rc;
@@ -92,8 +93,14 @@ impl ClientSessionBuilder {
 
     /// Connects to `address` for every request to `host`, without a name look-up. If the address's port is 0 the
     /// request's port is used. Header fields and certificates are still those of `host`.
+    ///
+    /// # Errors
+    /// `build` reports a `host` that is none: one with a port, for example.
     pub fn resolve(mut self, host: impl AsRef<str>, address: SocketAddr) -> Self {
-        self.settings.names.given.insert(host.as_ref().to_ascii_lowercase(), address);
+        match Url::normal_host(host.as_ref()) {
+            Ok(host) => drop(self.settings.names.given.insert(host, address)),
+            Err(error) => self.note(error),
+        }
         self
     }
 

@@ -27,10 +27,15 @@ pub(super) fn characters(text: &str) -> Result<(), Error> {
 
 /// Checks the part between `//` and the path of an absolute address, which the parser reads too generously.
 pub(super) fn authority(text: &str) -> Result<(), Error> {
+    let without_scheme = || unusable(text, "an address must begin with http:// or https://");
     let Some(colon) = scheme_end(text) else {
-        return Err(unusable(text, "an address must begin with http:// or https://"));
+        return Err(without_scheme());
     };
     let (scheme, rest) = (&text[..colon], &text[colon + 1..]);
+    // `localhost:8080` is a host and a port to whoever wrote it.
+    if rest.starts_with(|first: char| first.is_ascii_digit()) {
+        return Err(without_scheme());
+    }
     if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
         return Err(wrong_scheme(text));
     }
@@ -88,9 +93,8 @@ pub(super) fn unusable(text: &str, why: impl Into<Cow<'static, str>>) -> Error {
 /// The text for an error message: no credentials, and not endless.
 fn presentable(text: &str) -> String {
     const SHOWN: usize = 200;
-    let start = text.find("//").map_or(0, |at| at + 2);
-    let end = text[start..].find(['/', '?', '#']).map_or(text.len(), |at| start + at);
-    let mut shown = match text[start..end].rfind('@') {
+    let start = authority_start(text);
+    let mut shown = match credentials_end(&text[start..]) {
         Some(at) => format!("{}***{}", &text[..start], &text[start + at..]),
         None => text.to_owned(),
     };
@@ -99,4 +103,55 @@ fn presentable(text: &str) -> String {
         shown.push('…');
     }
     shown
+}
+
+/// Behind the scheme and as many slashes as there are: what is complained about may have one too few.
+fn authority_start(text: &str) -> usize {
+    let behind_scheme = scheme_end(text).map_or(0, |colon| colon + 1);
+    let slashes = text[behind_scheme..].bytes().take_while(|byte| *byte == b'/').count();
+    let begins_authority = slashes > 1 || behind_scheme > 0 && slashes == 1;
+    if begins_authority { behind_scheme + slashes } else { 0 }
+}
+
+/// The place of the `@` behind user name and password. A password may hold a `/`, `?` or `#` that ought to have been
+/// encoded, and often is why the text is no address: what is read as a port then does not look like one.
+fn credentials_end(text: &str) -> Option<usize> {
+    let end = text.find(['/', '?', '#', '\\']).unwrap_or(text.len());
+    let authority = &text[..end];
+    let is_cut_off = || {
+        let (_, port) = authority.split_once(':')?;
+        let is_port = authority.starts_with('[') || port.bytes().all(|byte| byte.is_ascii_digit());
+        if is_port { None } else { text.rfind('@') }
+    };
+    authority.rfind('@').or_else(is_cut_off)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_part_of_a_password_is_presented() {
+        for text in [
+            "http://ann:secret@h:x/",
+            "http://ann:se/cret@h/",
+            "http://ann:se#cret@h/",
+            "http://ann:se?cret@h/a@b",
+            "http:/ann:secret@h/",
+            "http:///ann:secret@h/",
+            "http:ann:secret@h/",
+            "ann:secret@h/",
+            "ann:se/cret@h/",
+        ] {
+            let shown = presentable(text);
+            assert!(!shown.contains("ret@") && !shown.contains("se"), "{text} became {shown}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_password_is_presented() {
+        for text in ["http://h:80/@ann b", "http://h /ann@b", "http://[::1]:x/@", "/a@b c", "h/a:b@c"] {
+            assert_eq!(presentable(text), text);
+        }
+    }
 }

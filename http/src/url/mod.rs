@@ -19,6 +19,7 @@ pub use into::IntoUrl;
 use crate::error::Error;
 use std::borrow::Cow;
 use std::fmt;
+use std::net::Ipv6Addr;
 use std::str::FromStr;
 use url::Position;
 
@@ -91,6 +92,18 @@ impl Url {
         let joined = url::Url::parse(&self.text).and_then(|base| base.join(reference));
         let joined = joined.map_err(|cause| check::unusable(reference, "not an address").because(cause))?;
         check::parsed(reference, &joined)
+    }
+
+    /// A host in the form that it has in addresses: `Bücher.example` is `xn--bcher-kva.example`, `::1` is `[::1]`.
+    ///
+    /// # Errors
+    /// As [`parse`](Url::parse).
+    pub(crate) fn normal_host(host: &str) -> Result<String, Error> {
+        let host = if host.parse::<Ipv6Addr>().is_ok() { format!("[{host}]") } else { host.to_owned() };
+        match url::Host::parse(&host) {
+            Ok(normal) => Ok(normal.to_string()),
+            Err(cause) => Err(check::unusable(&host, "not a host alone").because(cause)),
+        }
     }
 
     fn from_parsed(parsed: &url::Url) -> Url {
