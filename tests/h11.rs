@@ -4,7 +4,7 @@
 #![forbid(unsafe_code)]
 
 use curio::UnixStream;
-use curio_http::{Body, ClientSession, Error, Method, RequestBuilder, Response};
+use curio_http::{Body, ClientSession, Error, Form, Method, Part, RequestBuilder, Response};
 use curio_support::Failure;
 use curio_support::peers::H11Judge;
 use serde_json::Value;
@@ -288,6 +288,44 @@ fn a_redirected_upload_is_read_anew() -> Result<(), Failure> {
             assert_eq!(read.text("method"), if keeps_body { "POST" } else { "GET" }, "{status}");
             assert!(read.body() == if keeps_body { bytes(20_000) } else { Vec::new() }, "{status}");
             assert_eq!(read.values("content-length").len(), usize::from(keeps_body));
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn a_form_with_files_is_one_body_of_the_length_it_says() -> Result<(), Failure> {
+    let Some(judge) = H11Judge::start()? else { return Ok(()) };
+    curio::run(async {
+        let form =
+            || Form::new().text("name", "x\r\ny").part("file", Part::new(bytes(LARGE)).file_name("a.bin"));
+        let read = Read::from(ClientSession::new().post(judge.url("/")).multipart(form()).await?).await?;
+        let body = read.body();
+        let kind = read.values("content-type").concat();
+        let boundary =
+            kind.strip_prefix("multipart/form-data; boundary=").expect("a boundary").trim_matches('"');
+        assert_eq!(read.values("content-length"), [body.len().to_string()]);
+        assert!(body.starts_with(format!("--{boundary}\r\n").as_bytes()));
+        assert!(body.ends_with(format!("\r\n--{boundary}--\r\n").as_bytes()));
+        let whole = bytes(LARGE);
+        assert!(body.windows(LARGE).any(|part| part == whole), "the file is in it, byte for byte");
+        Ok(())
+    })
+}
+
+#[test]
+fn a_proxy_that_reads_the_request_gets_a_whole_address() -> Result<(), Failure> {
+    let Some(judge) = H11Judge::start()? else { return Ok(()) };
+    curio::run(async {
+        let proxy = judge.url("").replace("http://", "http://user:password@");
+        let session = ClientSession::builder().trust_env(false).proxy(proxy).build()?;
+        for kind in [Kind::None, Kind::Small, Kind::Chunked] {
+            let request = session.post("http://ann:secret@server.test:81/a?b#c");
+            let read = Read::from(kind.on(request, std::path::Path::new(""))?.await?).await?;
+            assert_eq!(read.text("target"), "http://server.test:81/a?b", "{kind:?}");
+            assert_eq!(read.values("host"), ["server.test:81"]);
+            assert_eq!(read.values("proxy-authorization"), ["Basic dXNlcjpwYXNzd29yZA=="]);
+            assert!(read.body() == kind.expected(&Method::POST).0, "{kind:?}");
         }
         Ok(())
     })

@@ -1,10 +1,13 @@
 //! The client against nginx: plain and TLS, kept connections, large and compressed bodies.
 #![forbid(unsafe_code)]
 
-use curio_http::ClientSession;
+use curio_http::{ClientSession, Trace};
 use curio_support::Failure;
 use curio_support::peers::Nginx;
 use serde_json::Value;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
 
 fn session(nginx: &Nginx) -> Result<ClientSession, curio_http::Error> {
     ClientSession::builder().add_root_certificate(nginx.ca_pem()).build()
@@ -106,6 +109,48 @@ fn many_requests_share_few_connections() -> Result<(), Failure> {
         for task in tasks {
             assert_eq!(task.join().await??["server"], "nginx");
         }
+        Ok(())
+    })
+}
+
+/// Uploads this many bytes with `Expect: 100-continue`: the status, the text, whether nginx asked for the body, and
+/// how much of it was sent.
+async fn upload(nginx: &Nginx, length: usize) -> Result<(u16, String, bool, u64), Failure> {
+    let heads: Rc<RefCell<Vec<String>>> = Rc::default();
+    let listener = heads.clone();
+    let session = ClientSession::builder()
+        .expect_timeout(Duration::from_secs(60))
+        .on_trace(move |trace| {
+            if let Trace::ResponseHead(head) = trace {
+                listener.borrow_mut().push(String::from_utf8_lossy(head).into_owned());
+            }
+        })
+        .build()?;
+    let sent = Rc::new(Cell::new(0));
+    let so_far = sent.clone();
+    let request = session.post(nginx.http_url("/length")).header("Expect", "100-continue");
+    let request = request.data(vec![0; length]).on_progress(move |done, _| so_far.set(done));
+    let mut response = request.await?;
+    let text = response.text().await?;
+    let asked = heads.borrow().iter().any(|head| head.starts_with("HTTP/1.1 100 "));
+    Ok((response.status_code(), text, asked, sent.get()))
+}
+
+#[test]
+fn an_upload_waits_until_it_is_asked_for() -> Result<(), Failure> {
+    let Some(nginx) = Nginx::start()? else { return Ok(()) };
+    curio::run(async {
+        assert_eq!(upload(&nginx, 500_000).await?, (200, "500000".into(), true, 500_000));
+        Ok(())
+    })
+}
+
+#[test]
+fn an_upload_that_is_refused_is_not_sent() -> Result<(), Failure> {
+    let Some(nginx) = Nginx::start()? else { return Ok(()) };
+    curio::run(async {
+        let (status, _, asked, sent) = upload(&nginx, 2_000_000).await?;
+        assert_eq!((status, asked, sent), (413, false, 0));
         Ok(())
     })
 }

@@ -127,7 +127,8 @@ impl Connection {
         if let Some(wait) = upload.wait_for_word()
             && let Some(refusal) = Box::pin(self.ask_first(wait, patience)).await?
         {
-            return Ok(self.note(refusal, curio::clock()));
+            self.note(&refusal);
+            return Ok((refusal, curio::clock()));
         }
         if let Some(body) = upload.take_in_memory(SMALL_BODY) {
             self.h1.body(&body, &mut self.out.bytes)?;
@@ -141,19 +142,20 @@ impl Connection {
         if !self.h1.request_complete() || !matches!(begun, Poll::Ready(Ok(()))) {
             let sending = Box::pin(self.keep_sending(begun, upload, patience));
             if let Some(early) = sending.await? {
-                return Ok(self.note(early, curio::clock()));
+                self.note(&early);
+                return Ok((early, curio::clock()));
             }
         }
         upload.all_sent();
         let sent = curio::clock();
         patience.begin(sent);
         let head = self.receive_head(patience).await?;
-        Ok(self.note(head, sent))
+        self.note(&head);
+        Ok((head, sent))
     }
 
-    fn note(&mut self, head: ResponseHead, sent: Instant) -> (ResponseHead, Instant) {
+    fn note(&mut self, head: &ResponseHead) {
         self.server_keeps_for = keep_alive::hint(&head.headers);
-        (head, sent)
     }
 
     /// The next piece of the response body. Once it has been `End`, there are no more.

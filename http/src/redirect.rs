@@ -15,6 +15,7 @@
 
 use crate::error::{Error, ErrorKind};
 use crate::request::Request;
+use crate::trace::Tracer;
 use crate::url::Url;
 use http::header::{
     AUTHORIZATION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_LOCATION, CONTENT_TYPE,
@@ -136,6 +137,7 @@ pub(crate) fn next(
     previous: &[Url],
     status: StatusCode,
     headers: &HeaderMap,
+    tracer: &Tracer,
 ) -> Result<bool, Error> {
     if matches!(policy.rule, Rule::None) || !is_redirect(status, headers) {
         return Ok(false);
@@ -166,13 +168,21 @@ pub(crate) fn next(
         )));
     }
     if !request.url.same_origin(&url) {
-        for name in [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION, HOST] {
-            request.headers.remove(name);
+        request.headers.remove(HOST);
+        for name in [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION] {
+            if request.headers.remove(&name).is_some() {
+                tracer.note(|| left_behind(&name, &request.url, &url));
+            }
         }
         request.forget_credentials();
     }
     request.url = url;
     Ok(true)
+}
+
+/// A server that misses credentials says "401" and nothing more: this tells why they did not come.
+fn left_behind(name: &HeaderName, from: &Url, to: &Url) -> String {
+    format!("The redirect leads from {} to {}: {name} is not sent there", from.origin(), to.origin())
 }
 
 fn destination(from: &Url, headers: &HeaderMap) -> Result<Url, Error> {

@@ -143,7 +143,8 @@ fn follow(
     let mut previous: Vec<_> = history.iter().map(|response| response.url().clone()).collect();
     previous.push(request.url.clone());
     let policy = &session.settings.policy;
-    let follows = redirect::next(policy, request, &previous, response.status(), response.headers())?;
+    let tracer = &session.settings.tracer;
+    let follows = redirect::next(policy, request, &previous, response.status(), response.headers(), tracer)?;
     let of_this_host = || {
         let netrc = session.settings.netrc.as_ref()?;
         netrc.credentials_after_redirect(response.url(), &request.url)

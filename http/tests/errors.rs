@@ -24,8 +24,7 @@ fn get_from(script: Script) -> Error {
         let error = result.expect_err("the server misbehaves");
         assert!(error.to_string().starts_with(&format!("GET {}: ", server.url("/path?q"))), "{error}");
         one_line_and_each_cause_once(&error);
-        curio::sleep(Duration::from_millis(20)).await;
-        assert_eq!(server.open(), 0, "the connection is closed: {error}");
+        assert!(server.all_closed().await, "the connection is closed: {error}");
         error
     })
 }

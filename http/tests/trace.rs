@@ -70,3 +70,30 @@ fn what_is_printed_holds_no_credentials() {
         }
     });
 }
+
+#[test]
+fn credentials_that_a_redirect_leaves_behind_are_named() {
+    Kernel::builder().virtual_clock(true).run(async {
+        let ok = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+        let second = HostileServer::start([Script::new().read_request().send(ok)]).await.expect("a server");
+        let moved =
+            format!("HTTP/1.1 302 Found\r\nLocation: {}\r\nContent-Length: 0\r\n\r\n", second.url("/"));
+        let first = HostileServer::start([Script::new().read_request().send(moved)]).await.expect("a server");
+        let told: Rc<RefCell<String>> = Rc::default();
+        let listener = told.clone();
+        let session = ClientSession::builder()
+            .on_trace(move |trace| {
+                if let Trace::Note(note) = trace {
+                    *listener.borrow_mut() += note;
+                }
+            })
+            .build()
+            .expect("a session");
+        session.get(first.url("/")).bearer_auth("secret").await.expect("a response");
+        let [from, to] = [first.url(""), second.url("")];
+        assert_eq!(
+            *told.borrow(),
+            format!("The redirect leads from {from} to {to}: authorization is not sent there")
+        );
+    });
+}

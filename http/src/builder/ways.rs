@@ -60,7 +60,7 @@ impl ClientSessionBuilder {
     /// spelling; `192.0.2.0/24` and `fe80::/10` are blocks of them. An element may end in `:port`. Nothing is left out
     /// unless it is listed, not even `localhost`.
     ///
-    /// The environment is read once, when the session's first request is sent. A proxy's address there that makes no sense
+    /// The environment is read once for each scheme, when the session's first request to it is sent. A proxy's address there that makes no sense
     /// is an error of the request, of kind [`Proxy`](ErrorKind::Proxy).
     pub fn trust_env(mut self, on: bool) -> Self {
         self.settings.ways.proxies.trust_env = on;

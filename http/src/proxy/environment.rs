@@ -3,8 +3,11 @@
 //! The variables are older than any rule about them, and two of their traps have names. `HTTP_PROXY` in capitals is
 //! never read: a web server that runs programs by the CGI protocol passes a request's `Proxy:` field on under just that
 //! name ("httpoxy", CVE-2016-5386). Where the names of variables have no case, as on Windows, `http_proxy` is not read at
-//! all in a program that was started by that protocol. And a value that makes no sense is not ignored: somebody wanted the traffic to go
-//! through a proxy, so it does not go elsewhere in silence.
+//! all in a program that was started by that protocol. And a value that makes no sense is not ignored: somebody wanted the
+//! traffic to go through a proxy, so it does not go elsewhere in silence.
+//!
+//! Looking for a variable means comparing its name with that of every other, which is a good part of what a session for a
+//! single request has to do. So only the variables for the scheme at hand are looked for.
 
 use super::address::Proxy;
 use super::bypass::Bypass;
@@ -19,11 +22,10 @@ const FOR_HTTPS: [&str; 4] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PR
 /// Whom to ask directly all the same.
 const BYPASS: [&str; 2] = ["no_proxy", "NO_PROXY"];
 
-/// What the environment says.
+/// What the environment says about addresses of one scheme.
 #[derive(Default, Debug)]
 pub(super) struct Environment {
-    http: Option<Variable>,
-    https: Option<Variable>,
+    proxy: Option<Variable>,
     pub(super) bypass: Bypass,
 }
 
@@ -35,37 +37,37 @@ struct Variable {
 }
 
 impl Environment {
-    /// Reads the variables with `get`. `only_bypass`: the proxy is settled already.
-    pub(super) fn read(get: impl Fn(&str) -> Option<OsString>, only_bypass: bool) -> Environment {
+    /// Reads the variables for `https` or else `http` with `get`. `only_bypass`: the proxy is settled already.
+    pub(super) fn read(
+        get: impl Fn(&str) -> Option<OsString>,
+        https: bool,
+        only_bypass: bool,
+    ) -> Environment {
         // A program that a web server runs by CGI has this one (RFC 3875 §4.1.12).
         let httpoxy = cfg!(windows) && get("REQUEST_METHOD").is_some();
         let set = |name: &str| match name {
             "http_proxy" if httpoxy => None,
             name => get(name).filter(|value| !value.is_empty()),
         };
-        let first = |names: &[&'static str]| {
-            let (name, value) = names.iter().find_map(|name| Some((*name, set(name)?)))?;
-            Some(Variable { name, proxy: parse(value) })
-        };
-        let mut found = Environment::default();
+        let mut proxy = None;
         if !only_bypass {
-            found.http = first(&FOR_HTTP);
-            found.https = first(&FOR_HTTPS);
-            if found.http.is_none() && found.https.is_none() {
-                return found;
-            }
+            let names: &[&'static str] = if https { &FOR_HTTPS } else { &FOR_HTTP };
+            let Some((name, value)) = names.iter().find_map(|name| Some((*name, set(name)?))) else {
+                return Environment::default();
+            };
+            proxy = Some(Variable { name, proxy: parse(value) });
         }
         let bypass = BYPASS.iter().find_map(|name| set(name));
-        found.bypass = bypass.map(|list| Bypass::parse(&list.to_string_lossy())).unwrap_or_default();
-        found
+        let bypass = bypass.map(|list| Bypass::parse(&list.to_string_lossy())).unwrap_or_default();
+        Environment { proxy, bypass }
     }
 
-    /// The proxy for addresses of this scheme, whatever the host.
+    /// The proxy, whatever the host.
     ///
     /// # Errors
     /// Of kind [`Proxy`](ErrorKind::Proxy), naming the variable, if its value is no proxy's address.
-    pub(super) fn proxy(&self, https: bool) -> Result<Option<Rc<Proxy>>, Error> {
-        let Some(variable) = (if https { &self.https } else { &self.http }) else { return Ok(None) };
+    pub(super) fn proxy(&self) -> Result<Option<Rc<Proxy>>, Error> {
+        let Some(variable) = &self.proxy else { return Ok(None) };
         match &variable.proxy {
             Ok(proxy) => Ok(Some(Rc::clone(proxy))),
             Err(why) => {
@@ -85,63 +87,62 @@ fn parse(value: OsString) -> Result<Rc<Proxy>, String> {
 mod tests {
     use super::*;
 
-    fn with(variables: &[(&str, &str)]) -> Environment {
-        Environment::read(
-            |name| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into()),
-            false,
-        )
+    fn with(variables: &[(&str, &str)], https: bool) -> Environment {
+        let get =
+            |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into());
+        Environment::read(get, https, false)
     }
 
-    fn shown(environment: &Environment, https: bool) -> Option<String> {
-        environment.proxy(https).expect("good values").map(|proxy| proxy.to_string())
+    fn shown(variables: &[(&str, &str)], https: bool) -> Option<String> {
+        with(variables, https).proxy().expect("good values").map(|proxy| proxy.to_string())
     }
 
     #[test]
     fn each_scheme_has_its_variable() {
-        let environment = with(&[("http_proxy", "http://a:1"), ("https_proxy", "http://b:2")]);
-        assert_eq!(shown(&environment, false).as_deref(), Some("http://a:1"));
-        assert_eq!(shown(&environment, true).as_deref(), Some("http://b:2"));
+        let variables: &[_] = &[("http_proxy", "http://a:1"), ("https_proxy", "http://b:2")];
+        assert_eq!(shown(variables, false).as_deref(), Some("http://a:1"));
+        assert_eq!(shown(variables, true).as_deref(), Some("http://b:2"));
     }
 
     #[test]
     fn case_128_http_proxy_in_capitals_is_not_read() {
-        let environment = with(&[("HTTP_PROXY", "http://evil:1")]);
-        assert_eq!((shown(&environment, false), shown(&environment, true)), (None, None));
+        let variables: &[_] = &[("HTTP_PROXY", "http://evil:1")];
+        assert_eq!((shown(variables, false), shown(variables, true)), (None, None));
     }
 
     #[test]
     fn https_proxy_and_all_proxy_are_read_in_both_cases_small_letters_first() {
-        let environment = with(&[("HTTPS_PROXY", "http://b:2")]);
-        assert_eq!(shown(&environment, true).as_deref(), Some("http://b:2"));
-        let environment = with(&[("HTTPS_PROXY", "http://b:2"), ("https_proxy", "http://c:3")]);
-        assert_eq!(shown(&environment, true).as_deref(), Some("http://c:3"));
-        let environment = with(&[("ALL_PROXY", "socks5://d:4")]);
-        assert_eq!(shown(&environment, false).as_deref(), Some("socks5://d:4"));
-        assert_eq!(shown(&environment, true).as_deref(), Some("socks5://d:4"));
-        let environment = with(&[("ALL_PROXY", "socks5://d:4"), ("all_proxy", "socks5://e:5")]);
-        assert_eq!(shown(&environment, false).as_deref(), Some("socks5://e:5"));
+        let variables: &[_] = &[("HTTPS_PROXY", "http://b:2")];
+        assert_eq!(shown(variables, true).as_deref(), Some("http://b:2"));
+        let variables: &[_] = &[("HTTPS_PROXY", "http://b:2"), ("https_proxy", "http://c:3")];
+        assert_eq!(shown(variables, true).as_deref(), Some("http://c:3"));
+        let variables: &[_] = &[("ALL_PROXY", "socks5://d:4")];
+        assert_eq!(shown(variables, false).as_deref(), Some("socks5://d:4"));
+        assert_eq!(shown(variables, true).as_deref(), Some("socks5://d:4"));
+        let variables: &[_] = &[("ALL_PROXY", "socks5://d:4"), ("all_proxy", "socks5://e:5")];
+        assert_eq!(shown(variables, false).as_deref(), Some("socks5://e:5"));
     }
 
     #[test]
     fn the_variable_of_the_scheme_comes_before_all_proxy_and_an_empty_one_is_none() {
-        let environment = with(&[("all_proxy", "http://d:4"), ("http_proxy", "http://a:1")]);
-        assert_eq!(shown(&environment, false).as_deref(), Some("http://a:1"));
-        let environment = with(&[("all_proxy", "http://d:4"), ("http_proxy", "")]);
-        assert_eq!(shown(&environment, false).as_deref(), Some("http://d:4"));
+        let variables: &[_] = &[("all_proxy", "http://d:4"), ("http_proxy", "http://a:1")];
+        assert_eq!(shown(variables, false).as_deref(), Some("http://a:1"));
+        let variables: &[_] = &[("all_proxy", "http://d:4"), ("http_proxy", "")];
+        assert_eq!(shown(variables, false).as_deref(), Some("http://d:4"));
     }
 
     #[test]
     fn no_proxy_is_read_in_both_cases() {
         for name in ["no_proxy", "NO_PROXY"] {
-            let environment = with(&[("http_proxy", "http://a:1"), (name, "x.test")]);
+            let environment = with(&[("http_proxy", "http://a:1"), (name, "x.test")], false);
             assert!(environment.bypass.covers("x.test", 80), "{name}");
         }
     }
 
     #[test]
     fn a_value_that_makes_no_sense_is_an_error_that_names_the_variable() {
-        let environment = with(&[("http_proxy", "gopher://ann:secret@a:1")]);
-        let line = environment.proxy(false).expect_err("no proxy").to_string();
+        let environment = with(&[("http_proxy", "gopher://ann:secret@a:1")], false);
+        let line = environment.proxy().expect_err("no proxy").to_string();
         assert!(line.contains("http_proxy") && !line.contains("secret"), "{line}");
     }
 }

@@ -53,12 +53,13 @@ use std::rc::Rc;
 pub(crate) struct Proxies {
     pub(crate) explicit: Option<Rc<Proxy>>,
     pub(crate) trust_env: bool,
-    environment: OnceCell<Environment>,
+    for_http: OnceCell<Environment>,
+    for_https: OnceCell<Environment>,
 }
 
 impl Default for Proxies {
     fn default() -> Proxies {
-        Proxies { explicit: None, trust_env: true, environment: OnceCell::new() }
+        Proxies { explicit: None, trust_env: true, for_http: OnceCell::new(), for_https: OnceCell::new() }
     }
 }
 
@@ -71,14 +72,16 @@ impl Proxies {
         if !self.trust_env {
             return Ok(self.explicit.clone());
         }
-        let read = || Environment::read(|name| std::env::var_os(name), self.explicit.is_some());
-        let environment = self.environment.get_or_init(read);
+        let https = url.is_https();
+        let environment = if https { &self.for_https } else { &self.for_http };
+        let environment = environment
+            .get_or_init(|| Environment::read(|name| std::env::var_os(name), https, self.explicit.is_some()));
         if environment.bypass.covers(url.host(), url.port_or_default()) {
             return Ok(None);
         }
         match &self.explicit {
             Some(proxy) => Ok(Some(Rc::clone(proxy))),
-            None => environment.proxy(url.is_https()),
+            None => environment.proxy(),
         }
     }
 }

@@ -23,6 +23,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use curio::{Semaphore, Task, TcpStream};
 use rustls::ServerConfig;
@@ -119,6 +120,17 @@ impl HostileServer {
     /// How many connections are open now.
     pub fn open(&self) -> usize {
         self.open.get()
+    }
+
+    /// Waits until no connection is open any more; false if that takes more than ten seconds.
+    pub async fn all_closed(&self) -> bool {
+        for _ in 0..2000 {
+            if self.open() == 0 {
+                return true;
+            }
+            curio::sleep(Duration::from_millis(5)).await;
+        }
+        false
     }
 
     /// What the `index`th connection has read so far, as text; empty if there was none.

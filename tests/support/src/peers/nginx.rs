@@ -17,6 +17,7 @@ use crate::authority::{Identity, TestAuthority};
 /// | `/close.json` | the small document, and then the connection is closed |
 /// | `/moved` | a redirect (301) to `/small.json` |
 /// | `/unavailable` | 503 |
+/// | `/length` | reads a body of at most 1 MiB, and answers with its Content-Length |
 pub struct Nginx {
     http: String,
     https: String,
@@ -117,6 +118,8 @@ http {{
         location = /close.json {{ keepalive_timeout 0; alias {directory}/www/small.json; }}
         location = /moved {{ return 301 /small.json; }}
         location = /unavailable {{ return 503; }}
+        location = /length {{ client_max_body_size 1m; proxy_pass http://127.0.0.1:{http}/passed-on; }}
+        location = /passed-on {{ return 200 $http_content_length; }}
     }}
 }}
 {user}
