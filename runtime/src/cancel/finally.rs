@@ -26,7 +26,9 @@ pub enum Outcome {
 /// Runs `body`, then `cleanup`, whatever happens: also if the body is cancelled, times out or panics.
 ///
 /// The cleanup is told how the body ended and is shielded: nothing cancels it. Whoever asked for the
-/// cancellation waits until it is done. At shutdown all cleanups together have a grace period.
+/// cancellation waits until it is done. At shutdown all cleanups together have a grace period, and all tasks are
+/// cancelled: a body that joins another task may see that one [`Cancelled`](crate::TaskError::Cancelled), and return,
+/// before it is dropped itself; the cleanup is then told `Done`.
 ///
 /// If code that is not ours drops this future while it runs, the cleanup cannot run; that is reported. And if code
 /// that is not ours has polled it and then leaves it unpolled, as a `select!` does with a `&mut future` while one of
@@ -70,6 +72,7 @@ pub(crate) mod for_caller {
     use std::panic::{Location, resume_unwind};
     use std::pin::pin;
 
+    #[track_caller]
     pub(crate) fn finally<F, C>(
         at: &'static Location<'static>,
         body: F,
