@@ -79,6 +79,7 @@ mod error;
 mod files;
 mod grants;
 mod group;
+mod guarded;
 mod interval;
 pub mod io;
 mod kernel;

@@ -4,6 +4,7 @@
 //! other waits would be shown at a line of this crate. The public function notes its caller's line and puts its
 //! future in here.
 
+use crate::task_info::TaskState;
 use crate::traps;
 use std::panic::Location;
 use std::pin::Pin;
@@ -13,11 +14,22 @@ use std::task::{Context, Poll};
 pub(crate) struct Located<F> {
     body: F,
     at: &'static Location<'static>,
+    state: Option<TaskState>,
 }
 
 /// Shows whatever `body` waits for as waited for at `at`.
 pub(crate) fn located<F: Future + Unpin>(at: &'static Location<'static>, body: F) -> Located<F> {
-    Located { body, at }
+    Located { body, at, state: None }
+}
+
+/// The same for a wait that is something else to whoever asked than what it is built of.
+#[cfg(all(unix, feature = "signals"))]
+pub(crate) fn located_as<F: Future + Unpin>(
+    state: TaskState,
+    at: &'static Location<'static>,
+    body: F,
+) -> Located<F> {
+    Located { body, at, state: Some(state) }
 }
 
 impl<F: Future + Unpin> Future for Located<F> {
@@ -27,6 +39,9 @@ impl<F: Future + Unpin> Future for Located<F> {
         let this = self.get_mut();
         let polled = Pin::new(&mut this.body).poll(cx);
         if polled.is_pending() {
+            if let Some(state) = this.state {
+                traps::park_as(state, this.at);
+            }
             traps::park_at(this.at);
         }
         polled

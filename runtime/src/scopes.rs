@@ -29,6 +29,7 @@
 
 use crate::waker::renew;
 use slab::Slab;
+use std::cell::Cell;
 use std::num::NonZeroU32;
 use std::panic::Location;
 use std::task::Waker;
@@ -57,6 +58,8 @@ pub(crate) struct Scopes {
     nodes: Slab<Node>,
     /// Counts how often a node was hung somewhere; newer children come first in their parent's list.
     links: u64,
+    /// Counts what may change whether a node is cancelled that was asked before.
+    changes: u64,
 }
 
 struct Node {
@@ -68,8 +71,12 @@ struct Node {
     at: Option<&'static Location<'static>>,
     /// Whether it has been polled since it was last called on to stop.
     heard: bool,
-    /// How many nodes strictly below are alive.
+    /// How many children are alive or have something alive below them. A region that opens inside a living one, as
+    /// in deep nesting, changes the count of its parent only.
     alive_below: u32,
+    /// Whether it is cancelled, as it was found when that many changes had been made. Regions ask from the outside
+    /// in, as they are polled; so each finds what the one around it was told, and nobody walks to the root.
+    found: Cell<Option<(u64, Option<Why>)>>,
     /// Wakes the region of this node, so that it hears of a call from above even inside a foreign executor.
     waker: Option<Waker>,
     parent: Option<ScopeKey>,
@@ -97,6 +104,7 @@ impl Scopes {
     pub(crate) fn remove(&mut self, key: ScopeKey) -> Option<Waker> {
         while let Some(child) = self.node(key).first_child {
             self.unlink(child);
+            self.changes += 1;
         }
         self.unlink(key);
         self.nodes.remove(key.index()).waker
@@ -113,6 +121,7 @@ impl Scopes {
     /// poll, and then this takes over what was opened inside in the meantime.
     pub(crate) fn adopt(&mut self, parent: Option<ScopeKey>, mark: u64) -> ScopeKey {
         let key = self.insert(Node::new());
+        self.changes += 1;
         if let Some(parent) = parent {
             while let Some(child) =
                 self.node(parent).first_child.filter(|&child| self.node(child).linked > mark)
@@ -133,17 +142,21 @@ impl Scopes {
     pub(crate) fn move_to(&mut self, key: ScopeKey, parent: Option<ScopeKey>) {
         self.unlink(key);
         self.link(key, parent);
+        self.changes += 1;
     }
 
     pub(crate) fn set_shield(&mut self, key: ScopeKey, on: bool) {
         self.node_mut(key).shield = on;
+        self.changes += 1;
     }
 
     pub(crate) fn set_alive(&mut self, key: ScopeKey, alive: bool) {
         if self.node(key).alive != alive {
-            self.node_mut(key).alive = alive;
-            let parent = self.node(key).parent;
-            self.count_above(parent, if alive { 1 } else { -1 });
+            let node = self.node_mut(key);
+            let before = node.weight();
+            node.alive = alive;
+            let (parent, change) = (node.parent, node.weight() - before);
+            self.count_above(parent, change);
         }
     }
 
@@ -177,6 +190,7 @@ impl Scopes {
     /// The first reason stands.
     pub(crate) fn call(&mut self, key: ScopeKey, why: Why, wakers: &mut Vec<Waker>) {
         self.node_mut(key).called.get_or_insert(why);
+        self.changes += 1;
         let mut found = vec![key];
         while let Some(key) = found.pop() {
             let node = self.node_mut(key);
@@ -209,7 +223,13 @@ impl Scopes {
 
     /// Rule 1, and why: the nearest call wins, unless a shield stands before it.
     pub(crate) fn cancelled(&self, key: ScopeKey) -> Option<Why> {
-        self.path(key).find(|node| node.called.is_some() || node.shield)?.called
+        let why = self.path(key).find_map(|node| match node.found.get() {
+            Some((changes, why)) if changes == self.changes => Some(why),
+            _ => (node.called.is_some() || node.shield).then_some(node.called),
+        });
+        let why = why.flatten();
+        self.node(key).found.set(Some((self.changes, why)));
+        why
     }
 
     /// Whether something above `key` is called on to stop, `key`'s own call aside.
@@ -265,14 +285,13 @@ impl Scopes {
         self.count_above(parent, -weight);
     }
 
-    fn count_above(&mut self, mut key: Option<ScopeKey>, change: i64) {
-        if change == 0 {
-            return;
-        }
-        while let Some(above) = key {
+    fn count_above(&mut self, mut key: Option<ScopeKey>, mut change: i64) {
+        while let Some(above) = key.filter(|_| change != 0) {
             let node = self.node_mut(above);
+            let before = node.weight();
             let alive = i64::from(node.alive_below) + change;
             node.alive_below = u32::try_from(alive).expect("each node is counted once above it");
+            change = node.weight() - before;
             key = node.parent;
         }
     }
@@ -300,6 +319,7 @@ impl Node {
             at: None,
             heard: true,
             alive_below: 0,
+            found: Cell::new(None),
             waker: None,
             parent: None,
             first_child: None,
@@ -309,8 +329,9 @@ impl Node {
         }
     }
 
+    /// What it counts for in its parent.
     fn weight(&self) -> i64 {
-        i64::from(self.alive_below) + i64::from(self.alive)
+        i64::from(self.alive || self.alive_below > 0)
     }
 }
 
@@ -378,6 +399,27 @@ mod tests {
         assert!(scopes.anything_alive_below(late));
         scopes.set_alive(inside[0], false);
         assert!(!scopes.anything_alive_below(late) && scopes.anything_alive_below(root));
+    }
+
+    #[test]
+    fn what_was_found_once_is_found_anew_after_every_change() {
+        let mut scopes = Scopes::default();
+        let (first, second) = (root(&mut scopes), root(&mut scopes));
+        let middle = scopes.add(Some(first));
+        let leaf = scopes.add(Some(middle));
+        assert_eq!(scopes.cancelled(leaf), None);
+        scopes.call(first, Why::Cancelled, &mut Vec::new());
+        assert_eq!(scopes.cancelled(leaf), Some(Why::Cancelled));
+        scopes.set_shield(middle, true);
+        assert_eq!((scopes.cancelled(leaf), scopes.cancelled(first)), (None, Some(Why::Cancelled)));
+        scopes.set_shield(middle, false);
+        assert_eq!(scopes.cancelled(leaf), Some(Why::Cancelled));
+        scopes.move_to(middle, Some(second));
+        assert_eq!(scopes.cancelled(leaf), None);
+        scopes.move_to(middle, Some(first));
+        assert_eq!(scopes.cancelled(leaf), Some(Why::Cancelled));
+        scopes.remove(middle);
+        assert_eq!(scopes.cancelled(leaf), None);
     }
 
     #[test]

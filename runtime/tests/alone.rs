@@ -1,8 +1,10 @@
 //! What a kernel makes of silence when its thread is the only one of the process, or has just become so. The usual test
-//! harness has threads of its own, so this program is its own harness: it runs everything on the main thread.
+//! harness has threads of its own, so this program runs everything on the main thread.
 
 #[cfg(target_os = "linux")]
 mod common;
+#[cfg(target_os = "linux")]
+mod harness;
 
 #[cfg(target_os = "linux")]
 mod on_linux {
@@ -107,25 +109,9 @@ mod on_linux {
     }
 }
 
-/// As much of the usual harness as test runners ask for: `--list`, and the name of a test.
 #[cfg(target_os = "linux")]
-fn main() {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let has = |flag: &str| arguments.iter().any(|argument| argument == flag);
-    if has("--list") {
-        let listed = on_linux::TESTS.iter().filter(|_| !has("--ignored"));
-        listed.for_each(|(name, _)| println!("{name}: test"));
-        return;
-    }
-    let wanted = arguments.iter().find(|argument| !argument.starts_with('-'));
-    for (name, test) in on_linux::TESTS {
-        if wanted.is_some_and(|wanted| !name.contains(wanted.as_str())) {
-            continue;
-        }
-        on_linux::until_alone();
-        test();
-        println!("test {name} ... ok");
-    }
+fn main() -> std::process::ExitCode {
+    harness::run(&on_linux::TESTS, on_linux::until_alone)
 }
 
 #[cfg(not(target_os = "linux"))]

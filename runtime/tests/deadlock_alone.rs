@@ -1,9 +1,10 @@
 //! A program that can never go on says so, with who waits for what.
 //!
 //! The usual harness runs each test on a thread of its own, and then the kernel cannot know that the other thread, the
-//! harness's, will not wake it: it waits for a second before it gives up. So this program is its own harness: all runs
-//! on its only thread, where a deadlock is certain at once. It knows as much of the command line as `cargo test` and
-//! `cargo nextest` use.
+//! harness's, will not wake it: it waits for a second before it gives up. So this program has a harness that
+//! runs all on its only thread, where a deadlock is certain at once.
+
+mod harness;
 
 use curio::{Kernel, Lock};
 use std::cell::RefCell;
@@ -38,34 +39,15 @@ const TESTS: &[(&str, fn())] = &[
         "a_cleanup_that_is_polled_is_not_said_to_be_left_alone",
         a_cleanup_that_is_polled_is_not_said_to_be_left_alone,
     ),
+    (
+        "a_task_that_is_being_joined_is_not_said_to_be_never_joined_as_well",
+        a_task_that_is_being_joined_is_not_said_to_be_never_joined_as_well,
+    ),
     ("a_deadlock_on_the_real_clock_is_a_panic_if_there_is_no_other_thread", on_the_real_clock),
 ];
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let has = |flag: &str| arguments.iter().any(|argument| argument == flag);
-    if has("--ignored") {
-        return ExitCode::SUCCESS;
-    }
-    // What is not a flag is a filter; the one flag that comes with a value is `--format terse`, for lists.
-    let filters: Vec<&String> =
-        arguments.iter().filter(|word| !word.starts_with('-') && *word != "terse").collect();
-    let fits = |name: &str| {
-        filters.iter().any(|filter| if has("--exact") { name == *filter } else { name.contains(*filter) })
-    };
-    let chosen = TESTS.iter().filter(|(name, _)| filters.is_empty() || fits(name));
-    let mut failed = 0;
-    for (name, test) in chosen {
-        if has("--list") {
-            println!("{name}: test");
-        } else {
-            // Its panic has been written by the time it gets here.
-            let passed = catch_unwind(test).is_ok();
-            println!("test {name} ... {}", if passed { "ok" } else { "FAILED" });
-            failed += u32::from(!passed);
-        }
-    }
-    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    harness::run(TESTS, || ())
 }
 
 fn report_of(program: impl AsyncFnOnce()) -> String {
@@ -197,4 +179,18 @@ fn a_cleanup_that_is_polled_is_not_said_to_be_left_alone() {
 fn on_the_real_clock() {
     let failed = catch_unwind(|| curio::run(std::future::pending::<()>()));
     assert!(failed.is_err(), "a future that is never woken, and no thread that could wake it");
+}
+
+fn a_task_that_is_being_joined_is_not_said_to_be_never_joined_as_well() {
+    let lines = Rc::new(RefCell::new(Vec::new()));
+    let sink = Rc::clone(&lines);
+    let builder =
+        Kernel::builder().virtual_clock(true).on_report(move |line| sink.borrow_mut().push(line.to_string()));
+    let failed = catch_unwind(AssertUnwindSafe(|| {
+        builder.run(async {
+            curio::spawn_named("stuck", std::future::pending::<()>()).join().await.unwrap();
+        });
+    }));
+    assert!(failed.is_err());
+    assert_eq!(*lines.borrow(), Vec::<String>::new());
 }

@@ -53,6 +53,21 @@ fn a_queue_gives_every_signal_by_its_number() {
 }
 
 #[test]
+fn waits_for_signals_show_as_what_they_are_to_the_user() {
+    bounded(async {
+        let (queue, event) = (SignalQueue::new(&[SIGUSR1])?, SignalEvent::new(&[SIGUSR2])?);
+        let getting = spawn(async move { queue.get().await });
+        let waiting = spawn(async move { event.wait().await });
+        schedule().await;
+        assert_eq!(getting.info().state().to_string(), "QUEUE_GET");
+        assert_eq!(waiting.info().state().to_string(), "EVENT_WAIT");
+        getting.cancel().await;
+        waiting.cancel().await;
+        Ok(())
+    });
+}
+
+#[test]
 fn a_signal_wakes_a_task_that_waits() {
     bounded(async {
         let queue = SignalQueue::new(&[SIGUSR1])?;

@@ -227,3 +227,12 @@ fn a_handle_shows_what_it_is_a_handle_of() {
         join.await.unwrap();
     });
 }
+
+#[test]
+fn a_task_that_runs_a_finally_is_named_after_it() {
+    common::run_virtual(async {
+        let task = curio::spawn(curio::finally(async {}, async |_| ()));
+        assert_eq!(task.info().name(), "finally");
+        task.join().await.unwrap();
+    });
+}

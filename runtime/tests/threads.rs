@@ -108,13 +108,18 @@ fn a_limit_of_zero_threads_is_one() {
 fn a_cancelled_call_returns_at_once_and_its_thread_goes_on_alone() {
     run_real(async {
         let (release, blocked) = mpsc::channel::<()>();
+        let (start, started) = mpsc::channel();
         let finished = Arc::new(AtomicBool::new(false));
         let flag = Arc::clone(&finished);
-        let call = run_in_thread(move || {
+        let mut call = Box::pin(run_in_thread(move || {
+            start.send(()).unwrap();
             let _ = blocked.recv();
             flag.store(true, Ordering::SeqCst);
-        });
-        assert!(timeout_after(ms(5), call).await.is_err());
+        }));
+        assert!(timeout_after(ms(1), &mut call).await.is_err());
+        // A call that no thread has begun is taken back.
+        started.recv_timeout(secs(5)).unwrap();
+        drop(call);
         assert!(!finished.load(Ordering::SeqCst));
         assert_eq!(run_in_thread(|| "others get a thread").await.unwrap(), "others get a thread");
         release.send(()).unwrap();

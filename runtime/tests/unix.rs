@@ -174,6 +174,53 @@ fn a_full_receiver_makes_sending_wait() {
     });
 }
 
+/// A receiver whose queue is full, and a sender that is not connected to it.
+async fn full_receiver(path: &PathBuf) -> io::Result<(UnixDatagram, UnixDatagram, u32)> {
+    let (sender, receiver) = (UnixDatagram::unbound()?, UnixDatagram::bind(path)?);
+    let mut sent = 0;
+    while let Ok(done) = timeout_after(ms(5), sender.send_to(b"more", path)).await {
+        done?;
+        sent += 1;
+    }
+    Ok((sender, receiver, sent))
+}
+
+#[test]
+fn sending_to_a_full_receiver_pauses_on_the_virtual_clock_until_its_limit() {
+    let path = TempPath::new("full-virtual");
+    common::run_virtual(async {
+        let (sender, _receiver, sent) = full_receiver(&path.0).await.unwrap();
+        assert!(sent > 0);
+        let (start, before) = (curio::clock(), curio::current_task().cycles());
+        timeout_after(secs(10), sender.send_to(b"one too many", &path.0)).await.unwrap_err();
+        assert_eq!(curio::clock() - start, secs(10));
+        let polls = curio::current_task().cycles() - before;
+        assert!(polls < 400, "it is tried again every 64 ms, and not {polls} times");
+    });
+}
+
+#[test]
+fn sending_to_a_full_receiver_goes_on_when_there_is_room_without_spinning() {
+    let path = TempPath::new("full-real");
+    bounded(async {
+        let (sender, receiver, sent) = full_receiver(&path.0).await?;
+        let target = path.0.clone();
+        let sending = spawn(async move {
+            sender.send_to(b"last", &target).await?;
+            io::Result::Ok(curio::current_task().cycles())
+        });
+        // Real time: that the operating system's own readiness does not keep the sender busy.
+        sleep(ms(100)).await;
+        assert_eq!(sending.info().state().to_string(), "WRITE_WAIT");
+        for _ in 0..=sent {
+            receiver.recv(&mut [0; 16]).await?;
+        }
+        let polls = sending.join().await.expect("it does not panic")?;
+        assert!(polls < 50, "polled {polls} times");
+        Ok(())
+    });
+}
+
 #[test]
 fn a_server_serves_each_client_and_removes_its_socket() {
     let path = TempPath::new("server");

@@ -4,12 +4,12 @@
 //! cancelled, it drops the body and then runs the cleanup to its end, shielded, while everything further out
 //! waits for it.
 
+use crate::guarded::Guarded;
 use crate::scopes::Why;
 use crate::task_info::TaskState;
 use crate::traps::{self, Scope};
-use std::future::{pending, poll_fn};
-use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
-use std::pin::{Pin, pin};
+use std::panic::{Location, catch_unwind};
+use std::pin::Pin;
 use std::task::{Context, Poll};
 
 /// How the body of a [`finally`] ended.
@@ -26,7 +26,9 @@ pub enum Outcome {
 /// Runs `body`, then `cleanup`, whatever happens: also if the body is cancelled, times out or panics.
 ///
 /// The cleanup is told how the body ended and is shielded: nothing cancels it. Whoever asked for the
-/// cancellation waits until it is done. At shutdown all cleanups together have a grace period.
+/// cancellation waits until it is done. At shutdown all cleanups together have a grace period, and all tasks are
+/// cancelled: a body that joins another task may see that one [`Cancelled`](crate::TaskError::Cancelled), and return,
+/// before it is dropped itself; the cleanup is then told `Done`.
 ///
 /// If code that is not ours drops this future while it runs, the cleanup cannot run; that is reported. And if code
 /// that is not ours has polled it and then leaves it unpolled, as a `select!` does with a `&mut future` while one of
@@ -58,40 +60,49 @@ where
     F: IntoFuture,
     C: AsyncFnOnce(Outcome),
 {
-    finally_at(Location::caller(), body, cleanup)
+    for_caller::finally(Location::caller(), body, cleanup)
 }
 
-/// [`finally`] on behalf of a caller further out.
-#[track_caller]
-pub(crate) fn finally_at<F, C>(
-    at: &'static Location<'static>,
-    body: F,
-    cleanup: C,
-) -> impl Future<Output = F::Output>
-where
-    F: IntoFuture,
-    C: AsyncFnOnce(Outcome),
-{
-    let mut body = Some(Box::pin(body.into_future()));
-    async move {
-        let region = Region::open(at);
-        let ended = poll_fn(|cx| region.poll_body(&mut body, cx)).await;
-        let outcome = match &ended {
-            Ended::ByItself(_) => Outcome::Done,
-            Ended::Dropped(Why::Cancelled) => Outcome::Cancelled,
-            Ended::Dropped(Why::TimedOut) => Outcome::TimedOut,
-        };
-        region.scope.set_shield(true);
-        {
-            let mut cleanup = pin!(cleanup(outcome));
-            poll_fn(|cx| region.poll_cleanup(cleanup.as_mut(), cx)).await;
-        }
-        region.close();
-        match ended {
-            Ended::ByItself(Ok(value)) => value,
-            Ended::ByItself(Err(payload)) => resume_unwind(payload),
-            // What surrounds us finds nothing alive in here any more and drops us, within this poll.
-            Ended::Dropped(_) => pending().await,
+/// [`finally`] on behalf of a caller further out. A task is named after the function its future comes from, so this
+/// one has the public name.
+pub(crate) mod for_caller {
+    use super::{Ended, Outcome, Region};
+    use crate::scopes::Why;
+    use std::future::{pending, poll_fn};
+    use std::panic::{Location, resume_unwind};
+    use std::pin::pin;
+
+    #[track_caller]
+    pub(crate) fn finally<F, C>(
+        at: &'static Location<'static>,
+        body: F,
+        cleanup: C,
+    ) -> impl Future<Output = F::Output>
+    where
+        F: IntoFuture,
+        C: AsyncFnOnce(Outcome),
+    {
+        let mut body = Some(Box::pin(body.into_future()));
+        async move {
+            let region = Region::open(at);
+            let ended = poll_fn(|cx| region.poll_body(&mut body, cx)).await;
+            let outcome = match &ended {
+                Ended::ByItself(_) => Outcome::Done,
+                Ended::Dropped(Why::Cancelled) => Outcome::Cancelled,
+                Ended::Dropped(Why::TimedOut) => Outcome::TimedOut,
+            };
+            region.scope.set_shield(true);
+            {
+                let mut cleanup = pin!(cleanup(outcome));
+                poll_fn(|cx| region.poll_cleanup(cleanup.as_mut(), cx)).await;
+            }
+            region.close();
+            match ended {
+                Ended::ByItself(Ok(value)) => value,
+                Ended::ByItself(Err(payload)) => resume_unwind(payload),
+                // What surrounds us finds nothing alive in here any more and drops us, within this poll.
+                Ended::Dropped(_) => pending().await,
+            }
         }
     }
 }
@@ -115,13 +126,26 @@ impl Region {
         Region { scope, at, closed: std::cell::Cell::new(false) }
     }
 
+    /// Few and small frames on the way into the body: regions nest, and all are polled from the outermost in.
     fn poll_body<F: Future>(
         &self,
         slot: &mut Option<Pin<Box<F>>>,
         cx: &mut Context<'_>,
     ) -> Poll<Ended<F::Output>> {
         let Some(body) = slot else { return Poll::Pending };
-        let polled = self.scope.enter(|| catch_unwind(AssertUnwindSafe(|| body.as_mut().poll(cx))));
+        let entered = self.scope.entered();
+        let body = Guarded::new(body.as_mut(), cx.waker());
+        let polled = catch_unwind(move || body.poll());
+        drop(entered);
+        self.after_body(polled, slot, cx)
+    }
+
+    fn after_body<F: Future>(
+        &self,
+        polled: std::thread::Result<Poll<F::Output>>,
+        slot: &mut Option<Pin<Box<F>>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Ended<F::Output>> {
         let ended = match polled {
             Ok(Poll::Ready(value)) => Ended::ByItself(Ok(value)),
             Err(payload) => Ended::ByItself(Err(payload)),

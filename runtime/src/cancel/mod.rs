@@ -26,7 +26,7 @@ mod shield;
 mod timeout;
 
 #[cfg(all(unix, feature = "signals"))]
-pub(crate) use finally::finally_at;
+pub(crate) use finally::for_caller;
 pub use finally::{Outcome, finally};
 pub use join::{JoinTuple, join_tuple};
 pub use race::{Race, race};

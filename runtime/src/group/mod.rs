@@ -59,6 +59,11 @@ pub enum Wait {
 /// Dropping the group asks all its tasks to stop. Cancelling the task in which it was made, or that awaits it,
 /// does so too, and waits until they have.
 ///
+/// A destructor cannot wait. Whoever drops a group while members run goes on at once, and may return, while they are
+/// still on the way to their next await, or cleaning up. Each is dropped at the first await it reaches that is not
+/// shielded, and the kernel does not end before that. Where the end of their cleanups matters, await
+/// [`cancel_remaining`](Self::cancel_remaining) or [`join`](Self::join) before.
+///
 /// ```
 /// use std::time::Duration;
 ///

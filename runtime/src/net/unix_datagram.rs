@@ -1,14 +1,32 @@
 //! Messages between processes of one machine: like UDP, but none is lost and the addresses are paths.
+//!
+//! None is lost, because a sender has to wait while the receiver's queue is full. A *connected* socket hears from the
+//! operating system when there is room again. One that names its receiver with each message does not: it counts as
+//! writable all the time, and on Linux each message that is refused makes it "become writable" once more. To wait for
+//! that and try again would be a loop that never sleeps, in which not even a virtual clock could move. So
+//! [`send_to`](UnixDatagram::send_to) believes it once, and then looks again in growing intervals.
 
 use super::socket::{Attempt, Socket};
 use super::unix::bound;
 use crate::reactor::Direction;
+use crate::table::Resource;
+use crate::task_info::TaskState;
+use crate::traps::{self, Timer};
 use std::fmt;
+use std::future::poll_fn;
 use std::io;
+use std::mem;
 use std::net::Shutdown;
 use std::os::unix::net::SocketAddr;
 use std::panic::Location;
 use std::path::Path;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+/// The first pause of a sender whose receiver is full, and the longest that it grows to.
+const FIRST_PAUSE: Duration = Duration::from_millis(1);
+const LONGEST_PAUSE: Duration = Duration::from_millis(64);
 
 /// A Unix socket for single messages. A bound one leaves its file behind when it is dropped.
 ///
@@ -104,6 +122,9 @@ impl UnixDatagram {
 
     /// Sends one message to the socket at `path`; waits while its queue is full. Cancel-safe.
     ///
+    /// The operating system does not tell when there is room again, so a full receiver is tried again after 1 ms, and
+    /// then after pauses that grow to 64 ms. [Connect](Self::connect) and [`send`](Self::send) where that matters.
+    ///
     /// # Errors
     /// As [`send`](Self::send), and `NotFound` if there is no such file.
     #[track_caller]
@@ -112,9 +133,27 @@ impl UnixDatagram {
         message: &'a [u8],
         path: P,
     ) -> impl Future<Output = io::Result<usize>> + use<'a, P> {
-        let path = path.as_ref().to_path_buf();
-        self.socket.op(Direction::Write, Location::caller(), move |socket| {
-            socket.send_to(message, &path).map(Attempt::full)
+        let (path, at) = (path.as_ref().to_path_buf(), Location::caller());
+        let mut was_full = false;
+        let mut sending =
+            self.socket.op(Direction::Write, at, move |socket| match socket.send_to(message, &path) {
+                Err(error)
+                    if error.kind() == io::ErrorKind::WouldBlock && mem::replace(&mut was_full, true) =>
+                {
+                    Ok(Attempt::full(None))
+                }
+                sent => sent.map(|length| Attempt::full(Some(length))),
+            });
+        let mut pauses = Pauses::new(at);
+        poll_fn(move |cx| {
+            loop {
+                ready!(pauses.poll(cx));
+                match ready!(Pin::new(&mut sending).poll(cx)) {
+                    Ok(None) => pauses.begin(cx),
+                    Ok(Some(length)) => return Poll::Ready(Ok(length)),
+                    Err(error) => return Poll::Ready(Err(error)),
+                }
+            }
         })
     }
 
@@ -159,5 +198,33 @@ impl UnixDatagram {
 impl fmt::Debug for UnixDatagram {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("UnixDatagram").field(self.socket.source()).finish()
+    }
+}
+
+/// The waits of a sender that nobody tells when there is room.
+struct Pauses {
+    running: Option<Timer>,
+    next: Duration,
+    at: &'static Location<'static>,
+}
+
+impl Pauses {
+    fn new(at: &'static Location<'static>) -> Pauses {
+        Pauses { running: None, next: FIRST_PAUSE, at }
+    }
+
+    fn begin(&mut self, cx: &mut Context<'_>) {
+        self.running = traps::deadline_after(self.next).map(|end| traps::set_timer(end, cx.waker()));
+        self.next = (self.next * 2).min(LONGEST_PAUSE);
+    }
+
+    /// Ready when none is running.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.running.as_mut().is_some_and(|timer| !timer.poll_fired(cx.waker())) {
+            traps::park(TaskState::WriteWait, self.at, Resource::Nothing);
+            return Poll::Pending;
+        }
+        self.running = None;
+        Poll::Ready(())
     }
 }

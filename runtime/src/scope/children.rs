@@ -16,17 +16,18 @@
 //! own law, so that a scope of busy children cannot keep everybody else waiting.
 
 use super::child::{Child, ChildCell, ChildTask, Payload, Turns};
+use crate::guarded::Guarded;
 use crate::scopes::Why;
 use crate::table::{End, Record, Resource};
 use crate::task_info::{TaskId, TaskName, TaskState};
-use crate::traps::{self, Nested, Scope as Node};
+use crate::traps::{self, Entered, Nested, NestedTurn, Scope as Node};
 use std::any::type_name;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::thread;
 
 /// How many children may run in one poll of their parent.
@@ -51,6 +52,8 @@ struct Slot<'env> {
 }
 
 type ChildFuture<'env> = Pin<Box<dyn Future<Output = ()> + 'env>>;
+/// What a slot holds, while the child is polled.
+type Polled<'env> = (Rc<ChildTask>, Rc<Nested>, ChildFuture<'env>);
 
 impl<'env> Children<'env> {
     /// Opens the region of a scope, below the one that is being polled.
@@ -104,38 +107,51 @@ impl<'env> Children<'env> {
     }
 
     fn poll_child(&self, id: TaskId) {
-        let Some((task, nested, mut future)) = self.take(id) else { return };
+        let mut slot = self.take(id);
+        let Some((task, nested, future)) = &mut slot else { return };
         task.is_unqueued();
-        let was_live = nested.run(|cx| {
-            let end = match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
-                Ok(Poll::Ready(())) => End::Returned,
-                Err(payload) => {
-                    nested.report_panic(payload.as_ref(), "panicked");
-                    self.crash(&task, payload);
-                    End::Panicked
-                }
-                Ok(Poll::Pending) => {
-                    nested.suspend();
-                    if !nested.must_unwind() {
-                        self.put_back(id, future);
-                        return None;
-                    }
-                    let from_above = self.region.cancelled_from_above();
-                    self.cut_short.set(self.cut_short.get() || from_above);
-                    End::Cancelled
-                }
-            };
-            self.discard(&nested, future);
-            self.forget(id);
-            Some(end)
-        });
-        if !was_live {
+        let mut turn = nested.begin();
+        let Some(running) = &mut turn else {
             // A kernel that drops everything at its end had ended the task already.
-            self.forget(id);
-        }
+            return self.forget(id);
+        };
+        let future = Guarded::new(future.as_mut(), running.waker());
+        let polled = catch_unwind(move || future.poll());
+        self.after_poll(id, polled, running, slot);
     }
 
-    fn take(&self, id: TaskId) -> Option<(Rc<ChildTask>, Rc<Nested>, ChildFuture<'env>)> {
+    /// What follows from a poll of a child. Apart from it, so that none of this stands on the stack meanwhile.
+    fn after_poll(
+        &self,
+        id: TaskId,
+        polled: thread::Result<Poll<()>>,
+        turn: &mut NestedTurn,
+        slot: Option<Polled<'env>>,
+    ) {
+        let Some((task, nested, future)) = slot else { return };
+        let end = match polled {
+            Ok(Poll::Ready(())) => End::Returned,
+            Err(payload) => {
+                nested.report_panic(payload.as_ref(), "panicked");
+                self.crash(&task, payload);
+                End::Panicked
+            }
+            Ok(Poll::Pending) => {
+                nested.suspend();
+                if !nested.must_unwind() {
+                    return self.put_back(id, future);
+                }
+                let from_above = self.region.cancelled_from_above();
+                self.cut_short.set(self.cut_short.get() || from_above);
+                End::Cancelled
+            }
+        };
+        self.discard(&nested, future);
+        self.forget(id);
+        turn.ends(end);
+    }
+
+    fn take(&self, id: TaskId) -> Option<Polled<'env>> {
         let mut running = self.running.borrow_mut();
         let slot = running.get_mut(&id)?;
         Some((Rc::clone(&slot.task), Rc::clone(&slot.nested), slot.future.take()?))
@@ -180,12 +196,9 @@ impl<'env> Children<'env> {
             let newest = self.running.borrow().keys().next_back().copied();
             let Some(id) = newest else { return };
             if let Some((_, nested, future)) = self.take(id) {
-                let mut future = Some(future);
-                nested.run(|_| {
-                    future.take().into_iter().for_each(|future| self.discard(&nested, future));
-                    Some(End::Cancelled)
-                });
-                future.into_iter().for_each(|future| self.discard(&nested, future));
+                let mut turn = nested.begin();
+                self.discard(&nested, future);
+                turn.iter_mut().for_each(|turn| turn.ends(End::Cancelled));
             }
             self.forget(id);
         }
@@ -201,22 +214,88 @@ struct IntoCell<F: Future> {
 /// The future is in a box of its own.
 impl<F: Future> Unpin for IntoCell<F> {}
 
+impl<F: Future> IntoCell<F> {
+    fn keep(&mut self, value: F::Output) {
+        self.future = None;
+        *self.cell.value.borrow_mut() = Some(value);
+    }
+}
+
 impl<F: Future> Future for IntoCell<F> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.get_mut();
-        let Some(future) = &mut this.future else { return Poll::Ready(()) };
-        let value = ready!(future.as_mut().poll(cx));
-        this.future = None;
-        *this.cell.value.borrow_mut() = Some(value);
+        if let Some(future) = &mut this.future {
+            match future.as_mut().poll(cx) {
+                Poll::Ready(value) => this.keep(value),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
         Poll::Ready(())
     }
 }
 
-/// The body of a scope together with its children: the future that does the work. Dropping it drops them all.
-pub(super) struct Running<'c, 'env, F: Future> {
-    children: &'c Children<'env>,
+/// The future of a scope: opened when it is first polled.
+///
+/// Scopes nest, and each level is polled from within the one around it, so what stands on the stack meanwhile
+/// decides how deep they may. That is why the functions from here to [`Children::poll_child`] are few, take no
+/// closures, and leave what is not on the way down to others.
+pub(super) struct Scoped<'env, O, F: Future> {
+    open: Option<O>,
+    running: Option<Running<'env, F>>,
+}
+
+/// The body is in a box of its own.
+impl<O, F: Future> Unpin for Scoped<'_, O, F> {}
+
+impl<'env, O, F> Scoped<'env, O, F>
+where
+    O: FnOnce() -> (Rc<Children<'env>>, Pin<Box<F>>),
+    F: Future,
+{
+    pub(super) fn new(open: O) -> Self {
+        Scoped { open: Some(open), running: None }
+    }
+
+    fn open(&mut self) {
+        if let Some(open) = self.open.take() {
+            let (children, body) = open();
+            self.running = Some(Running::new(children, body));
+        }
+    }
+
+    fn end(&mut self, ended: thread::Result<F::Output>) -> Poll<F::Output> {
+        self.running = None;
+        match ended {
+            Ok(output) => Poll::Ready(output),
+            Err(payload) => resume_unwind(payload),
+        }
+    }
+}
+
+impl<'env, O, F> Future for Scoped<'env, O, F>
+where
+    O: FnOnce() -> (Rc<Children<'env>>, Pin<Box<F>>),
+    F: Future,
+{
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.get_mut();
+        this.open();
+        let running = this.running.as_mut().expect("not polled again after it was ready");
+        running.poll_all(cx);
+        match running.poll_end() {
+            Poll::Ready(ended) => this.end(ended),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+/// The body of a scope together with its children: what does the work. Dropping it drops them all.
+struct Running<'env, F: Future> {
+    children: Rc<Children<'env>>,
     body: Option<Pin<Box<F>>>,
     body_node: Option<Node>,
     output: Option<F::Output>,
@@ -224,29 +303,33 @@ pub(super) struct Running<'c, 'env, F: Future> {
     told: bool,
 }
 
-/// The body is in a box of its own.
-impl<F: Future> Unpin for Running<'_, '_, F> {}
-
-impl<'c, 'env, F: Future> Running<'c, 'env, F> {
-    pub(super) fn new(children: &'c Children<'env>, body: F) -> Self {
-        Running { children, body: Some(Box::pin(body)), body_node: None, output: None, told: false }
+impl<'env, F: Future> Running<'env, F> {
+    fn new(children: Rc<Children<'env>>, body: Pin<Box<F>>) -> Self {
+        Running { children, body: Some(body), body_node: None, output: None, told: false }
     }
 
     fn poll_all(&mut self, cx: &mut Context<'_>) {
-        let children = self.children;
-        if self.hears_of_cancellation() {
-            self.poll_body(cx);
-            return children.poll_ready(cx, usize::MAX);
-        }
+        let _entered = self.enter(cx);
+        let told_before = self.hears_of_cancellation();
         self.poll_body(cx);
-        children.poll_ready(cx, TURNS_PER_POLL);
-        if children.turns.has_failed() && !self.told {
-            children.region.call(Why::Cancelled);
-        }
-        if self.hears_of_cancellation() {
+        self.children.poll_ready(cx, if told_before { usize::MAX } else { TURNS_PER_POLL });
+        if !told_before && self.must_tell_now() {
             self.poll_body(cx);
-            children.poll_ready(cx, usize::MAX);
+            self.children.poll_ready(cx, usize::MAX);
         }
+    }
+
+    fn enter(&self, cx: &mut Context<'_>) -> Entered {
+        self.children.turns.set_parent(cx.waker());
+        self.children.region.set_waker(cx.waker());
+        self.children.region.entered()
+    }
+
+    fn must_tell_now(&mut self) -> bool {
+        if self.children.turns.has_failed() && !self.told {
+            self.children.region.call(Why::Cancelled);
+        }
+        self.hears_of_cancellation()
     }
 
     /// True once: when everything here has to be polled, because it is to stop.
@@ -261,12 +344,23 @@ impl<'c, 'env, F: Future> Running<'c, 'env, F> {
 
     fn poll_body(&mut self, cx: &mut Context<'_>) {
         let Some(body) = &mut self.body else { return };
-        let node = self.body_node.get_or_insert_with(traps::open_scope);
-        match node.enter(|| catch_unwind(AssertUnwindSafe(|| body.as_mut().poll(cx)))) {
+        let entered = self.body_node.get_or_insert_with(traps::open_scope).entered();
+        let body = Guarded::new(body.as_mut(), cx.waker());
+        let polled = catch_unwind(move || body.poll());
+        drop(entered);
+        self.after_body(polled, cx);
+    }
+
+    fn after_body(&mut self, polled: thread::Result<Poll<F::Output>>, cx: &mut Context<'_>) {
+        match polled {
             Ok(Poll::Ready(output)) => self.output = Some(output),
             Err(payload) => self.children.turns.fail(payload),
-            Ok(Poll::Pending) if node.poll_unwind(cx).is_some() => {}
-            Ok(Poll::Pending) => return,
+            Ok(Poll::Pending) => {
+                let node = self.body_node.as_ref();
+                if node.and_then(|node| node.poll_unwind(cx)).is_none() {
+                    return;
+                }
+            }
         }
         let body = self.body.take();
         match self.body_node.take() {
@@ -275,9 +369,17 @@ impl<'c, 'env, F: Future> Running<'c, 'env, F> {
         }
     }
 
-    /// When all have ended: what the scope comes to.
-    fn finish(&mut self) -> Poll<thread::Result<F::Output>> {
-        let children = self.children;
+    /// What the scope comes to when all have ended.
+    fn poll_end(&mut self) -> Poll<thread::Result<F::Output>> {
+        let children = &*self.children;
+        if self.body.is_some() {
+            return Poll::Pending;
+        }
+        let first = children.running.borrow().keys().next().copied();
+        if let Some(child) = first {
+            traps::park(TaskState::TaskJoin, children.at, Resource::Task(child));
+            return Poll::Pending;
+        }
         children.region.set_alive(false);
         if let Some(payload) = children.take_panic() {
             return Poll::Ready(Err(payload));
@@ -290,28 +392,7 @@ impl<'c, 'env, F: Future> Running<'c, 'env, F> {
     }
 }
 
-impl<F: Future> Future for Running<'_, '_, F> {
-    type Output = thread::Result<F::Output>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.get_mut();
-        let children = this.children;
-        children.turns.set_parent(cx.waker());
-        children.region.set_waker(cx.waker());
-        children.region.enter(|| this.poll_all(cx));
-        let first = children.running.borrow().keys().next().copied();
-        match (&this.body, first) {
-            (None, None) => this.finish(),
-            (None, Some(child)) => {
-                traps::park(TaskState::TaskJoin, children.at, Resource::Task(child));
-                Poll::Pending
-            }
-            (Some(_), _) => Poll::Pending,
-        }
-    }
-}
-
-impl<F: Future> Drop for Running<'_, '_, F> {
+impl<F: Future> Drop for Running<'_, F> {
     fn drop(&mut self) {
         let body = self.body.take();
         drop(body);

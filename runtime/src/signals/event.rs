@@ -2,8 +2,9 @@
 
 use super::queue::Signals;
 use crate::cancel::race;
-use crate::located::located;
+use crate::located::located_as;
 use crate::sync::Event;
+use crate::task_info::TaskState;
 use std::fmt;
 use std::io;
 use std::panic::Location;
@@ -61,7 +62,7 @@ impl SignalEvent {
             // Only one at a time can receive; it sets the event for the others.
             race((self.arrived.wait(), receiving)).await;
         };
-        located(at, Box::pin(waiting))
+        located_as(TaskState::EventWait, at, Box::pin(waiting))
     }
 
     /// Whether one of the signals has arrived.

@@ -2,8 +2,9 @@
 
 use super::claims::OwnClaim;
 use super::pipe::SignalPipe;
-use crate::located::located;
+use crate::located::located_as;
 use crate::sync::Lock;
+use crate::task_info::TaskState;
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
@@ -54,7 +55,7 @@ impl SignalQueue {
     #[track_caller]
     pub fn get(&self) -> impl Future<Output = i32> + use<'_> {
         let at = Location::caller();
-        located(at, Box::pin(self.signals.next(at)))
+        located_as(TaskState::QueueGet, at, Box::pin(self.signals.next(at)))
     }
 
     /// The next signal, if one has arrived that nobody took and nobody waits for.

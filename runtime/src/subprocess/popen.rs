@@ -2,7 +2,7 @@
 
 use super::pipes::{PipeReader, PipeWriter};
 use super::process::{KillOnDrop, Process};
-use crate::cancel::{Outcome, finally_at};
+use crate::cancel::{Outcome, for_caller};
 use crate::error::while_doing;
 use crate::join;
 use crate::located::located;
@@ -141,7 +141,7 @@ impl Popen {
             kill.process = None;
             ended
         };
-        finally_at(at, body, async move |outcome| {
+        for_caller::finally(at, body, async move |outcome| {
             if outcome != Outcome::Done {
                 // The body was dropped, and that killed the child.
                 let _ = process.wait(at).await;

@@ -41,9 +41,9 @@ use crate::table::{Parked, Resource};
 use crate::task_info::TaskState;
 pub(crate) use grants::{claimed, granted, grantee};
 pub(crate) use jobs::{JobHold, hold_clock, run_job};
-pub(crate) use nested::Nested;
+pub(crate) use nested::{Nested, NestedTurn};
 pub(crate) use scopes::{
-    Scope, ScopeLink, cancellation_pending, first_poll, is_cancelled, open_scope, open_task_scope,
+    Entered, Scope, ScopeLink, cancellation_pending, first_poll, is_cancelled, open_scope, open_task_scope,
 };
 pub(crate) use sockets::{Registration, SocketWait, register};
 use std::panic::Location;

@@ -9,7 +9,7 @@ use crate::table::{End, Parked, Place, Record, Runnable};
 use crate::task_info::TaskId;
 use std::any::Any;
 use std::rc::Rc;
-use std::task::Context;
+use std::task::Waker;
 
 /// A task whose future lives inside another task's future, so that it may borrow from it.
 ///
@@ -43,30 +43,26 @@ impl Nested {
         (Nested { kernel, task: task.clone() }, task)
     }
 
-    /// Runs `act` as this task, with its waker. If it returns an end, the task has ended and its future is gone.
-    /// False if the task had ended already.
-    pub(crate) fn run(&self, act: impl FnOnce(&mut Context<'_>) -> Option<End>) -> bool {
-        let (kernel, record) = (&self.kernel, self.record());
+    /// Makes this the current task until the turn is dropped. None if the task has ended already.
+    ///
+    /// A guard, and no function that takes a closure: scopes nest, every level of them is polled from here, and each
+    /// frame that stands between two levels takes from the depth that a thread's stack has room for.
+    pub(crate) fn begin(&self) -> Option<NestedTurn> {
+        let (kernel, record) = (&*self.kernel, self.record());
         if record.end.get().is_some() {
-            return false;
+            return None;
         }
-        let begun = kernel.tasks.borrow_mut().begin_poll(record.slot);
-        let Some((_, waker)) = begun else { return false };
-        let turn = NestedTurn {
-            kernel,
+        let (task, waker) = kernel.tasks.borrow_mut().begin_poll(record.slot)?;
+        Some(NestedTurn {
+            kernel: Rc::clone(&self.kernel),
+            waker: Some(waker),
+            end: None,
             scope: kernel.scope.get(),
             published: kernel.published.take(),
             budget: kernel.budget.get(),
-            current: kernel.make_current(&self.task, record.woken_by.get()),
-        };
-        let end = act(&mut Context::from_waker(&waker));
-        // Before its end: a slot whose waker is in its place keeps it for the next tenant.
-        kernel.tasks.borrow_mut().end_poll(record.slot, waker);
-        if let Some(end) = end {
-            self.end(end);
-        }
-        drop(turn);
-        true
+            current: kernel.make_current(&task, record.woken_by.get()),
+            task,
+        })
     }
 
     /// It was polled, and waits.
@@ -78,15 +74,8 @@ impl Nested {
     pub(crate) fn must_unwind(&self) -> bool {
         self.record().root.get().is_some_and(|root| {
             let scopes = self.kernel.scopes.borrow();
-            scopes.cancelled(root).is_some() && !scopes.anything_alive_below(root)
+            !scopes.anything_alive_below(root) && scopes.cancelled(root).is_some()
         })
-    }
-
-    /// The task has ended and its future is gone.
-    pub(crate) fn end(&self, end: End) {
-        if self.record().end.get().is_none() {
-            self.kernel.finish(&self.task, end);
-        }
     }
 
     pub(crate) fn report_panic(&self, payload: &(dyn Any + Send), what: &str) {
@@ -98,18 +87,41 @@ impl Nested {
     }
 }
 
-/// Makes the outer task the current one again, even after a panic.
-struct NestedTurn<'a> {
-    kernel: &'a State,
+/// The turn of a nested task. At its end, even by a panic, the outer task is the current one again.
+pub(crate) struct NestedTurn {
+    kernel: Rc<State>,
+    task: Rc<dyn Runnable>,
+    waker: Option<Waker>,
+    end: Option<End>,
     current: Option<Rc<dyn Runnable>>,
     scope: Option<ScopeKey>,
     published: Option<Parked>,
     budget: u32,
 }
 
-impl Drop for NestedTurn<'_> {
+impl NestedTurn {
+    /// The task's waker.
+    pub(crate) fn waker(&self) -> &Waker {
+        self.waker.as_ref().unwrap_or(Waker::noop())
+    }
+
+    /// Says that the task's future is gone: the task ends with this turn.
+    pub(crate) fn ends(&mut self, end: End) {
+        self.end = Some(end);
+    }
+}
+
+impl Drop for NestedTurn {
     fn drop(&mut self) {
-        let kernel = self.kernel;
+        let kernel = &*self.kernel;
+        let record = self.task.record();
+        // Before its end: a slot whose waker is in its place keeps it for the next tenant.
+        if let Some(waker) = self.waker.take() {
+            kernel.tasks.borrow_mut().end_poll(record.slot, waker);
+        }
+        if let Some(end) = self.end.filter(|_| record.end.get().is_none()) {
+            kernel.finish(&self.task, end);
+        }
         kernel.published.set(self.published);
         kernel.scope.set(self.scope);
         kernel.budget.set(self.budget);

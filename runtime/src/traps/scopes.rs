@@ -79,7 +79,14 @@ fn current_scope(kernel: &State) -> Option<ScopeKey> {
 impl Scope {
     /// Polls something inside this scope.
     pub(crate) fn enter<R>(&self, poll: impl FnOnce() -> R) -> R {
-        let outer = self.with(|kernel| {
+        let _entered = self.entered();
+        poll()
+    }
+
+    /// Makes this the scope that is being polled, until the guard is dropped: [`enter`](Self::enter), for those who
+    /// have to be sparing with the stack.
+    pub(crate) fn entered(&self) -> Entered {
+        Entered(self.with(|kernel| {
             let outer = current_scope(kernel);
             let mut scopes = kernel.scopes.borrow_mut();
             // A future may have been moved into another one, or another task, since it was last polled. The new
@@ -89,9 +96,7 @@ impl Scope {
             }
             scopes.hear(self.key);
             kernel.scope.replace(Some(self.key))
-        });
-        let _restore = Restore(outer);
-        poll()
+        }))
     }
 
     /// Whether this region must now drop its body, and why: it is cancelled and nothing below is alive.
@@ -196,9 +201,10 @@ impl Drop for Scope {
 }
 
 /// Puts the outer scope back even if the poll panics.
-struct Restore(Option<Option<ScopeKey>>);
+#[must_use = "the scope is left when this is dropped"]
+pub(crate) struct Entered(Option<Option<ScopeKey>>);
 
-impl Drop for Restore {
+impl Drop for Entered {
     fn drop(&mut self) {
         if let Some(outer) = self.0 {
             try_with(|kernel| kernel.scope.set(outer));

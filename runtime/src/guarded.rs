@@ -1,0 +1,26 @@
+//! A poll whose panic is caught.
+//!
+//! Scopes and `finally` have to go on when what they poll panics: others must be cancelled, a cleanup must run. They
+//! nest, and each level is polled from within the one around it; so every frame between two levels takes from the
+//! depth that a thread's stack has room for. `catch_unwind(AssertUnwindSafe(|| …))` costs two frames more than a
+//! closure that is unwind-safe by itself, and this makes it one.
+
+use std::panic::UnwindSafe;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+/// One poll that may panic: for `catch_unwind(move || guarded.poll())`.
+pub(crate) struct Guarded<'a, F: ?Sized>(Pin<&'a mut F>, &'a Waker);
+
+/// What a panic leaves half done is dropped, and never looked at.
+impl<F: ?Sized> UnwindSafe for Guarded<'_, F> {}
+
+impl<'a, F: Future + ?Sized> Guarded<'a, F> {
+    pub(crate) fn new(future: Pin<&'a mut F>, waker: &'a Waker) -> Self {
+        Guarded(future, waker)
+    }
+
+    pub(crate) fn poll(self) -> Poll<F::Output> {
+        self.0.poll(&mut Context::from_waker(self.1))
+    }
+}
