@@ -64,7 +64,7 @@ where
     T: Send + 'static,
 {
     let at = Location::caller();
-    task::start(TaskName::OfType(type_name::<F>()), serve(f, at), at)
+    task::start(TaskName::OfType(type_name::<F>), serve(f, at), at)
 }
 
 /// What an async thread has of the kernel. It may be moved to another thread, but only one can use it at a time.

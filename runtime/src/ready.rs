@@ -21,6 +21,7 @@ use crate::waker::KernelId;
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::mem;
+use std::num::NonZeroU64;
 use std::time::Instant;
 
 /// A FIFO of task slots, with the source of each wake.
@@ -43,10 +44,25 @@ pub(crate) struct WakeNote {
     pub(crate) at: Instant,
 }
 
+/// Whether a task is queued, and who woke it: one word, because there is one for every slot.
 #[derive(Clone, Copy, Default)]
-struct Mark {
-    queued: bool,
-    woken_by: Option<TaskId>,
+struct Mark(Option<TaskId>);
+
+/// Stands for whatever is no task. None has this number.
+const NO_TASK: TaskId = TaskId::new(NonZeroU64::MAX);
+
+impl Mark {
+    fn queued(woken_by: Option<TaskId>) -> Mark {
+        Mark(Some(woken_by.unwrap_or(NO_TASK)))
+    }
+
+    fn is_queued(self) -> bool {
+        self.0.is_some()
+    }
+
+    fn woken_by(self) -> Option<TaskId> {
+        self.0.filter(|task| *task != NO_TASK)
+    }
 }
 
 thread_local! {
@@ -69,8 +85,8 @@ impl RunQueue {
             self.marks.resize(index + 1, Mark::default());
         }
         let mark = &mut self.marks[index];
-        if !mark.queued {
-            *mark = Mark { queued: true, woken_by };
+        if !mark.is_queued() {
+            *mark = Mark::queued(woken_by);
             self.queue.push_back(slot);
             if let Some(untold) = &mut self.untold {
                 untold.push(WakeNote { slot, by: woken_by, at: Instant::now() });
@@ -119,7 +135,7 @@ pub(crate) fn push(slot: u32) {
 /// Whether a task of `kernel` is on the queue.
 pub(crate) fn is_queued(kernel: KernelId, slot: u32) -> bool {
     RUN_QUEUE.with_borrow(|queue| {
-        queue.kernel == Some(kernel) && queue.marks.get(slot as usize).is_some_and(|mark| mark.queued)
+        queue.kernel == Some(kernel) && queue.marks.get(slot as usize).is_some_and(|mark| mark.is_queued())
     })
 }
 
@@ -128,7 +144,7 @@ pub(crate) fn pop() -> Option<(u32, Option<TaskId>)> {
     RUN_QUEUE.with_borrow_mut(|queue| {
         let slot = queue.queue.pop_front()?;
         let mark = mem::take(&mut queue.marks[slot as usize]);
-        Some((slot, mark.woken_by))
+        Some((slot, mark.woken_by()))
     })
 }
 
@@ -145,7 +161,7 @@ pub(crate) fn untold_wakes() -> Vec<WakeNote> {
 /// Who woke the tasks that are ready.
 pub(crate) fn wakers() -> Vec<Option<TaskId>> {
     RUN_QUEUE
-        .with_borrow(|queue| queue.queue.iter().map(|slot| queue.marks[*slot as usize].woken_by).collect())
+        .with_borrow(|queue| queue.queue.iter().map(|slot| queue.marks[*slot as usize].woken_by()).collect())
 }
 
 /// How many tasks are ready.
@@ -165,7 +181,6 @@ pub(crate) fn shuffle(count: usize, mut random: impl FnMut(usize) -> usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::num::NonZeroU64;
 
     /// The run queue of this thread as long as it lives.
     struct Installed(KernelId);

@@ -24,7 +24,7 @@ use crate::task_info::{TaskId, TaskInfo, TaskName, TaskState};
 use crate::traps;
 use std::any::Any;
 use std::borrow::Cow;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::panic::Location;
 use std::pin::Pin;
@@ -55,7 +55,7 @@ where
     F::IntoFuture: 'static,
     F::Output: 'static,
 {
-    start(TaskName::OfType(std::any::type_name::<F::IntoFuture>()), future.into_future(), Location::caller())
+    start(TaskName::OfType(std::any::type_name::<F::IntoFuture>), future.into_future(), Location::caller())
 }
 
 /// [`spawn`] with a name, for reports and pictures.
@@ -69,11 +69,7 @@ where
     F::IntoFuture: 'static,
     F::Output: 'static,
 {
-    let name = match name.into() {
-        Cow::Borrowed(name) => TaskName::GivenStatic(name),
-        Cow::Owned(name) => TaskName::Given(name.into()),
-    };
-    start(name, future.into_future(), Location::caller())
+    start(TaskName::Given(Rc::new(name.into())), future.into_future(), Location::caller())
 }
 
 /// The task that calls this.
@@ -395,7 +391,7 @@ struct TaskCell<F: Future> {
     record: Record,
     /// Boxed, because a future inside an `Rc` cannot be pinned in safe Rust.
     future: RefCell<Option<Pin<Box<F>>>>,
-    outcome: RefCell<Outcome<F::Output>>,
+    outcome: Cell<Outcome<F::Output>>,
 }
 
 enum Outcome<T> {
@@ -408,7 +404,7 @@ enum Outcome<T> {
 
 impl<F: Future> TaskCell<F> {
     fn new(record: Record, future: Pin<Box<F>>) -> TaskCell<F> {
-        TaskCell { record, future: RefCell::new(Some(future)), outcome: RefCell::new(Outcome::None) }
+        TaskCell { record, future: RefCell::new(Some(future)), outcome: Cell::new(Outcome::None) }
     }
 }
 
@@ -422,7 +418,7 @@ impl<F: Future> Runnable for TaskCell<F> {
         let Some(future) = slot.as_mut() else { return Poll::Ready(()) };
         let value = ready!(future.as_mut().poll(cx));
         *slot = None;
-        *self.outcome.borrow_mut() = Outcome::Value(value);
+        self.outcome.set(Outcome::Value(value));
         Poll::Ready(())
     }
 
@@ -432,7 +428,7 @@ impl<F: Future> Runnable for TaskCell<F> {
     }
 
     fn crash(&self, payload: Box<dyn Any + Send>) {
-        *self.outcome.borrow_mut() = Outcome::Panic(payload);
+        self.outcome.set(Outcome::Panic(payload));
     }
 
     fn drop_outcome(&self) {
@@ -467,7 +463,7 @@ pub(crate) struct MainTask {
 
 impl MainTask {
     pub(crate) fn new(place: Place, at: &'static Location<'static>) -> MainTask {
-        let record = Record::new(place, TaskName::GivenStatic("main"), None, at);
+        let record = Record::new(place, TaskName::OfType(|| "main"), None, at);
         MainTask { record }
     }
 }

@@ -3,6 +3,7 @@
 //! These are plain values. They hold no reference to the task, so that a trace can keep them, a log can print
 //! them, and none of it changes when a task lives or dies.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::num::NonZeroU64;
 use std::panic::Location;
@@ -222,21 +223,21 @@ impl fmt::Display for Place {
     }
 }
 
-/// A name that is cheap to keep and to clone: most are the spawned future's type name, which is static.
+/// A name that is cheap to keep and to clone: two words. Every task has room for one, and most are the spawned
+/// future's type name.
 #[derive(Clone)]
 pub(crate) enum TaskName {
-    /// The full type name of the future; shortened when it is shown, because most never are.
-    OfType(&'static str),
-    Given(Rc<str>),
-    GivenStatic(&'static str),
+    /// What says the full type name of the future. It is asked, and its answer shortened, when the name is shown,
+    /// because most never are.
+    OfType(fn() -> &'static str),
+    Given(Rc<Cow<'static, str>>),
 }
 
 impl TaskName {
     pub(crate) fn as_str(&self) -> &str {
         match self {
-            TaskName::OfType(name) => last_name(name),
+            TaskName::OfType(name) => last_name(name()),
             TaskName::Given(name) => name,
-            TaskName::GivenStatic(name) => name,
         }
     }
 }

@@ -85,15 +85,17 @@ impl Future for Sleep {
                 this.until = Until::Yielded;
                 return Poll::Ready(());
             }
+        } else if let Until::Yielded = this.until {
+            return Poll::Ready(());
         } else {
+            let now = traps::now();
             let deadline = match this.until {
-                Until::After(d) => traps::deadline_after(d),
+                Until::After(d) => now.checked_add(d),
                 Until::At(t) => Some(t),
-                Until::Never => None,
-                Until::Yielded => return Poll::Ready(()),
+                Until::Never | Until::Yielded => None,
             };
             match deadline {
-                Some(deadline) if deadline <= traps::now() => {
+                Some(deadline) if deadline <= now => {
                     this.until = Until::Yielded;
                     cx.waker().wake_by_ref();
                 }

@@ -3,21 +3,23 @@
 //! Nearly always nobody or one task, so one waiter is kept in place and only further ones need memory of their
 //! own. Each holds a ticket, so that a wait that is given up takes back its own waker and nobody else's.
 
-use crate::waker::renew;
+use std::mem;
 use std::task::Waker;
 
 struct Waiter {
     ticket: u32,
-    waker: Option<Waker>,
+    waker: Waker,
 }
 
 #[derive(Default)]
 pub(crate) struct Waiters {
-    first: Option<Waiter>,
+    first: Option<Waker>,
+    /// Of the first one, if there is one. Beside it and not in it, where it would take a word of its own.
+    first_ticket: u32,
+    next_ticket: u32,
     /// Boxed, because nearly no task has any, and every task has room for this.
     #[expect(clippy::box_collection, reason = "a pointer is a third of a Vec")]
     others: Option<Box<Vec<Waiter>>>,
-    next_ticket: u32,
 }
 
 impl Waiters {
@@ -25,38 +27,46 @@ impl Waiters {
     /// was replaced, to be dropped outside of any borrow.
     pub(crate) fn wait(&mut self, ticket: Option<u32>, waker: &Waker) -> (u32, Option<Waker>) {
         if let Some(ticket) = ticket
-            && let Some(waiter) = self
-                .first
-                .iter_mut()
-                .chain(self.others.iter_mut().flat_map(|o| o.iter_mut()))
-                .find(|waiter| waiter.ticket == ticket)
+            && let Some(kept) = self.waker_of(ticket)
         {
-            return (ticket, renew(&mut waiter.waker, waker));
+            let replaced = (!kept.will_wake(waker)).then(|| mem::replace(kept, waker.clone()));
+            return (ticket, replaced);
         }
         let ticket = self.next_ticket;
         self.next_ticket = ticket.wrapping_add(1);
-        let waiter = Waiter { ticket, waker: Some(waker.clone()) };
-        match &mut self.first {
-            none @ None if self.others.is_none() => *none = Some(waiter),
-            _ => self.others.get_or_insert_default().push(waiter),
+        let waker = waker.clone();
+        if self.first.is_none() && self.others.is_none() {
+            (self.first, self.first_ticket) = (Some(waker), ticket);
+        } else {
+            self.others.get_or_insert_default().push(Waiter { ticket, waker });
         }
         (ticket, None)
     }
 
     /// Takes a waiter back; its waker is to be dropped outside of any borrow.
     pub(crate) fn give_up(&mut self, ticket: u32) -> Option<Waker> {
-        if let Some(waiter) = self.first.take_if(|waiter| waiter.ticket == ticket) {
-            return waiter.waker;
+        if self.first_ticket == ticket && self.first.is_some() {
+            return self.first.take();
         }
         let others = self.others.as_mut()?;
         let index = others.iter().position(|waiter| waiter.ticket == ticket)?;
-        others.remove(index).waker
+        Some(others.remove(index).waker)
+    }
+
+    fn waker_of(&mut self, ticket: u32) -> Option<&mut Waker> {
+        if let Some(first) = &mut self.first
+            && self.first_ticket == ticket
+        {
+            return Some(first);
+        }
+        let mut others = self.others.iter_mut().flat_map(|others| others.iter_mut());
+        others.find(|waiter| waiter.ticket == ticket).map(|waiter| &mut waiter.waker)
     }
 
     /// Takes all wakers out, to be called. Tickets given out so far are void, and none is given out again.
     pub(crate) fn drain(&mut self) -> impl Iterator<Item = Waker> + use<> {
         let emptied = Waiters { next_ticket: self.next_ticket, ..Waiters::default() };
-        std::mem::replace(self, emptied).into_wakers()
+        mem::replace(self, emptied).into_wakers()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -65,10 +75,8 @@ impl Waiters {
 
     /// All wakers, to be called now that there is nothing left to wait for.
     pub(crate) fn into_wakers(self) -> impl Iterator<Item = Waker> {
-        self.first
-            .into_iter()
-            .chain(self.others.into_iter().flat_map(|others| *others))
-            .filter_map(|waiter| waiter.waker)
+        let others = self.others.into_iter().flat_map(|others| *others);
+        self.first.into_iter().chain(others.map(|waiter| waiter.waker))
     }
 }
 

@@ -154,8 +154,10 @@ impl State {
         if record.handle_dropped.get() {
             self.drop_for(record, || task.drop_outcome());
         }
-        let waiters = mem::take(&mut *record.waiters.borrow_mut());
-        self.wake_all(waiters.into_wakers());
+        if record.is_awaited() {
+            let waiters = mem::take(&mut *record.waiters.borrow_mut());
+            self.wake_all(waiters.into_wakers());
+        }
         let lost = end == End::Returned || self.shutting_down.get() && end == End::Cancelled;
         if lost && record.handle_dropped.get() && !record.attended.get() {
             self.reports.never_joined(record);

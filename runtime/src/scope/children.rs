@@ -82,7 +82,7 @@ impl<'env> Children<'env> {
         assert!(!self.turns.is_closed(), "this scope has ended; nothing can be spawned into it any more");
         let future = Box::pin(future);
         let (nested, task) = Nested::spawn(&self.region, |place, parent| {
-            let record = Record::new(place, TaskName::OfType(type_name::<F>()), parent, at);
+            let record = Record::new(place, TaskName::OfType(type_name::<F>), parent, at);
             // Its end is the scope's business.
             record.attended.set(true);
             Rc::new(ChildTask::new(record, Rc::clone(&self.turns)))

@@ -53,7 +53,7 @@ pub(crate) use tasks::{
     all_tasks, current_id, current_task, current_waker, locals, report, report_never_joined, request_cancel,
     request_cancel_of, set_locals, spawn, task_must_unwind, task_stops_where_parked,
 };
-pub(crate) use time::{Timer, add_chore, deadline_after, now, set_timer};
+pub(crate) use time::{Timer, add_chore, now, set_timer};
 
 /// How many traps may succeed within one poll before the task has to let others run.
 pub(crate) const BUDGET: u32 = 128;

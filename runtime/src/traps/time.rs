@@ -17,8 +17,8 @@ pub(crate) fn now() -> Instant {
 /// Has the kernel do something on the side, in a while and as often as it asks for.
 #[track_caller]
 pub(crate) fn add_chore(first: Duration, work: Work) -> Weak<Chore> {
-    let due = deadline_after(first);
     // A time that no clock will reach never comes.
+    let due = now().checked_add(first);
     with(|kernel| due.map_or_else(Weak::new, |due| kernel.chores.add(due, work)))
 }
 
@@ -62,10 +62,4 @@ impl Drop for Timer {
         let waker = self.kernel.timers.borrow_mut().cancel(self.key);
         drop(waker);
     }
-}
-
-/// The instant `after` from now; `None` if that is beyond all time.
-#[track_caller]
-pub(crate) fn deadline_after(after: Duration) -> Option<Instant> {
-    now().checked_add(after)
 }
