@@ -4,11 +4,11 @@
 //! Query parameters and form bodies are a flat list of names and texts, and most Rust values are not. So this serialiser
 //! is mostly a question of shape. A value as a whole must be a list of fields: a struct, a map, or a sequence of pairs. A
 //! name or a value must be a text or something with an obvious one: a number, a `bool`, a `char`, a variant without data.
-//! A field that is `None` is left out. Everything else is an error that says what was found where, because whichever way
+//! A field that is `None`, or `null` in a JSON value, is left out. Everything else is an error that says what was found where, because whichever way
 //! one wrote a list or a struct into a text, half of the servers would expect another.
 //!
 //! ```text
-//! place      struct or map    sequence or tuple      scalar        None
+//! place      struct or map    sequence or tuple      scalar        None, null
 //! Whole      its fields       its elements: pairs    error         nothing
 //! Element    error            name and value         error         nothing
 //! Text       error            error                  the text      the field is left out
@@ -200,8 +200,12 @@ impl<'a> Serializer for Place<'a> {
         value.serialize(self)
     }
 
+    /// The `null` of a JSON value is written this way: a field without a value, like `None`.
     fn serialize_unit(self) -> Result<(), FormError> {
-        self.nothing("the empty tuple")
+        match self {
+            Place::Text(_) => Ok(()),
+            _ => self.nothing("the empty tuple"),
+        }
     }
 
     fn serialize_unit_struct(self, _name: &'static str) -> Result<(), FormError> {

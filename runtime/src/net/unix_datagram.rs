@@ -214,7 +214,7 @@ impl Pauses {
     }
 
     fn begin(&mut self, cx: &mut Context<'_>) {
-        self.running = traps::deadline_after(self.next).map(|end| traps::set_timer(end, cx.waker()));
+        self.running = traps::now().checked_add(self.next).map(|end| traps::set_timer(end, cx.waker()));
         self.next = (self.next * 2).min(LONGEST_PAUSE);
     }
 
