@@ -2,38 +2,31 @@
 
 mod server;
 
+use curio::Kernel;
 use curio_http::ClientSession;
+use curio_support::{HostileServer, Script};
 use server::{Reader, Server};
 use std::io::Write;
 use std::time::Duration;
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nreal";
 
-/// Asks twice, with a pause, a server that sends `unasked` into the pause; every answer must be the real one, the
-/// second on a new connection.
+/// Asks three times, with pauses, a server that sends `unasked` into the first of them; every answer must be the real
+/// one, from the second on over a new connection.
 fn unasked_bytes_are_given_to_nobody(unasked: &'static [u8]) {
-    let server = Server::on_connection(move |number, stream| {
-        let mut reader = Reader::new(stream);
-        while let Ok(Some(_)) = reader.request() {
-            if reader.stream.write_all(OK.as_bytes()).is_err() {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(10));
-            if number == 0 && reader.stream.write_all(unasked).is_err() {
-                return;
-            }
-        }
-    });
-    let session = ClientSession::new();
-    curio::run(async {
+    let pushes = Script::new().read_head().send(OK).wait(Duration::from_millis(10)).send(unasked).stall();
+    let behaves = Script::new().read_head().send(OK).read_head().send(OK).stall();
+    Kernel::builder().virtual_clock(true).run(async {
+        let server = HostileServer::start([pushes, behaves]).await.expect("a server");
+        let session = ClientSession::new();
         for nth in 0..3 {
             let mut response = session.get(server.url("/")).await.expect("an answer");
             assert_eq!(response.status_code(), 200, "request {nth} after {:?}", unasked.escape_ascii());
             assert_eq!(response.text().await.expect("a body"), "real");
             curio::sleep(Duration::from_millis(40)).await;
         }
+        assert_eq!(server.connections(), 2, "{:?}", unasked.escape_ascii());
     });
-    assert_eq!(server.connections(), 2, "{:?}", unasked.escape_ascii());
 }
 
 #[test]

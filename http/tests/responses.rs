@@ -3,6 +3,7 @@
 mod server;
 
 use curio_http::{ClientSession, Error, ErrorKind, Response};
+use curio_support::{HostileServer, Script};
 use futures_core::Stream;
 use serde::Deserialize;
 use server::{Reply, Server};
@@ -502,16 +503,10 @@ fn case_135_a_response_outlives_its_kernel() {
 
 #[test]
 fn the_next_body_may_be_waited_for_with_a_timeout_again_and_again() {
-    let server = Server::on_connection(|_, mut stream| {
-        let mut reader = server::Reader::new(stream.try_clone().expect("a handle"));
-        reader.request().expect("a request");
-        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n").expect("sent");
-        for piece in [b"a", b"b"] {
-            std::thread::sleep(Duration::from_millis(120));
-            stream.write_all(piece).expect("sent");
-        }
-    });
-    curio::run(async {
+    let script = Script::new().read_head().send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n");
+    let script = script.wait(Duration::from_millis(110)).send("a").wait(Duration::from_millis(110)).send("b");
+    curio::Kernel::builder().virtual_clock(true).run(async {
+        let server = HostileServer::start([script.close()]).await.expect("a server");
         let mut response = ClientSession::new().get(server.url("/")).await.expect("a response");
         let mut chunks = response.iter_chunked(10);
         let (mut body, mut waits) = (Vec::new(), 0);
@@ -523,6 +518,6 @@ fn the_next_body_may_be_waited_for_with_a_timeout_again_and_again() {
             }
         }
         assert_eq!(body, b"ab");
-        assert!(waits > 2);
+        assert_eq!(waits, 10, "five for each piece");
     });
 }
