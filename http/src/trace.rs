@@ -9,6 +9,8 @@
 //! The value holds the bytes as they are; the printed form leaves credentials out, because what is printed ends up in
 //! logs. Where nobody listens, all this costs a look at an empty `Option`.
 
+use crate::url::Url;
+use std::borrow::Cow;
 use std::fmt;
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -51,6 +53,9 @@ pub enum Trace<'a> {
 const SECRET: [&str; 5] =
     ["authorization", "proxy-authorization", "cookie", "set-cookie", "authentication-info"];
 
+/// Fields whose values are addresses, which may hold a password.
+const ADDRESSES: [&str; 3] = ["location", "content-location", "referer"];
+
 impl fmt::Display for Trace<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -77,6 +82,10 @@ fn write_head(f: &mut fmt::Formatter<'_>, direction: char, head: &[u8]) -> fmt::
             Some((name, _)) if SECRET.iter().any(|secret| secret.eq_ignore_ascii_case(name)) => {
                 writeln!(f, "{direction} {name}: [redacted]")?;
             }
+            Some((name, value)) if ADDRESSES.iter().any(|address| address.eq_ignore_ascii_case(name)) => {
+                let value = without_credentials(value.trim()).replace(char::is_control, "\u{fffd}");
+                writeln!(f, "{direction} {name}: {value}")?;
+            }
             // What a server sends must not move the cursor of the terminal it is shown on.
             _ if line.contains(char::is_control) => {
                 writeln!(f, "{direction} {}", line.replace(char::is_control, "\u{fffd}"))?;
@@ -85,6 +94,15 @@ fn write_head(f: &mut fmt::Formatter<'_>, direction: char, head: &[u8]) -> fmt::
         }
     }
     Ok(())
+}
+
+fn without_credentials(address: &str) -> Cow<'_, str> {
+    match Url::parse(address) {
+        Ok(url) if url.has_credentials() => url.without_credentials().to_string().into(),
+        // Without a scheme it cannot be told apart where a password would be.
+        Err(_) if address.contains('@') => "[redacted]".into(),
+        Ok(_) | Err(_) => address.into(),
+    }
 }
 
 /// Whoever listens to a session.
@@ -130,6 +148,17 @@ mod tests {
             shown,
             "> GET / HTTP/1.1\n> host: h\n> authorization: [redacted]\n> Cookie: [redacted]\n> \n"
         );
+    }
+
+    #[test]
+    fn credentials_in_addresses_are_not_printed() {
+        let shown = |location: &str| {
+            let head = format!("HTTP/1.1 302 Found\r\nLocation: {location}\r\n\r\n");
+            Trace::ResponseHead(head.as_bytes()).to_string().lines().nth(1).map(str::to_owned)
+        };
+        assert_eq!(shown("http://ann:secret@h/x").as_deref(), Some("< Location: http://h/x"));
+        assert_eq!(shown("//ann:secret@h/x").as_deref(), Some("< Location: [redacted]"));
+        assert_eq!(shown("/x?y").as_deref(), Some("< Location: /x?y"));
     }
 
     #[test]
