@@ -30,16 +30,6 @@ fn check(error: &Error, kind: ErrorKind, url: &str, words: &[&str]) {
     }
 }
 
-/// Waits until the server has no connection left.
-async fn no_connection_is_left(server: &HostileServer) {
-    let closed = async {
-        while server.open() > 0 {
-            curio::sleep(Duration::from_millis(2)).await;
-        }
-    };
-    curio::timeout_after(Duration::from_secs(5), closed).await.expect("a connection was left behind");
-}
-
 /// Plays one script to a client that asks once; the error's line is checked, and that nothing is left.
 fn a_script_ends_in(script: Script, kind: ErrorKind, words: &[&str]) -> Result<(), Failure> {
     curio::run(async {
@@ -48,7 +38,7 @@ fn a_script_ends_in(script: Script, kind: ErrorKind, words: &[&str]) -> Result<(
         let session = ClientSession::builder().read_timeout(Duration::from_millis(300)).build()?;
         let url = server.url("/path");
         check(&error_of(&session, &url).await, kind, &url, words);
-        no_connection_is_left(&server).await;
+        assert!(server.all_closed().await, "a connection was left behind");
         assert_eq!(server.connections(), 1, "it was asked again");
         assert_eq!(session.get(httpbin.url("/get")).await?.status_code(), 200);
         httpbin.close().await;

@@ -18,7 +18,7 @@ use crate::route::Route;
 use crate::session::Session;
 use crate::settings::Settings;
 use crate::stream::Stream;
-use crate::timings::Timings;
+use crate::timings::{Timings, since};
 use crate::tls::TlsStream;
 use crate::url::Url;
 use bytes::Bytes;
@@ -201,8 +201,4 @@ async fn connect_to_any(addresses: &[SocketAddr]) -> Result<TcpStream, Error> {
         _ => curio::net::connect_to_any(addresses.to_vec()).await,
     };
     connected.map_err(|cause| Error::new(ErrorKind::Connect, format!("connecting to {shown}")).because(cause))
-}
-
-fn since(began: std::time::Instant) -> std::time::Duration {
-    curio::clock().saturating_duration_since(began)
 }

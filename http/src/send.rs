@@ -31,14 +31,14 @@ use crate::response::{Arrived, Response};
 use crate::route::Route;
 use crate::session::{ClientSession, Session};
 use crate::settings::Settings;
-use crate::timings::Timings;
+use crate::timings::{Timings, since};
 use crate::trace::Trace;
 use crate::upload::{Progress, Upload, Wishes};
 use crate::url::Url;
 use http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, EXPECT, HOST, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method};
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Sends `request`, and on to wherever it is redirected.
 pub(crate) async fn send(handle: ClientSession, mut request: Box<Request>) -> Result<Response, Error> {
@@ -334,10 +334,6 @@ fn declared_by_caller(headers: &HeaderMap, length: BodyLength) -> BodyLength {
         BodyLength::Chunked => declared().map_or(length, BodyLength::Known),
         _ => length,
     }
-}
-
-fn since(began: Instant) -> Duration {
-    curio::clock().saturating_duration_since(began)
 }
 
 #[cfg(test)]

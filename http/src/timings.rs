@@ -1,6 +1,6 @@
 //! Where the time of one exchange went.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long each phase of an exchange took. A phase that did not happen (no DNS for an IP address, no connect on a
 /// reused connection) is `None`.
@@ -25,4 +25,9 @@ pub struct Timings {
     pub first_byte: Option<Duration>,
     /// From the start of the exchange to the end of the body; `None` until the body has been read.
     pub total: Option<Duration>,
+}
+
+/// How long ago `began` was, by the kernel's clock.
+pub(crate) fn since(began: Instant) -> Duration {
+    curio::clock().saturating_duration_since(began)
 }

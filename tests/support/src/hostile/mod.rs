@@ -122,9 +122,9 @@ impl HostileServer {
         self.open.get()
     }
 
-    /// Waits until no connection is open any more; false if that takes more than ten seconds.
+    /// Waits until no connection is open any more; false if that takes more than five seconds.
     pub async fn all_closed(&self) -> bool {
-        for _ in 0..2000 {
+        for _ in 0..1000 {
             if self.open() == 0 {
                 return true;
             }
