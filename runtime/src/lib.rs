@@ -40,80 +40,55 @@
 //!
 //! # The map
 //!
-//! Follow a wake from `epoll` to `poll()` by opening six files in this order:
+//! Follow a wake from the operating system to `poll()` by opening six files in this order:
 //!
 //! ```text
-//! net/socket.rs      Op::poll            the system call says WouldBlock: wait, return Pending
-//! traps/sockets.rs   SocketWait          leave the waker in the reactor, publish what we wait for
-//! reactor.rs         Reactor::poll       epoll says readable: take the waker out
-//! kernel/cycle.rs    Kernel::poll_io     call it, with nothing borrowed
-//! waker.rs           TaskWaker::wake     this thread? onto the run queue (ready.rs). another? into the inbox
-//! kernel/poll.rs     Kernel::run_task    off the run queue, poll the task, which tries its system call again
+//! net/socket.rs       Op::poll            the system call says WouldBlock: wait, return Pending
+//! traps/sockets.rs    poll_ready          leave the waker in the reactor, publish what the task waits for
+//! kernel/reactor.rs   Reactor::poll       the selector says readable: take the waker out
+//! kernel/cycle.rs     Kernel::poll_io     call it, with nothing borrowed
+//! kernel/waker.rs     TaskWaker::wake     this thread? onto the run queue. another? into the inbox
+//! kernel/poll.rs      Kernel::run_task    off the run queue, poll the task, which tries its system call again
 //! ```
 //!
-//! | to learn about | read |
+//! | room | holds |
 //! |---|---|
-//! | the loop | `kernel/mod.rs`, then `kernel/cycle.rs` |
-//! | what a task is | `task.rs`, `table.rs` |
-//! | timers | `timers.rs` |
-//! | what is done on the side | `chores.rs`, `upkeep.rs` |
-//! | cancellation | `scopes.rs`, then `cancel/` |
-//! | several tasks with one owner | `group/` |
-//! | children that borrow | `scope/` |
-//! | waiting in line | `sync/wait_queue.rs`, `sync/line.rs`, then any of `sync/` |
-//! | byte streams on top of sockets | `io/` |
-//! | blocking work behind an async face | `thread.rs`, then `files/` |
-//! | child processes, signals, Ctrl-C | `subprocess/`, `signals/` |
-//! | the doors between the kernel and everything else | `traps/` |
+//! | `kernel/` | the loop (`mod.rs`, then `cycle.rs`) and its parts: run queue, timers, reactor, cancel tree, task table |
+//! | `traps/` | the only way into the kernel for everything below |
+//! | `task/` | spawning, joining and cancelling tasks; what is known of a task; task-locals |
+//! | `time/` | sleeping, intervals, maintenance on the side |
+//! | `cancel/` | timeouts, `finally`, shields, `race`, `join!` |
+//! | `group/` | several tasks with one owner |
+//! | `scope/` | children that borrow |
+//! | `sync/` | `wait_queue.rs`, `line.rs`, then one file per primitive |
+//! | `threads/` | blocking work behind an async interface |
+//! | `net/` | sockets and servers |
+//! | `io/` | byte streams on top of sockets |
+//! | `files/` | files, read and written in threads |
+//! | `subprocess/`, `signals/` | child processes; signals and Ctrl-C |
+//! | `debug/` | what a kernel can report while it runs |
 //!
-//! Imports point one way: `sync`, `net`, `time`, `thread`, `task`, `cancel` → `traps` → the kernel's parts. A test
-//! holds them to it.
+//! Imports point one way: everything → `traps` → the kernel's parts. A test holds them to it.
 
-mod async_thread;
-mod builder;
 mod cancel;
-mod chores;
-mod clock;
 pub mod debug;
 mod error;
 mod files;
-mod grants;
 mod group;
-mod guarded;
-mod interval;
 pub mod io;
 mod kernel;
-mod locals;
-mod located;
 pub mod net;
-mod random;
-mod reactor;
-mod ready;
-mod report;
 mod scope;
-mod scopes;
 pub mod signals;
-mod state;
 #[cfg(all(unix, feature = "signals"))]
 pub mod subprocess;
 pub mod sync;
-mod table;
 mod task;
-mod task_info;
-mod task_local;
 pub mod testing;
-mod thread;
-mod thread_keys;
+mod threads;
 mod time;
-mod timers;
 mod traps;
-mod upkeep;
-mod waiters;
-mod waker;
-mod workers;
 
-pub use async_thread::{ThreadContext, spawn_thread};
-pub use builder::KernelBuilder;
 pub use cancel::{
     CheckCancellation, IgnoreAfter, Outcome, Race, Shielded, TimeoutAfter, cancellation_pending,
     check_cancellation, disable_cancellation, finally, ignore_after, ignore_at, race, timeout_after,
@@ -125,8 +100,7 @@ pub use debug::Activation;
 pub use error::{Closed, Full, OverReleased, Panicked, TaskError, TaskTimeout};
 pub use files::{AsyncFile, aopen};
 pub use group::{GroupError, MemberError, TaskGroup, Wait};
-pub use interval::{Interval, MissedTicks, interval};
-pub use kernel::{Kernel, Turn};
+pub use kernel::{Kernel, KernelBuilder, Turn};
 pub use net::{
     ReadHalf, TcpListener, TcpStream, UdpSocket, WriteHalf, getaddrinfo, open_connection, run_server,
     tcp_server,
@@ -143,13 +117,14 @@ pub use sync::{
     RLockGuard, ResultCell, RwLock, RwLockReadGuard, RwLockWriteGuard, Semaphore, SemaphorePermit, broadcast,
     channel, oneshot, watch,
 };
-pub use task::{Cancel, Join, JoinMut, Task, TaskWait, current_task, spawn, spawn_named, tasks};
-pub use task_info::{TaskId, TaskInfo, TaskState};
-pub use task_local::TaskLocal;
-pub use thread::{RunInThread, run_in_thread};
-pub use thread_keys::block_in_thread;
-pub use time::{Schedule, Sleep, clock, schedule, sleep, sleep_until};
-pub use upkeep::{Upkeep, upkeep};
+pub use task::{
+    Cancel, Join, JoinMut, Task, TaskId, TaskInfo, TaskLocal, TaskState, TaskWait, current_task, spawn,
+    spawn_named, tasks,
+};
+pub use threads::{RunInThread, ThreadContext, block_in_thread, run_in_thread, spawn_thread};
+pub use time::{
+    Interval, MissedTicks, Schedule, Sleep, Upkeep, clock, interval, schedule, sleep, sleep_until, upkeep,
+};
 
 /// Runs `main` and everything it spawns on this thread; returns what `main` returns.
 ///

@@ -5,8 +5,7 @@
 //! seed in `CURIO_SEED` the same schedule runs again, in a debugger if need be. It is the production kernel both
 //! times: what a test sees is what a program does.
 
-use crate::builder::seed_from_environment;
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, seed_from_environment};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Runs a test: on a virtual clock, in the order that `CURIO_SEED` gives if it is set.

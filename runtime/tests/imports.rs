@@ -1,79 +1,91 @@
-//! The map at the head of `runtime/src/lib.rs`, held to: imports point one way, and nothing is `unsafe`.
+//! The rooms of `runtime/src`, held to: imports point downwards, no circle is larger than two files, and nothing is
+//! `unsafe`.
 //!
-//! These tests read the sources. A module that is not named here is one of those built on traps; nothing below
-//! may import it.
+//! These tests read the sources. An import is followed to the file it comes from, through the `pub use` of a room's
+//! `mod.rs`; a re-export by itself is no import. Tests inside the sources do not count.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What the kernel is made of. They know each other and nothing else.
-const PARTS: [&str; 18] = [
-    "chores",
-    "clock",
-    "debug",
-    "error",
-    "grants",
-    "locals",
-    "random",
-    "reactor",
-    "ready",
-    "report",
-    "scopes",
-    "state",
-    "table",
-    "task_info",
-    "timers",
-    "waiters",
-    "waker",
-    "workers",
+/// Plain values that every room may know, and that know no other room.
+const FACTS: [&str; 3] = ["error.rs", "task/info.rs", "debug/"];
+/// What the loop works on. These files know each other and the facts, nothing else.
+const PARTS: [&str; 17] = [
+    "kernel/cancel_tree.rs",
+    "kernel/clock.rs",
+    "kernel/grants.rs",
+    "kernel/inbox.rs",
+    "kernel/join_wakers.rs",
+    "kernel/locals.rs",
+    "kernel/maintenance.rs",
+    "kernel/random.rs",
+    "kernel/reactor.rs",
+    "kernel/reports.rs",
+    "kernel/run_queue.rs",
+    "kernel/state.rs",
+    "kernel/task_record.rs",
+    "kernel/task_table.rs",
+    "kernel/timer_queue.rs",
+    "kernel/waker.rs",
+    "kernel/worker_pool.rs",
 ];
+/// Of the parts, those whose types may be seen above the traps: records, keys and wakers, but nothing that acts.
+const SEEN_FROM_ABOVE: [&str; 8] = [
+    "kernel/cancel_tree.rs",
+    "kernel/grants.rs",
+    "kernel/join_wakers.rs",
+    "kernel/locals.rs",
+    "kernel/maintenance.rs",
+    "kernel/reactor.rs",
+    "kernel/task_record.rs",
+    "kernel/waker.rs",
+];
+const TRAPS: [&str; 1] = ["traps/"];
 /// What runs the parts.
-const DRIVERS: [&str; 4] = ["kernel", "builder", "testing", "lib"];
-/// Parts that are nobody's business but the kernel's and the traps'.
-const INSIDE: [&str; 9] =
-    ["chores", "clock", "random", "ready", "report", "state", "timers", "workers", "kernel"];
-/// Where the kernel reaches up, and why.
-const EXCEPTIONS: [(&str, &str, &str); 2] = [
-    ("kernel", "task", "`MainTask`, the record of the future on its own stack"),
-    ("kernel", "signals", "`CtrlC`, which cancels the main task"),
+const LOOP: [&str; 7] = [
+    "kernel/builder.rs",
+    "kernel/cycle.rs",
+    "kernel/deadlock.rs",
+    "kernel/mod.rs",
+    "kernel/poll.rs",
+    "kernel/run.rs",
+    "kernel/shutdown.rs",
 ];
+/// Who may know the loop: the entrance of the crate, and what runs a kernel for tests.
+const ENTRANCES: [&str; 2] = ["lib.rs", "testing.rs"];
+/// Where a file reaches up, and why.
+const EXCEPTIONS: [(&str, &str, &str); 1] =
+    [("kernel/run.rs", "signals/ctrl_c.rs", "Ctrl-C cancels the main task while `run` is running")];
 
-/// One file: the module it belongs to, and what it says.
+/// One file of `src`.
 struct Source {
-    module: String,
+    /// Below `src`, with `/`.
+    name: String,
     path: PathBuf,
     text: String,
 }
 
 impl Source {
     /// Code only: no tests, no comments.
-    fn code(&self) -> impl Iterator<Item = (usize, &str)> {
-        let lines = self.text.lines().take_while(|line| !line.trim_start().starts_with("#[cfg(test)]"));
-        let code = lines.map(|line| line.split("//").next().unwrap_or(""));
-        code.enumerate().map(|(index, line)| (index + 1, line)).filter(|(_, line)| !line.trim().is_empty())
+    fn code(&self) -> impl Iterator<Item = &str> {
+        let lines = self.text.lines().take_while(|line| {
+            !["#[cfg(test)]", "#[cfg(all(test"].iter().any(|start| line.trim_start().starts_with(start))
+        });
+        lines.map(|line| line.split("//").next().unwrap_or("").trim()).filter(|line| !line.is_empty())
     }
 
-    /// The modules of its own crate that it names.
-    fn imports(&self) -> BTreeSet<String> {
-        let mut imports = BTreeSet::new();
-        for (number, line) in self.code() {
-            for (position, _) in line.match_indices("crate::") {
-                // `$crate::…` is what a macro of ours leaves in somebody else's code.
-                if line[..position].ends_with('$') || line[..position].ends_with(char::is_alphanumeric) {
-                    continue;
-                }
-                let rest = &line[position + "crate::".len()..];
-                let name: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-                assert!(!name.is_empty(), "{}:{number}: one import a line, please", self.path.display());
-                imports.insert(name);
-            }
+    /// The module this file is, as the names on the way to it.
+    fn module(&self) -> Vec<&str> {
+        let mut names: Vec<_> = self.name.trim_end_matches(".rs").split('/').collect();
+        if matches!(names.last(), Some(&"mod" | &"lib")) {
+            names.pop();
         }
-        imports
+        names
     }
 }
 
-/// All sources under a folder of this repository; files of a folder belong to the module of that name.
+/// All sources below a folder of this repository.
 fn sources(folder: &str) -> Vec<Source> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder);
     let mut found = Vec::new();
@@ -84,128 +96,267 @@ fn sources(folder: &str) -> Vec<Source> {
             if path.is_dir() {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let inside = path.strip_prefix(&root).unwrap();
-                let module = inside.components().next().unwrap().as_os_str().to_string_lossy();
-                let module = module.trim_end_matches(".rs").to_string();
-                found.push(Source { module, text: fs::read_to_string(&path).unwrap(), path });
+                let parts = path.strip_prefix(&root).unwrap().iter();
+                let name = parts.map(|part| part.to_str().unwrap()).collect::<Vec<_>>().join("/");
+                found.push(Source { name, text: fs::read_to_string(&path).unwrap(), path });
             }
         }
     }
+    found.sort_by(|one, other| one.name.cmp(&other.name));
     assert!(found.len() > 10, "{folder} holds the sources");
     found
 }
 
-/// The modules that a crate has.
-fn modules(sources: &[Source]) -> BTreeSet<String> {
-    sources.iter().map(|source| source.module.clone()).collect()
+fn is_in(name: &str, places: &[&str]) -> bool {
+    places.iter().any(|place| name == *place || place.ends_with('/') && name.starts_with(place))
 }
 
-#[test]
-fn the_kernels_parts_import_nothing_but_each_other() {
-    let sources = sources("runtime/src");
-    let modules = modules(&sources);
-    let mut wrong = Vec::new();
-    for source in sources.iter().filter(|source| PARTS.contains(&source.module.as_str())) {
-        for import in source.imports().iter().filter(|import| modules.contains(*import)) {
-            let allowed =
-                PARTS.contains(&import.as_str()) || (source.module == "debug" && import == "builder");
-            if !allowed {
-                wrong.push(format!("{} imports {import}", source.path.display()));
+/// The names in a piece of code that follow each other with `::` between them, and the rest behind them.
+fn path_at(code: &str) -> (Vec<&str>, &str) {
+    let (mut names, mut rest) = (Vec::new(), code);
+    loop {
+        let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
+        names.push(&rest[..end]);
+        rest = &rest[end..];
+        match rest.strip_prefix("::") {
+            Some(more) if more.starts_with(|c: char| c.is_alphabetic() || c == '_') => rest = more,
+            _ => return (names, rest),
+        }
+    }
+}
+
+/// The paths of `use a::{b, c}` and the like: `a::b` and `a::c`. One level of braces, as `rustfmt` keeps them here.
+fn expand<'a>(path: &[&'a str], rest: &'a str) -> Vec<Vec<&'a str>> {
+    let Some(group) = rest.strip_prefix("::{") else { return vec![path.to_vec()] };
+    let group = group.split('}').next().unwrap_or_default();
+    assert!(!group.contains('{'), "one level of braces in an import, please: {group}");
+    let names = group.split(',').map(str::trim).filter(|name| !name.is_empty());
+    let names = names.map(|name| path_at(name).0);
+    names
+        .map(|names| path.iter().copied().chain(names.into_iter().filter(|name| *name != "self")).collect())
+        .collect()
+}
+
+/// Which files a crate has, and what each `mod.rs` re-exports from where.
+struct Crate<'a> {
+    files: BTreeMap<Vec<&'a str>, &'a str>,
+    exports: BTreeMap<&'a str, BTreeMap<&'a str, Vec<&'a str>>>,
+}
+
+impl<'a> Crate<'a> {
+    fn new(sources: &'a [Source], codes: &'a BTreeMap<&'a str, String>) -> Crate<'a> {
+        let files = sources.iter().map(|source| (source.module(), source.name.as_str())).collect();
+        let mut exports: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
+        for source in sources {
+            let code = &codes[source.name.as_str()];
+            for (start, word) in code.match_indices("pub use ").chain(code.match_indices("pub(crate) use ")) {
+                let (path, rest) = path_at(&code[start + word.len()..]);
+                for path in expand(&path, rest) {
+                    let from = if path[0] == "crate" {
+                        path[1..].to_vec()
+                    } else {
+                        [source.module(), path].concat()
+                    };
+                    let name = *from.last().unwrap();
+                    exports.entry(source.name.as_str()).or_default().insert(name, from);
+                }
+            }
+        }
+        Crate { files, exports }
+    }
+
+    /// The file that an absolute path leads to.
+    fn file(&self, path: &[&'a str]) -> Option<&'a str> {
+        for length in (0..=path.len()).rev() {
+            let Some(file) = self.files.get(&path[..length]) else { continue };
+            let exported = path.get(length).and_then(|name| self.exports.get(file)?.get(name));
+            return match exported {
+                Some(from) if from[..] != path[..] => self.file(from),
+                _ => Some(file),
+            };
+        }
+        None
+    }
+
+    /// The files that one file imports from.
+    fn imports(&self, source: &'a Source, code: &'a str) -> BTreeSet<&'a str> {
+        let module = source.module();
+        let above = &module[..module.len().saturating_sub(1)];
+        let mut paths = Vec::new();
+        let mut aliases = Vec::new();
+        for (word, base) in [("crate::", &[][..]), ("super::", above), ("use ", &module[..])] {
+            for (start, _) in code.match_indices(word) {
+                let before = &code[..start];
+                let statement = code[..start + word.len()].rsplit([';', '}']).next().unwrap_or_default();
+                // A re-export is no import, and `$crate::…` is expanded elsewhere.
+                let is_other = before.ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == '$');
+                if is_other || statement.contains("pub use ") || statement.contains("pub(crate) use ") {
+                    continue;
+                }
+                let (path, rest) = path_at(&code[start + word.len()..]);
+                let is_child = self.files.contains_key(&[&module[..], &path[..1]].concat());
+                // `use` without `crate` or `super` names a child of this module, or another crate.
+                if word == "use " && !is_child {
+                    continue;
+                }
+                let expanded = expand(&path, rest);
+                for path in expanded.into_iter().map(|path| [base, &path[..]].concat()) {
+                    if self.files.contains_key(&path) {
+                        aliases.push(path.clone());
+                    }
+                    paths.push(path);
+                }
+            }
+        }
+        // What is reached through an imported module: `use crate::traps;` and then `traps::now()`.
+        for alias in aliases {
+            let called = format!("{}::", alias.last().unwrap());
+            for (start, _) in code.match_indices(&called) {
+                if !code[..start].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':') {
+                    paths.push([&alias[..], &path_at(&code[start + called.len()..]).0].concat());
+                }
+            }
+        }
+        paths.iter().filter_map(|path| self.file(path)).filter(|file| *file != source.name).collect()
+    }
+}
+
+/// For each file of the runtime, the files it imports from.
+fn imports(sources: &[Source]) -> BTreeMap<String, BTreeSet<String>> {
+    let codes =
+        sources.iter().map(|source| (source.name.as_str(), source.code().collect::<Vec<_>>().join(" ")));
+    let codes = codes.collect();
+    let all = Crate::new(sources, &codes);
+    let imports = sources.iter().map(|source| {
+        let imports = all.imports(source, &codes[source.name.as_str()]);
+        (source.name.clone(), imports.into_iter().map(str::to_string).collect())
+    });
+    imports.collect()
+}
+
+/// What is wrong with the imports of the files at `places`: those that `allowed` does not cover.
+fn stray(places: &[&str], allowed: &[&[&str]]) -> Vec<String> {
+    let mut stray = Vec::new();
+    for (file, imports) in imports(&sources("runtime/src")).iter().filter(|(file, _)| is_in(file, places)) {
+        for import in imports.iter().filter(|import| !allowed.iter().any(|allowed| is_in(import, allowed))) {
+            if !EXCEPTIONS.iter().any(|(from, to, _)| from == file && to == import) {
+                stray.push(format!("{file} imports {import}"));
             }
         }
     }
-    assert!(wrong.is_empty(), "{wrong:#?}");
+    stray
 }
 
 #[test]
-fn traps_import_nothing_but_the_kernels_parts() {
-    let sources = sources("runtime/src");
-    let modules = modules(&sources);
-    let traps: Vec<_> = sources.iter().filter(|source| source.module == "traps").collect();
-    assert!(!traps.is_empty());
-    for source in traps {
-        let above: Vec<_> = source.imports().into_iter().filter(|import| modules.contains(import)).collect();
-        let above: Vec<_> = above.iter().filter(|import| !PARTS.contains(&import.as_str())).collect();
-        assert!(above.iter().all(|import| *import == "traps"), "{} imports {above:?}", source.path.display());
+fn imports_are_followed_to_the_file_they_come_from() {
+    let imports = imports(&sources("runtime/src"));
+    for (from, to) in [
+        ("net/socket.rs", "traps/sockets.rs"),
+        ("time/sleep.rs", "traps/timers.rs"),
+        ("traps/tasks.rs", "traps/mod.rs"),
+        ("kernel/mod.rs", "kernel/deadlock.rs"),
+        ("task/mod.rs", "task/cell.rs"),
+        ("subprocess/popen.rs", "cancel/finally.rs"),
+    ] {
+        assert!(imports[from].contains(to), "{from} imports {to}: {:?}", imports[from]);
     }
+    assert!(!imports["kernel/state.rs"].contains("kernel/mod.rs"));
+    assert!(!imports["traps/mod.rs"].contains("traps/nested.rs"), "a re-export is no import");
 }
 
 #[test]
-fn the_kernel_knows_nothing_of_what_is_built_on_traps() {
-    let sources = sources("runtime/src");
-    let modules = modules(&sources);
-    let mut wrong = Vec::new();
-    for source in sources.iter().filter(|source| ["kernel", "builder"].contains(&source.module.as_str())) {
-        for import in source.imports().iter().filter(|import| modules.contains(*import)) {
-            let import = import.as_str();
-            let below = PARTS.contains(&import) || DRIVERS.contains(&import) || import == "traps";
-            let excepted = EXCEPTIONS.iter().any(|(from, to, _)| source.module == *from && import == *to);
-            if !below && !excepted {
-                wrong.push(format!("{} imports {import}", source.path.display()));
-            }
-        }
-    }
-    assert!(wrong.is_empty(), "{wrong:#?}");
+fn facts_know_no_other_room() {
+    assert_eq!(stray(&FACTS, &[&FACTS]), [""; 0]);
+}
+
+#[test]
+fn the_kernels_parts_know_nothing_but_each_other() {
+    assert_eq!(stray(&PARTS, &[&PARTS, &FACTS]), [""; 0]);
+}
+
+#[test]
+fn traps_know_nothing_but_the_kernels_parts() {
+    assert_eq!(stray(&TRAPS, &[&TRAPS, &PARTS, &FACTS]), [""; 0]);
+}
+
+#[test]
+fn the_loop_knows_nothing_of_what_is_built_on_traps() {
+    assert_eq!(stray(&LOOP, &[&LOOP, &TRAPS, &PARTS, &FACTS]), [""; 0]);
 }
 
 #[test]
 fn only_traps_lead_into_the_kernel() {
-    let sources = sources("runtime/src");
-    let mut wrong = Vec::new();
-    for source in &sources {
-        let module = source.module.as_str();
-        if PARTS.contains(&module) || DRIVERS.contains(&module) || module == "traps" {
+    let mut stray = Vec::new();
+    let below: [&[&str]; 5] = [&FACTS, &PARTS, &TRAPS, &LOOP, &ENTRANCES];
+    for (file, imports) in imports(&sources("runtime/src")) {
+        if below.iter().any(|places| is_in(&file, places)) {
             continue;
         }
-        for import in source.imports().iter().filter(|import| INSIDE.contains(&import.as_str())) {
-            wrong.push(format!("{} imports {import}", source.path.display()));
+        for import in imports {
+            if (is_in(&import, &PARTS) || is_in(&import, &LOOP)) && !is_in(&import, &SEEN_FROM_ABOVE) {
+                stray.push(format!("{file} imports {import}"));
+            }
         }
     }
-    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert_eq!(stray, [""; 0]);
 }
 
 #[test]
-fn every_named_module_exists() {
-    let modules = modules(&sources("runtime/src"));
-    let named = PARTS.iter().chain(&DRIVERS).chain(&INSIDE).copied();
-    let missing: Vec<_> = named.filter(|name| !modules.contains(*name)).collect();
-    assert!(missing.is_empty(), "the lists above name modules that are gone: {missing:?}");
+fn no_circle_of_imports_is_larger_than_two_files() {
+    let imports = imports(&sources("runtime/src"));
+    let reached: BTreeMap<&str, BTreeSet<&str>> = imports
+        .keys()
+        .map(|file| {
+            let (mut reached, mut left) = (BTreeSet::new(), vec![file.as_str()]);
+            while let Some(file) = left.pop() {
+                left.extend(
+                    imports[file].iter().map(String::as_str).filter(|import| reached.insert(*import)),
+                );
+            }
+            (file.as_str(), reached)
+        })
+        .collect();
+    let circle = |file: &str| -> BTreeSet<&str> {
+        reached[file].iter().copied().filter(|other| reached[other].contains(file)).collect()
+    };
+    let circles: BTreeSet<_> =
+        imports.keys().map(|file| circle(file)).filter(|circle| circle.len() > 2).collect();
+    assert!(circles.is_empty(), "{circles:#?}");
 }
 
-/// What faces the user of the client; the rest is built without it.
-const FACES_THE_USER: [&str; 17] = [
-    "again",
-    "builder",
-    "connect",
-    "digest",
-    "download",
-    "events",
-    "extras",
-    "lib",
-    "mock",
-    "multipart",
-    "pieces",
-    "redirect",
-    "request",
-    "response",
-    "send",
-    "session",
-    "settings",
-];
-
 #[test]
-fn a_clients_connections_know_nothing_of_sessions_requests_and_responses() {
-    let sources = sources("http/src");
-    let modules = modules(&sources);
-    let missing: Vec<_> = FACES_THE_USER.iter().filter(|name| !modules.contains(**name)).collect();
-    assert!(missing.is_empty(), "the list above names modules that are gone: {missing:?}");
-    let mut wrong = Vec::new();
-    for source in sources.iter().filter(|source| !FACES_THE_USER.contains(&source.module.as_str())) {
-        for import in source.imports().iter().filter(|import| FACES_THE_USER.contains(&import.as_str())) {
-            wrong.push(format!("{} imports {import}", source.path.display()));
-        }
+fn every_file_of_the_kernel_is_a_part_or_of_the_loop() {
+    let sources = sources("runtime/src");
+    let kernel: BTreeSet<_> = sources
+        .iter()
+        .map(|source| source.name.as_str())
+        .filter(|name| name.starts_with("kernel/"))
+        .collect();
+    assert_eq!(kernel, PARTS.into_iter().chain(LOOP).collect());
+    let all = FACTS
+        .iter()
+        .chain(&TRAPS)
+        .chain(&ENTRANCES)
+        .copied()
+        .chain(EXCEPTIONS.iter().flat_map(|e| [e.0, e.1]));
+    for place in all {
+        assert!(sources.iter().any(|source| is_in(&source.name, &[place])), "{place} is gone");
     }
-    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// `cargo nextest run -p curio-rt --test imports lines --no-capture` prints them.
+#[test]
+fn the_kernel_the_traps_and_sync_stay_small_in_lines_of_code() {
+    let sources = sources("runtime/src");
+    for (room, most) in [("kernel/", 2600), ("traps/", 800), ("sync/", 2700)] {
+        let lines: usize = sources
+            .iter()
+            .filter(|source| source.name.starts_with(room))
+            .map(|source| source.code().count())
+            .sum();
+        println!("{room:8} {lines:5} lines of code");
+        assert!(lines <= most, "{room} has {lines} lines of code; {most} were enough so far");
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! One of several futures that a task runs at once, with a cancel scope of its own.
 
-use crate::scopes::Why;
+use crate::kernel::cancel_tree::Why;
 use crate::traps::{self, Scope};
 use std::pin::Pin;
 use std::task::{Context, Poll};

@@ -4,9 +4,9 @@
 //! cancelled, it drops the body and then runs the cleanup to its end, shielded, while everything further out
 //! waits for it.
 
-use crate::guarded::Guarded;
-use crate::scopes::Why;
-use crate::task_info::TaskState;
+use crate::cancel::catch_unwind::Guarded;
+use crate::kernel::cancel_tree::Why;
+use crate::task::info::TaskState;
 use crate::traps::{self, Scope};
 use std::panic::{Location, catch_unwind};
 use std::pin::Pin;
@@ -67,7 +67,7 @@ where
 /// one has the public name.
 pub(crate) mod for_caller {
     use super::{Ended, Outcome, Region};
-    use crate::scopes::Why;
+    use crate::kernel::cancel_tree::Why;
     use std::future::{pending, poll_fn};
     use std::panic::{Location, resume_unwind};
     use std::pin::pin;

@@ -2,7 +2,7 @@
 //!
 //! Each file here holds one kind of *region*: a future that surrounds another one with a node of the
 //! cancel-scope tree. How the tree works, and why cancelling is a request that is carried out late by dropping,
-//! is told in `scopes.rs`; what all regions share is three lines long:
+//! is told in `kernel/cancel_tree.rs`; what all regions share is three lines long:
 //!
 //! ```text
 //! match scope.enter(|| body.poll(cx)) {
@@ -19,6 +19,7 @@
 //! apart from outside, so there is none; the deadlock report names the place.
 
 mod branch;
+pub(crate) mod catch_unwind;
 mod finally;
 mod join;
 mod race;

@@ -7,7 +7,7 @@
 //! call, because the inner call is gone by then. If both pass at once the outer one reports, as in Curio.
 
 use crate::error::TaskTimeout;
-use crate::scopes::Why;
+use crate::kernel::cancel_tree::Why;
 use crate::traps::{self, Scope, Timer};
 use std::fmt;
 use std::panic::Location;

@@ -1,7 +1,7 @@
 //! The event stream and its listeners.
 
 use crate::error::panic_message;
-use crate::task_info::{TaskId, TaskInfo, TaskState};
+use crate::task::info::{TaskId, TaskInfo, TaskState};
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::time::Instant;

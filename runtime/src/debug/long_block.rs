@@ -1,7 +1,7 @@
 //! Finding the task that keeps all others waiting.
 
 use super::activation::{Activation, Event, EventKind};
-use crate::task_info::TaskId;
+use crate::task::info::TaskId;
 use std::time::{Duration, Instant};
 
 /// Prints a line whenever a task runs for longer than `limit` without awaiting: Curio's `longblock`.

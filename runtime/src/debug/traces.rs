@@ -9,7 +9,7 @@
 //! Times count from the first event. The format is stable: programs may search it.
 
 use super::activation::{Activation, Event, EventKind};
-use crate::task_info::{TaskInfo, TaskState};
+use crate::task::info::{TaskInfo, TaskState};
 use std::time::Instant;
 
 /// Prints every step of the schedule: created, running, suspended, woken, ended. Curio's `schedtrace`.

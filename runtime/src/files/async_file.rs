@@ -12,7 +12,7 @@ use super::mode::Mode;
 use super::opened::Opened;
 use crate::error::while_doing;
 use crate::sync::Event;
-use crate::thread::run_in_thread;
+use crate::threads::run_in_thread::run_in_thread;
 use std::fmt;
 use std::io::{self, SeekFrom};
 use std::path::Path;

@@ -9,8 +9,8 @@
 use super::members::MemberNumber;
 use super::{GroupError, MemberError, TaskGroup, Wait};
 use crate::error::TaskError;
-use crate::table::Resource;
-use crate::task_info::{TaskId, TaskState};
+use crate::kernel::task_record::Resource;
+use crate::task::info::{TaskId, TaskState};
 use crate::traps;
 use std::future::poll_fn;
 use std::panic::Location;

@@ -13,10 +13,10 @@
 //! Wakers must be `Send`, so what they share is behind a mutex; it is only ever locked on the kernel's thread,
 //! and never while anything foreign runs.
 
-use crate::table::Record;
-use crate::table::TaskRef;
+use crate::kernel::join_wakers::Waiters;
+use crate::kernel::task_record::Record;
+use crate::kernel::task_record::TaskRef;
 use crate::traps::{self, ScopeLink};
-use crate::waiters::Waiters;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -13,7 +13,7 @@
 //!   cancelled at once, not one after the other: the wait is as long as the longest cleanup, not as all together.
 //! * When the group's owner is cancelled, all members are, and the owner is not dropped before the last of them
 //!   has ended, its cleanup included. For that the group has a node in the owner's tree of cancel scopes
-//!   (`scopes.rs`), as a `finally` has.
+//!   (`kernel/cancel_tree.rs`), as a `finally` has.
 //! * When the group is dropped, all are asked to stop. A destructor cannot wait, so this is the one exit after
 //!   which a member may still be busy cleaning up.
 //!
@@ -27,8 +27,8 @@ mod members;
 pub use error::{GroupError, MemberError};
 
 use crate::error::TaskError;
+use crate::task::info::TaskId;
 use crate::task::{self, Task};
-use crate::task_info::TaskId;
 use crate::traps::{self, Scope};
 use join::NextEnd;
 use members::{Home, MemberNumber, Members};

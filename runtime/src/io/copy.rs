@@ -1,7 +1,7 @@
 //! Copying from one stream into another, one way or both ways.
 
-use crate::located::located;
 use crate::traps;
+use crate::traps::at_caller::located;
 use futures_io::{AsyncRead, AsyncWrite};
 use std::future::poll_fn;
 use std::io;

@@ -1,7 +1,7 @@
 //! A stream as lines of text.
 
 use super::stream::Stream;
-use crate::located::located;
+use crate::traps::at_caller::located;
 use futures_io::AsyncRead;
 use std::fmt;
 use std::future::poll_fn;

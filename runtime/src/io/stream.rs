@@ -11,8 +11,8 @@
 
 use super::buffer::ReadBuffer;
 use super::lines::Lines;
-use crate::located::located;
 use crate::traps;
+use crate::traps::at_caller::located;
 use futures_io::{AsyncBufRead, AsyncRead, AsyncWrite};
 use std::borrow::Cow;
 use std::fmt;

@@ -1,15 +1,15 @@
 //! The cycle: poll I/O, fire timers, run what was ready. The three steps of the loop, in the order of the file.
 //!
 //! On the path of a wake this is the middle. Wakers that `epoll` and the timers hand out are called here, with nothing
-//! borrowed; they put their tasks onto the [run queue](crate::ready), and [`run_ready`](Kernel::run_ready) takes
+//! borrowed; they put their tasks onto the [run queue](crate::kernel::run_queue), and [`run_ready`](Kernel::run_ready) takes
 //! them off again, one [poll](super::poll) each.
 
 use super::Kernel;
 use super::run::Main;
 use crate::debug::EventKind;
 use crate::error::panic_message;
-use crate::grants::Grant;
-use crate::ready;
+use crate::kernel::grants::Grant;
+use crate::kernel::run_queue;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
@@ -37,7 +37,7 @@ impl Kernel {
     }
 
     fn tell_noted_wakes(&self) {
-        for wake in ready::untold_wakes() {
+        for wake in run_queue::untold_wakes() {
             let task = self.state.tasks.borrow().get(wake.slot).cloned();
             if let Some(task) = task {
                 let time = if self.state.clock.is_virtual() { self.state.clock.now() } else { wake.at };
@@ -63,7 +63,7 @@ impl Kernel {
         if self.deadlock.is_some() {
             return;
         }
-        if ready::len() > 0 {
+        if run_queue::len() > 0 {
             if self.polls_since_io < POLLS_PER_IO {
                 return;
             }
@@ -101,7 +101,7 @@ impl Kernel {
         };
         let parked_sockets = self.state.reactor.borrow().waiting() > 0;
         self.wait_in_epoll(Some(if parked_sockets { JUMP_PATIENCE } else { Duration::ZERO }));
-        if ready::len() == 0 {
+        if run_queue::len() == 0 {
             self.state.clock.jump_to(target);
         }
     }
@@ -116,7 +116,7 @@ impl Kernel {
             Err(error) => panic!("waiting for I/O events failed: {error}"),
         };
         if rang {
-            self.state.inbox.collect().into_iter().for_each(ready::push);
+            self.state.inbox.collect().into_iter().for_each(run_queue::push);
         }
         self.wake_all();
         rang
@@ -162,24 +162,24 @@ impl Kernel {
     // ---- tasks
 
     fn run_ready(&mut self, mut main: Option<&mut Main<'_>>) -> usize {
-        let count = ready::len();
+        let count = run_queue::len();
         if let Some(seed) = &self.state.seed {
             let mut random = seed.borrow_mut();
-            ready::shuffle(count, |limit| random.below(limit));
+            run_queue::shuffle(count, |limit| random.below(limit));
         }
         for _ in 0..count {
-            let Some((slot, woken_by)) = ready::pop() else { break };
+            let Some((slot, woken_by)) = run_queue::pop() else { break };
             self.run_task(slot, woken_by, main.as_deref_mut());
             self.tell_wakes();
         }
-        ready::set_running(None);
+        run_queue::set_running(None);
         self.polls_since_io = self.polls_since_io.saturating_add(count as u32);
         count
     }
 
     fn settle_grants_of_a_cycle(&mut self) {
         // With nothing ready there may be no next cycle to look again in.
-        if !self.state.grants.borrow_mut().are_young() || ready::len() == 0 {
+        if !self.state.grants.borrow_mut().are_young() || run_queue::len() == 0 {
             self.settle_grants();
         }
     }

@@ -27,9 +27,9 @@
 //! threads, a task that went on in the probe is given a second more for its wake to arrive.
 
 use super::Kernel;
-use crate::ready;
-use crate::table::{Parked, Record};
-use crate::task_info::TaskId;
+use crate::kernel::run_queue;
+use crate::kernel::task_record::{Parked, Record};
+use crate::task::info::TaskId;
 use std::fmt::Write;
 use std::mem;
 use std::time::Duration;
@@ -64,14 +64,14 @@ impl Kernel {
         // While there is company most silences end soon, by a wake of theirs; counting them can wait till then.
         if self.watch.company || self.has_company() {
             self.wait_in_epoll(Some(PATIENCE));
-            if ready::len() > 0 {
+            if run_queue::len() > 0 {
                 self.watch.company = true;
                 return true;
             }
             self.watch.company = self.has_company();
         }
         self.wait_in_epoll(Some(Duration::ZERO));
-        if ready::len() > 0 {
+        if run_queue::len() > 0 {
             return true;
         }
         if self.state.tasks.borrow().any_foreign_waker(&self.state.scopes.borrow()) {
@@ -85,7 +85,7 @@ impl Kernel {
             parked: record.parked.get(),
         };
         self.watch.probe = Some(tasks.iter().map(|task| probed(task.record())).collect());
-        tasks.iter().for_each(|task| ready::push(task.record().slot));
+        tasks.iter().for_each(|task| run_queue::push(task.record().slot));
         true
     }
 
@@ -117,11 +117,11 @@ impl Kernel {
 
     /// The tasks that a poll was enough for: they have ended, or wait elsewhere, and now something can happen.
     fn went_on<'p>(&self, probe: &'p [Probed]) -> Vec<&'p Probed> {
-        if ready::len() == 0 && self.nothing_of_ours_can_happen() && self.state.tasks.borrow().len() > 0 {
+        if run_queue::len() == 0 && self.nothing_of_ours_can_happen() && self.state.tasks.borrow().len() > 0 {
             return Vec::new();
         }
         let tasks = self.state.tasks.borrow();
-        let woke = ready::wakers();
+        let woke = run_queue::wakers();
         let moved = |task: &&Probed| {
             let found = tasks.get(task.slot).filter(|found| found.record().id == task.id);
             let Some(found) = found else { return true };

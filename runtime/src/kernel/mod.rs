@@ -2,9 +2,9 @@
 //!
 //! ```text
 //! loop {
-//!     poll I/O          wait in epoll, but not at all if a task is ready         reactor.rs, waker.rs
-//!     fire timers       wake whoever's deadline has passed                        timers.rs
-//!     run               exactly the tasks that were ready when the cycle began   ready.rs, table.rs
+//!     poll I/O          wait in epoll, but not at all if a task is ready         reactor.rs, inbox.rs
+//!     fire timers       wake whoever's deadline has passed                        timer_queue.rs
+//!     run               exactly the tasks that were ready when the cycle began   run_queue.rs, task_table.rs
 //! }
 //! ```
 //!
@@ -33,20 +33,39 @@
 //! | `shutdown.rs` | the end |
 //! | `deadlock.rs` | the report of a program that can never go on |
 
+mod builder;
+pub(crate) mod cancel_tree;
+pub(crate) mod clock;
 mod cycle;
 mod deadlock;
+pub(crate) mod grants;
+pub(crate) mod inbox;
+pub(crate) mod join_wakers;
+pub(crate) mod locals;
+pub(crate) mod maintenance;
 mod poll;
+pub(crate) mod random;
+pub(crate) mod reactor;
+pub(crate) mod reports;
 mod run;
+pub(crate) mod run_queue;
 mod shutdown;
+pub(crate) mod state;
+pub(crate) mod task_record;
+pub(crate) mod task_table;
+pub(crate) mod timer_queue;
+pub(crate) mod waker;
+pub(crate) mod worker_pool;
 
-use crate::builder::KernelBuilder;
-use crate::grants::Grant;
-use crate::ready::RunQueue;
-use crate::state::State;
+pub use builder::KernelBuilder;
+pub(crate) use builder::seed_from_environment;
+
+use crate::kernel::grants::Grant;
+use crate::kernel::run_queue::RunQueue;
+use crate::kernel::state::State;
 use deadlock::Watch;
 use std::any::Any;
 use std::fmt;
-use std::io;
 use std::rc::Rc;
 use std::task::Waker;
 use std::time::{Duration, Instant};
@@ -112,19 +131,6 @@ pub struct Turn {
 type Payload = Box<dyn Any + Send>;
 
 impl Kernel {
-    /// A kernel with default settings.
-    ///
-    /// # Errors
-    /// The operating system has no file descriptors left for an event queue.
-    pub fn new() -> io::Result<Kernel> {
-        Kernel::builder().build()
-    }
-
-    /// A kernel with settings of your own.
-    pub fn builder() -> KernelBuilder {
-        KernelBuilder::default()
-    }
-
     pub(crate) fn with_state(state: State, grace: Duration) -> Kernel {
         let mut queue = RunQueue::new();
         if state.activations.any() {

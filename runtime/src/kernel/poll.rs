@@ -15,12 +15,12 @@ use super::run::Main;
 use super::{Kernel, Payload};
 use crate::debug::EventKind;
 use crate::error::panic_message;
-use crate::ready;
-use crate::state::State;
-use crate::table::{End, Parked, Record, Runnable};
-use crate::task_info::{TaskId, TaskState};
+use crate::kernel::run_queue;
+use crate::kernel::state::State;
+use crate::kernel::task_record::{End, Parked, Record, Runnable};
+use crate::kernel::waker;
+use crate::task::info::{TaskId, TaskState};
 use crate::traps::BUDGET;
-use crate::waker;
 use std::any::Any;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -87,7 +87,7 @@ impl State {
     /// Whether it waits: it has been polled, and nothing has woken it since.
     pub(crate) fn is_parked(&self, record: &Record) -> bool {
         let state = record.parked.get().state;
-        !matches!(state, TaskState::Ready | TaskState::Running) && !ready::is_queued(self.id, record.slot)
+        !matches!(state, TaskState::Ready | TaskState::Running) && !run_queue::is_queued(self.id, record.slot)
     }
 
     pub(crate) fn stops_where_parked(&self, record: &Record) -> bool {
@@ -106,7 +106,7 @@ impl State {
         record.parked.set(Parked::in_state(TaskState::Running));
         self.scope.set(record.root.get());
         self.budget.set(BUDGET);
-        ready::set_running(Some(record.id));
+        run_queue::set_running(Some(record.id));
         self.tell(Some(record), EventKind::Running);
         self.current.replace(Some(Rc::clone(task)))
     }

@@ -6,12 +6,11 @@
 use super::cycle::Limit;
 use super::{Kernel, Payload, Turn};
 use crate::debug::EventKind;
-use crate::ready;
+use crate::kernel::run_queue;
+use crate::kernel::state;
+use crate::kernel::task_record::{End, Place, Record, Runnable};
 use crate::signals::CtrlC;
-use crate::state;
-use crate::table::{End, Runnable};
-use crate::task::MainTask;
-use crate::task_info::TaskId;
+use crate::task::info::{TaskId, TaskName};
 use crate::traps;
 use std::mem;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
@@ -75,7 +74,7 @@ impl Kernel {
         let task: Rc<dyn Runnable> = Rc::new(MainTask::new(place, at));
         running.kernel.state.tasks.borrow_mut().occupy(task.clone());
         running.kernel.state.tell(Some(task.record()), EventKind::Created);
-        ready::push(task.record().slot);
+        run_queue::push(task.record().slot);
         let mut main = Main { id: task.record().id, poll: &mut poll };
         let mut ctrl_c = if running.kernel.listens_to_ctrl_c { CtrlC::listen() } else { None };
         while task.record().end.get().is_none() && running.kernel.deadlock.is_none() {
@@ -130,7 +129,7 @@ impl Kernel {
             drop(running);
             panic!("{report}");
         }
-        Turn { ran, ready: ready::len(), next_deadline }
+        Turn { ran, ready: run_queue::len(), next_deadline }
     }
 }
 
@@ -147,7 +146,7 @@ impl<'k> Running<'k> {
             "a curio kernel runs on this thread already, so another can't; \
              await the future, or `curio::spawn` it, instead of calling `run` inside a task"
         );
-        ready::install(mem::take(&mut kernel.queue), kernel.state.id);
+        run_queue::install(mem::take(&mut kernel.queue), kernel.state.id);
         // A cancellation that was asked for between two runs could only leave its mark.
         for task in state::take_requests(kernel.state.id) {
             traps::request_cancel_of(task);
@@ -158,7 +157,34 @@ impl<'k> Running<'k> {
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
-        self.kernel.queue = ready::uninstall();
+        self.kernel.queue = run_queue::uninstall();
         state::replace(None);
     }
+}
+
+/// The main task: only a record, because its future lives on the stack of `run`.
+struct MainTask {
+    record: Record,
+}
+
+impl MainTask {
+    fn new(place: Place, at: &'static Location<'static>) -> MainTask {
+        let record = Record::new(place, TaskName::OfType(|| "main"), None, at);
+        MainTask { record }
+    }
+}
+
+impl Runnable for MainTask {
+    fn record(&self) -> &Record {
+        &self.record
+    }
+
+    /// Comes here only if its `run` is over; then so is the task.
+    fn poll(&self, _: &mut Context<'_>) -> Poll<()> {
+        Poll::Ready(())
+    }
+
+    fn discard(&self) {}
+
+    fn crash(&self, _: Payload) {}
 }

@@ -8,9 +8,9 @@
 use super::Kernel;
 use super::cycle::Limit;
 use super::run::{Main, Running};
-use crate::ready;
-use crate::state;
-use crate::table::{End, Runnable};
+use crate::kernel::run_queue;
+use crate::kernel::state;
+use crate::kernel::task_record::{End, Runnable};
 use crate::traps;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -99,12 +99,12 @@ impl Drop for Kernel {
         }
         // A kernel may be dropped inside another one's task; its tasks then run under their own kernel's name.
         let outer = state::replace(None);
-        let outer_queue = outer.as_ref().map(|_| ready::uninstall());
+        let outer_queue = outer.as_ref().map(|_| run_queue::uninstall());
         let running = Running::enter(self);
         running.kernel.stop_everything(None);
         drop(running);
         if let (Some(outer), Some(queue)) = (outer, outer_queue) {
-            ready::install(queue, outer.id);
+            run_queue::install(queue, outer.id);
             state::replace(Some(outer));
         }
     }

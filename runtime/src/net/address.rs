@@ -4,10 +4,10 @@
 //! come in by a trait of our own, which only *sorts* them: those that are addresses already, and names that
 //! still have to be looked up, which is then done in a thread.
 
-use super::connect::getaddrinfo_at;
 use crate::error::while_doing;
+use crate::threads::run_in_thread::run_in_thread_at;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6, ToSocketAddrs};
 use std::panic::Location;
 
 /// Anything that names one or more socket addresses: a `SocketAddr`, `(host, port)` with a host name or an IP
@@ -61,6 +61,31 @@ impl Addresses {
             }
         }
         result
+    }
+}
+
+/// The addresses of a host, as the operating system knows them; the look-up runs in a thread.
+///
+/// # Errors
+/// The name does not exist, or nobody could be asked.
+#[track_caller]
+pub fn getaddrinfo(host: &str, port: u16) -> impl Future<Output = io::Result<Vec<SocketAddr>>> + use<> {
+    getaddrinfo_at(host, port, Location::caller())
+}
+
+/// [`getaddrinfo`] for a caller further out.
+fn getaddrinfo_at(
+    host: &str,
+    port: u16,
+    at: &'static Location<'static>,
+) -> impl Future<Output = io::Result<Vec<SocketAddr>>> + use<> {
+    let name = host.to_string();
+    let look_up = move || (name.as_str(), port).to_socket_addrs().map(Vec::from_iter);
+    let looking_up = run_in_thread_at(look_up, at);
+    let host = host.to_string();
+    async move {
+        let result = looking_up.await.unwrap_or_else(|panic| Err(io::Error::other(panic)));
+        result.map_err(|error| while_doing(format_args!("looking up `{host}`"), error))
     }
 }
 

@@ -7,13 +7,11 @@
 
 use super::address::ToAddresses;
 use super::tcp::TcpStream;
-use crate::error::while_doing;
-use crate::thread::run_in_thread_at;
 use crate::time::{Sleep, sleep};
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::SocketAddr;
 use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -49,31 +47,6 @@ pub fn open_connection(host: &str, port: u16) -> impl Future<Output = io::Result
 #[track_caller]
 pub fn connect_to_any(addresses: Vec<SocketAddr>) -> impl Future<Output = io::Result<TcpStream>> {
     happy_eyeballs(addresses, Location::caller())
-}
-
-/// The addresses of a host, as the operating system knows them; the look-up runs in a thread.
-///
-/// # Errors
-/// The name does not exist, or nobody could be asked.
-#[track_caller]
-pub fn getaddrinfo(host: &str, port: u16) -> impl Future<Output = io::Result<Vec<SocketAddr>>> + use<> {
-    getaddrinfo_at(host, port, Location::caller())
-}
-
-/// [`getaddrinfo`] for a caller further out.
-pub(super) fn getaddrinfo_at(
-    host: &str,
-    port: u16,
-    at: &'static Location<'static>,
-) -> impl Future<Output = io::Result<Vec<SocketAddr>>> + use<> {
-    let name = host.to_string();
-    let look_up = move || (name.as_str(), port).to_socket_addrs().map(Vec::from_iter);
-    let looking_up = run_in_thread_at(look_up, at);
-    let host = host.to_string();
-    async move {
-        let result = looking_up.await.unwrap_or_else(|panic| Err(io::Error::other(panic)));
-        result.map_err(|error| while_doing(format_args!("looking up `{host}`"), error))
-    }
 }
 
 /// Happy Eyeballs over addresses that are known. With one address it is a plain connect.

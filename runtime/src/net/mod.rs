@@ -2,21 +2,26 @@
 //!
 //! ```text
 //! socket.rs     Op        try the system call; wait only when it would block
-//! address.rs              what can be connected to, or listened on
+//! address.rs              what can be connected to, or listened on; getaddrinfo
 //! stream.rs               what every byte stream can do: recv, sendall, read_exactly, …
 //! tcp.rs                  TcpStream, TcpListener
 //! unix.rs                 UnixStream, UnixListener
 //! split.rs                ReadHalf, WriteHalf: a stream for two tasks
 //! udp.rs                  UdpSocket
 //! unix_datagram.rs        UnixDatagram
-//! connect.rs              open_connection: names, then Happy Eyeballs
+//! connect.rs              open_connection: Happy Eyeballs
 //! server.rs               tcp_server, unix_server, run_server
+//! accept_errors.rs        which errors of accept end a server
+//! socket_file.rs          the file of a Unix server's socket
 //! ```
 
+mod accept_errors;
 mod address;
 mod connect;
 mod server;
 pub(crate) mod socket;
+#[cfg(unix)]
+mod socket_file;
 mod split;
 pub(crate) mod stream;
 mod tcp;
@@ -26,8 +31,8 @@ mod unix;
 #[cfg(unix)]
 mod unix_datagram;
 
-pub use address::{Addresses, ToAddresses};
-pub use connect::{connect_to_any, getaddrinfo, open_connection};
+pub use address::{Addresses, ToAddresses, getaddrinfo};
+pub use connect::{connect_to_any, open_connection};
 #[cfg(unix)]
 pub use server::unix_server;
 pub use server::{HandlerResult, Listener, run_server, tcp_server};

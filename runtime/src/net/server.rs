@@ -1,12 +1,15 @@
 //! Servers: a task for each client, none of which can bring the server down.
 
+use super::accept_errors::{broke_before_it_was_taken, out_of_resources};
 use super::address::ToAddresses;
+#[cfg(unix)]
+use super::socket_file::SocketFile;
 use super::tcp::{TcpListener, TcpStream};
 #[cfg(unix)]
 use super::unix::{UnixListener, UnixStream};
 use crate::cancel::finally;
+use crate::task::info::TaskId;
 use crate::task::{Task, spawn_named};
-use crate::task_info::TaskId;
 use crate::time::sleep;
 use crate::traps;
 use std::cell::RefCell;
@@ -16,7 +19,7 @@ use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::panic::Location;
 #[cfg(unix)]
-use std::path::{Path, PathBuf};
+use std::path::Path;
 #[cfg(unix)]
 use std::pin::Pin;
 use std::rc::Rc;
@@ -263,66 +266,4 @@ impl Drop for Leave {
             client.detach();
         }
     }
-}
-
-/// The file of a Unix server's socket; removed with this, unless another one has taken its place.
-#[cfg(unix)]
-struct SocketFile {
-    path: PathBuf,
-    made: (u64, u64),
-}
-
-#[cfg(unix)]
-impl SocketFile {
-    fn made_at(path: PathBuf) -> io::Result<SocketFile> {
-        let made = SocketFile::identity(&path)?;
-        Ok(SocketFile { path, made })
-    }
-
-    fn identity(path: &Path) -> io::Result<(u64, u64)> {
-        use std::os::unix::fs::MetadataExt;
-        let file = std::fs::symlink_metadata(path)?;
-        Ok((file.dev(), file.ino()))
-    }
-}
-
-#[cfg(unix)]
-impl Drop for SocketFile {
-    fn drop(&mut self) {
-        match SocketFile::identity(&self.path) {
-            Ok(found) if found == self.made => {}
-            _ => return,
-        }
-        if let Err(error) = std::fs::remove_file(&self.path) {
-            traps::report(&format!("the socket file {} cannot be removed: {error}", self.path.display()));
-        }
-    }
-}
-
-fn broke_before_it_was_taken(error: &io::Error) -> bool {
-    use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
-    matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted)
-}
-
-/// EMFILE, ENFILE, ENOBUFS, ENOMEM; the standard library has no names for most of them.
-fn out_of_resources(error: &io::Error) -> bool {
-    if error.kind() == io::ErrorKind::OutOfMemory {
-        return true;
-    }
-    #[cfg(unix)]
-    let codes = [libc_code::EMFILE, libc_code::ENFILE, libc_code::ENOBUFS];
-    #[cfg(windows)]
-    let codes = [10024, 10055];
-    error.raw_os_error().is_some_and(|code| codes.contains(&code))
-}
-
-/// From the system's `errno.h`; they are the same on every Linux but differ in one case elsewhere.
-#[cfg(unix)]
-mod libc_code {
-    pub(super) const ENFILE: i32 = 23;
-    pub(super) const EMFILE: i32 = 24;
-    #[cfg(target_os = "linux")]
-    pub(super) const ENOBUFS: i32 = 105;
-    #[cfg(not(target_os = "linux"))]
-    pub(super) const ENOBUFS: i32 = 55;
 }

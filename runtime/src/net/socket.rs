@@ -1,6 +1,6 @@
 //! A registered socket and the one way in which anything waits for it.
 
-use crate::reactor::Direction;
+use crate::kernel::reactor::Direction;
 use crate::traps::{self, Registration, SocketWait};
 use mio::event::Source;
 use std::io;

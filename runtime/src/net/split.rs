@@ -4,18 +4,9 @@
 //! meaning of *dropping*: a task that has written all it wanted drops its half, and the other end sees the end of
 //! the stream, while the answer can still be read.
 
-use super::socket::{Attempt, Socket};
-use super::stream::{read_methods, write_methods};
-use super::tcp::TcpStream;
-#[cfg(unix)]
-use super::unix::UnixStream;
-use crate::reactor::Direction;
 use std::fmt;
-use std::io::{self, Read, Write};
-use std::panic::Location;
-use std::pin::Pin;
+use std::io;
 use std::rc::Rc;
-use std::task::{Context, Poll};
 
 /// The half of a stream that is read from; made by `into_split`.
 ///
@@ -51,7 +42,7 @@ pub struct WriteHalf<S: EndWriting> {
     stream: Rc<S>,
 }
 
-/// A stream of which one direction can be ended: [`TcpStream`], and `UnixStream` on Unix.
+/// A stream of which one direction can be ended: [`TcpStream`](super::TcpStream), and `UnixStream` on Unix.
 pub trait EndWriting: sealed::Sealed {
     /// Tells the other end that nothing more will come.
     ///
@@ -60,11 +51,8 @@ pub trait EndWriting: sealed::Sealed {
     fn end_writing(&self) -> io::Result<()>;
 }
 
-mod sealed {
+pub(super) mod sealed {
     pub trait Sealed {}
-    impl Sealed for super::TcpStream {}
-    #[cfg(unix)]
-    impl Sealed for super::UnixStream {}
 }
 
 pub(super) fn halves<S: EndWriting>(stream: S) -> (ReadHalf<S>, WriteHalf<S>) {
@@ -85,7 +73,7 @@ impl<S: EndWriting> WriteHalf<S> {
         &self.stream
     }
 
-    fn end_writing(&self) -> io::Result<()> {
+    pub(super) fn end_writing(&self) -> io::Result<()> {
         self.stream.end_writing()
     }
 }
@@ -102,37 +90,3 @@ impl<S: EndWriting + fmt::Debug> fmt::Debug for WriteHalf<S> {
         f.debug_struct("WriteHalf").field("stream", &self.stream).finish()
     }
 }
-
-impl ReadHalf<TcpStream> {
-    fn socket(&self) -> &Socket<mio::net::TcpStream> {
-        self.stream.socket()
-    }
-}
-
-impl WriteHalf<TcpStream> {
-    fn socket(&self) -> &Socket<mio::net::TcpStream> {
-        self.stream.socket()
-    }
-}
-
-read_methods!(ReadHalf<TcpStream>);
-write_methods!(WriteHalf<TcpStream>);
-
-#[cfg(unix)]
-impl ReadHalf<UnixStream> {
-    fn socket(&self) -> &Socket<mio::net::UnixStream> {
-        self.stream.socket()
-    }
-}
-
-#[cfg(unix)]
-impl WriteHalf<UnixStream> {
-    fn socket(&self) -> &Socket<mio::net::UnixStream> {
-        self.stream.socket()
-    }
-}
-
-#[cfg(unix)]
-read_methods!(ReadHalf<UnixStream>);
-#[cfg(unix)]
-write_methods!(WriteHalf<UnixStream>);

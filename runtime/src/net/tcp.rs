@@ -4,7 +4,7 @@ use super::address::ToAddresses;
 use super::socket::{Attempt, Socket};
 use super::split::{self, EndWriting, ReadHalf, WriteHalf};
 use super::stream::{read_methods, write_methods};
-use crate::reactor::Direction;
+use crate::kernel::reactor::Direction;
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr};
@@ -139,6 +139,23 @@ impl TcpStream {
         self.socket.is_quiet(|source| source.peek(&mut [0]))
     }
 }
+
+impl split::sealed::Sealed for TcpStream {}
+
+impl ReadHalf<TcpStream> {
+    fn socket(&self) -> &Socket<mio::net::TcpStream> {
+        self.stream().socket()
+    }
+}
+
+impl WriteHalf<TcpStream> {
+    fn socket(&self) -> &Socket<mio::net::TcpStream> {
+        self.stream().socket()
+    }
+}
+
+read_methods!(ReadHalf<TcpStream>);
+write_methods!(WriteHalf<TcpStream>);
 
 impl EndWriting for TcpStream {
     fn end_writing(&self) -> io::Result<()> {

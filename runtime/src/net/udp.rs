@@ -2,7 +2,7 @@
 
 use super::address::ToAddresses;
 use super::socket::{Attempt, Socket};
-use crate::reactor::Direction;
+use crate::kernel::reactor::Direction;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;

@@ -8,7 +8,7 @@ use super::socket::{Attempt, Socket};
 use super::split::{self, EndWriting, ReadHalf, WriteHalf};
 use super::stream::{read_methods, write_methods};
 use crate::error::while_doing;
-use crate::reactor::Direction;
+use crate::kernel::reactor::Direction;
 use crate::time::sleep;
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -134,6 +134,23 @@ impl UnixStream {
         &self.socket
     }
 }
+
+impl split::sealed::Sealed for UnixStream {}
+
+impl ReadHalf<UnixStream> {
+    fn socket(&self) -> &Socket<mio::net::UnixStream> {
+        self.stream().socket()
+    }
+}
+
+impl WriteHalf<UnixStream> {
+    fn socket(&self) -> &Socket<mio::net::UnixStream> {
+        self.stream().socket()
+    }
+}
+
+read_methods!(ReadHalf<UnixStream>);
+write_methods!(WriteHalf<UnixStream>);
 
 impl EndWriting for UnixStream {
     fn end_writing(&self) -> io::Result<()> {

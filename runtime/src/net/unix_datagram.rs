@@ -8,9 +8,9 @@
 
 use super::socket::{Attempt, Socket};
 use super::unix::bound;
-use crate::reactor::Direction;
-use crate::table::Resource;
-use crate::task_info::TaskState;
+use crate::kernel::reactor::Direction;
+use crate::kernel::task_record::Resource;
+use crate::task::info::TaskState;
 use crate::traps::{self, Timer};
 use std::fmt;
 use std::future::poll_fn;

@@ -4,10 +4,11 @@
 //! in two parts: the [`ChildTask`] is what everybody may know of it, the [`ChildCell`] is where its value goes.
 
 use crate::error::{Panicked, TaskError};
-use crate::table::{End, Parked, Record, Runnable};
-use crate::task::{Cancel, UntilEnd};
-use crate::task_info::{TaskId, TaskState};
-use crate::waker::renew;
+use crate::kernel::task_record::{End, Parked, Record, Runnable};
+use crate::kernel::waker::renew;
+use crate::task::Cancel;
+use crate::task::futures::UntilEnd;
+use crate::task::info::{TaskId, TaskState};
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;

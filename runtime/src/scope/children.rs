@@ -1,6 +1,6 @@
 //! The children of one scope: polled in turns, cancelled together, waited for.
 //!
-//! The nodes of the cancel-scope tree, as `scopes.rs` describes it:
+//! The nodes of the cancel-scope tree, as `kernel/cancel_tree.rs` describes it:
 //!
 //! ```text
 //! … ── region (alive until all have ended) ─┬─ body
@@ -16,10 +16,10 @@
 //! own law, so that a scope of busy children cannot keep everybody else waiting.
 
 use super::child::{Child, ChildCell, ChildTask, Payload, Turns};
-use crate::guarded::Guarded;
-use crate::scopes::Why;
-use crate::table::{End, Record, Resource};
-use crate::task_info::{TaskId, TaskName, TaskState};
+use crate::cancel::catch_unwind::Guarded;
+use crate::kernel::cancel_tree::Why;
+use crate::kernel::task_record::{End, Record, Resource};
+use crate::task::info::{TaskId, TaskName, TaskState};
 use crate::traps::{self, Entered, Nested, NestedTurn, Scope as Node};
 use std::any::type_name;
 use std::cell::{Cell, RefCell};

@@ -2,9 +2,9 @@
 
 use super::queue::Signals;
 use crate::cancel::race;
-use crate::located::located_as;
 use crate::sync::Event;
-use crate::task_info::TaskState;
+use crate::task::info::TaskState;
+use crate::traps::at_caller::located_as;
 use std::fmt;
 use std::io;
 use std::panic::Location;

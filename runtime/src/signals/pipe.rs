@@ -1,8 +1,8 @@
 //! One signal, as bytes in a pipe.
 
 use crate::error::while_doing;
+use crate::kernel::reactor::Direction;
 use crate::net::socket::{Attempt, Socket};
-use crate::reactor::Direction;
 use mio::unix::pipe;
 use signal_hook::SigId;
 use signal_hook::consts::FORBIDDEN;

@@ -2,9 +2,9 @@
 
 use super::claims::OwnClaim;
 use super::pipe::SignalPipe;
-use crate::located::located_as;
 use crate::sync::Lock;
-use crate::task_info::TaskState;
+use crate::task::info::TaskState;
+use crate::traps::at_caller::located_as;
 use std::fmt;
 use std::future::poll_fn;
 use std::io;

@@ -1,9 +1,9 @@
 //! The standard streams of a child process.
 
-use crate::located::located;
+use crate::kernel::reactor::Direction;
 use crate::net::socket::{Attempt, Socket};
 use crate::net::stream::read_methods;
-use crate::reactor::Direction;
+use crate::traps::at_caller::located;
 use mio::unix::pipe;
 use std::fmt;
 use std::future::poll_fn;

@@ -5,7 +5,7 @@ use super::process::{KillOnDrop, Process};
 use crate::cancel::{Outcome, for_caller};
 use crate::error::while_doing;
 use crate::join;
-use crate::located::located;
+use crate::traps::at_caller::located;
 use std::borrow::{Borrow, BorrowMut};
 use std::fmt;
 use std::io;

@@ -3,7 +3,7 @@
 use super::error::CalledProcessError;
 use super::popen::{Popen, name_of};
 use crate::error::while_doing;
-use crate::located::located;
+use crate::traps::at_caller::located;
 use std::borrow::BorrowMut;
 use std::io;
 use std::panic::Location;

@@ -3,8 +3,8 @@
 use super::blocking;
 use super::crowd::Crowd;
 use super::wait_queue::{Ticket, WaitState, Wakes};
-use crate::table::Resource;
-use crate::task_info::TaskState;
+use crate::kernel::task_record::Resource;
+use crate::task::info::TaskState;
 use crate::traps;
 use std::fmt;
 use std::panic::Location;

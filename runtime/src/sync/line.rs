@@ -5,7 +5,7 @@
 //! go of the mutex.
 
 use super::wait_queue::{Ticket, WaitQueue, WaitState, Wakes};
-use crate::grants::{GrantId, Revoke};
+use crate::kernel::grants::{GrantId, Revoke};
 use crate::traps;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -242,7 +242,7 @@ mod tests {
     /// The sentence at the head of this file.
     #[test]
     fn while_anybody_is_in_line_what_is_free_is_not_enough_for_the_first() {
-        let mut random = crate::random::Random::new(5);
+        let mut random = crate::kernel::random::Random::new(5);
         let mut line = Line::new(4, 0);
         let mut waiting: Vec<(Option<Ticket>, usize)> = Vec::new();
         let (mut held, mut granted) = (Vec::new(), 0);

@@ -2,7 +2,7 @@
 
 use super::blocking;
 use super::permits::{Acquire, Permits};
-use crate::task_info::TaskState;
+use crate::task::info::TaskState;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::panic::Location;

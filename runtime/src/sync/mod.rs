@@ -22,7 +22,7 @@
 //! * **Dropping a wait loses nothing.** A wait that was granted its turn and is dropped before it is polled again
 //!   passes it on.
 //! * **Nobody holds up the others by not looking.** A wait that was granted its turn and is not polled by its
-//!   task loses it to the next; see `grants.rs`.
+//!   task loses it to the next; see `kernel/grants.rs`.
 //!
 //! All are `Send + Sync`, and all but the channels have a `const fn new`, so that each may stand in a `static`.
 //! Every operation that waits has a `…_blocking` twin for threads that run no kernel.

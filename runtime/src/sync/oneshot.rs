@@ -2,10 +2,10 @@
 
 use super::blocking;
 use crate::error::Closed;
-use crate::table::Resource;
-use crate::task_info::TaskState;
+use crate::kernel::task_record::Resource;
+use crate::kernel::waker::renew;
+use crate::task::info::TaskState;
 use crate::traps;
-use crate::waker::renew;
 use std::fmt;
 use std::panic::Location;
 use std::pin::Pin;

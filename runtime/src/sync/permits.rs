@@ -3,9 +3,9 @@
 use super::line::Line;
 use super::shared::{Revocable, Shared};
 use super::wait_queue::{Ticket, Wakes};
-use crate::grants::{GrantId, Revoke};
-use crate::table::Resource;
-use crate::task_info::{TaskId, TaskState};
+use crate::kernel::grants::{GrantId, Revoke};
+use crate::kernel::task_record::Resource;
+use crate::task::info::{TaskId, TaskState};
 use crate::traps;
 use std::panic::Location;
 use std::sync::{Arc, MutexGuard, OnceLock};

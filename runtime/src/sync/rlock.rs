@@ -2,8 +2,8 @@
 
 use super::blocking;
 use super::permits::{Acquire, Permits};
-use crate::grants::Grantee;
-use crate::task_info::TaskState;
+use crate::kernel::grants::Grantee;
+use crate::task::info::TaskState;
 use crate::traps;
 use std::fmt;
 use std::panic::Location;

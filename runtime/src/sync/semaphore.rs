@@ -3,7 +3,7 @@
 use super::blocking;
 use super::permits::{Acquire, Permits};
 use crate::error::OverReleased;
-use crate::task_info::TaskState;
+use crate::task::info::TaskState;
 use crate::traps;
 use std::fmt;
 use std::panic::Location;

@@ -5,7 +5,7 @@
 //! may borrow from somewhere; what the kernel keeps must not.
 
 use super::wait_queue::Wakes;
-use crate::grants::{GrantId, Revoke};
+use crate::kernel::grants::{GrantId, Revoke};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub(super) struct Shared<S>(Mutex<S>);

@@ -19,8 +19,8 @@
 //! The queue is used under its primitive's mutex. Wakers are foreign code: they are handed out in a [`Wakes`] and
 //! called, or dropped, after the mutex is released.
 
-use crate::grants::{Grantee, Watched};
-use crate::waker::{renew, wake_all};
+use crate::kernel::grants::{Grantee, Watched};
+use crate::kernel::waker::{renew, wake_all};
 use std::mem;
 use std::panic::resume_unwind;
 use std::task::Waker;
@@ -386,7 +386,7 @@ mod tests {
     /// The list against the plainest model of it.
     #[test]
     fn random_use_agrees_with_a_double_ended_queue() {
-        let mut random = crate::random::Random::new(1);
+        let mut random = crate::kernel::random::Random::new(1);
         let mut queue = WaitQueue::new();
         let mut model: VecDeque<u32> = VecDeque::new();
         // Every wait that has not left, with what the model thinks of it.

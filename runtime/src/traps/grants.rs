@@ -1,7 +1,7 @@
-//! Traps of the wait queues: who waits, and has been [granted](crate::grants) what it waited for.
+//! Traps of the wait queues: who waits, and has been [granted](crate::kernel::grants) what it waited for.
 
-use crate::grants::{GrantId, Grantee, Revoke, Watched};
-use crate::state::try_with;
+use crate::kernel::grants::{GrantId, Grantee, Revoke, Watched};
+use crate::kernel::state::try_with;
 use std::sync::Arc;
 
 /// Who would be granted something, were it granted to the task that is being polled.

@@ -1,7 +1,7 @@
 //! Traps of work on threads: giving a job to the pool, and holding a virtual clock while a thread works for us.
 
 use super::with;
-use crate::state::State;
+use crate::kernel::state::State;
 use std::io;
 use std::rc::Rc;
 

@@ -27,33 +27,35 @@
 //! | [`task_must_unwind`], [`task_stops_where_parked`] | the kernel itself, for the main task |
 //! | [`spend`] | every trap that may succeed at once |
 
+pub(crate) mod at_caller;
+mod cancel;
 mod grants;
 mod jobs;
 mod nested;
-mod scopes;
+mod publish;
 mod sockets;
 mod tasks;
-mod time;
+mod timers;
 
-pub(crate) use crate::chores::Chore;
-use crate::state::{State, try_with};
-use crate::table::{Parked, Resource};
-use crate::task_info::TaskState;
+pub(crate) use crate::kernel::maintenance::Chore;
+use crate::kernel::state::{State, try_with};
+use crate::kernel::task_record::Parked;
+use crate::task::info::TaskState;
+pub(crate) use cancel::{
+    Entered, Scope, ScopeLink, cancellation_pending, first_poll, is_cancelled, open_scope, open_task_scope,
+};
 pub(crate) use grants::{claimed, granted, grantee};
 pub(crate) use jobs::{JobHold, hold_clock, run_job};
 pub(crate) use nested::{Nested, NestedTurn};
-pub(crate) use scopes::{
-    Entered, Scope, ScopeLink, cancellation_pending, first_poll, is_cancelled, open_scope, open_task_scope,
-};
+pub(crate) use publish::{park, park_as, park_at, park_ready, park_unless_said};
 pub(crate) use sockets::{Registration, SocketWait, register};
-use std::panic::Location;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 pub(crate) use tasks::{
     all_tasks, current_id, current_task, current_waker, locals, report, report_never_joined, request_cancel,
     request_cancel_of, set_locals, spawn, task_must_unwind, task_stops_where_parked,
 };
-pub(crate) use time::{Timer, add_chore, now, set_timer};
+pub(crate) use timers::{Timer, add_chore, now, set_timer};
 
 /// How many traps may succeed within one poll before the task has to let others run.
 pub(crate) const BUDGET: u32 = 128;
@@ -76,42 +78,6 @@ fn with<R>(use_it: impl FnOnce(&Rc<State>) -> R) -> R {
 
 fn is_running_here(kernel: &Rc<State>) -> bool {
     try_with(|running| Rc::ptr_eq(running, kernel)) == Some(true)
-}
-
-/// Publishes what the current task is about to wait for. Outside of a kernel there is nobody to tell.
-pub(crate) fn park(state: TaskState, at: &'static Location<'static>, resource: Resource) {
-    try_with(|kernel| kernel.published.set(Some(Parked { state, at: Some(at), resource })));
-}
-
-/// Publishes that the current task only lets others go first. Unlike a wait it means nothing outside of a kernel.
-#[track_caller]
-pub(crate) fn park_ready(at: &'static Location<'static>) {
-    with(|kernel| kernel.published.set(Some(Parked { at: Some(at), ..Parked::in_state(TaskState::Ready) })));
-}
-
-/// Shows the current wait as part of something larger, as long as nothing inside has more to say about where.
-pub(crate) fn park_as(state: TaskState, at: &'static Location<'static>) {
-    try_with(|kernel| {
-        let inside = kernel.published.get().unwrap_or(Parked::in_state(state));
-        kernel.published.set(Some(Parked { state, at: inside.at.or(Some(at)), ..inside }));
-    });
-}
-
-/// Shows the line of a wait in a foreign future, which says nothing itself.
-pub(crate) fn park_unless_said(at: &'static Location<'static>) {
-    try_with(|kernel| {
-        if kernel.published.get().is_none() {
-            kernel.published.set(Some(Parked { at: Some(at), ..Parked::in_state(TaskState::ForeignWait) }));
-        }
-    });
-}
-
-/// Shows the current wait at another line: that of the caller of something that waits by waiting for something else.
-pub(crate) fn park_at(at: &'static Location<'static>) {
-    try_with(|kernel| {
-        let inside = kernel.published.get().unwrap_or(Parked::in_state(TaskState::ForeignWait));
-        kernel.published.set(Some(Parked { at: Some(at), ..inside }));
-    });
 }
 
 /// Takes one of the poll's budget. When it is used up the task is queued again and has to return `Pending`.

@@ -1,12 +1,12 @@
 //! Tasks inside tasks: the children of a [`scope`](crate::scope()), which may borrow from the task around them.
 
-use super::scopes::Scope;
+use super::cancel::Scope;
 use super::tasks::reserve;
-use crate::ready;
-use crate::scopes::ScopeKey;
-use crate::state::State;
-use crate::table::{End, Parked, Place, Record, Runnable};
-use crate::task_info::TaskId;
+use crate::kernel::cancel_tree::ScopeKey;
+use crate::kernel::run_queue;
+use crate::kernel::state::State;
+use crate::kernel::task_record::{End, Parked, Place, Record, Runnable};
+use crate::task::info::TaskId;
 use std::any::Any;
 use std::rc::Rc;
 use std::task::Waker;
@@ -126,7 +126,7 @@ impl Drop for NestedTurn {
         kernel.scope.set(self.scope);
         kernel.budget.set(self.budget);
         let outer = self.current.take();
-        ready::set_running(outer.as_ref().map(|task| task.record().id));
+        run_queue::set_running(outer.as_ref().map(|task| task.record().id));
         let inner = kernel.current.replace(outer);
         drop(inner);
     }

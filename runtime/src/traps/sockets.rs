@@ -1,12 +1,12 @@
 //! The trap of every socket: waiting until a direction of it is ready. On the path of a wake this is the first
-//! stop: the waker is left in the [reactor](crate::reactor).
+//! stop: the waker is left in the [reactor](crate::kernel::reactor).
 
 use super::{current_id, park, with};
-use crate::reactor::{Direction, Reactor, Readiness, SHARED_TICKET, SocketKey};
-use crate::state::{State, try_with};
-use crate::table::Resource;
-use crate::task_info::{TaskId, TaskState};
-use crate::waker::KernelId;
+use crate::kernel::reactor::{Direction, Reactor, Readiness, SHARED_TICKET, SocketKey};
+use crate::kernel::state::{State, try_with};
+use crate::kernel::task_record::Resource;
+use crate::kernel::waker::KernelId;
+use crate::task::info::{TaskId, TaskState};
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::panic::Location;

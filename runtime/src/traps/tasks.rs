@@ -2,11 +2,11 @@
 
 use super::with;
 use crate::debug::EventKind;
-use crate::locals::Locals;
-use crate::ready;
-use crate::state::{self, State, try_with};
-use crate::table::{Place, Record, Runnable, TaskRef};
-use crate::task_info::{TaskId, TaskInfo};
+use crate::kernel::locals::Locals;
+use crate::kernel::run_queue;
+use crate::kernel::state::{self, State, try_with};
+use crate::kernel::task_record::{Place, Record, Runnable, TaskRef};
+use crate::task::info::{TaskId, TaskInfo};
 use std::rc::Rc;
 use std::task::Waker;
 
@@ -19,7 +19,7 @@ pub(crate) fn spawn<T: Runnable + 'static>(make: impl FnOnce(Place, Option<TaskI
             task.record().cancel_requested.set(true);
         }
         kernel.tasks.borrow_mut().occupy(task.clone());
-        ready::push(task.record().slot);
+        run_queue::push(task.record().slot);
         task
     })
 }
@@ -70,7 +70,7 @@ pub(crate) fn request_cancel(task: &Record) {
             if kernel.is_parked(task) {
                 task.stops_where_parked.set(true);
             }
-            ready::wake(kernel.id, task.slot);
+            run_queue::wake(kernel.id, task.slot);
         }
         is_here
     });

@@ -108,7 +108,7 @@ fn tcp_rows() -> Vec<Row> {
             let (_listener, address) = listener().await;
             m.of(async || connect_to_any(vec![address]).await.unwrap(), async {}).await
         }),
-        row("net/connect.rs: getaddrinfo", async |m| {
+        row("net/address.rs: getaddrinfo", async |m| {
             m.of(async || assert!(!getaddrinfo("localhost", 80).await.unwrap().is_empty()), async {}).await
         }),
         row("net/server.rs: run_server", async |m| {

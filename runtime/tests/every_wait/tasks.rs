@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 pub(crate) fn rows() -> Vec<Row> {
     vec![
-        row("task.rs: join", async |m| {
+        row("task/mod.rs: join", async |m| {
             let ended = Rc::new(Cell::new(false));
             let own = Rc::clone(&ended);
             let mut task = Some(spawn(async move {
@@ -24,13 +24,13 @@ pub(crate) fn rows() -> Vec<Row> {
             assert!(ended.get());
             finished
         }),
-        row("task.rs: wait", async |m| {
+        row("task/mod.rs: wait", async |m| {
             let task = spawn(sleep(ms(1)));
             let finished = m.of(async || task.wait().await, async {}).await;
             task.join().await.unwrap();
             finished
         }),
-        row("task.rs: cancel", async |m| {
+        row("task/mod.rs: cancel", async |m| {
             let task = spawn(finally(sleep(secs(1)), async |_| sleep(ms(10)).await));
             let finished = m.of(async || task.cancel().await, async {}).await;
             assert!(task.is_terminated());
@@ -79,10 +79,10 @@ pub(crate) fn rows() -> Vec<Row> {
             })
             .await
         }),
-        row("thread.rs: run_in_thread", async |m| {
+        row("threads/run_in_thread.rs: run_in_thread", async |m| {
             m.of(async || assert_eq!(run_in_thread(|| 5).await.unwrap(), 5), async {}).await
         }),
-        row("thread_keys.rs: block_in_thread", async |m| {
+        row("threads/keyed.rs: block_in_thread", async |m| {
             m.of(async || assert_eq!(block_in_thread("key", || 5).await.unwrap(), 5), async {}).await
         }),
     ]

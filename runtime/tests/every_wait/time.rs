@@ -9,12 +9,12 @@ use curio::{
 
 pub(crate) fn rows() -> Vec<Row> {
     vec![
-        row("time.rs: sleep", async |m| m.of(async || sleep(ms(5)).await, async {}).await),
-        row("time.rs: sleep_until", async |m| {
+        row("time/sleep.rs: sleep", async |m| m.of(async || sleep(ms(5)).await, async {}).await),
+        row("time/sleep.rs: sleep_until", async |m| {
             m.of(async || sleep_until(clock() + ms(5)).await, async {}).await
         }),
-        row("time.rs: schedule", async |m| m.of(async || schedule().await, async {}).await),
-        row("interval.rs: tick", async |m| {
+        row("time/sleep.rs: schedule", async |m| m.of(async || schedule().await, async {}).await),
+        row("time/interval.rs: tick", async |m| {
             let mut ticks = interval(ms(5));
             let first = ticks.tick().await;
             m.of(async || assert_eq!((ticks.tick().await - first), ms(5)), async {}).await

@@ -7,7 +7,7 @@
 //! it up, and it must not get lost.
 
 use super::SendError;
-use crate::grants::{GrantId, Revoke};
+use crate::kernel::grants::{GrantId, Revoke};
 use crate::sync::line::Line;
 use crate::sync::shared::{Revocable, Shared};
 use crate::sync::wait_queue::{Ticket, Wakes};

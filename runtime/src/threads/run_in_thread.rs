@@ -4,10 +4,10 @@
 //! through a cell with a mutex and a waker: the one wake in this crate that always comes from another thread.
 
 use crate::error::{Panicked, TaskError};
-use crate::table::Resource;
-use crate::task_info::TaskState;
+use crate::kernel::task_record::Resource;
+use crate::kernel::waker::renew;
+use crate::task::info::TaskState;
 use crate::traps::{self, JobHold};
-use crate::waker::renew;
 use std::fmt;
 use std::io;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};

@@ -8,10 +8,10 @@
 //! turn is a permit of a semaphore that travels into the thread and is given back there.
 
 use crate::error::TaskError;
+use crate::kernel::task_record::Resource;
 use crate::sync::Semaphore;
-use crate::table::Resource;
-use crate::task_info::TaskState;
-use crate::thread::run_in_thread_at;
+use crate::task::info::TaskState;
+use crate::threads::run_in_thread::run_in_thread_at;
 use crate::traps;
 use std::any::{Any, TypeId};
 use std::cell::RefCell;

@@ -17,9 +17,9 @@
 //!
 //! Grants that come from another thread are not watched.
 
-use crate::table::TaskTable;
-use crate::task_info::TaskId;
-use crate::waker::KernelId;
+use crate::kernel::task_table::TaskTable;
+use crate::kernel::waker::KernelId;
+use crate::task::info::TaskId;
 use std::collections::VecDeque;
 use std::mem;
 use std::sync::Arc;
@@ -135,7 +135,7 @@ impl Grant {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reactor::Reactor;
+    use crate::kernel::reactor::Reactor;
     use std::num::NonZeroU64;
     use std::sync::Mutex;
 

@@ -1,9 +1,9 @@
 //! Traps that have to do with time.
 
 use super::{is_running_here, with};
-use crate::chores::{Chore, Work};
-use crate::state::State;
-use crate::timers::TimerKey;
+use crate::kernel::maintenance::{Chore, Work};
+use crate::kernel::state::State;
+use crate::kernel::timer_queue::TimerKey;
 use std::rc::{Rc, Weak};
 use std::task::Waker;
 use std::time::{Duration, Instant};

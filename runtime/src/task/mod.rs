@@ -18,18 +18,25 @@
 //! Dropping a handle does *not* stop the task. Most runtimes choose silence here, in one direction or the other;
 //! this one says at the end which tasks nobody ever joined, cancelled or detached.
 
-use crate::error::{Panicked, TaskError};
-use crate::table::{End, Place, Record, Resource, Runnable};
-use crate::task_info::{TaskId, TaskInfo, TaskName, TaskState};
+mod cell;
+pub(crate) mod futures;
+pub(crate) mod info;
+mod local;
+
+pub use futures::{Cancel, Join, JoinMut, TaskWait};
+pub use info::{TaskId, TaskInfo, TaskState};
+pub use local::TaskLocal;
+
+use crate::error::TaskError;
+use crate::kernel::task_record::{End, Record};
 use crate::traps;
-use std::any::Any;
+use cell::{Joinable, TaskCell};
+use futures::UntilEnd;
+use info::TaskName;
 use std::borrow::Cow;
-use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::panic::Location;
-use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, ready};
 
 /// Runs a future as a task of its own.
 ///
@@ -238,247 +245,4 @@ impl<'a, T> IntoFuture for &'a mut Task<T> {
     fn into_future(self) -> JoinMut<'a, T> {
         JoinMut { task: self, end: UntilEnd::new(Location::caller()) }
     }
-}
-
-/// The future of [`Task::join`].
-#[must_use = "futures do nothing unless awaited"]
-#[derive(Debug)]
-pub struct Join<T> {
-    task: Task<T>,
-    end: UntilEnd,
-}
-
-impl<T> Future for Join<T> {
-    type Output = Result<T, TaskError>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.get_mut();
-        ready!(this.end.poll(this.task.cell.record(), cx));
-        Poll::Ready(this.task.cell.take_outcome())
-    }
-}
-
-impl<T> Drop for Join<T> {
-    fn drop(&mut self) {
-        self.end.give_up(self.task.cell.record());
-    }
-}
-
-/// The future of awaiting a `&mut Task`.
-#[must_use = "futures do nothing unless awaited"]
-#[derive(Debug)]
-pub struct JoinMut<'a, T> {
-    task: &'a mut Task<T>,
-    end: UntilEnd,
-}
-
-impl<T> Future for JoinMut<'_, T> {
-    type Output = Result<T, TaskError>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.get_mut();
-        ready!(this.end.poll(this.task.cell.record(), cx));
-        Poll::Ready(this.task.cell.take_outcome())
-    }
-}
-
-impl<T> Drop for JoinMut<'_, T> {
-    fn drop(&mut self) {
-        self.end.give_up(self.task.cell.record());
-    }
-}
-
-/// The future of [`Task::wait`].
-#[must_use = "futures do nothing unless awaited"]
-pub struct TaskWait<'a> {
-    record: &'a Record,
-    end: UntilEnd,
-}
-
-impl Future for TaskWait<'_> {
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let this = self.get_mut();
-        this.end.poll(this.record, cx)
-    }
-}
-
-impl Drop for TaskWait<'_> {
-    fn drop(&mut self) {
-        self.end.give_up(self.record);
-    }
-}
-
-/// The future of [`Task::cancel`].
-#[must_use = "futures do nothing unless awaited; `request_cancel` does not wait"]
-pub struct Cancel<'a> {
-    record: &'a Record,
-    requested: bool,
-    end: UntilEnd,
-}
-
-impl<'a> Cancel<'a> {
-    pub(crate) fn new(record: &'a Record, at: &'static Location<'static>) -> Cancel<'a> {
-        Cancel { record, requested: false, end: UntilEnd::new(at) }
-    }
-}
-
-impl Future for Cancel<'_> {
-    type Output = bool;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<bool> {
-        let this = self.get_mut();
-        if !this.requested {
-            this.record.attended.set(true);
-            if this.record.end.get().is_some() {
-                return traps::spend(cx).map(|()| false);
-            }
-            this.requested = true;
-            traps::request_cancel(this.record);
-        }
-        ready!(this.end.poll(this.record, cx));
-        Poll::Ready(this.record.end.get() == Some(End::Cancelled))
-    }
-}
-
-impl Drop for Cancel<'_> {
-    fn drop(&mut self) {
-        self.end.give_up(self.record);
-    }
-}
-
-/// One wait for a task's end: what `join`, `wait` and `cancel` have in common.
-#[derive(Debug)]
-pub(crate) struct UntilEnd {
-    ticket: Option<u32>,
-    at: &'static Location<'static>,
-}
-
-impl UntilEnd {
-    pub(crate) fn new(at: &'static Location<'static>) -> UntilEnd {
-        UntilEnd { ticket: None, at }
-    }
-
-    pub(crate) fn poll(&mut self, record: &Record, cx: &mut Context<'_>) -> Poll<()> {
-        if record.end.get().is_some() {
-            if self.ticket.is_none() {
-                ready!(traps::spend(cx));
-            }
-            self.ticket = None;
-            return Poll::Ready(());
-        }
-        let (ticket, replaced) = record.waiters.borrow_mut().wait(self.ticket, cx.waker());
-        self.ticket = Some(ticket);
-        drop(replaced);
-        traps::park(TaskState::TaskJoin, self.at, Resource::Task(record.id));
-        Poll::Pending
-    }
-
-    pub(crate) fn give_up(&mut self, record: &Record) {
-        let waker = self.ticket.take().and_then(|ticket| record.waiters.borrow_mut().give_up(ticket));
-        drop(waker);
-    }
-}
-
-/// What a handle needs of a task.
-trait Joinable<T> {
-    fn record(&self) -> &Record;
-    fn take_outcome(&self) -> Result<T, TaskError>;
-}
-
-struct TaskCell<F: Future> {
-    record: Record,
-    /// Boxed, because a future inside an `Rc` cannot be pinned in safe Rust.
-    future: RefCell<Option<Pin<Box<F>>>>,
-    outcome: Cell<Outcome<F::Output>>,
-}
-
-enum Outcome<T> {
-    /// Not there: the task still runs, or it was cancelled.
-    None,
-    Value(T),
-    Panic(Box<dyn Any + Send>),
-    Taken,
-}
-
-impl<F: Future> TaskCell<F> {
-    fn new(record: Record, future: Pin<Box<F>>) -> TaskCell<F> {
-        TaskCell { record, future: RefCell::new(Some(future)), outcome: Cell::new(Outcome::None) }
-    }
-}
-
-impl<F: Future> Runnable for TaskCell<F> {
-    fn record(&self) -> &Record {
-        &self.record
-    }
-
-    fn poll(&self, cx: &mut Context<'_>) -> Poll<()> {
-        let mut slot = self.future.borrow_mut();
-        let Some(future) = slot.as_mut() else { return Poll::Ready(()) };
-        let value = ready!(future.as_mut().poll(cx));
-        *slot = None;
-        self.outcome.set(Outcome::Value(value));
-        Poll::Ready(())
-    }
-
-    fn discard(&self) {
-        let future = self.future.borrow_mut().take();
-        drop(future);
-    }
-
-    fn crash(&self, payload: Box<dyn Any + Send>) {
-        self.outcome.set(Outcome::Panic(payload));
-    }
-
-    fn drop_outcome(&self) {
-        let outcome = self.outcome.replace(Outcome::Taken);
-        drop(outcome);
-    }
-}
-
-impl<F: Future> Joinable<F::Output> for TaskCell<F> {
-    fn record(&self) -> &Record {
-        &self.record
-    }
-
-    #[track_caller]
-    fn take_outcome(&self) -> Result<F::Output, TaskError> {
-        self.record.attended.set(true);
-        match self.outcome.replace(Outcome::Taken) {
-            Outcome::Value(value) => Ok(value),
-            Outcome::Panic(payload) => Err(TaskError::Panicked(Panicked::new(payload))),
-            Outcome::None => Err(TaskError::Cancelled),
-            Outcome::Taken => {
-                panic!("the result of {} was taken by an earlier join of its handle", self.record)
-            }
-        }
-    }
-}
-
-/// The main task: only a record, because its future lives on the stack of `run`.
-pub(crate) struct MainTask {
-    record: Record,
-}
-
-impl MainTask {
-    pub(crate) fn new(place: Place, at: &'static Location<'static>) -> MainTask {
-        let record = Record::new(place, TaskName::OfType(|| "main"), None, at);
-        MainTask { record }
-    }
-}
-
-impl Runnable for MainTask {
-    fn record(&self) -> &Record {
-        &self.record
-    }
-
-    /// Comes here only if its `run` is over; then so is the task.
-    fn poll(&self, _: &mut Context<'_>) -> Poll<()> {
-        Poll::Ready(())
-    }
-
-    fn discard(&self) {}
-
-    fn crash(&self, _: Box<dyn Any + Send>) {}
 }

@@ -4,7 +4,7 @@
 //! other waits would be shown at a line of this crate. The public function notes its caller's line and puts its
 //! future in here.
 
-use crate::task_info::TaskState;
+use crate::task::info::TaskState;
 use crate::traps;
 use std::panic::Location;
 use std::pin::Pin;

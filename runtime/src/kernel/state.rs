@@ -4,19 +4,21 @@
 //! a task, calling a waker and dropping a future all happen when nothing is borrowed. Only
 //! [`kernel`](crate::kernel) and [`traps`](crate::traps) look in here.
 
-use crate::chores::Chores;
-use crate::clock::Clock;
 use crate::debug::{Activations, Event, EventKind};
-use crate::grants::Grants;
-use crate::random::Random;
-use crate::reactor::Reactor;
-use crate::report::Reports;
-use crate::scopes::ScopeKey;
-use crate::scopes::Scopes;
-use crate::table::{Parked, Record, Runnable, TaskRef, TaskTable};
-use crate::timers::Timers;
-use crate::waker::{Inbox, KernelId};
-use crate::workers::Workers;
+use crate::kernel::cancel_tree::ScopeKey;
+use crate::kernel::cancel_tree::Scopes;
+use crate::kernel::clock::Clock;
+use crate::kernel::grants::Grants;
+use crate::kernel::inbox::Inbox;
+use crate::kernel::maintenance::Chores;
+use crate::kernel::random::Random;
+use crate::kernel::reactor::Reactor;
+use crate::kernel::reports::Reports;
+use crate::kernel::task_record::{Parked, Record, Runnable, TaskRef};
+use crate::kernel::task_table::TaskTable;
+use crate::kernel::timer_queue::Timers;
+use crate::kernel::waker::KernelId;
+use crate::kernel::worker_pool::Workers;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;

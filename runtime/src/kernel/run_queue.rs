@@ -5,9 +5,9 @@
 //! A wake is the most frequent thing that happens in an async program, and nearly every wake comes from the
 //! thread on which the kernel itself runs: a task puts an item into a queue and so wakes another task. Such a
 //! wake needs no lock and no atomic operation, if only it can *tell* that it is on the kernel's thread. So the
-//! queue lives in a thread-local for as long as its kernel runs. A [waker](crate::waker) looks here first; if it
+//! queue lives in a thread-local for as long as its kernel runs. A [waker](crate::kernel::waker) looks here first; if it
 //! finds its own kernel, the wake is one flag and one `push_back`. If not, it comes from elsewhere and goes to
-//! the kernel's [inbox](crate::waker::Inbox).
+//! the kernel's [inbox](crate::kernel::inbox::Inbox).
 //!
 //! # Why the flag is here too
 //!
@@ -16,8 +16,8 @@
 //! wakers at the same time, and on real processors the two can miss each other: a wake-up is lost. Here, wakes
 //! from elsewhere are simply posted, however many, and duplicates end at this local flag.
 
-use crate::task_info::TaskId;
-use crate::waker::KernelId;
+use crate::kernel::waker::KernelId;
+use crate::task::info::TaskId;
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::mem;

@@ -23,8 +23,9 @@
 //! A token carries the generation of its place in the table, so that an event for a closed socket never
 //! reaches the socket that took over its place.
 
-use crate::task_info::TaskId;
-use crate::waker::{Inbox, renew};
+use crate::kernel::inbox::Inbox;
+use crate::kernel::waker::renew;
+use crate::task::info::TaskId;
 use mio::event::Source;
 use mio::{Events, Interest, Poll, Token};
 use slab::Slab;

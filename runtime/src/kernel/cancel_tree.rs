@@ -27,7 +27,7 @@
 //! function ever returns a "cancelled" value. A future that is ready wins over a cancellation that came at the
 //! same time, because the body is polled first.
 
-use crate::waker::renew;
+use crate::kernel::waker::renew;
 use slab::Slab;
 use std::cell::Cell;
 use std::num::NonZeroU32;

@@ -5,21 +5,19 @@
 //! belongs to. Waking is then one of two things:
 //!
 //! ```text
-//! TaskWaker::wake ── on the kernel's own thread ──▶ ready::wake      a flag and a push, no lock, no atomic
+//! TaskWaker::wake ── on the kernel's own thread ──▶ run_queue::wake      a flag and a push, no lock, no atomic
 //!                └── anywhere else ──────────────▶ Inbox::post      a mutex, and the doorbell if it was empty
 //! ```
-//!
-//! The doorbell is `mio::Waker`, an eventfd that the kernel's `epoll` watches: ringing it ends a sleep. It is
-//! rung only when the inbox was empty, because one ring is enough for any number of letters.
 //!
 //! A slot keeps its waker for its next tenant when nobody else holds a copy any more, so that spawning a task
 //! usually allocates no waker. If someone does hold one, the next tenant gets a new slot waker and the old one
 //! can at worst cause one spurious poll, which every future must put up with.
 
-use crate::ready;
+use crate::kernel::inbox::Inbox;
+use crate::kernel::run_queue;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Wake, Waker};
 use std::thread;
 
@@ -53,38 +51,9 @@ impl Wake for TaskWaker {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        if !ready::wake(self.kernel, self.slot) {
+        if !run_queue::wake(self.kernel, self.slot) {
             self.inbox.post(self.slot);
         }
-    }
-}
-
-/// Wakes that came from other threads, until the kernel collects them.
-pub(crate) struct Inbox {
-    posted: Mutex<Vec<u32>>,
-    doorbell: mio::Waker,
-}
-
-impl Inbox {
-    pub(crate) fn new(doorbell: mio::Waker) -> Inbox {
-        Inbox { posted: Mutex::new(Vec::new()), doorbell }
-    }
-
-    fn post(&self, slot: u32) {
-        let was_empty = {
-            let mut posted = self.posted.lock().unwrap_or_else(PoisonError::into_inner);
-            posted.push(slot);
-            posted.len() == 1
-        };
-        if was_empty {
-            // It fails only when the kernel's epoll is gone, and then there is nobody left to wake.
-            let _ = self.doorbell.wake();
-        }
-    }
-
-    /// Takes what has been posted. The mutex is what makes the poster's writes visible to the task.
-    pub(crate) fn collect(&self) -> Vec<u32> {
-        std::mem::take(&mut *self.posted.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

@@ -1,9 +1,9 @@
-//! Traps that open, enter and leave the nodes of the [cancel-scope tree](crate::scopes).
+//! Traps that open, enter and leave the nodes of the [cancel-scope tree](crate::kernel::cancel_tree).
 
 use super::{is_running_here, with};
-use crate::scopes::{ScopeKey, Why};
-use crate::state::{State, try_with};
-use crate::waker::KernelId;
+use crate::kernel::cancel_tree::{ScopeKey, Why};
+use crate::kernel::state::{State, try_with};
+use crate::kernel::waker::KernelId;
 use std::panic::Location;
 use std::rc::Rc;
 use std::task::{Context, Waker};

@@ -4,7 +4,7 @@
 //! By default they go to standard error, one line each. A program may take them over with
 //! [`KernelBuilder::on_report`](crate::KernelBuilder::on_report).
 
-use crate::table::Record;
+use crate::kernel::task_record::Record;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::panic::Location;

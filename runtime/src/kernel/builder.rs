@@ -1,17 +1,17 @@
 //! Settings of a kernel.
 
-use crate::chores::Chores;
-use crate::clock::Clock;
 use crate::debug::{self, Activation, Activations};
 use crate::kernel::Kernel;
-use crate::random::Random;
-use crate::reactor::Reactor;
-use crate::report::{Reports, Sink};
-use crate::state::State;
-use crate::table::TaskTable;
-use crate::timers::Timers;
-use crate::waker::KernelId;
-use crate::workers::Workers;
+use crate::kernel::clock::Clock;
+use crate::kernel::maintenance::Chores;
+use crate::kernel::random::Random;
+use crate::kernel::reactor::Reactor;
+use crate::kernel::reports::{Reports, Sink};
+use crate::kernel::state::State;
+use crate::kernel::task_table::TaskTable;
+use crate::kernel::timer_queue::Timers;
+use crate::kernel::waker::KernelId;
+use crate::kernel::worker_pool::Workers;
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::io;
@@ -40,6 +40,21 @@ pub struct KernelBuilder {
     ctrl_c: Option<bool>,
     on_report: Option<Sink>,
     activations: Vec<Box<dyn Activation>>,
+}
+
+impl Kernel {
+    /// A kernel with default settings.
+    ///
+    /// # Errors
+    /// The operating system has no file descriptors left for an event queue.
+    pub fn new() -> io::Result<Kernel> {
+        Kernel::builder().build()
+    }
+
+    /// A kernel with settings of your own.
+    pub fn builder() -> KernelBuilder {
+        KernelBuilder::default()
+    }
 }
 
 impl Default for KernelBuilder {

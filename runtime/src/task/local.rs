@@ -5,9 +5,9 @@
 //! what the other sets. Python calls this a context variable.
 //!
 //! A program without task-locals pays one null pointer per task, and spawning never allocates for them: a child
-//! shares its parent's list until one of the two sets something. See `locals.rs`.
+//! shares its parent's list until one of the two sets something. See `kernel/locals.rs`.
 
-use crate::locals::LocalKey;
+use crate::kernel::locals::LocalKey;
 use crate::traps;
 use std::any::Any;
 use std::fmt;

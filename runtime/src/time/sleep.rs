@@ -1,7 +1,7 @@
 //! Sleeping, yielding, the clock.
 
-use crate::table::Resource;
-use crate::task_info::TaskState;
+use crate::kernel::task_record::Resource;
+use crate::task::info::TaskState;
 use crate::traps::{self, Timer};
 use std::panic::Location;
 use std::pin::Pin;

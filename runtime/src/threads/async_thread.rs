@@ -17,11 +17,11 @@
 //! end and its result goes nowhere.
 
 use crate::error::{Panicked, TaskError};
-use crate::table::Resource;
+use crate::kernel::task_record::Resource;
+use crate::kernel::waker::renew;
+use crate::task::info::{TaskName, TaskState};
 use crate::task::{self, Task};
-use crate::task_info::{TaskName, TaskState};
 use crate::traps;
-use crate::waker::renew;
 use std::any::type_name;
 use std::cell::Cell;
 use std::fmt;

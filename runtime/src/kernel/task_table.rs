@@ -1,0 +1,119 @@
+//! The task table: every live task, by slot.
+
+use crate::kernel::cancel_tree::Scopes;
+use crate::kernel::inbox::Inbox;
+use crate::kernel::task_record::{Place, Runnable};
+use crate::kernel::waker::{KernelId, TaskWaker};
+use crate::task::info::TaskId;
+use std::num::NonZeroU64;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::Waker;
+
+/// Every live task.
+pub(crate) struct TaskTable {
+    kernel: KernelId,
+    inbox: Arc<Inbox>,
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+    live: usize,
+    next_id: NonZeroU64,
+}
+
+#[derive(Default)]
+struct Slot {
+    task: Option<Rc<dyn Runnable>>,
+    /// Out of its place while the task is being polled.
+    waker: Option<Waker>,
+    /// The same waker, to see whether anybody else holds a copy.
+    shared: Option<Arc<TaskWaker>>,
+}
+
+impl TaskTable {
+    pub(crate) fn new(kernel: KernelId, inbox: Arc<Inbox>) -> TaskTable {
+        TaskTable { kernel, inbox, slots: Vec::new(), free: Vec::new(), live: 0, next_id: NonZeroU64::MIN }
+    }
+
+    /// Reserves a place; [`occupy`](Self::occupy) must follow.
+    pub(crate) fn reserve(&mut self) -> Place {
+        let id = TaskId::new(self.next_id);
+        self.next_id = self.next_id.checked_add(1).expect("2^64 tasks are never spawned");
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(Slot::default());
+            u32::try_from(self.slots.len() - 1).expect("fewer than 2^32 tasks fit in memory")
+        });
+        Place { kernel: self.kernel, id, slot }
+    }
+
+    pub(crate) fn occupy(&mut self, task: Rc<dyn Runnable>) {
+        let number = task.record().slot;
+        let slot = &mut self.slots[number as usize];
+        if slot.waker.is_none() {
+            let shared = Arc::new(TaskWaker::new(self.kernel, number, Arc::clone(&self.inbox)));
+            slot.waker = Some(Waker::from(Arc::clone(&shared)));
+            slot.shared = Some(shared);
+        }
+        slot.task = Some(task);
+        self.live += 1;
+    }
+
+    /// The task in a slot and its waker, for a poll. `None` for an empty slot: a late wake, or a double one.
+    pub(crate) fn begin_poll(&mut self, slot: u32) -> Option<(Rc<dyn Runnable>, Waker)> {
+        let slot = self.slots.get_mut(slot as usize)?;
+        Some((Rc::clone(slot.task.as_ref()?), slot.waker.take()?))
+    }
+
+    pub(crate) fn end_poll(&mut self, slot: u32, waker: Waker) {
+        self.slots[slot as usize].waker = Some(waker);
+    }
+
+    /// Frees the slot of a task that has ended. What was in it is returned to be dropped outside of any borrow.
+    pub(crate) fn remove(&mut self, number: u32) -> Option<Rc<dyn Runnable>> {
+        let slot = &mut self.slots[number as usize];
+        // The table itself holds two: `shared` and `waker`.
+        let copied = slot.shared.as_ref().is_none_or(|shared| Arc::strong_count(shared) > 2);
+        if copied || slot.waker.is_none() {
+            (slot.shared, slot.waker) = (None, None);
+        }
+        let task = slot.task.take();
+        self.free.push(number);
+        self.live -= 1;
+        task
+    }
+
+    pub(crate) fn get(&self, slot: u32) -> Option<&Rc<dyn Runnable>> {
+        self.slots.get(slot as usize)?.task.as_ref()
+    }
+
+    /// A waker of the task in a slot, also while it is being polled.
+    pub(crate) fn waker(&self, slot: u32) -> Option<Waker> {
+        self.slots.get(slot as usize)?.shared.clone().map(Waker::from)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.live
+    }
+
+    /// Whether somebody we know nothing of may still wake a task: one that waits in a foreign future which has kept
+    /// its waker. The regions of the task keep copies too; `scopes` knows how many.
+    pub(crate) fn any_foreign_waker(&self, scopes: &Scopes) -> bool {
+        self.slots.iter().any(|slot| {
+            let (Some(task), Some(shared)) = (&slot.task, &slot.shared) else { return false };
+            let record = task.record();
+            let ours = 2 + record.root.get().map_or(0, |root| scopes.wakers_in(root));
+            record.parked.get().is_foreign() && Arc::strong_count(shared) > ours
+        })
+    }
+
+    /// The live task with this number. It looks at all of them: for messages.
+    pub(crate) fn find(&self, id: TaskId) -> Option<&Rc<dyn Runnable>> {
+        self.slots.iter().filter_map(|slot| slot.task.as_ref()).find(|task| task.record().id == id)
+    }
+
+    /// All tasks, oldest first.
+    pub(crate) fn by_id(&self) -> Vec<Rc<dyn Runnable>> {
+        let mut tasks: Vec<_> = self.slots.iter().filter_map(|slot| slot.task.clone()).collect();
+        tasks.sort_by_key(|task| task.record().id);
+        tasks
+    }
+}

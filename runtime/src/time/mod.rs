@@ -1,0 +1,15 @@
+//! Time: sleeping, regular ticks, and maintenance on the side.
+//!
+//! ```text
+//! sleep.rs         sleep, sleep_until, schedule, clock
+//! interval.rs      interval: ticks that do not drift
+//! maintenance.rs   upkeep: work that the kernel does between the steps of tasks
+//! ```
+
+mod interval;
+mod maintenance;
+mod sleep;
+
+pub use interval::{Interval, MissedTicks, interval};
+pub use maintenance::{Upkeep, upkeep};
+pub use sleep::{Schedule, Sleep, clock, schedule, sleep, sleep_until};
