@@ -60,7 +60,7 @@
 //! | `cancel/` | timeouts, `finally`, shields, `race`, `join!` |
 //! | `group/` | several tasks with one owner |
 //! | `scope/` | children that borrow |
-//! | `sync/` | `wait_queue.rs`, `line.rs`, then one file per primitive |
+//! | `sync/` | `wait_queue.rs`, `permit_queue.rs`, then one file per primitive |
 //! | `threads/` | blocking work behind an async interface |
 //! | `net/` | sockets and servers |
 //! | `io/` | byte streams on top of sockets |

@@ -1,6 +1,6 @@
 //! One of several futures that a task runs at once, with a cancel scope of its own.
 
-use crate::kernel::cancel_tree::Why;
+use crate::kernel::cancel_tree::CancelReason;
 use crate::traps::{self, Scope};
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -58,7 +58,7 @@ impl<F: Future> Branch<F> {
     pub(super) fn cancel(&mut self) {
         match &self.scope {
             Some(scope) => {
-                scope.call(Why::Cancelled);
+                scope.request(CancelReason::Cancelled);
                 self.unwind_if_due();
             }
             None => self.end(),

@@ -10,14 +10,14 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 /// One poll that may panic: for `catch_unwind(move || guarded.poll())`.
-pub(crate) struct Guarded<'a, F: ?Sized>(Pin<&'a mut F>, &'a Waker);
+pub(crate) struct CatchUnwind<'a, F: ?Sized>(Pin<&'a mut F>, &'a Waker);
 
 /// What a panic leaves half done is dropped, and never looked at.
-impl<F: ?Sized> UnwindSafe for Guarded<'_, F> {}
+impl<F: ?Sized> UnwindSafe for CatchUnwind<'_, F> {}
 
-impl<'a, F: Future + ?Sized> Guarded<'a, F> {
+impl<'a, F: Future + ?Sized> CatchUnwind<'a, F> {
     pub(crate) fn new(future: Pin<&'a mut F>, waker: &'a Waker) -> Self {
-        Guarded(future, waker)
+        CatchUnwind(future, waker)
     }
 
     pub(crate) fn poll(self) -> Poll<F::Output> {

@@ -4,8 +4,8 @@
 //! cancelled, it drops the body and then runs the cleanup to its end, shielded, while everything further out
 //! waits for it.
 
-use crate::cancel::catch_unwind::Guarded;
-use crate::kernel::cancel_tree::Why;
+use crate::cancel::catch_unwind::CatchUnwind;
+use crate::kernel::cancel_tree::CancelReason;
 use crate::task::info::TaskState;
 use crate::traps::{self, Scope};
 use std::panic::{Location, catch_unwind};
@@ -67,7 +67,7 @@ where
 /// one has the public name.
 pub(crate) mod for_caller {
     use super::{Ended, Outcome, Region};
-    use crate::kernel::cancel_tree::Why;
+    use crate::kernel::cancel_tree::CancelReason;
     use std::future::{pending, poll_fn};
     use std::panic::{Location, resume_unwind};
     use std::pin::pin;
@@ -88,8 +88,8 @@ pub(crate) mod for_caller {
             let ended = poll_fn(|cx| region.poll_body(&mut body, cx)).await;
             let outcome = match &ended {
                 Ended::ByItself(_) => Outcome::Done,
-                Ended::Dropped(Why::Cancelled) => Outcome::Cancelled,
-                Ended::Dropped(Why::TimedOut) => Outcome::TimedOut,
+                Ended::Dropped(CancelReason::Cancelled) => Outcome::Cancelled,
+                Ended::Dropped(CancelReason::TimedOut) => Outcome::TimedOut,
             };
             region.scope.set_shield(true);
             {
@@ -109,7 +109,7 @@ pub(crate) mod for_caller {
 
 enum Ended<T> {
     ByItself(std::thread::Result<T>),
-    Dropped(Why),
+    Dropped(CancelReason),
 }
 
 /// The node of one `finally`; dropped before it is closed, its cleanup was lost.
@@ -134,7 +134,7 @@ impl Region {
     ) -> Poll<Ended<F::Output>> {
         let Some(body) = slot else { return Poll::Pending };
         let entered = self.scope.entered();
-        let body = Guarded::new(body.as_mut(), cx.waker());
+        let body = CatchUnwind::new(body.as_mut(), cx.waker());
         let polled = catch_unwind(move || body.poll());
         drop(entered);
         self.after_body(polled, slot, cx)

@@ -7,7 +7,7 @@
 //! call, because the inner call is gone by then. If both pass at once the outer one reports, as in Curio.
 
 use crate::error::TaskTimeout;
-use crate::kernel::cancel_tree::Why;
+use crate::kernel::cancel_tree::CancelReason;
 use crate::traps::{self, Scope, Timer};
 use std::fmt;
 use std::panic::Location;
@@ -36,7 +36,7 @@ use std::time::{Duration, Instant};
 #[doc(alias("timeout", "move_on_after", "fail_after"))]
 #[track_caller]
 pub fn timeout_after<F: IntoFuture>(d: impl Into<Option<Duration>>, f: F) -> TimeoutAfter<F::IntoFuture> {
-    TimeoutAfter(Limited::new(d.into().map_or(Limit::None, Limit::After), f.into_future()))
+    TimeoutAfter(Deadline::new(d.into().map_or(Limit::None, Limit::After), f.into_future()))
 }
 
 /// [`timeout_after`] with a point in time.
@@ -45,24 +45,24 @@ pub fn timeout_after<F: IntoFuture>(d: impl Into<Option<Duration>>, f: F) -> Tim
 /// [`TaskTimeout`] when the limit passed.
 #[track_caller]
 pub fn timeout_at<F: IntoFuture>(t: Instant, f: F) -> TimeoutAfter<F::IntoFuture> {
-    TimeoutAfter(Limited::new(Limit::At(t), f.into_future()))
+    TimeoutAfter(Deadline::new(Limit::At(t), f.into_future()))
 }
 
 /// Like [`timeout_after`], for when running out of time is not an error: `None` if the limit passed.
 #[track_caller]
 pub fn ignore_after<F: IntoFuture>(d: impl Into<Option<Duration>>, f: F) -> IgnoreAfter<F::IntoFuture> {
-    IgnoreAfter(Limited::new(d.into().map_or(Limit::None, Limit::After), f.into_future()))
+    IgnoreAfter(Deadline::new(d.into().map_or(Limit::None, Limit::After), f.into_future()))
 }
 
 /// [`ignore_after`] with a point in time.
 #[track_caller]
 pub fn ignore_at<F: IntoFuture>(t: Instant, f: F) -> IgnoreAfter<F::IntoFuture> {
-    IgnoreAfter(Limited::new(Limit::At(t), f.into_future()))
+    IgnoreAfter(Deadline::new(Limit::At(t), f.into_future()))
 }
 
 /// The future of [`timeout_after`] and [`timeout_at`].
 #[must_use = "futures do nothing unless awaited"]
-pub struct TimeoutAfter<F: Future>(Limited<F>);
+pub struct TimeoutAfter<F: Future>(Deadline<F>);
 
 impl<F: Future> Future for TimeoutAfter<F> {
     type Output = Result<F::Output, TaskTimeout>;
@@ -74,7 +74,7 @@ impl<F: Future> Future for TimeoutAfter<F> {
 
 /// The future of [`ignore_after`] and [`ignore_at`].
 #[must_use = "futures do nothing unless awaited"]
-pub struct IgnoreAfter<F: Future>(Limited<F>);
+pub struct IgnoreAfter<F: Future>(Deadline<F>);
 
 impl<F: Future> Future for IgnoreAfter<F> {
     type Output = Option<F::Output>;
@@ -85,7 +85,7 @@ impl<F: Future> Future for IgnoreAfter<F> {
 }
 
 /// A body and its limit.
-struct Limited<F> {
+struct Deadline<F> {
     // In this order: what is inside is dropped before the node that surrounds it.
     body: Option<Pin<Box<F>>>,
     timer: Option<Timer>,
@@ -102,10 +102,10 @@ enum Limit {
     At(Instant),
 }
 
-impl<F: Future> Limited<F> {
+impl<F: Future> Deadline<F> {
     #[track_caller]
-    fn new(limit: Limit, body: F) -> Limited<F> {
-        Limited {
+    fn new(limit: Limit, body: F) -> Deadline<F> {
+        Deadline {
             body: Some(Box::pin(body)),
             timer: None,
             scope: None,
@@ -132,7 +132,7 @@ impl<F: Future> Limited<F> {
         if !self.expired && self.timer.as_mut().is_some_and(|timer| timer.poll_fired(cx.waker())) {
             self.expired = true;
             self.timer = None;
-            scope.call(Why::TimedOut);
+            scope.request(CancelReason::TimedOut);
         }
         if let Some(body) = &mut self.body
             && let Poll::Ready(value) = scope.enter(|| body.as_mut().poll(cx))
@@ -153,7 +153,7 @@ impl<F: Future> Limited<F> {
         let polled = if deadline.is_some_and(|deadline| deadline <= now) {
             self.expired = true;
             let scope = self.scope.insert(traps::open_scope());
-            scope.call(Why::TimedOut);
+            scope.request(CancelReason::TimedOut);
             scope.enter(|| body.as_mut().poll(cx))
         } else {
             let first = traps::first_poll();

@@ -74,7 +74,7 @@ impl Activations {
     }
 
     /// Tells everybody. Returns the messages of those who panicked, for a report; they are told nothing more.
-    pub(crate) fn tell(&self, event: &Event) -> Vec<String> {
+    pub(crate) fn emit(&self, event: &Event) -> Vec<String> {
         let mut panics = Vec::new();
         // Borrowed already: a listener caused this event. It knows.
         let Ok(mut listeners) = self.listeners.try_borrow_mut() else { return panics };

@@ -2,7 +2,7 @@
 //! for.
 //!
 //! The difficulty is a dropped operation: its thread cannot be stopped, and may still be writing when the next
-//! operation begins. So each job carries a [`Turn`]: it first waits, in its thread, for the end of the job before
+//! operation begins. So each job carries a [`JobTurn`]: it first waits, in its thread, for the end of the job before
 //! it. Jobs start in order, so what a job waits for is running or done, and never stuck behind it.
 //!
 //! A read is two steps for the same reason. The thread only *fetches* into the file's buffer; the bytes are taken
@@ -165,7 +165,7 @@ impl AsyncFile {
         T: Send + 'static,
         F: FnOnce(&mut Opened) -> io::Result<T> + Send + 'static,
     {
-        let turn = Turn { after: self.last.take(), over: Arc::default() };
+        let turn = JobTurn { after: self.last.take(), over: Arc::default() };
         self.last = Some(Arc::clone(&turn.over));
         let opened = Arc::clone(&self.opened);
         let running = run_in_thread(move || {
@@ -184,12 +184,12 @@ impl fmt::Debug for AsyncFile {
 }
 
 /// The place of one job in the order of its file's jobs.
-struct Turn {
+struct JobTurn {
     after: Option<Arc<Event>>,
     over: Arc<Event>,
 }
 
-impl Turn {
+impl JobTurn {
     /// Blocks until the job before is over; usually it is.
     fn wait(&self) {
         if let Some(after) = &self.after {
@@ -199,7 +199,7 @@ impl Turn {
 }
 
 /// Done, failed or never begun because nobody wanted it any more: the next one may go on.
-impl Drop for Turn {
+impl Drop for JobTurn {
     fn drop(&mut self) {
         self.over.set();
     }

@@ -241,7 +241,7 @@ impl<T: 'static> Future for NextEnd<'_, T> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         let members = &this.group.members;
-        members.hear();
+        members.pass_on_cancel();
         // That its members were cancelled together with it is nothing the owner can still act upon.
         if !(members.are_lost() && traps::is_cancelled()) {
             if let Some(ended) = this.group.take_ended() {

@@ -13,7 +13,7 @@
 //! Wakers must be `Send`, so what they share is behind a mutex; it is only ever locked on the kernel's thread,
 //! and never while anything foreign runs.
 
-use crate::kernel::join_wakers::Waiters;
+use crate::kernel::join_wakers::JoinWakers;
 use crate::kernel::task_record::Record;
 use crate::kernel::task_record::TaskRef;
 use crate::traps::{self, ScopeLink};
@@ -27,17 +27,17 @@ pub(super) type MemberNumber = u64;
 
 #[derive(Default)]
 pub(super) struct Members {
-    state: Mutex<State>,
+    state: Mutex<MembersState>,
 }
 
 #[derive(Default)]
-struct State {
+struct MembersState {
     running: BTreeMap<MemberNumber, TaskRef>,
     ended: VecDeque<MemberNumber>,
-    waiting: Waiters,
+    waiting: JoinWakers,
     home: Option<Home>,
     /// The owner is called on to stop, and the members that ran then were asked to.
-    called: bool,
+    cancel_passed_on: bool,
 }
 
 /// Where a group belongs: a node below whoever owns it, and a waker for the owner itself.
@@ -57,18 +57,18 @@ impl Members {
         let mut state = self.lock();
         state.running.insert(number, TaskRef::to(task));
         let home = state.home.as_ref().filter(|_| state.running.len() == 1).map(|home| home.scope);
-        let called = state.called;
+        let cancel_passed_on = state.cancel_passed_on;
         drop(state);
         if let Some(scope) = home {
             scope.set_alive(true);
         }
         let end = Waker::from(Arc::new(MemberEnd { members: Arc::clone(self), number }));
-        let (_, replaced) = task.waiters.borrow_mut().wait(None, &end);
+        let (_, replaced) = task.join_wakers.borrow_mut().wait(None, &end);
         debug_assert!(replaced.is_none(), "a new ticket replaces nobody's waker");
-        if called {
+        if cancel_passed_on {
             traps::request_cancel(task);
         } else {
-            self.hear();
+            self.pass_on_cancel();
         }
     }
 
@@ -77,23 +77,23 @@ impl Members {
         let mut state = self.lock();
         let alive = !state.running.is_empty();
         let before = std::mem::replace(&mut state.home, home.clone());
-        state.called &= home.as_ref().is_some_and(|home| home.scope.is_cancelled());
+        state.cancel_passed_on &= home.as_ref().is_some_and(|home| home.scope.is_cancelled());
         drop(state);
         drop(before);
         if let Some(home) = home {
             home.scope.set_alive(alive);
-            self.hear();
+            self.pass_on_cancel();
         }
     }
 
     /// If the owner is called on to stop, passes that on to every member that runs.
-    pub(super) fn hear(self: &Arc<Self>) {
+    pub(super) fn pass_on_cancel(self: &Arc<Self>) {
         let mut state = self.lock();
         let cancelled = state.home.as_ref().is_some_and(|home| home.scope.is_cancelled());
-        if !cancelled || state.called || state.running.is_empty() {
+        if !cancelled || state.cancel_passed_on || state.running.is_empty() {
             return;
         }
-        state.called = true;
+        state.cancel_passed_on = true;
         drop(state);
         pass_on(Arc::clone(self));
     }
@@ -102,7 +102,7 @@ impl Members {
     /// nobody's business any more.
     pub(super) fn are_lost(&self) -> bool {
         let state = self.lock();
-        state.called && state.home.as_ref().is_some_and(|home| home.scope.is_cancelled())
+        state.cancel_passed_on && state.home.as_ref().is_some_and(|home| home.scope.is_cancelled())
     }
 
     /// The next one that has ended, in the order in which they did.
@@ -125,7 +125,7 @@ impl Members {
         self.lock().running.values().rev().copied().collect()
     }
 
-    /// Waits for the next end of a member. See [`Waiters::wait`].
+    /// Waits for the next end of a member. See [`JoinWakers::wait`].
     pub(super) fn wait(&self, ticket: Option<u32>, waker: &Waker) -> u32 {
         let (ticket, replaced) = self.lock().waiting.wait(ticket, waker);
         drop(replaced);
@@ -161,7 +161,7 @@ impl Members {
         waiting.into_iter().for_each(Waker::wake);
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, MembersState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -169,7 +169,7 @@ impl Members {
 /// Hangs on the group's node: the owner has been called on to stop.
 impl Wake for Members {
     fn wake(self: Arc<Self>) {
-        self.hear();
+        self.pass_on_cancel();
     }
 }
 

@@ -1,7 +1,7 @@
 //! Copying from one stream into another, one way or both ways.
 
 use crate::traps;
-use crate::traps::at_caller::located;
+use crate::traps::at_caller::at_caller;
 use futures_io::{AsyncRead, AsyncWrite};
 use std::future::poll_fn;
 use std::io;
@@ -43,7 +43,7 @@ where
         ready!(Pin::new(&mut writer).poll_flush(cx))?;
         Poll::Ready(Ok(transfer.copied))
     });
-    located(at, copying)
+    at_caller(at, copying)
 }
 
 /// Copies both ways at once until both sides have ended: for proxies. Says how many bytes went from `a` to `b`, and
@@ -93,7 +93,7 @@ where
         }
         Poll::Ready(Ok((there.copied, back.copied)))
     });
-    located(at, copying)
+    at_caller(at, copying)
 }
 
 /// One direction.

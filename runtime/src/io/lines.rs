@@ -1,7 +1,7 @@
 //! A stream as lines of text.
 
 use super::stream::Stream;
-use crate::traps::at_caller::located;
+use crate::traps::at_caller::at_caller;
 use futures_io::AsyncRead;
 use std::fmt;
 use std::future::poll_fn;
@@ -54,7 +54,7 @@ impl<S: AsyncRead + Unpin> Lines<'_, S> {
             let line = ready!(self.stream.poll_line(cx));
             Poll::Ready(line.and_then(text).transpose())
         });
-        located(at, next)
+        at_caller(at, next)
     }
 }
 

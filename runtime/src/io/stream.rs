@@ -12,7 +12,7 @@
 use super::buffer::ReadBuffer;
 use super::lines::Lines;
 use crate::traps;
-use crate::traps::at_caller::located;
+use crate::traps::at_caller::at_caller;
 use futures_io::{AsyncBufRead, AsyncRead, AsyncWrite};
 use std::borrow::Cow;
 use std::fmt;
@@ -97,7 +97,7 @@ impl<S: AsyncRead + Unpin> Stream<S> {
             }
             Poll::Ready(Ok(self.received.take(n)))
         });
-        located(at, filling)
+        at_caller(at, filling)
     }
 
     /// Exactly `n` bytes. Cancel-safe.
@@ -117,7 +117,7 @@ impl<S: AsyncRead + Unpin> Stream<S> {
             }
             Poll::Ready(Ok(self.received.take(n)))
         });
-        located(at, filling)
+        at_caller(at, filling)
     }
 
     /// One line with its `\n`; what is left at the end of the stream, which may be empty. Cancel-safe.
@@ -126,7 +126,7 @@ impl<S: AsyncRead + Unpin> Stream<S> {
     #[track_caller]
     pub fn readline(&mut self) -> impl Future<Output = io::Result<Vec<u8>>> + use<'_, S> {
         let at = Location::caller();
-        located(at, poll_fn(move |cx| self.poll_line(cx)))
+        at_caller(at, poll_fn(move |cx| self.poll_line(cx)))
     }
 
     /// All lines until the end of the stream, each with its `\n` but perhaps the last. If it is dropped or fails,
@@ -139,7 +139,7 @@ impl<S: AsyncRead + Unpin> Stream<S> {
             let all = self.received.take(usize::MAX);
             Poll::Ready(Ok(all.split_inclusive(|&byte| byte == b'\n').map(<[u8]>::to_vec).collect()))
         });
-        located(at, filling)
+        at_caller(at, filling)
     }
 
     /// Everything until the end of the stream. Cancel-safe.
@@ -150,7 +150,7 @@ impl<S: AsyncRead + Unpin> Stream<S> {
             while ready!(self.poll_receive(cx, LARGE_PIECE))? > 0 {}
             Poll::Ready(Ok(self.received.take(usize::MAX)))
         });
-        located(at, filling)
+        at_caller(at, filling)
     }
 
     /// The lines of the stream as text, without their ends, one by one: see [`Lines`].
@@ -196,7 +196,7 @@ impl<S: AsyncWrite + Unpin> Stream<S> {
     #[track_caller]
     pub fn write<'a>(&'a mut self, data: &'a [u8]) -> impl Future<Output = io::Result<()>> + use<'a, S> {
         let at = Location::caller();
-        located(at, Write { stream: self, data: Cow::Borrowed(data), written: 0 })
+        at_caller(at, Write { stream: self, data: Cow::Borrowed(data), written: 0 })
     }
 
     /// Writes pieces one after the other: as many at a time as make a good [`write`](Self::write), so that there may be
@@ -227,7 +227,7 @@ impl<S: AsyncWrite + Unpin> Stream<S> {
             }
             Ok(())
         };
-        located(at, Box::pin(writing))
+        at_caller(at, Box::pin(writing))
     }
 
     /// Flushes the stream below, after the rest of a dropped write. Cancel-safe.
@@ -237,7 +237,7 @@ impl<S: AsyncWrite + Unpin> Stream<S> {
     #[track_caller]
     pub fn flush(&mut self) -> impl Future<Output = io::Result<()>> + use<'_, S> {
         let at = Location::caller();
-        located(at, poll_fn(move |cx| self.poll_flush_all(cx)))
+        at_caller(at, poll_fn(move |cx| self.poll_flush_all(cx)))
     }
 
     /// Flushes, and ends writing. Reading goes on. Cancel-safe.
@@ -251,7 +251,7 @@ impl<S: AsyncWrite + Unpin> Stream<S> {
             ready!(self.poll_flush_all(cx))?;
             Pin::new(&mut self.inner).poll_close(cx)
         });
-        located(at, closing)
+        at_caller(at, closing)
     }
 
     fn poll_flush_all(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

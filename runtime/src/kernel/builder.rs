@@ -3,15 +3,15 @@
 use crate::debug::{self, Activation, Activations};
 use crate::kernel::Kernel;
 use crate::kernel::clock::Clock;
-use crate::kernel::maintenance::Chores;
+use crate::kernel::maintenance::Maintenance;
 use crate::kernel::random::Random;
 use crate::kernel::reactor::Reactor;
 use crate::kernel::reports::{Reports, Sink};
 use crate::kernel::state::State;
 use crate::kernel::task_table::TaskTable;
-use crate::kernel::timer_queue::Timers;
+use crate::kernel::timer_queue::TimerQueue;
 use crate::kernel::waker::KernelId;
-use crate::kernel::worker_pool::Workers;
+use crate::kernel::worker_pool::WorkerPool;
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::io;
@@ -138,14 +138,14 @@ impl KernelBuilder {
             id,
             seed: self.seed.or_else(seed_from_environment).map(|seed| RefCell::new(Random::new(seed))),
             tasks: RefCell::new(TaskTable::new(id, inbox.clone())),
-            timers: RefCell::new(Timers::new(clock.now())),
-            chores: Chores::default(),
+            timers: RefCell::new(TimerQueue::new(clock.now())),
+            maintenance: Maintenance::default(),
             clock,
             reactor: Rc::new(RefCell::new(reactor)),
             inbox,
-            scopes: RefCell::default(),
+            cancel_tree: RefCell::default(),
             grants: RefCell::default(),
-            workers: Workers::new(self.max_worker_threads),
+            workers: WorkerPool::new(self.max_worker_threads),
             reports: Reports::new(self.on_report),
             activations: Activations::new(activations),
             thread_jobs: Cell::new(0),

@@ -36,7 +36,7 @@ use std::task::Waker;
 
 /// Why a node was called on to stop.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Why {
+pub(crate) enum CancelReason {
     /// `Task::cancel`, a lost race, a group, or shutdown.
     Cancelled,
     /// Its own deadline passed.
@@ -54,7 +54,7 @@ impl ScopeKey {
 }
 
 #[derive(Default)]
-pub(crate) struct Scopes {
+pub(crate) struct CancelTree {
     nodes: Slab<Node>,
     /// Counts how often a node was hung somewhere; newer children come first in their parent's list.
     links: u64,
@@ -63,20 +63,20 @@ pub(crate) struct Scopes {
 }
 
 struct Node {
-    called: Option<Why>,
+    requested: Option<CancelReason>,
     shield: bool,
     /// Must finish before anything above it may be dropped.
     alive: bool,
     /// Of a `finally` or a shield: its source line.
     at: Option<&'static Location<'static>>,
     /// Whether it has been polled since it was last called on to stop.
-    heard: bool,
+    polled_since_request: bool,
     /// How many children are alive or have something alive below them. A region that opens inside a living one, as
     /// in deep nesting, changes the count of its parent only.
     alive_below: u32,
     /// Whether it is cancelled, as it was found when that many changes had been made. Regions ask from the outside
     /// in, as they are polled; so each finds what the one around it was told, and nobody walks to the root.
-    found: Cell<Option<(u64, Option<Why>)>>,
+    found: Cell<Option<(u64, Option<CancelReason>)>>,
     /// Wakes the region of this node, so that it hears of a call from above even inside a foreign executor.
     waker: Option<Waker>,
     parent: Option<ScopeKey>,
@@ -87,10 +87,10 @@ struct Node {
     linked: u64,
 }
 
-impl Scopes {
+impl CancelTree {
     /// The root of a task's tree.
-    pub(crate) fn add_root(&mut self, called: Option<Why>) -> ScopeKey {
-        self.insert(Node { called, ..Node::new() })
+    pub(crate) fn add_root(&mut self, requested: Option<CancelReason>) -> ScopeKey {
+        self.insert(Node { requested, ..Node::new() })
     }
 
     pub(crate) fn add(&mut self, parent: Option<ScopeKey>) -> ScopeKey {
@@ -166,16 +166,16 @@ impl Scopes {
     }
 
     /// The region is being polled.
-    pub(crate) fn hear(&mut self, key: ScopeKey) {
-        self.node_mut(key).heard = true;
+    pub(crate) fn note_polled(&mut self, key: ScopeKey) {
+        self.node_mut(key).polled_since_request = true;
     }
 
     /// The regions at and below `key` that have to end, have been called on to stop, and have not been polled since.
-    pub(crate) fn unheard(&self, key: ScopeKey) -> Vec<&'static Location<'static>> {
+    pub(crate) fn unpolled(&self, key: ScopeKey) -> Vec<&'static Location<'static>> {
         let (mut found, mut places) = (vec![key], Vec::new());
         while let Some(key) = found.pop() {
             let node = self.node(key);
-            places.extend(node.at.filter(|_| node.alive && !node.heard));
+            places.extend(node.at.filter(|_| node.alive && !node.polled_since_request));
             found.extend(std::iter::successors(node.first_child, |child| self.node(*child).next));
         }
         places
@@ -188,13 +188,13 @@ impl Scopes {
 
     /// Calls on a node to stop. What is alive below it has to hear of it: its wakers are handed out.
     /// The first reason stands.
-    pub(crate) fn call(&mut self, key: ScopeKey, why: Why, wakers: &mut Vec<Waker>) {
-        self.node_mut(key).called.get_or_insert(why);
+    pub(crate) fn request(&mut self, key: ScopeKey, why: CancelReason, wakers: &mut Vec<Waker>) {
+        self.node_mut(key).requested.get_or_insert(why);
         self.changes += 1;
         let mut found = vec![key];
         while let Some(key) = found.pop() {
             let node = self.node_mut(key);
-            node.heard = false;
+            node.polled_since_request = false;
             wakers.extend(node.waker.clone());
             let mut child = node.first_child.filter(|_| node.alive_below > 0);
             while let Some(key) = child {
@@ -222,10 +222,10 @@ impl Scopes {
     }
 
     /// Rule 1, and why: the nearest call wins, unless a shield stands before it.
-    pub(crate) fn cancelled(&self, key: ScopeKey) -> Option<Why> {
+    pub(crate) fn cancelled(&self, key: ScopeKey) -> Option<CancelReason> {
         let why = self.path(key).find_map(|node| match node.found.get() {
             Some((changes, why)) if changes == self.changes => Some(why),
-            _ => (node.called.is_some() || node.shield).then_some(node.called),
+            _ => (node.requested.is_some() || node.shield).then_some(node.requested),
         });
         let why = why.flatten();
         self.node(key).found.set(Some((self.changes, why)));
@@ -240,7 +240,7 @@ impl Scopes {
 
     /// Whether a request is waiting anywhere above, shielded or not.
     pub(crate) fn request_pending(&self, key: ScopeKey) -> bool {
-        self.path(key).any(|node| node.called.is_some())
+        self.path(key).any(|node| node.requested.is_some())
     }
 
     pub(crate) fn anything_alive_below(&self, key: ScopeKey) -> bool {
@@ -313,11 +313,11 @@ impl Scopes {
 impl Node {
     fn new() -> Node {
         Node {
-            called: None,
+            requested: None,
             shield: false,
             alive: false,
             at: None,
-            heard: true,
+            polled_since_request: true,
             alive_below: 0,
             found: Cell::new(None),
             waker: None,
@@ -339,103 +339,103 @@ impl Node {
 mod tests {
     use super::*;
 
-    fn root(scopes: &mut Scopes) -> ScopeKey {
-        scopes.add_root(None)
+    fn root(tree: &mut CancelTree) -> ScopeKey {
+        tree.add_root(None)
     }
 
     #[test]
     fn a_call_reaches_everything_below_but_stops_at_a_shield() {
-        let mut scopes = Scopes::default();
-        let root = root(&mut scopes);
-        let shield = scopes.add(Some(root));
-        scopes.set_shield(shield, true);
-        let (inside, beside) = (scopes.add(Some(shield)), scopes.add(Some(root)));
-        scopes.call(root, Why::Cancelled, &mut Vec::new());
-        assert_eq!(scopes.cancelled(beside), Some(Why::Cancelled));
-        assert_eq!(scopes.cancelled(inside), None);
-        assert!(scopes.request_pending(inside), "it can be seen through the shield");
-        assert!(scopes.cancelled_from_above(beside) && !scopes.cancelled_from_above(root));
+        let mut tree = CancelTree::default();
+        let root = root(&mut tree);
+        let shield = tree.add(Some(root));
+        tree.set_shield(shield, true);
+        let (inside, beside) = (tree.add(Some(shield)), tree.add(Some(root)));
+        tree.request(root, CancelReason::Cancelled, &mut Vec::new());
+        assert_eq!(tree.cancelled(beside), Some(CancelReason::Cancelled));
+        assert_eq!(tree.cancelled(inside), None);
+        assert!(tree.request_pending(inside), "it can be seen through the shield");
+        assert!(tree.cancelled_from_above(beside) && !tree.cancelled_from_above(root));
     }
 
     #[test]
     fn the_nearest_reason_counts() {
-        let mut scopes = Scopes::default();
-        let root = root(&mut scopes);
-        let timeout = scopes.add(Some(root));
-        let inside = scopes.add(Some(timeout));
-        scopes.call(timeout, Why::TimedOut, &mut Vec::new());
-        scopes.call(root, Why::Cancelled, &mut Vec::new());
-        assert_eq!(scopes.cancelled(inside), Some(Why::TimedOut));
-        assert_eq!(scopes.cancelled(root), Some(Why::Cancelled));
+        let mut tree = CancelTree::default();
+        let root = root(&mut tree);
+        let timeout = tree.add(Some(root));
+        let inside = tree.add(Some(timeout));
+        tree.request(timeout, CancelReason::TimedOut, &mut Vec::new());
+        tree.request(root, CancelReason::Cancelled, &mut Vec::new());
+        assert_eq!(tree.cancelled(inside), Some(CancelReason::TimedOut));
+        assert_eq!(tree.cancelled(root), Some(CancelReason::Cancelled));
     }
 
     #[test]
     fn what_is_alive_is_counted_above_it_and_only_there() {
-        let mut scopes = Scopes::default();
-        let root = root(&mut scopes);
-        let (left, right) = (scopes.add(Some(root)), scopes.add(Some(root)));
-        let region = scopes.add(Some(left));
-        scopes.set_alive(region, true);
-        assert!(scopes.anything_alive_below(root) && scopes.anything_alive_below(left));
-        assert!(!scopes.anything_alive_below(right) && !scopes.anything_alive_below(region));
-        scopes.move_to(region, Some(right));
-        assert!(!scopes.anything_alive_below(left) && scopes.anything_alive_below(right));
-        scopes.set_alive(region, false);
-        assert!(!scopes.anything_alive_below(root));
+        let mut tree = CancelTree::default();
+        let root = root(&mut tree);
+        let (left, right) = (tree.add(Some(root)), tree.add(Some(root)));
+        let region = tree.add(Some(left));
+        tree.set_alive(region, true);
+        assert!(tree.anything_alive_below(root) && tree.anything_alive_below(left));
+        assert!(!tree.anything_alive_below(right) && !tree.anything_alive_below(region));
+        tree.move_to(region, Some(right));
+        assert!(!tree.anything_alive_below(left) && tree.anything_alive_below(right));
+        tree.set_alive(region, false);
+        assert!(!tree.anything_alive_below(root));
     }
 
     #[test]
     fn a_node_that_is_added_late_takes_over_what_was_opened_inside_it_and_nothing_else() {
-        let mut scopes = Scopes::default();
-        let root = root(&mut scopes);
-        let before = scopes.add(Some(root));
-        scopes.set_alive(before, true);
-        let mark = scopes.links();
-        let inside = [scopes.add(Some(root)), scopes.add(Some(root))];
-        scopes.set_alive(inside[0], true);
-        let late = scopes.adopt(Some(root), mark);
-        assert_eq!(inside.map(|key| scopes.parent(key)), [Some(late); 2]);
-        assert_eq!(scopes.parent(before), Some(root));
-        assert!(scopes.anything_alive_below(late));
-        scopes.set_alive(inside[0], false);
-        assert!(!scopes.anything_alive_below(late) && scopes.anything_alive_below(root));
+        let mut tree = CancelTree::default();
+        let root = root(&mut tree);
+        let before = tree.add(Some(root));
+        tree.set_alive(before, true);
+        let mark = tree.links();
+        let inside = [tree.add(Some(root)), tree.add(Some(root))];
+        tree.set_alive(inside[0], true);
+        let late = tree.adopt(Some(root), mark);
+        assert_eq!(inside.map(|key| tree.parent(key)), [Some(late); 2]);
+        assert_eq!(tree.parent(before), Some(root));
+        assert!(tree.anything_alive_below(late));
+        tree.set_alive(inside[0], false);
+        assert!(!tree.anything_alive_below(late) && tree.anything_alive_below(root));
     }
 
     #[test]
     fn what_was_found_once_is_found_anew_after_every_change() {
-        let mut scopes = Scopes::default();
-        let (first, second) = (root(&mut scopes), root(&mut scopes));
-        let middle = scopes.add(Some(first));
-        let leaf = scopes.add(Some(middle));
-        assert_eq!(scopes.cancelled(leaf), None);
-        scopes.call(first, Why::Cancelled, &mut Vec::new());
-        assert_eq!(scopes.cancelled(leaf), Some(Why::Cancelled));
-        scopes.set_shield(middle, true);
-        assert_eq!((scopes.cancelled(leaf), scopes.cancelled(first)), (None, Some(Why::Cancelled)));
-        scopes.set_shield(middle, false);
-        assert_eq!(scopes.cancelled(leaf), Some(Why::Cancelled));
-        scopes.move_to(middle, Some(second));
-        assert_eq!(scopes.cancelled(leaf), None);
-        scopes.move_to(middle, Some(first));
-        assert_eq!(scopes.cancelled(leaf), Some(Why::Cancelled));
-        scopes.remove(middle);
-        assert_eq!(scopes.cancelled(leaf), None);
+        let mut tree = CancelTree::default();
+        let (first, second) = (root(&mut tree), root(&mut tree));
+        let middle = tree.add(Some(first));
+        let leaf = tree.add(Some(middle));
+        assert_eq!(tree.cancelled(leaf), None);
+        tree.request(first, CancelReason::Cancelled, &mut Vec::new());
+        assert_eq!(tree.cancelled(leaf), Some(CancelReason::Cancelled));
+        tree.set_shield(middle, true);
+        assert_eq!((tree.cancelled(leaf), tree.cancelled(first)), (None, Some(CancelReason::Cancelled)));
+        tree.set_shield(middle, false);
+        assert_eq!(tree.cancelled(leaf), Some(CancelReason::Cancelled));
+        tree.move_to(middle, Some(second));
+        assert_eq!(tree.cancelled(leaf), None);
+        tree.move_to(middle, Some(first));
+        assert_eq!(tree.cancelled(leaf), Some(CancelReason::Cancelled));
+        tree.remove(middle);
+        assert_eq!(tree.cancelled(leaf), None);
     }
 
     #[test]
     fn a_removed_parent_leaves_its_children_as_roots() {
-        let mut scopes = Scopes::default();
-        let root = root(&mut scopes);
-        let middle = scopes.add(Some(root));
-        let (one, two) = (scopes.add(Some(middle)), scopes.add(Some(middle)));
-        scopes.set_alive(one, true);
-        scopes.remove(middle);
-        assert!(!scopes.anything_alive_below(root));
-        scopes.call(root, Why::Cancelled, &mut Vec::new());
-        assert_eq!(scopes.cancelled(one), None);
+        let mut tree = CancelTree::default();
+        let root = root(&mut tree);
+        let middle = tree.add(Some(root));
+        let (one, two) = (tree.add(Some(middle)), tree.add(Some(middle)));
+        tree.set_alive(one, true);
+        tree.remove(middle);
+        assert!(!tree.anything_alive_below(root));
+        tree.request(root, CancelReason::Cancelled, &mut Vec::new());
+        assert_eq!(tree.cancelled(one), None);
         for key in [one, two, root] {
-            scopes.remove(key);
+            tree.remove(key);
         }
-        assert!(scopes.is_empty());
+        assert!(tree.is_empty());
     }
 }

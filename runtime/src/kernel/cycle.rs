@@ -22,7 +22,7 @@ impl Kernel {
     /// One turn of the loop. Returns how many tasks ran.
     pub(super) fn cycle(&mut self, main: Option<&mut Main<'_>>, limit: Option<Limit>) -> usize {
         self.poll_io(limit);
-        self.tell_wakes();
+        self.emit_wakes();
         let ran = self.run_ready(main);
         self.settle_grants_of_a_cycle();
         ran
@@ -30,18 +30,18 @@ impl Kernel {
 
     /// Wakes happen where nothing can be told; they are noted there, with their time, and told here.
     #[inline]
-    fn tell_wakes(&self) {
+    fn emit_wakes(&self) {
         if self.state.activations.any() {
-            self.tell_noted_wakes();
+            self.emit_recorded_wakes();
         }
     }
 
-    fn tell_noted_wakes(&self) {
-        for wake in run_queue::untold_wakes() {
+    fn emit_recorded_wakes(&self) {
+        for wake in run_queue::take_recorded_wakes() {
             let task = self.state.tasks.borrow().get(wake.slot).cloned();
             if let Some(task) = task {
                 let time = if self.state.clock.is_virtual() { self.state.clock.now() } else { wake.at };
-                self.state.tell_at(time, Some(task.record()), EventKind::Woken { by: wake.by });
+                self.state.emit_at(time, Some(task.record()), EventKind::Woken { by: wake.by });
             }
         }
     }
@@ -71,7 +71,7 @@ impl Kernel {
         } else if limit.is_none() && self.suspect_deadlock() {
             return;
         } else {
-            self.state.tell(None, EventKind::Idle);
+            self.state.emit(None, EventKind::Idle);
             if self.state.clock.is_virtual() {
                 self.wait_or_jump(limit);
             } else {
@@ -79,13 +79,15 @@ impl Kernel {
             }
         }
         self.fire_timers();
-        self.do_chores();
+        self.run_maintenance();
     }
 
     fn time_to_wait(&self, limit: Option<Limit>) -> Option<Duration> {
         let timer = self.state.timers.borrow().look_again_at();
-        let until =
-            [timer, self.state.chores.next(), limit.and_then(Limit::earlier)].into_iter().flatten().min()?;
+        let until = [timer, self.state.maintenance.next(), limit.and_then(Limit::earlier)]
+            .into_iter()
+            .flatten()
+            .min()?;
         Some(until.saturating_duration_since(self.state.clock.now()))
     }
 
@@ -132,18 +134,18 @@ impl Kernel {
     }
 
     /// What is done on the side, if it is time.
-    fn do_chores(&self) {
-        let Some(next) = self.state.chores.next() else { return };
+    fn run_maintenance(&self) {
+        let Some(next) = self.state.maintenance.next() else { return };
         let now = self.state.clock.now();
         if next > now {
             return;
         }
-        for chore in self.state.chores.take_due(now) {
-            match catch_unwind(AssertUnwindSafe(|| chore.run())) {
+        for job in self.state.maintenance.take_due(now) {
+            match catch_unwind(AssertUnwindSafe(|| job.run())) {
                 // One that asks for no pause gets a cycle's.
                 Ok(Some(pause)) => {
                     if let Some(due) = now.checked_add(pause) {
-                        self.state.chores.put(chore, due);
+                        self.state.maintenance.put(job, due);
                     }
                 }
                 Ok(None) => {}
@@ -170,7 +172,7 @@ impl Kernel {
         for _ in 0..count {
             let Some((slot, woken_by)) = run_queue::pop() else { break };
             self.run_task(slot, woken_by, main.as_deref_mut());
-            self.tell_wakes();
+            self.emit_wakes();
         }
         run_queue::set_running(None);
         self.polls_since_io = self.polls_since_io.saturating_add(count as u32);
@@ -179,7 +181,7 @@ impl Kernel {
 
     fn settle_grants_of_a_cycle(&mut self) {
         // With nothing ready there may be no next cycle to look again in.
-        if !self.state.grants.borrow_mut().are_young() || run_queue::len() == 0 {
+        if !self.state.grants.borrow_mut().all_from_this_cycle() || run_queue::len() == 0 {
             self.settle_grants();
         }
     }

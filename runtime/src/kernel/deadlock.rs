@@ -43,7 +43,7 @@ pub(super) struct Watch {
     /// Every task has been queued for one more poll: how it was parked before that.
     probe: Option<Vec<Probed>>,
     /// Whether the process had other threads when they were last counted.
-    company: bool,
+    other_threads: bool,
     /// Once is enough.
     said: bool,
 }
@@ -62,19 +62,19 @@ impl Kernel {
             return false;
         }
         // While there is company most silences end soon, by a wake of theirs; counting them can wait till then.
-        if self.watch.company || self.has_company() {
+        if self.watch.other_threads || self.has_other_threads() {
             self.wait_in_epoll(Some(PATIENCE));
             if run_queue::len() > 0 {
-                self.watch.company = true;
+                self.watch.other_threads = true;
                 return true;
             }
-            self.watch.company = self.has_company();
+            self.watch.other_threads = self.has_other_threads();
         }
         self.wait_in_epoll(Some(Duration::ZERO));
         if run_queue::len() > 0 {
             return true;
         }
-        if self.state.tasks.borrow().any_foreign_waker(&self.state.scopes.borrow()) {
+        if self.state.tasks.borrow().any_foreign_waker(&self.state.cancel_tree.borrow()) {
             return false;
         }
         let tasks = self.state.tasks.borrow().by_id();
@@ -101,13 +101,14 @@ impl Kernel {
 
     fn judge(&mut self, probe: &[Probed]) {
         let went_on = self.went_on(probe);
-        let patience = if self.watch.company && !went_on.is_empty() { PATIENCE } else { Duration::ZERO };
+        let patience =
+            if self.watch.other_threads && !went_on.is_empty() { PATIENCE } else { Duration::ZERO };
         if self.wait_in_epoll(Some(patience)) {
             // Another thread had a hand in it.
             return;
         }
         let report = self.deadlock_report(&went_on);
-        if self.state.clock.is_virtual() || !self.watch.company {
+        if self.state.clock.is_virtual() || !self.watch.other_threads {
             self.deadlock = Some(report);
         } else {
             self.watch.said = true;
@@ -153,8 +154,8 @@ impl Kernel {
             let record = task.record();
             if went_on.iter().all(|gone| gone.id != record.id) {
                 let _ = write!(report, "\n  {record} waits: {}", record.parked.get().describe(now));
-                let unheard = |root| self.state.scopes.borrow().unheard(root);
-                for at in record.root.get().map(unheard).unwrap_or_default() {
+                let unpolled = |root| self.state.cancel_tree.borrow().unpolled(root);
+                for at in record.root.get().map(unpolled).unwrap_or_default() {
                     let _ = write!(
                         report,
                         "\n    it is cancelled, but what `finally` or `disable_cancellation` protects at {at} has \
@@ -168,10 +169,10 @@ impl Kernel {
 
     /// Whether the process has threads other than this one and the idle workers of this kernel. Yes, where that can't
     /// be known.
-    fn has_company(&self) -> bool {
+    fn has_other_threads(&self) -> bool {
         #[cfg(target_os = "linux")]
         if let Ok(threads) = std::fs::read_dir("/proc/self/task") {
-            return threads.count() > 1 + self.state.workers.resting();
+            return threads.count() > 1 + self.state.workers.idle_threads();
         }
         true
     }

@@ -59,7 +59,7 @@ pub(crate) struct Grants {
     open: VecDeque<Grant>,
     next_number: u64,
     /// The number of the first one that has not seen the end of a cycle.
-    first_young: u64,
+    first_of_this_cycle: u64,
 }
 
 pub(crate) struct Grant {
@@ -99,9 +99,9 @@ impl Grants {
 
     /// Whether all of them were made in the cycle that ends now. Their tasks have just been woken, and as a rule have
     /// their turn in the next one.
-    pub(crate) fn are_young(&mut self) -> bool {
-        let first_young = mem::replace(&mut self.first_young, self.next_number);
-        self.open.front().is_none_or(|oldest| oldest.number >= first_young)
+    pub(crate) fn all_from_this_cycle(&mut self) -> bool {
+        let first_of_this_cycle = mem::replace(&mut self.first_of_this_cycle, self.next_number);
+        self.open.front().is_none_or(|oldest| oldest.number >= first_of_this_cycle)
     }
 
     /// Moves out every grant whose task has been polled since, or has ended.

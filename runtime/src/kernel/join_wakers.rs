@@ -6,23 +6,23 @@
 use std::mem;
 use std::task::Waker;
 
-struct Waiter {
+struct JoinWaker {
     ticket: u32,
     waker: Waker,
 }
 
 #[derive(Default)]
-pub(crate) struct Waiters {
+pub(crate) struct JoinWakers {
     first: Option<Waker>,
     /// Of the first one, if there is one. Beside it and not in it, where it would take a word of its own.
     first_ticket: u32,
     next_ticket: u32,
     /// Boxed, because nearly no task has any, and every task has room for this.
     #[expect(clippy::box_collection, reason = "a pointer is a third of a Vec")]
-    others: Option<Box<Vec<Waiter>>>,
+    others: Option<Box<Vec<JoinWaker>>>,
 }
 
-impl Waiters {
+impl JoinWakers {
     /// Adds a waiter, or renews the waker of the one that holds `ticket`. Returns the ticket, and the waker that
     /// was replaced, to be dropped outside of any borrow.
     pub(crate) fn wait(&mut self, ticket: Option<u32>, waker: &Waker) -> (u32, Option<Waker>) {
@@ -38,7 +38,7 @@ impl Waiters {
         if self.first.is_none() && self.others.is_none() {
             (self.first, self.first_ticket) = (Some(waker), ticket);
         } else {
-            self.others.get_or_insert_default().push(Waiter { ticket, waker });
+            self.others.get_or_insert_default().push(JoinWaker { ticket, waker });
         }
         (ticket, None)
     }
@@ -65,7 +65,7 @@ impl Waiters {
 
     /// Takes all wakers out, to be called. Tickets given out so far are void, and none is given out again.
     pub(crate) fn drain(&mut self) -> impl Iterator<Item = Waker> + use<> {
-        let emptied = Waiters { next_ticket: self.next_ticket, ..Waiters::default() };
+        let emptied = JoinWakers { next_ticket: self.next_ticket, ..JoinWakers::default() };
         mem::replace(self, emptied).into_wakers()
     }
 
@@ -105,24 +105,25 @@ mod tests {
 
     #[test]
     fn all_are_woken_in_the_order_in_which_they_came() {
-        let (mut waiters, log) = (Waiters::default(), Arc::default());
+        let (mut join_wakers, log) = (JoinWakers::default(), Arc::default());
         for number in 0..5 {
-            waiters.wait(None, &note(number, &log));
+            join_wakers.wait(None, &note(number, &log));
         }
-        waiters.into_wakers().for_each(Waker::wake);
+        join_wakers.into_wakers().for_each(Waker::wake);
         assert_eq!(taken(&log), [0, 1, 2, 3, 4]);
     }
 
     #[test]
     fn whoever_gives_up_takes_back_its_own_waker_and_nobody_elses() {
         for leaving in 0..4 {
-            let (mut waiters, log) = (Waiters::default(), Arc::default());
-            let tickets: Vec<_> = (0..4).map(|number| waiters.wait(None, &note(number, &log)).0).collect();
-            waiters.give_up(tickets[leaving as usize]).expect("its waker comes back").wake();
+            let (mut join_wakers, log) = (JoinWakers::default(), Arc::default());
+            let tickets: Vec<_> =
+                (0..4).map(|number| join_wakers.wait(None, &note(number, &log)).0).collect();
+            join_wakers.give_up(tickets[leaving as usize]).expect("its waker comes back").wake();
             assert_eq!(taken(&log), [leaving]);
-            assert!(waiters.give_up(tickets[leaving as usize]).is_none(), "only once");
-            waiters.wait(None, &note(9, &log));
-            waiters.into_wakers().for_each(Waker::wake);
+            assert!(join_wakers.give_up(tickets[leaving as usize]).is_none(), "only once");
+            join_wakers.wait(None, &note(9, &log));
+            join_wakers.into_wakers().for_each(Waker::wake);
             let stayed: Vec<_> = (0..4).filter(|number| *number != leaving).chain([9]).collect();
             assert_eq!(taken(&log), stayed, "a newcomer is the last");
         }
@@ -130,27 +131,27 @@ mod tests {
 
     #[test]
     fn asking_again_renews_the_waker_and_keeps_the_place() {
-        let (mut waiters, log) = (Waiters::default(), Arc::default());
+        let (mut join_wakers, log) = (JoinWakers::default(), Arc::default());
         let (first, second) = (note(1, &log), note(2, &log));
-        let (ticket, _) = waiters.wait(None, &first);
-        let (other, _) = waiters.wait(None, &second);
-        assert!(waiters.wait(Some(ticket), &first).1.is_none(), "the same waker need not be replaced");
-        let replaced = waiters.wait(Some(ticket), &note(3, &log));
+        let (ticket, _) = join_wakers.wait(None, &first);
+        let (other, _) = join_wakers.wait(None, &second);
+        assert!(join_wakers.wait(Some(ticket), &first).1.is_none(), "the same waker need not be replaced");
+        let replaced = join_wakers.wait(Some(ticket), &note(3, &log));
         assert!(replaced.0 == ticket && replaced.1.is_some_and(|waker| waker.will_wake(&first)));
-        let replaced = waiters.wait(Some(other), &note(4, &log));
+        let replaced = join_wakers.wait(Some(other), &note(4, &log));
         assert!(replaced.0 == other && replaced.1.is_some_and(|waker| waker.will_wake(&second)));
-        waiters.into_wakers().for_each(Waker::wake);
+        join_wakers.into_wakers().for_each(Waker::wake);
         assert_eq!(taken(&log), [3, 4]);
     }
 
     #[test]
     fn tickets_from_before_a_drain_name_nobody_after_it() {
-        let (mut waiters, log) = (Waiters::default(), Arc::default());
-        let (old, _) = waiters.wait(None, &note(1, &log));
-        waiters.drain().for_each(Waker::wake);
+        let (mut join_wakers, log) = (JoinWakers::default(), Arc::default());
+        let (old, _) = join_wakers.wait(None, &note(1, &log));
+        join_wakers.drain().for_each(Waker::wake);
         assert_eq!(taken(&log), [1]);
-        let (new, _) = waiters.wait(None, &note(2, &log));
+        let (new, _) = join_wakers.wait(None, &note(2, &log));
         assert_ne!(old, new);
-        assert!(waiters.give_up(old).is_none() && waiters.give_up(new).is_some());
+        assert!(join_wakers.give_up(old).is_none() && join_wakers.give_up(new).is_some());
     }
 }

@@ -1,10 +1,10 @@
-//! Chores: work that the kernel does on the side, and that nobody waits for.
+//! Maintenance: work that the kernel does on the side, and that nobody waits for.
 //!
 //! A pool that looks after its idle connections has something to do from time to time, but no task should exist for
 //! it: it would stand in every list of tasks, count as one left behind, and keep a program from ending. Nor should a
 //! timer: a virtual clock would jump to it, and a program in which nothing can happen any more would seem to wait for
-//! it. So chores are kept apart from both. They are done in the loop, between I/O and tasks, when their time has come;
-//! the loop wakes up for them on the real clock, and for nothing else do they count.
+//! it. So maintenance is kept apart from both. It is done in the loop, between I/O and tasks, when its time has come;
+//! the loop wakes up for it on the real clock, and it counts for nothing else.
 //!
 //! There are few, so they are a list. Where there are none, looking costs a load.
 
@@ -16,23 +16,23 @@ use std::time::{Duration, Instant};
 pub(crate) type Work = Box<dyn FnMut() -> Option<Duration>>;
 
 #[derive(Default)]
-pub(crate) struct Chores {
+pub(crate) struct Maintenance {
     /// When the first of them is due.
     next: Cell<Option<Instant>>,
-    list: RefCell<Vec<Rc<Chore>>>,
+    list: RefCell<Vec<Rc<MaintenanceJob>>>,
 }
 
-pub(crate) struct Chore {
+pub(crate) struct MaintenanceJob {
     due: Cell<Instant>,
     work: RefCell<Option<Work>>,
 }
 
-impl Chores {
+impl Maintenance {
     /// The kernel keeps it until it is done for good; the caller only knows whether that is so.
-    pub(crate) fn add(&self, due: Instant, work: Work) -> Weak<Chore> {
-        let chore = Rc::new(Chore { due: Cell::new(due), work: RefCell::new(Some(work)) });
-        let known = Rc::downgrade(&chore);
-        self.put(chore, due);
+    pub(crate) fn add(&self, due: Instant, work: Work) -> Weak<MaintenanceJob> {
+        let job = Rc::new(MaintenanceJob { due: Cell::new(due), work: RefCell::new(Some(work)) });
+        let known = Rc::downgrade(&job);
+        self.put(job, due);
         known
     }
 
@@ -42,24 +42,24 @@ impl Chores {
     }
 
     /// Takes out what is due, to be run with nothing borrowed.
-    pub(crate) fn take_due(&self, now: Instant) -> Vec<Rc<Chore>> {
+    pub(crate) fn take_due(&self, now: Instant) -> Vec<Rc<MaintenanceJob>> {
         let mut list = self.list.borrow_mut();
-        let due = list.extract_if(.., |chore| chore.due.get() <= now).collect();
-        self.next.set(list.iter().map(|chore| chore.due.get()).min());
+        let due = list.extract_if(.., |job| job.due.get() <= now).collect();
+        self.next.set(list.iter().map(|job| job.due.get()).min());
         due
     }
 
-    pub(crate) fn put(&self, chore: Rc<Chore>, due: Instant) {
-        chore.due.set(due);
+    pub(crate) fn put(&self, job: Rc<MaintenanceJob>, due: Instant) {
+        job.due.set(due);
         self.next.set(Some(self.next.get().map_or(due, |next| next.min(due))));
-        self.list.borrow_mut().push(chore);
+        self.list.borrow_mut().push(job);
     }
 }
 
-impl Chore {
+impl MaintenanceJob {
     /// Does it. `None`: it is over.
     pub(crate) fn run(&self) -> Option<Duration> {
-        // Taken out, because the work may stop its own chore.
+        // Taken out, because the work may stop its own job.
         let mut work = self.work.take()?;
         let again = work()?;
         self.work.replace(Some(work));

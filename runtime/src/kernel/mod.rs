@@ -134,7 +134,7 @@ impl Kernel {
     pub(crate) fn with_state(state: State, grace: Duration) -> Kernel {
         let mut queue = RunQueue::new();
         if state.activations.any() {
-            queue.observe();
+            queue.record_wakes();
         }
         Kernel {
             state: Rc::new(state),

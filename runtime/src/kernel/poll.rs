@@ -81,7 +81,7 @@ impl Kernel {
 /// inside other tasks.
 impl State {
     pub(crate) fn anything_alive_in(&self, record: &Record) -> bool {
-        record.root.get().is_some_and(|root| self.scopes.borrow().anything_alive_below(root))
+        record.root.get().is_some_and(|root| self.cancel_tree.borrow().anything_alive_below(root))
     }
 
     /// Whether it waits: it has been polled, and nothing has woken it since.
@@ -107,7 +107,7 @@ impl State {
         self.scope.set(record.root.get());
         self.budget.set(BUDGET);
         run_queue::set_running(Some(record.id));
-        self.tell(Some(record), EventKind::Running);
+        self.emit(Some(record), EventKind::Running);
         self.current.replace(Some(Rc::clone(task)))
     }
 
@@ -115,7 +115,7 @@ impl State {
     pub(crate) fn suspend(&self, record: &Record, parked: Option<Parked>) {
         let parked = parked.unwrap_or(Parked::in_state(TaskState::ForeignWait));
         record.parked.set(parked);
-        self.tell(Some(record), EventKind::Suspended { state: parked.state, location: parked.at });
+        self.emit(Some(record), EventKind::Suspended { state: parked.state, location: parked.at });
     }
 
     pub(crate) fn report_panic(&self, record: &Record, payload: &(dyn Any + Send), what: &str) {
@@ -145,9 +145,9 @@ impl State {
             End::Returned | End::Panicked => TaskState::Terminated,
         };
         record.parked.set(Parked::in_state(state));
-        self.tell(Some(record), EventKind::Suspended { state, location: None });
-        self.tell(Some(record), EventKind::Terminated);
-        let root = record.root.take().and_then(|root| self.scopes.borrow_mut().remove(root));
+        self.emit(Some(record), EventKind::Suspended { state, location: None });
+        self.emit(Some(record), EventKind::Terminated);
+        let root = record.root.take().and_then(|root| self.cancel_tree.borrow_mut().remove(root));
         let removed = self.tasks.borrow_mut().remove(record.slot);
         drop((root, removed));
         self.drop_for(record, || drop(record.locals.take()));
@@ -155,7 +155,7 @@ impl State {
             self.drop_for(record, || task.drop_outcome());
         }
         if record.is_awaited() {
-            let waiters = mem::take(&mut *record.waiters.borrow_mut());
+            let waiters = mem::take(&mut *record.join_wakers.borrow_mut());
             self.wake_all(waiters.into_wakers());
         }
         let lost = end == End::Returned || self.shutting_down.get() && end == End::Cancelled;

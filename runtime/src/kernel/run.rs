@@ -73,7 +73,7 @@ impl Kernel {
         let place = running.kernel.state.tasks.borrow_mut().reserve();
         let task: Rc<dyn Runnable> = Rc::new(MainTask::new(place, at));
         running.kernel.state.tasks.borrow_mut().occupy(task.clone());
-        running.kernel.state.tell(Some(task.record()), EventKind::Created);
+        running.kernel.state.emit(Some(task.record()), EventKind::Created);
         run_queue::push(task.record().slot);
         let mut main = Main { id: task.record().id, poll: &mut poll };
         let mut ctrl_c = if running.kernel.listens_to_ctrl_c { CtrlC::listen() } else { None };

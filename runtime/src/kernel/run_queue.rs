@@ -33,11 +33,11 @@ pub(crate) struct RunQueue {
     /// The task being polled: whoever it wakes was woken by it.
     running: Option<TaskId>,
     /// If somebody listens: the wakes that have not been told yet.
-    untold: Option<Vec<WakeNote>>,
+    recorded: Option<Vec<RecordedWake>>,
 }
 
 /// A wake, for whoever listens.
-pub(crate) struct WakeNote {
+pub(crate) struct RecordedWake {
     pub(crate) slot: u32,
     pub(crate) by: Option<TaskId>,
     /// In real time.
@@ -71,12 +71,12 @@ thread_local! {
 
 impl RunQueue {
     pub(crate) const fn new() -> RunQueue {
-        RunQueue { kernel: None, queue: VecDeque::new(), marks: Vec::new(), running: None, untold: None }
+        RunQueue { kernel: None, queue: VecDeque::new(), marks: Vec::new(), running: None, recorded: None }
     }
 
     /// Keeps a note of every wake from now on.
-    pub(crate) fn observe(&mut self) {
-        self.untold = Some(Vec::new());
+    pub(crate) fn record_wakes(&mut self) {
+        self.recorded = Some(Vec::new());
     }
 
     fn push(&mut self, slot: u32, woken_by: Option<TaskId>) {
@@ -88,8 +88,8 @@ impl RunQueue {
         if !mark.is_queued() {
             *mark = Mark::queued(woken_by);
             self.queue.push_back(slot);
-            if let Some(untold) = &mut self.untold {
-                untold.push(WakeNote { slot, by: woken_by, at: Instant::now() });
+            if let Some(recorded) = &mut self.recorded {
+                recorded.push(RecordedWake { slot, by: woken_by, at: Instant::now() });
             }
         }
     }
@@ -154,8 +154,8 @@ pub(crate) fn set_running(task: Option<TaskId>) {
 }
 
 /// The wakes since this was last asked, if somebody listens.
-pub(crate) fn untold_wakes() -> Vec<WakeNote> {
-    RUN_QUEUE.with_borrow_mut(|queue| queue.untold.as_mut().map(mem::take).unwrap_or_default())
+pub(crate) fn take_recorded_wakes() -> Vec<RecordedWake> {
+    RUN_QUEUE.with_borrow_mut(|queue| queue.recorded.as_mut().map(mem::take).unwrap_or_default())
 }
 
 /// Who woke the tasks that are ready.
@@ -290,15 +290,15 @@ mod tests {
     fn wakes_are_noted_only_if_somebody_listens() {
         let Installed(kernel) = &Installed::new();
         wake(*kernel, 1);
-        assert!(untold_wakes().is_empty());
+        assert!(take_recorded_wakes().is_empty());
         let mut queue = uninstall();
-        queue.observe();
+        queue.record_wakes();
         install(queue, *kernel);
         wake(*kernel, 1);
         wake(*kernel, 2);
         wake(*kernel, 2);
-        let told: Vec<_> = untold_wakes().iter().map(|note| note.slot).collect();
-        assert_eq!(told, [2], "1 was queued before anybody listened, and 2 is queued once");
-        assert!(untold_wakes().is_empty());
+        let recorded: Vec<_> = take_recorded_wakes().iter().map(|wake| wake.slot).collect();
+        assert_eq!(recorded, [2], "1 was queued before anybody listened, and 2 is queued once");
+        assert!(take_recorded_wakes().is_empty());
     }
 }

@@ -5,20 +5,20 @@
 //! [`kernel`](crate::kernel) and [`traps`](crate::traps) look in here.
 
 use crate::debug::{Activations, Event, EventKind};
+use crate::kernel::cancel_tree::CancelTree;
 use crate::kernel::cancel_tree::ScopeKey;
-use crate::kernel::cancel_tree::Scopes;
 use crate::kernel::clock::Clock;
 use crate::kernel::grants::Grants;
 use crate::kernel::inbox::Inbox;
-use crate::kernel::maintenance::Chores;
+use crate::kernel::maintenance::Maintenance;
 use crate::kernel::random::Random;
 use crate::kernel::reactor::Reactor;
 use crate::kernel::reports::Reports;
 use crate::kernel::task_record::{Parked, Record, Runnable, TaskRef};
 use crate::kernel::task_table::TaskTable;
-use crate::kernel::timer_queue::Timers;
+use crate::kernel::timer_queue::TimerQueue;
 use crate::kernel::waker::KernelId;
-use crate::kernel::worker_pool::Workers;
+use crate::kernel::worker_pool::WorkerPool;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -29,14 +29,14 @@ pub(crate) struct State {
     pub(crate) clock: Clock,
     pub(crate) seed: Option<RefCell<Random>>,
     pub(crate) tasks: RefCell<TaskTable>,
-    pub(crate) timers: RefCell<Timers>,
-    pub(crate) chores: Chores,
+    pub(crate) timers: RefCell<TimerQueue>,
+    pub(crate) maintenance: Maintenance,
     /// Shared with every socket, which deregisters itself wherever and whenever it is dropped.
     pub(crate) reactor: Rc<RefCell<Reactor>>,
     pub(crate) inbox: Arc<Inbox>,
-    pub(crate) scopes: RefCell<Scopes>,
+    pub(crate) cancel_tree: RefCell<CancelTree>,
     pub(crate) grants: RefCell<Grants>,
-    pub(crate) workers: Workers,
+    pub(crate) workers: WorkerPool,
     pub(crate) reports: Reports,
     pub(crate) activations: Activations,
     /// Thread jobs whose result somebody still waits for. They hold a virtual clock.
@@ -53,14 +53,14 @@ pub(crate) struct State {
 
 impl State {
     /// Tells whoever listens what happened to a task, or to the loop.
-    pub(crate) fn tell(&self, task: Option<&Record>, kind: EventKind) {
+    pub(crate) fn emit(&self, task: Option<&Record>, kind: EventKind) {
         if self.activations.any() {
-            self.tell_at(self.clock.now(), task, kind);
+            self.emit_at(self.clock.now(), task, kind);
         }
     }
 
-    pub(crate) fn tell_at(&self, time: Instant, task: Option<&Record>, kind: EventKind) {
-        for message in self.activations.tell(&Event { time, task: task.map(Record::info), kind }) {
+    pub(crate) fn emit_at(&self, time: Instant, task: Option<&Record>, kind: EventKind) {
+        for message in self.activations.emit(&Event { time, task: task.map(Record::info), kind }) {
             self.reports.say(&format!("an activation panicked and is told nothing more: {message}"));
         }
     }

@@ -4,8 +4,8 @@
 //! returns, and to whom, is the business of [`task`](crate::task). That keeps the kernel free of generics, and makes
 //! it possible to print it.
 
-use crate::kernel::cancel_tree::{ScopeKey, Scopes, Why};
-use crate::kernel::join_wakers::Waiters;
+use crate::kernel::cancel_tree::{CancelReason, CancelTree, ScopeKey};
+use crate::kernel::join_wakers::JoinWakers;
 use crate::kernel::locals::Locals;
 use crate::kernel::run_queue;
 use crate::kernel::waker::KernelId;
@@ -57,7 +57,7 @@ pub(crate) struct Record {
     /// Its handle is gone.
     pub(crate) handle_dropped: Cell<bool>,
     pub(crate) end: Cell<Option<End>>,
-    pub(crate) waiters: RefCell<Waiters>,
+    pub(crate) join_wakers: RefCell<JoinWakers>,
     /// Its future lives inside another task's.
     pub(crate) nested: Cell<bool>,
     /// The values of its task-locals, once it has any. It shares them with its parent until either sets one.
@@ -137,7 +137,7 @@ impl Record {
             attended: Cell::new(false),
             handle_dropped: Cell::new(false),
             end: Cell::new(None),
-            waiters: RefCell::default(),
+            join_wakers: RefCell::default(),
             nested: Cell::new(false),
             locals: Cell::new(None),
         }
@@ -161,7 +161,7 @@ impl Record {
 
     /// Whether anybody waits for its end.
     pub(crate) fn is_awaited(&self) -> bool {
-        !self.waiters.borrow().is_empty()
+        !self.join_wakers.borrow().is_empty()
     }
 
     /// A second handle to its task-locals.
@@ -173,10 +173,10 @@ impl Record {
 
     /// Marks the request. `wakers` are those of the task's regions that have to hear of it; the task itself is
     /// to be woken by the caller.
-    pub(crate) fn request_cancel(&self, scopes: &mut Scopes, wakers: &mut Vec<Waker>) {
+    pub(crate) fn request_cancel(&self, tree: &mut CancelTree, wakers: &mut Vec<Waker>) {
         self.cancel_requested.set(true);
         if let Some(root) = self.root.get() {
-            scopes.call(root, Why::Cancelled, wakers);
+            tree.request(root, CancelReason::Cancelled, wakers);
         }
     }
 }

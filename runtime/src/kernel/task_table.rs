@@ -1,6 +1,6 @@
 //! The task table: every live task, by slot.
 
-use crate::kernel::cancel_tree::Scopes;
+use crate::kernel::cancel_tree::CancelTree;
 use crate::kernel::inbox::Inbox;
 use crate::kernel::task_record::{Place, Runnable};
 use crate::kernel::waker::{KernelId, TaskWaker};
@@ -14,14 +14,14 @@ use std::task::Waker;
 pub(crate) struct TaskTable {
     kernel: KernelId,
     inbox: Arc<Inbox>,
-    slots: Vec<Slot>,
+    slots: Vec<TaskSlot>,
     free: Vec<u32>,
     live: usize,
     next_id: NonZeroU64,
 }
 
 #[derive(Default)]
-struct Slot {
+struct TaskSlot {
     task: Option<Rc<dyn Runnable>>,
     /// Out of its place while the task is being polled.
     waker: Option<Waker>,
@@ -39,7 +39,7 @@ impl TaskTable {
         let id = TaskId::new(self.next_id);
         self.next_id = self.next_id.checked_add(1).expect("2^64 tasks are never spawned");
         let slot = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(Slot::default());
+            self.slots.push(TaskSlot::default());
             u32::try_from(self.slots.len() - 1).expect("fewer than 2^32 tasks fit in memory")
         });
         Place { kernel: self.kernel, id, slot }
@@ -95,12 +95,12 @@ impl TaskTable {
     }
 
     /// Whether somebody we know nothing of may still wake a task: one that waits in a foreign future which has kept
-    /// its waker. The regions of the task keep copies too; `scopes` knows how many.
-    pub(crate) fn any_foreign_waker(&self, scopes: &Scopes) -> bool {
+    /// its waker. The regions of the task keep copies too; the cancel tree knows how many.
+    pub(crate) fn any_foreign_waker(&self, tree: &CancelTree) -> bool {
         self.slots.iter().any(|slot| {
             let (Some(task), Some(shared)) = (&slot.task, &slot.shared) else { return false };
             let record = task.record();
-            let ours = 2 + record.root.get().map_or(0, |root| scopes.wakers_in(root));
+            let ours = 2 + record.root.get().map_or(0, |root| tree.wakers_in(root));
             record.parked.get().is_foreign() && Arc::strong_count(shared) > ours
         })
     }

@@ -3,29 +3,28 @@
 //! # Facts about timeouts
 //!
 //! Most timers never fire. A timeout of thirty seconds is set around an operation that takes a millisecond, and
-//! is taken back. A good structure therefore makes *setting and cancelling* cheap and pays for exact order only
+//! is cancelled. A good structure therefore makes *setting and cancelling* cheap and pays for exact order only
 //! when a deadline comes near. Curio's own `TimeQueue` made the same observation.
 //!
-//! # A calendar
+//! # Buckets
 //!
-//! A calendar does just that. Appointments go onto the page of their day, in no particular order; only today's
-//! page is put in order. Here a page is 2²⁰ ns, about a millisecond:
+//! Timers are kept in buckets of 2²⁰ ns, about a millisecond, and only the timers of the current bucket are sorted:
 //!
 //! ```text
-//! far:   page 812 ─▶ [timer, timer, timer]        linked lists through the slab, unordered
-//!        page 990 ─▶ [timer]
-//! today: [(deadline, sequence), …]                the page that was turned to: sorted once, the next at the end
-//! late:  (deadline, sequence) ─▶ timer            a B-tree for what was set when its page had been turned to
+//! buckets:      bucket 812 ─▶ [timer, timer, timer]    linked lists through the slab, unordered
+//!               bucket 990 ─▶ [timer]
+//! due_soon:     [(deadline, sequence), …]              the buckets up to the current one: sorted once, the next last
+//! late_inserts: (deadline, sequence) ─▶ timer          a B-tree for what was set after its bucket had been sorted
 //! ```
 //!
-//! Setting a far timer finds its page and links it in. Cancelling unlinks it: nothing is left behind, so a
-//! million cancelled timeouts take no memory. When the clock reaches a page, its timers are sorted into today's
-//! row, which costs far less than putting each into a tree; one that is cancelled after that leaves its line in the
-//! row, for the millisecond until it would have been due. Deadlines stay exact to the nanosecond (the page is only a
-//! hint where to look), and equal deadlines fire in the order in which they were set, because the sequence number is
-//! part of the key.
+//! Setting a timer finds its bucket and links it in. Cancelling unlinks it: nothing is left behind, so a million
+//! cancelled timeouts take no memory. When the clock reaches a bucket, its timers are sorted into `due_soon`, which
+//! costs far less than putting each into a tree; one that is cancelled after that leaves its entry there, for the
+//! millisecond until it would have been due. Deadlines stay exact to the nanosecond (the bucket is only a hint where
+//! to look), and equal deadlines fire in the order in which they were set, because the sequence number is part of the
+//! key.
 //!
-//! Costs: set and cancel O(log pages), in practice a handful of nanoseconds; fire O(log timers of one page).
+//! Costs: set and cancel O(log buckets), in practice a handful of nanoseconds; fire O(log timers of one bucket).
 //!
 //! Rejected: one B-tree for all (`O(log n)` cache misses for every cancelled timeout), a binary heap with lazy
 //! deletion (cancelled timers stay until they would have fired), and a hierarchical wheel (rounds deadlines to
@@ -36,26 +35,26 @@ use std::collections::BTreeMap;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
-/// 2²⁰ ns a page.
-const PAGE_BITS: u32 = 20;
+/// A bucket holds 2²⁰ ns.
+const BUCKET_BITS: u32 = 20;
 const NONE: u32 = u32::MAX;
 
-pub(crate) struct Timers {
-    /// Pages count from here.
+pub(crate) struct TimerQueue {
+    /// Where the first bucket begins.
     epoch: Instant,
     entries: Slab<Entry>,
-    /// The first timer of each page beyond today's.
-    far: BTreeMap<u64, u32>,
-    /// The timers of every page up to and including `page`: those that were set before it was turned to, last first.
+    /// The first timer of each bucket after the current one.
+    buckets: BTreeMap<u64, u32>,
+    /// The timers of every bucket up to and including `current_bucket` that were set before it was sorted, last first.
     /// May name timers that have been cancelled.
-    today: Vec<Due>,
-    /// And those that were set later.
-    late: BTreeMap<(Instant, u64), u32>,
-    page: u64,
+    due_soon: Vec<Due>,
+    /// Those that were set afterwards.
+    late_inserts: BTreeMap<(Instant, u64), u32>,
+    current_bucket: u64,
     next_sequence: u64,
 }
 
-/// A line of today's row.
+/// An entry of `due_soon`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Due {
     deadline: Instant,
@@ -67,18 +66,18 @@ struct Entry {
     deadline: Instant,
     sequence: u64,
     waker: Waker,
-    place: Place,
-    /// Neighbours on a far page.
+    home: Home,
+    /// Neighbours in a bucket.
     before: u32,
     after: u32,
 }
 
 /// Which of the three a timer is in.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
-    Far,
-    Today,
-    Late,
+enum Home {
+    Bucket,
+    DueSoon,
+    LateInserts,
 }
 
 /// Names one timer. After it has fired or been cancelled the key means nothing, even if its place is reused.
@@ -88,15 +87,15 @@ pub(crate) struct TimerKey {
     sequence: u64,
 }
 
-impl Timers {
-    pub(crate) fn new(epoch: Instant) -> Timers {
-        Timers {
+impl TimerQueue {
+    pub(crate) fn new(epoch: Instant) -> TimerQueue {
+        TimerQueue {
             epoch,
             entries: Slab::new(),
-            far: BTreeMap::new(),
-            today: Vec::new(),
-            late: BTreeMap::new(),
-            page: 0,
+            buckets: BTreeMap::new(),
+            due_soon: Vec::new(),
+            late_inserts: BTreeMap::new(),
+            current_bucket: 0,
             next_sequence: 0,
         }
     }
@@ -104,14 +103,14 @@ impl Timers {
     pub(crate) fn insert(&mut self, deadline: Instant, waker: Waker) -> TimerKey {
         let sequence = self.next_sequence;
         self.next_sequence += 1;
-        let page = self.page_of(deadline);
-        let place = if page <= self.page { Place::Late } else { Place::Far };
-        let entry = Entry { deadline, sequence, waker, place, before: NONE, after: NONE };
+        let bucket = self.bucket_of(deadline);
+        let home = if bucket <= self.current_bucket { Home::LateInserts } else { Home::Bucket };
+        let entry = Entry { deadline, sequence, waker, home, before: NONE, after: NONE };
         let index = u32::try_from(self.entries.insert(entry)).expect("fewer than 2^32 timers fit in memory");
-        if place == Place::Late {
-            self.late.insert((deadline, sequence), index);
+        if home == Home::LateInserts {
+            self.late_inserts.insert((deadline, sequence), index);
         } else {
-            let first = self.far.entry(page).or_insert(NONE);
+            let first = self.buckets.entry(bucket).or_insert(NONE);
             let after = std::mem::replace(first, index);
             self.entries[index as usize].after = after;
             if after != NONE {
@@ -127,17 +126,17 @@ impl Timers {
             return None;
         }
         let entry = self.entries.remove(key.index as usize);
-        match entry.place {
-            Place::Far => self.unlink(&entry),
-            Place::Late => {
-                self.late.remove(&(entry.deadline, entry.sequence));
+        match entry.home {
+            Home::Bucket => self.unlink(&entry),
+            Home::LateInserts => {
+                self.late_inserts.remove(&(entry.deadline, entry.sequence));
             }
-            Place::Today => self.drop_cancelled(),
+            Home::DueSoon => self.drop_cancelled(),
         }
         Some(entry.waker)
     }
 
-    /// Takes an entry out of its far page.
+    /// Takes an entry out of its bucket.
     fn unlink(&mut self, entry: &Entry) {
         if entry.after != NONE {
             self.entries[entry.after as usize].before = entry.before;
@@ -146,28 +145,28 @@ impl Timers {
             self.entries[entry.before as usize].after = entry.after;
             return;
         }
-        let page = self.page_of(entry.deadline);
+        let bucket = self.bucket_of(entry.deadline);
         if entry.after != NONE {
-            self.far.insert(page, entry.after);
+            self.buckets.insert(bucket, entry.after);
         } else {
-            self.far.remove(&page);
+            self.buckets.remove(&bucket);
         }
     }
 
-    /// Drops lines of cancelled timers from the end of today's row, so that the last one is of a timer that is set.
+    /// Drops the entries of cancelled timers from the end of `due_soon`, so that the last one is of a timer that is set.
     fn drop_cancelled(&mut self) {
-        while let Some(last) = self.today.last()
+        while let Some(last) = self.due_soon.last()
             && !self.is_set(TimerKey { index: last.index, sequence: last.sequence })
         {
-            self.today.pop();
+            self.due_soon.pop();
         }
     }
 
-    /// The next timer of today's page.
-    fn next_today(&self) -> Option<Due> {
-        let late = self.late.first_key_value();
+    /// The next timer of `due_soon` and `late_inserts`.
+    fn next_due_soon(&self) -> Option<Due> {
+        let late = self.late_inserts.first_key_value();
         let late = late.map(|(&(deadline, sequence), &index)| Due { deadline, sequence, index });
-        self.today.last().copied().into_iter().chain(late).min()
+        self.due_soon.last().copied().into_iter().chain(late).min()
     }
 
     /// Whether the timer is still to come. False once it has fired.
@@ -184,35 +183,35 @@ impl Timers {
         Some(std::mem::replace(&mut entry.waker, waker.clone()))
     }
 
-    /// When to look again: the next deadline if it is on today's page, else the start of the next page that has
-    /// any. Never late, at most a page early, and cheap.
+    /// When to look again: the next deadline if it is in the current bucket, else the start of the next bucket that
+    /// has any. Never late, at most a bucket early, and cheap.
     pub(crate) fn look_again_at(&self) -> Option<Instant> {
-        if let Some(next) = self.next_today() {
+        if let Some(next) = self.next_due_soon() {
             return Some(next.deadline);
         }
-        let (page, _) = self.far.first_key_value()?;
-        Some(self.epoch + Duration::from_nanos(page << PAGE_BITS))
+        let (bucket, _) = self.buckets.first_key_value()?;
+        Some(self.epoch + Duration::from_nanos(bucket << BUCKET_BITS))
     }
 
-    /// The next deadline, exactly. Reads all of one page, so it is not for the loop.
+    /// The next deadline, exactly. Reads all of one bucket, so it is not for the loop.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        if let Some(next) = self.next_today() {
+        if let Some(next) = self.next_due_soon() {
             return Some(next.deadline);
         }
-        let (_, &first) = self.far.first_key_value()?;
-        self.page_from(first).map(|index| self.entries[index as usize].deadline).min()
+        let (_, &first) = self.buckets.first_key_value()?;
+        self.bucket_from(first).map(|index| self.entries[index as usize].deadline).min()
     }
 
     /// Removes every timer due at `now` and hands out its waker, in order of deadline and then of setting.
     pub(crate) fn expire_into(&mut self, now: Instant, wakers: &mut Vec<Waker>) {
-        self.turn_to(self.page_of(now));
-        while let Some(next) = self.next_today().filter(|next| next.deadline <= now) {
+        self.advance_to(self.bucket_of(now));
+        while let Some(next) = self.next_due_soon().filter(|next| next.deadline <= now) {
             let entry = self.entries.remove(next.index as usize);
             wakers.push(entry.waker);
-            if entry.place == Place::Late {
-                self.late.pop_first();
+            if entry.home == Home::LateInserts {
+                self.late_inserts.pop_first();
             } else {
-                self.today.pop();
+                self.due_soon.pop();
                 self.drop_cancelled();
             }
         }
@@ -226,32 +225,32 @@ impl Timers {
         self.entries.is_empty()
     }
 
-    /// Sorts every page up to and including `page` into today's row.
-    fn turn_to(&mut self, page: u64) {
-        self.page = self.page.max(page);
-        let left = self.today.len();
-        while let Some(first) = self.far.first_entry().filter(|first| *first.key() <= page) {
+    /// Sorts every bucket up to and including `bucket` into `due_soon`.
+    fn advance_to(&mut self, bucket: u64) {
+        self.current_bucket = self.current_bucket.max(bucket);
+        let left = self.due_soon.len();
+        while let Some(first) = self.buckets.first_entry().filter(|first| *first.key() <= bucket) {
             let mut index = first.remove();
             while index != NONE {
                 let entry = &mut self.entries[index as usize];
-                entry.place = Place::Today;
-                self.today.push(Due { deadline: entry.deadline, sequence: entry.sequence, index });
+                entry.home = Home::DueSoon;
+                self.due_soon.push(Due { deadline: entry.deadline, sequence: entry.sequence, index });
                 index = entry.after;
             }
         }
-        if self.today.len() > left {
-            self.today.sort_unstable_by(|one, other| other.cmp(one));
+        if self.due_soon.len() > left {
+            self.due_soon.sort_unstable_by(|one, other| other.cmp(one));
         }
     }
 
-    fn page_from(&self, first: u32) -> impl Iterator<Item = u32> + '_ {
+    fn bucket_from(&self, first: u32) -> impl Iterator<Item = u32> + '_ {
         let step = |index: &u32| Some(self.entries[*index as usize].after).filter(|&after| after != NONE);
         std::iter::successors(Some(first), step)
     }
 
-    fn page_of(&self, deadline: Instant) -> u64 {
+    fn bucket_of(&self, deadline: Instant) -> u64 {
         let since = deadline.saturating_duration_since(self.epoch).as_nanos();
-        u64::try_from(since).unwrap_or(u64::MAX) >> PAGE_BITS
+        u64::try_from(since).unwrap_or(u64::MAX) >> BUCKET_BITS
     }
 }
 
@@ -272,7 +271,7 @@ mod tests {
         }
     }
 
-    fn fire(timers: &mut Timers, now: Instant, log: &Arc<Mutex<Vec<u64>>>) -> Vec<u64> {
+    fn fire(timers: &mut TimerQueue, now: Instant, log: &Arc<Mutex<Vec<u64>>>) -> Vec<u64> {
         let mut due = Vec::new();
         timers.expire_into(now, &mut due);
         due.into_iter().for_each(Waker::wake);
@@ -282,7 +281,7 @@ mod tests {
     #[test]
     fn timers_fire_in_order_of_deadline_and_equal_ones_in_the_order_they_were_set() {
         let start = Instant::now();
-        let mut timers = Timers::new(start);
+        let mut timers = TimerQueue::new(start);
         let log = Arc::default();
         for (number, ms) in [(1, 50), (2, 10), (3, 50), (4, 10), (5, 3_600_000), (6, 50)] {
             timers.insert(
@@ -298,7 +297,7 @@ mod tests {
     #[test]
     fn no_timer_fires_a_nanosecond_early() {
         let start = Instant::now();
-        let mut timers = Timers::new(start);
+        let mut timers = TimerQueue::new(start);
         let log = Arc::default();
         let deadline = start + Duration::from_nanos(123_456_789);
         timers.insert(deadline, Waker::from(Arc::new(Note(1, Arc::clone(&log)))));
@@ -310,7 +309,7 @@ mod tests {
     #[test]
     fn a_key_of_a_fired_timer_does_not_name_the_next_one_in_its_place() {
         let start = Instant::now();
-        let mut timers = Timers::new(start);
+        let mut timers = TimerQueue::new(start);
         let old = timers.insert(start, Waker::noop().clone());
         timers.expire_into(start, &mut Vec::new());
         let new = timers.insert(start + Duration::from_secs(1), Waker::noop().clone());
@@ -332,14 +331,14 @@ mod tests {
             x % below
         };
         let start = Instant::now();
-        let (mut timers, log) = (Timers::new(start), Arc::default());
+        let (mut timers, log) = (TimerQueue::new(start), Arc::default());
         let mut model: BTreeSet<(Instant, u64)> = BTreeSet::new();
         let mut keys: Vec<(TimerKey, Instant, u64)> = Vec::new();
         let mut now = start;
         for step in 0..50_000 {
             match random(10) {
                 0..5 => {
-                    // Some within the page, some on the same instant, some far away.
+                    // Some within the bucket, some on the same instant, some far away.
                     let ahead =
                         [random(1_000), random(2_000_000), random(5_000_000_000), 40][random(4) as usize];
                     let deadline = now + Duration::from_nanos(ahead);

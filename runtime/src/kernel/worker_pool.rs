@@ -12,28 +12,28 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 type Job = Box<dyn FnOnce() + Send>;
 
-pub(crate) struct Workers {
+pub(crate) struct WorkerPool {
     limit: usize,
-    shared: Arc<Shared>,
+    pool: Arc<Pool>,
 }
 
 #[derive(Default)]
-struct Shared {
-    state: Mutex<State>,
+struct Pool {
+    state: Mutex<PoolState>,
     job_or_end: Condvar,
 }
 
 #[derive(Default)]
-struct State {
+struct PoolState {
     jobs: VecDeque<Job>,
     threads: usize,
     idle: usize,
     ended: bool,
 }
 
-impl Workers {
-    pub(crate) fn new(limit: usize) -> Workers {
-        Workers { limit: limit.max(1), shared: Arc::default() }
+impl WorkerPool {
+    pub(crate) fn new(limit: usize) -> WorkerPool {
+        WorkerPool { limit: limit.max(1), pool: Arc::default() }
     }
 
     /// Runs `job` on a thread: an idle one, a new one, or, at the limit, the first that comes free.
@@ -41,11 +41,11 @@ impl Workers {
     /// # Errors
     /// The operating system refuses to start a thread and there is none yet that could take the job later.
     pub(crate) fn submit(&self, job: Job) -> io::Result<()> {
-        let mut state = self.shared.lock();
+        let mut state = self.pool.lock();
         state.jobs.push_back(job);
         if state.idle >= state.jobs.len() {
             drop(state);
-            self.shared.job_or_end.notify_one();
+            self.pool.job_or_end.notify_one();
             return Ok(());
         }
         if state.threads >= self.limit {
@@ -53,10 +53,10 @@ impl Workers {
         }
         state.threads += 1;
         drop(state);
-        let shared = Arc::clone(&self.shared);
-        let started = std::thread::Builder::new().name("curio-worker".into()).spawn(move || shared.work());
+        let pool = Arc::clone(&self.pool);
+        let started = std::thread::Builder::new().name("curio-worker".into()).spawn(move || pool.work());
         if let Err(error) = started {
-            let mut state = self.shared.lock();
+            let mut state = self.pool.lock();
             state.threads -= 1;
             if state.threads == 0 {
                 let job = state.jobs.pop_back();
@@ -69,27 +69,27 @@ impl Workers {
     }
 }
 
-impl Workers {
+impl WorkerPool {
     /// How many threads have nothing to do.
-    pub(crate) fn resting(&self) -> usize {
-        let state = self.shared.lock();
+    pub(crate) fn idle_threads(&self) -> usize {
+        let state = self.pool.lock();
         if state.jobs.is_empty() { state.idle } else { 0 }
     }
 }
 
-impl Drop for Workers {
+impl Drop for WorkerPool {
     fn drop(&mut self) {
-        let mut state = self.shared.lock();
+        let mut state = self.pool.lock();
         state.ended = true;
         let never_started = std::mem::take(&mut state.jobs);
         drop(state);
-        self.shared.job_or_end.notify_all();
+        self.pool.job_or_end.notify_all();
         drop(never_started);
     }
 }
 
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
+impl Pool {
+    fn lock(&self) -> MutexGuard<'_, PoolState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -123,7 +123,7 @@ mod tests {
     const SOON: Duration = Duration::from_secs(20);
 
     /// Occupies one thread until the sender is dropped; says when it has begun.
-    fn block(workers: &Workers) -> std::sync::mpsc::Sender<()> {
+    fn block(workers: &WorkerPool) -> std::sync::mpsc::Sender<()> {
         let (release, blocked) = channel::<()>();
         let (begun, begins) = channel();
         let job = move || {
@@ -135,7 +135,7 @@ mod tests {
         release
     }
 
-    fn submit_numbers(workers: &Workers, count: u32) -> Receiver<u32> {
+    fn submit_numbers(workers: &WorkerPool, count: u32) -> Receiver<u32> {
         let (sender, receiver) = channel();
         for number in 0..count {
             let sender = sender.clone();
@@ -146,45 +146,45 @@ mod tests {
 
     #[test]
     fn jobs_wait_for_a_free_thread_and_run_in_order() {
-        let workers = Workers::new(1);
+        let workers = WorkerPool::new(1);
         let release = block(&workers);
         let numbers = submit_numbers(&workers, 5);
         assert!(numbers.try_recv().is_err(), "the only thread is busy");
         drop(release);
         let order: Vec<_> = (0..5).map(|_| numbers.recv_timeout(SOON).unwrap()).collect();
-        assert_eq!((order, workers.shared.lock().threads), (vec![0, 1, 2, 3, 4], 1));
+        assert_eq!((order, workers.pool.lock().threads), (vec![0, 1, 2, 3, 4], 1));
     }
 
     #[test]
     fn a_thread_is_started_for_each_job_that_finds_nobody_idle_up_to_the_limit() {
-        let workers = Workers::new(3);
+        let workers = WorkerPool::new(3);
         let _blocked = [block(&workers), block(&workers)];
-        assert_eq!(workers.shared.lock().threads, 2);
+        assert_eq!(workers.pool.lock().threads, 2);
         let numbers = submit_numbers(&workers, 10);
         assert_eq!((0..10).map(|_| numbers.recv_timeout(SOON).unwrap()).sum::<u32>(), 45);
-        assert_eq!(workers.shared.lock().threads, 3);
+        assert_eq!(workers.pool.lock().threads, 3);
     }
 
     #[test]
     fn a_panicking_job_does_not_cost_a_thread() {
-        let workers = Workers::new(1);
+        let workers = WorkerPool::new(1);
         workers.submit(Box::new(|| panic!("on purpose"))).unwrap();
         assert_eq!(submit_numbers(&workers, 1).recv_timeout(SOON), Ok(0));
-        assert_eq!(workers.shared.lock().threads, 1);
+        assert_eq!(workers.pool.lock().threads, 1);
     }
 
     #[test]
     fn ending_waits_for_nobody_and_drops_what_has_not_started() {
-        let workers = Workers::new(1);
+        let workers = WorkerPool::new(1);
         let release = block(&workers);
         let numbers = submit_numbers(&workers, 3);
-        let shared = Arc::clone(&workers.shared);
+        let pool = Arc::clone(&workers.pool);
         drop(workers);
         assert!(numbers.recv_timeout(SOON).is_err(), "the jobs are gone, and so are their senders");
-        assert_eq!(shared.lock().threads, 1, "the busy thread is left alone");
+        assert_eq!(pool.lock().threads, 1, "the busy thread is left alone");
         drop(release);
         let begun = std::time::Instant::now();
-        while shared.lock().threads > 0 {
+        while pool.lock().threads > 0 {
             assert!(begun.elapsed() < SOON, "it ends by itself");
             std::thread::yield_now();
         }

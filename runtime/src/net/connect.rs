@@ -71,7 +71,7 @@ type Connecting = Pin<Box<dyn Future<Output = io::Result<TcpStream>>>>;
 
 impl Attempts {
     fn new(waiting: VecDeque<SocketAddr>, at: &'static Location<'static>) -> Attempts {
-        let delay = sleep(Duration::ZERO).from(at);
+        let delay = sleep(Duration::ZERO).at_line(at);
         let mut attempts = Attempts { waiting, running: Vec::new(), failed: Vec::new(), delay, at };
         attempts.start_next();
         attempts
@@ -80,7 +80,7 @@ impl Attempts {
     fn start_next(&mut self) {
         if let Some(address) = self.waiting.pop_front() {
             self.running.push((address, Box::pin(TcpStream::connect_to(address, self.at))));
-            self.delay = sleep(ATTEMPT_DELAY).from(self.at);
+            self.delay = sleep(ATTEMPT_DELAY).at_line(self.at);
         }
     }
 

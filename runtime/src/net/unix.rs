@@ -67,7 +67,7 @@ impl UnixStream {
             loop {
                 match mio::net::UnixStream::connect(path.as_ref()) {
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                        sleep(FULL_QUEUE).from(at).await
+                        sleep(FULL_QUEUE).at_line(at).await
                     }
                     result => return UnixStream::from_mio(result?),
                 }

@@ -149,7 +149,7 @@ impl ChildTask {
         ChildTask { record, panic: RefCell::new(None), turns, queued: Cell::new(false) }
     }
 
-    pub(super) fn is_unqueued(&self) {
+    pub(super) fn mark_unqueued(&self) {
         self.queued.set(false);
     }
 }

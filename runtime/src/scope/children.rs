@@ -16,8 +16,8 @@
 //! own law, so that a scope of busy children cannot keep everybody else waiting.
 
 use super::child::{Child, ChildCell, ChildTask, Payload, Turns};
-use crate::cancel::catch_unwind::Guarded;
-use crate::kernel::cancel_tree::Why;
+use crate::cancel::catch_unwind::CatchUnwind;
+use crate::kernel::cancel_tree::CancelReason;
 use crate::kernel::task_record::{End, Record, Resource};
 use crate::task::info::{TaskId, TaskName, TaskState};
 use crate::traps::{self, Entered, Nested, NestedTurn, Scope as Node};
@@ -34,7 +34,7 @@ use std::thread;
 const TURNS_PER_POLL: usize = 64;
 
 pub(super) struct Children<'env> {
-    running: RefCell<BTreeMap<TaskId, Slot<'env>>>,
+    running: RefCell<BTreeMap<TaskId, RunningChild<'env>>>,
     /// Children that panicked while somebody still could join them.
     panicked: RefCell<Vec<Rc<ChildTask>>>,
     turns: Rc<Turns>,
@@ -44,7 +44,7 @@ pub(super) struct Children<'env> {
     at: &'static Location<'static>,
 }
 
-struct Slot<'env> {
+struct RunningChild<'env> {
     task: Rc<ChildTask>,
     nested: Rc<Nested>,
     /// Out of its place while it is polled.
@@ -90,7 +90,7 @@ impl<'env> Children<'env> {
         let cell = Rc::new(ChildCell { task: Rc::clone(&task), value: RefCell::new(None) });
         let future = Box::pin(IntoCell { future: Some(future), cell: Rc::clone(&cell) });
         let id = task.record.id;
-        let slot = Slot { task, nested: Rc::new(nested), future: Some(future) };
+        let slot = RunningChild { task, nested: Rc::new(nested), future: Some(future) };
         self.running.borrow_mut().insert(id, slot);
         Child::new(cell)
     }
@@ -109,13 +109,13 @@ impl<'env> Children<'env> {
     fn poll_child(&self, id: TaskId) {
         let mut slot = self.take(id);
         let Some((task, nested, future)) = &mut slot else { return };
-        task.is_unqueued();
+        task.mark_unqueued();
         let mut turn = nested.begin();
         let Some(running) = &mut turn else {
             // A kernel that drops everything at its end had ended the task already.
             return self.forget(id);
         };
-        let future = Guarded::new(future.as_mut(), running.waker());
+        let future = CatchUnwind::new(future.as_mut(), running.waker());
         let polled = catch_unwind(move || future.poll());
         self.after_poll(id, polled, running, slot);
     }
@@ -327,7 +327,7 @@ impl<'env, F: Future> Running<'env, F> {
 
     fn must_tell_now(&mut self) -> bool {
         if self.children.turns.has_failed() && !self.told {
-            self.children.region.call(Why::Cancelled);
+            self.children.region.request(CancelReason::Cancelled);
         }
         self.hears_of_cancellation()
     }
@@ -345,7 +345,7 @@ impl<'env, F: Future> Running<'env, F> {
     fn poll_body(&mut self, cx: &mut Context<'_>) {
         let Some(body) = &mut self.body else { return };
         let entered = self.body_node.get_or_insert_with(traps::open_scope).entered();
-        let body = Guarded::new(body.as_mut(), cx.waker());
+        let body = CatchUnwind::new(body.as_mut(), cx.waker());
         let polled = catch_unwind(move || body.poll());
         drop(entered);
         self.after_body(polled, cx);

@@ -7,7 +7,7 @@
 //! Several kernels may run, each on a thread of its own. All of them are interrupted, and the process must not be
 //! ended under the cleanups of one because another one is done: the last of them ends it.
 
-use super::claims::Claim;
+use super::listeners::Listener;
 use super::pipe::SignalPipe;
 use signal_hook::consts::SIGINT;
 use signal_hook::{SigId, flag, low_level};
@@ -18,15 +18,15 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 /// What a shell reports of a program that SIGINT ended: 128 and the signal's number.
 const EXIT_STATUS: i32 = 130;
 
-static PROCESS: Mutex<Process> = Mutex::new(Process { runs: 0, taken_over: 0, handler: None });
+static PROCESS: Mutex<Process> = Mutex::new(Process { runs: 0, sigint_owners: 0, handler: None });
 static RUN_ENDED: Condvar = Condvar::new();
 
 /// What all kernels of the process share.
 struct Process {
     /// How many `run`s are running that listen.
     runs: usize,
-    /// How many claims of the program itself there are on SIGINT.
-    taken_over: usize,
+    /// How many listeners of the program itself there are on SIGINT.
+    sigint_owners: usize,
     handler: Option<Handler>,
 }
 
@@ -62,7 +62,7 @@ impl Process {
 
     /// The handler is there if it is needed, and only then.
     fn settle(&mut self) -> io::Result<()> {
-        if self.taken_over > 0 {
+        if self.sigint_owners > 0 {
             self.handler = None;
         } else if self.runs > 0 && self.handler.is_none() {
             self.handler = Some(Handler::install()?);
@@ -82,7 +82,7 @@ pub(crate) struct CtrlC {
     too_late: bool,
     pressed: bool,
     _run: Run,
-    _claim: Claim,
+    _listener: Listener,
 }
 
 /// One of the runs that are counted.
@@ -99,7 +99,7 @@ impl CtrlC {
     }
 
     fn try_listen() -> io::Result<CtrlC> {
-        let claim = Claim::new(SIGINT)?;
+        let listener = Listener::new(SIGINT)?;
         let arrivals = SignalPipe::new(SIGINT)?;
         let mut process = Process::lock();
         if process.runs == 0
@@ -113,12 +113,12 @@ impl CtrlC {
         let too_late = process.is_pressed();
         drop(process);
         settled?;
-        Ok(CtrlC { arrivals, too_late, pressed: false, _run: run, _claim: claim })
+        Ok(CtrlC { arrivals, too_late, pressed: false, _run: run, _listener: listener })
     }
 
     /// Whether `main` is to be cancelled now; true once. Costs no system call and no lock unless SIGINT arrived.
     pub(crate) fn pressed(&mut self) -> bool {
-        let arrived = self.arrivals.take_announced() && Process::lock().taken_over == 0;
+        let arrived = self.arrivals.take_announced() && Process::lock().sigint_owners == 0;
         let pressed = !self.pressed && (arrived || self.too_late);
         self.pressed |= pressed;
         pressed
@@ -148,21 +148,21 @@ impl Drop for Run {
 }
 
 /// As long as there is one, Ctrl-C is the program's own business.
-pub(super) struct TakenOver(());
+pub(super) struct SigintOwner(());
 
-impl TakenOver {
-    pub(super) fn new() -> TakenOver {
+impl SigintOwner {
+    pub(super) fn new() -> SigintOwner {
         let mut process = Process::lock();
-        process.taken_over += 1;
+        process.sigint_owners += 1;
         process.handler = None;
-        TakenOver(())
+        SigintOwner(())
     }
 }
 
-impl Drop for TakenOver {
+impl Drop for SigintOwner {
     fn drop(&mut self) {
         let mut process = Process::lock();
-        process.taken_over -= 1;
+        process.sigint_owners -= 1;
         // The handler has been there before, so there is no reason for it to fail now.
         let _ = process.settle();
     }

@@ -4,7 +4,7 @@ use super::queue::Signals;
 use crate::cancel::race;
 use crate::sync::Event;
 use crate::task::info::TaskState;
-use crate::traps::at_caller::located_as;
+use crate::traps::at_caller::at_caller_as;
 use std::fmt;
 use std::io;
 use std::panic::Location;
@@ -62,7 +62,7 @@ impl SignalEvent {
             // Only one at a time can receive; it sets the event for the others.
             race((self.arrived.wait(), receiving)).await;
         };
-        located_as(TaskState::EventWait, at, Box::pin(waiting))
+        at_caller_as(TaskState::EventWait, at, Box::pin(waiting))
     }
 
     /// Whether one of the signals has arrived.

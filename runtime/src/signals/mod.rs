@@ -9,7 +9,7 @@
 //!
 //! ```text
 //! pipe.rs      SignalPipe       one signal, as bytes in a pipe that the reactor watches
-//! claims.rs    Claim            who listens to which signal; when nobody does, it does what it always did
+//! listeners.rs    Listener            who listens to which signal; when nobody does, it does what it always did
 //! queue.rs     SignalQueue      every signal that arrives, one by one
 //! event.rs     SignalEvent      whether one has arrived
 //! ctrl_c.rs    CtrlC            the first Ctrl-C cancels `main`, the second ends the process
@@ -33,12 +33,12 @@
 //! `main` finishes all the same, because it was shielded to its end, its value counts and `run` returns it. As long
 //! as a [`SignalQueue`] or [`SignalEvent`] listens to SIGINT, it is the program's own and nothing of this happens.
 
-#[cfg(all(unix, feature = "signals"))]
-mod claims;
 #[cfg_attr(not(all(unix, feature = "signals")), path = "no_ctrl_c.rs")]
 mod ctrl_c;
 #[cfg(all(unix, feature = "signals"))]
 mod event;
+#[cfg(all(unix, feature = "signals"))]
+mod listeners;
 #[cfg(all(unix, feature = "signals"))]
 mod pipe;
 #[cfg(all(unix, feature = "signals"))]

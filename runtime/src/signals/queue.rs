@@ -1,10 +1,10 @@
 //! Every signal that arrives, one by one.
 
-use super::claims::OwnClaim;
+use super::listeners::ProgramListener;
 use super::pipe::SignalPipe;
 use crate::sync::Lock;
 use crate::task::info::TaskState;
-use crate::traps::at_caller::located_as;
+use crate::traps::at_caller::at_caller_as;
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
@@ -55,7 +55,7 @@ impl SignalQueue {
     #[track_caller]
     pub fn get(&self) -> impl Future<Output = i32> + use<'_> {
         let at = Location::caller();
-        located_as(TaskState::QueueGet, at, Box::pin(self.signals.next(at)))
+        at_caller_as(TaskState::QueueGet, at, Box::pin(self.signals.next(at)))
     }
 
     /// The next signal, if one has arrived that nobody took and nobody waits for.
@@ -75,20 +75,20 @@ impl fmt::Debug for SignalQueue {
 pub(super) struct Signals {
     pipes: Vec<(i32, SignalPipe)>,
     turn: Lock,
-    _claims: Vec<OwnClaim>,
+    _listeners: Vec<ProgramListener>,
 }
 
 impl Signals {
     #[track_caller]
     pub(super) fn new(signals: &[i32]) -> io::Result<Signals> {
-        let (mut claims, mut pipes) = (Vec::new(), Vec::new());
+        let (mut listeners, mut pipes) = (Vec::new(), Vec::new());
         for (index, &signal) in signals.iter().enumerate() {
             if !signals[..index].contains(&signal) {
-                claims.push(OwnClaim::new(signal)?);
+                listeners.push(ProgramListener::new(signal)?);
                 pipes.push((signal, SignalPipe::new(signal)?));
             }
         }
-        Ok(Signals { pipes, turn: Lock::new(()), _claims: claims })
+        Ok(Signals { pipes, turn: Lock::new(()), _listeners: listeners })
     }
 
     pub(super) fn numbers(&self) -> Vec<i32> {

@@ -3,7 +3,7 @@
 use crate::kernel::reactor::Direction;
 use crate::net::socket::{Attempt, Socket};
 use crate::net::stream::read_methods;
-use crate::traps::at_caller::located;
+use crate::traps::at_caller::at_caller;
 use mio::unix::pipe;
 use std::fmt;
 use std::future::poll_fn;
@@ -74,7 +74,7 @@ impl PipeWriter {
             }
             Poll::Ready(Ok(()))
         });
-        located(at, sending)
+        at_caller(at, sending)
     }
 
     /// The same as [`sendall`](Self::sendall).

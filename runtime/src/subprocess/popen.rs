@@ -5,7 +5,7 @@ use super::process::{KillOnDrop, Process};
 use crate::cancel::{Outcome, for_caller};
 use crate::error::while_doing;
 use crate::join;
-use crate::traps::at_caller::located;
+use crate::traps::at_caller::at_caller;
 use std::borrow::{Borrow, BorrowMut};
 use std::fmt;
 use std::io;
@@ -91,7 +91,7 @@ impl Popen {
     #[track_caller]
     pub fn wait(&mut self) -> impl Future<Output = io::Result<ExitStatus>> + use<'_> {
         let at = Location::caller();
-        located(at, Box::pin(self.process.wait(at)))
+        at_caller(at, Box::pin(self.process.wait(at)))
     }
 
     /// Ends the child at once (SIGKILL). It still has to be waited for, or dropped. Does nothing to a child that is
@@ -118,7 +118,7 @@ impl Popen {
         let at = Location::caller();
         let talking = self.talk(input, at);
         let talking = async move { talking.await.map(|(_, output, errors)| (output, errors)) };
-        located(at, Box::pin(talking))
+        at_caller(at, Box::pin(talking))
     }
 
     /// [`communicate`](Self::communicate), with how it ended.

@@ -3,7 +3,7 @@
 use super::error::CalledProcessError;
 use super::popen::{Popen, name_of};
 use crate::error::while_doing;
-use crate::traps::at_caller::located;
+use crate::traps::at_caller::at_caller;
 use std::borrow::BorrowMut;
 use std::io;
 use std::panic::Location;
@@ -38,7 +38,7 @@ pub fn run<C: BorrowMut<Command>>(command: C) -> impl Future<Output = io::Result
         let naming = |error| while_doing(format_args!("running `{program}`"), error);
         start_and_talk(command, at).await.map_err(naming)
     };
-    located(at, Box::pin(running))
+    at_caller(at, Box::pin(running))
 }
 
 /// Runs a program to its end and returns what it wrote to its standard output. It takes what [`run`] takes.
@@ -67,7 +67,7 @@ where
 {
     let program = name_of(&command);
     let at = Location::caller();
-    let running = located(at, Box::pin(start_and_talk(command, at)));
+    let running = at_caller(at, Box::pin(start_and_talk(command, at)));
     async move {
         match running.await {
             Ok(output) if output.status.success() => Ok(output.stdout),

@@ -1,8 +1,8 @@
 //! A barrier: nobody goes on before all have come.
 
 use super::blocking;
-use super::crowd::Crowd;
 use super::wait_queue::{Ticket, WaitState, Wakes};
+use super::wait_set::WaitSet;
 use crate::kernel::task_record::Resource;
 use crate::task::info::TaskState;
 use crate::traps;
@@ -35,13 +35,13 @@ pub struct Barrier {
 struct State {
     /// How many wait in this round.
     arrived: usize,
-    waiting: Crowd,
+    waiting: WaitSet,
 }
 
 impl Barrier {
     /// A barrier for `n`. One for 0 or 1 stops nobody.
     pub const fn new(n: usize) -> Barrier {
-        Barrier { size: n, state: Mutex::new(State { arrived: 0, waiting: Crowd::new() }) }
+        Barrier { size: n, state: Mutex::new(State { arrived: 0, waiting: WaitSet::new() }) }
     }
 
     /// Waits until all have come. True for the last one, which does not wait: exactly one in each round.

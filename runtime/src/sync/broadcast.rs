@@ -6,8 +6,8 @@
 //! newer ones when the row is full.
 
 use super::blocking;
-use super::crowd::Crowd;
 use super::wait_queue::{Ticket, Wakes};
+use super::wait_set::WaitSet;
 use crate::kernel::task_record::Resource;
 use crate::task::info::TaskState;
 use crate::traps;
@@ -40,7 +40,7 @@ use std::task::{Context, Poll, ready};
 pub fn broadcast<T: Clone>(cap: usize) -> (Sender<T>, Receiver<T>) {
     assert!(cap > 0, "a broadcast channel for 0 values could never deliver one");
     let state =
-        State { row: VecDeque::new(), first: 0, cap, senders: 1, receivers: 1, waiting: Crowd::new() };
+        State { row: VecDeque::new(), first: 0, cap, senders: 1, receivers: 1, waiting: WaitSet::new() };
     let shared = Arc::new(Shared(Mutex::new(state)));
     (Sender { shared: Arc::clone(&shared) }, Receiver { shared, next: 0 })
 }
@@ -75,7 +75,7 @@ struct State<T> {
     cap: usize,
     senders: usize,
     receivers: usize,
-    waiting: Crowd,
+    waiting: WaitSet,
 }
 
 struct Value<T> {

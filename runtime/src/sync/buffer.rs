@@ -5,11 +5,11 @@
 //! or a place's *permit*; the item itself stays where it is until the getter fetches it. So a get that is dropped
 //! has nothing to put back, and a put that is dropped has put nothing.
 
-use super::crowd::Crowd;
-use super::line::Line;
+use super::permit_queue::PermitQueue;
+use super::queue_order::QueueOrder;
 use super::shared::{Revocable, Shared};
-use super::store::Store;
 use super::wait_queue::{Ticket, Wakes};
+use super::wait_set::WaitSet;
 use crate::kernel::grants::{GrantId, Revoke};
 use crate::kernel::task_record::Resource;
 use crate::task::info::TaskState;
@@ -29,18 +29,18 @@ pub(super) struct Buffer<S> {
 
 struct Lines {
     /// How many items may be taken, and who waits for one.
-    items: Line,
+    items: PermitQueue,
     /// How many may be put, and who waits to put one.
-    room: Line,
+    room: PermitQueue,
     /// Put, and `task_done` not called for them yet.
     unfinished: usize,
-    joining: Crowd,
+    joining: WaitSet,
 }
 
 const ITEMS: u8 = 0;
 const ROOM: u8 = 1;
 
-impl<S: Store> Buffer<S> {
+impl<S: QueueOrder> Buffer<S> {
     pub(super) const fn new(maxsize: usize) -> Buffer<S> {
         let capacity = if maxsize == 0 { usize::MAX } else { maxsize };
         Buffer { capacity, lines: OnceLock::new(), store: Mutex::new(S::EMPTY) }
@@ -131,10 +131,10 @@ impl<S: Store> Buffer<S> {
     fn shared(&self) -> &Arc<Shared<Lines>> {
         self.lines.get_or_init(|| {
             Shared::new(Lines {
-                items: Line::new(0, ITEMS),
-                room: Line::new(self.capacity, ROOM),
+                items: PermitQueue::new(0, ITEMS),
+                room: PermitQueue::new(self.capacity, ROOM),
                 unfinished: 0,
-                joining: Crowd::new(),
+                joining: WaitSet::new(),
             })
         })
     }
@@ -149,7 +149,7 @@ impl<S: Store> Buffer<S> {
 }
 
 impl Lines {
-    fn line(&mut self, number: u8) -> &mut Line {
+    fn line(&mut self, number: u8) -> &mut PermitQueue {
         if number == ITEMS { &mut self.items } else { &mut self.room }
     }
 }
@@ -160,7 +160,7 @@ impl Revocable for Lines {
     }
 }
 
-pub(super) struct Put<'a, S: Store> {
+pub(super) struct Put<'a, S: QueueOrder> {
     buffer: &'a Buffer<S>,
     item: Option<S::Item>,
     ticket: Option<Ticket>,
@@ -168,9 +168,9 @@ pub(super) struct Put<'a, S: Store> {
 }
 
 /// The item is kept, not pinned.
-impl<S: Store> Unpin for Put<'_, S> {}
+impl<S: QueueOrder> Unpin for Put<'_, S> {}
 
-impl<S: Store> Future for Put<'_, S> {
+impl<S: QueueOrder> Future for Put<'_, S> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
@@ -192,7 +192,7 @@ impl<S: Store> Future for Put<'_, S> {
     }
 }
 
-impl<S: Store> Drop for Put<'_, S> {
+impl<S: QueueOrder> Drop for Put<'_, S> {
     fn drop(&mut self) {
         if let Some(ticket) = self.ticket {
             self.buffer.give_up(ticket, ROOM);
@@ -200,13 +200,13 @@ impl<S: Store> Drop for Put<'_, S> {
     }
 }
 
-pub(super) struct Get<'a, S: Store> {
+pub(super) struct Get<'a, S: QueueOrder> {
     buffer: &'a Buffer<S>,
     ticket: Option<Ticket>,
     at: &'static Location<'static>,
 }
 
-impl<S: Store> Future for Get<'_, S> {
+impl<S: QueueOrder> Future for Get<'_, S> {
     type Output = S::Item;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<S::Item> {
@@ -226,7 +226,7 @@ impl<S: Store> Future for Get<'_, S> {
     }
 }
 
-impl<S: Store> Drop for Get<'_, S> {
+impl<S: QueueOrder> Drop for Get<'_, S> {
     fn drop(&mut self) {
         if let Some(ticket) = self.ticket {
             self.buffer.give_up(ticket, ITEMS);
@@ -234,13 +234,13 @@ impl<S: Store> Drop for Get<'_, S> {
     }
 }
 
-pub(super) struct Join<'a, S: Store> {
+pub(super) struct Join<'a, S: QueueOrder> {
     buffer: &'a Buffer<S>,
     ticket: Option<Ticket>,
     at: &'static Location<'static>,
 }
 
-impl<S: Store> Future for Join<'_, S> {
+impl<S: QueueOrder> Future for Join<'_, S> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
@@ -261,7 +261,7 @@ impl<S: Store> Future for Join<'_, S> {
     }
 }
 
-impl<S: Store> Drop for Join<'_, S> {
+impl<S: QueueOrder> Drop for Join<'_, S> {
     fn drop(&mut self) {
         if self.ticket.is_some() {
             let left = self.buffer.lock().joining.leave(&mut self.ticket);

@@ -72,8 +72,8 @@ impl<T> Sender<T> {
     /// # Errors
     /// [`SendError::Closed`] with the item.
     #[track_caller]
-    pub fn send(&self, item: T) -> Send<'_, T> {
-        Send { ends: &self.ends, item: Some(item), ticket: None, at: Location::caller() }
+    pub fn send(&self, item: T) -> SendFuture<'_, T> {
+        SendFuture { ends: &self.ends, item: Some(item), ticket: None, at: Location::caller() }
     }
 
     /// Sends an item if there is room that nobody waits for.
@@ -209,7 +209,7 @@ impl<T> Error for SendError<T> {}
 
 /// The future of [`Sender::send`].
 #[must_use = "futures do nothing unless awaited"]
-pub struct Send<'a, T> {
+pub struct SendFuture<'a, T> {
     ends: &'a Ends<T>,
     item: Option<T>,
     ticket: Option<Ticket>,
@@ -217,9 +217,9 @@ pub struct Send<'a, T> {
 }
 
 /// The item is kept, not pinned.
-impl<T> Unpin for Send<'_, T> {}
+impl<T> Unpin for SendFuture<'_, T> {}
 
-impl<T> Future for Send<'_, T> {
+impl<T> Future for SendFuture<'_, T> {
     type Output = Result<(), SendError<T>>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError<T>>> {
@@ -235,7 +235,7 @@ impl<T> Future for Send<'_, T> {
     }
 }
 
-impl<T> Drop for Send<'_, T> {
+impl<T> Drop for SendFuture<'_, T> {
     fn drop(&mut self) {
         if let Some(ticket) = self.ticket {
             self.ends.give_up_room(ticket);

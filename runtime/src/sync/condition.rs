@@ -6,8 +6,8 @@
 //! keeps the notification in hand until it has the lock, and passes it on if it never gets that far.
 
 use super::blocking;
-use super::line::hand_over;
 use super::lock::{LockAcquire, LockGuard};
+use super::permit_queue::hand_over;
 use super::shared::{Revocable, Shared};
 use super::wait_queue::{Ticket, WaitQueue, WaitState, Wakes};
 use crate::kernel::grants::{GrantId, Revoke};

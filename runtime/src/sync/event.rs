@@ -1,8 +1,8 @@
 //! An event: a flag that many can wait for.
 
 use super::blocking;
-use super::crowd::Crowd;
 use super::wait_queue::{Ticket, Wakes};
+use super::wait_set::WaitSet;
 use crate::kernel::task_record::Resource;
 use crate::task::info::TaskState;
 use crate::traps;
@@ -31,13 +31,13 @@ pub struct Event {
 
 struct State {
     set: bool,
-    waiting: Crowd,
+    waiting: WaitSet,
 }
 
 impl Event {
     /// An event that is not set.
     pub const fn new() -> Event {
-        Event { state: Mutex::new(State { set: false, waiting: Crowd::new() }) }
+        Event { state: Mutex::new(State { set: false, waiting: WaitSet::new() }) }
     }
 
     /// Sets the flag and wakes everybody who waits, in the order in which they came. O(waiters).

@@ -1,6 +1,6 @@
 //! Permits: one line behind a mutex. A semaphore hands them out; a lock is one permit and a value.
 
-use super::line::Line;
+use super::permit_queue::PermitQueue;
 use super::shared::{Revocable, Shared};
 use super::wait_queue::{Ticket, Wakes};
 use crate::kernel::grants::{GrantId, Revoke};
@@ -18,7 +18,7 @@ pub(super) struct Permits {
 }
 
 struct State {
-    line: Line,
+    line: PermitQueue,
     /// Of a lock: who has it, and where it was acquired.
     holder: Option<(Option<TaskId>, &'static Location<'static>)>,
 }
@@ -57,7 +57,8 @@ impl Permits {
     }
 
     fn shared(&self) -> &Arc<Shared<State>> {
-        self.shared.get_or_init(|| Shared::new(State { line: Line::new(self.initial, 0), holder: None }))
+        self.shared
+            .get_or_init(|| Shared::new(State { line: PermitQueue::new(self.initial, 0), holder: None }))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

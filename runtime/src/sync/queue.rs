@@ -4,7 +4,7 @@
 
 use super::blocking;
 use super::buffer::Buffer;
-use super::store::{Fifo, Lifo, Lowest};
+use super::queue_order::{Fifo, Lifo, MinHeap};
 use crate::error::Full;
 use std::fmt;
 use std::panic::Location;
@@ -51,7 +51,7 @@ pub struct Queue<T> {
 /// });
 /// ```
 pub struct PriorityQueue<T: Ord> {
-    buffer: Buffer<Lowest<T>>,
+    buffer: Buffer<MinHeap<T>>,
 }
 
 /// A [`Queue`] from which the item that was put last comes out first: a stack.

@@ -1,8 +1,8 @@
 //! A result that many wait for: Curio's `Result`.
 
 use super::blocking;
-use super::crowd::Crowd;
 use super::wait_queue::{Ticket, Wakes};
+use super::wait_set::WaitSet;
 use crate::kernel::task_record::Resource;
 use crate::task::info::TaskState;
 use crate::traps;
@@ -34,13 +34,13 @@ pub struct ResultCell<T, E> {
 
 struct State<T, E> {
     result: Option<Result<T, E>>,
-    waiting: Crowd,
+    waiting: WaitSet,
 }
 
 impl<T, E> ResultCell<T, E> {
     /// A cell without a result.
     pub const fn new() -> ResultCell<T, E> {
-        ResultCell { state: Mutex::new(State { result: None, waiting: Crowd::new() }) }
+        ResultCell { state: Mutex::new(State { result: None, waiting: WaitSet::new() }) }
     }
 
     /// Sets the result to a value and wakes everybody who waits. A result that is there already is replaced, for

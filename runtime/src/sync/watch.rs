@@ -1,8 +1,8 @@
 //! A channel that holds the latest value only.
 
 use super::blocking;
-use super::crowd::Crowd;
 use super::wait_queue::{Ticket, Wakes};
+use super::wait_set::WaitSet;
 use crate::error::Closed;
 use crate::kernel::task_record::Resource;
 use crate::task::info::TaskState;
@@ -28,7 +28,7 @@ use std::task::{Context, Poll, ready};
 /// });
 /// ```
 pub fn watch<T>(init: T) -> (Sender<T>, Receiver<T>) {
-    let state = State { value: init, version: 0, senders: 1, waiting: Crowd::new() };
+    let state = State { value: init, version: 0, senders: 1, waiting: WaitSet::new() };
     let shared = Arc::new(Shared(Mutex::new(state)));
     (Sender { shared: Arc::clone(&shared) }, Receiver { shared, seen: 0 })
 }
@@ -51,7 +51,7 @@ struct State<T> {
     /// How often it has been changed.
     version: u64,
     senders: usize,
-    waiting: Crowd,
+    waiting: WaitSet,
 }
 
 impl<T> Shared<T> {

@@ -137,7 +137,7 @@ impl UntilEnd {
             self.ticket = None;
             return Poll::Ready(());
         }
-        let (ticket, replaced) = record.waiters.borrow_mut().wait(self.ticket, cx.waker());
+        let (ticket, replaced) = record.join_wakers.borrow_mut().wait(self.ticket, cx.waker());
         self.ticket = Some(ticket);
         drop(replaced);
         traps::park(TaskState::TaskJoin, self.at, Resource::Task(record.id));
@@ -145,7 +145,7 @@ impl UntilEnd {
     }
 
     pub(crate) fn give_up(&mut self, record: &Record) {
-        let waker = self.ticket.take().and_then(|ticket| record.waiters.borrow_mut().give_up(ticket));
+        let waker = self.ticket.take().and_then(|ticket| record.join_wakers.borrow_mut().give_up(ticket));
         drop(waker);
     }
 }

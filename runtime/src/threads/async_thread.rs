@@ -171,10 +171,10 @@ type Call = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = ()>>> + Send>;
 
 /// Where the thread leaves its calls.
 #[derive(Default)]
-struct Calls(Mutex<Slot>);
+struct Calls(Mutex<CallsState>);
 
 #[derive(Default)]
-struct Slot {
+struct CallsState {
     /// At most one: the thread waits for an answer before it makes the next.
     call: Option<Call>,
     /// The thread has come to its end.
@@ -186,14 +186,14 @@ struct Slot {
 
 impl Calls {
     fn post(&self, call: Call) {
-        let mut slot = self.lock();
-        if slot.closed {
-            drop(slot);
+        let mut state = self.lock();
+        if state.closed {
+            drop(state);
             return drop(call);
         }
-        let unanswered = slot.call.replace(call);
-        let task = slot.task.take();
-        drop(slot);
+        let unanswered = state.call.replace(call);
+        let task = state.task.take();
+        drop(state);
         drop(unanswered);
         if let Some(task) = task {
             task.wake();
@@ -201,16 +201,16 @@ impl Calls {
     }
 
     fn finish(&self) {
-        let mut slot = self.lock();
-        slot.done = true;
-        let task = slot.task.take();
-        drop(slot);
+        let mut state = self.lock();
+        state.done = true;
+        let task = state.task.take();
+        drop(state);
         if let Some(task) = task {
             task.wake();
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Slot> {
+    fn lock(&self) -> MutexGuard<'_, CallsState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -229,15 +229,15 @@ impl Serving {
     }
 
     fn poll_call(&self, cx: &mut Context<'_>, at: &'static Location<'static>) -> Poll<Option<Call>> {
-        let mut slot = self.0.lock();
-        if slot.done {
+        let mut state = self.0.lock();
+        if state.done {
             return Poll::Ready(None);
         }
-        if let Some(call) = slot.call.take() {
+        if let Some(call) = state.call.take() {
             return Poll::Ready(Some(call));
         }
-        let replaced = renew(&mut slot.task, cx.waker());
-        drop(slot);
+        let replaced = renew(&mut state.task, cx.waker());
+        drop(state);
         drop(replaced);
         traps::park(TaskState::ThreadWait, at, Resource::Nothing);
         Poll::Pending
@@ -246,10 +246,10 @@ impl Serving {
 
 impl Drop for Serving {
     fn drop(&mut self) {
-        let mut slot = self.0.lock();
-        slot.closed = true;
-        let left = (slot.call.take(), slot.task.take());
-        drop(slot);
+        let mut state = self.0.lock();
+        state.closed = true;
+        let left = (state.call.take(), state.task.take());
+        drop(state);
         drop(left);
     }
 }

@@ -60,15 +60,15 @@ where
 }
 
 /// The right to be the one that works for a key; given back when dropped, on whatever thread.
-struct Turn(Arc<Semaphore>);
+struct KeyTurn(Arc<Semaphore>);
 
-impl Drop for Turn {
+impl Drop for KeyTurn {
     fn drop(&mut self) {
         self.0.release();
     }
 }
 
-async fn next_turn<K: Hash + Eq + 'static>(key: K, at: &'static Location<'static>) -> Turn {
+async fn next_turn<K: Hash + Eq + 'static>(key: K, at: &'static Location<'static>) -> KeyTurn {
     let turns = turns_of(key);
     {
         // Whoever has the turn now may be a thread that no task waits for any more.
@@ -83,7 +83,7 @@ async fn next_turn<K: Hash + Eq + 'static>(key: K, at: &'static Location<'static
         });
         permit.await.forget();
     }
-    Turn(turns)
+    KeyTurn(turns)
 }
 
 /// The keys that are in use on this thread. Values nobody uses are swept out when the map has doubled.

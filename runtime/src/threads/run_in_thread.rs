@@ -40,26 +40,26 @@ pub(crate) fn run_in_thread_at<T: Send + 'static>(
     f: impl FnOnce() -> T + Send + 'static,
     at: &'static Location<'static>,
 ) -> RunInThread<T> {
-    RunInThread { state: State::New(Box::new(f)), at }
+    RunInThread { call: Call::New(Box::new(f)), at }
 }
 
 /// The future of [`run_in_thread`].
 #[must_use = "futures do nothing unless awaited"]
 pub struct RunInThread<T: Send + 'static> {
-    state: State<T>,
+    call: Call<T>,
     at: &'static Location<'static>,
 }
 
-enum State<T> {
+enum Call<T> {
     New(Box<dyn FnOnce() -> T + Send>),
     Out(Arc<Reply<T>>, #[expect(dead_code, reason = "it works by being dropped")] JobHold),
     Done,
 }
 
 /// Where the thread leaves its result.
-struct Reply<T>(Mutex<Slot<T>>);
+struct Reply<T>(Mutex<ReplyState<T>>);
 
-struct Slot<T> {
+struct ReplyState<T> {
     result: Option<thread::Result<T>>,
     waker: Option<Waker>,
     /// Nobody waits any more.
@@ -67,25 +67,25 @@ struct Slot<T> {
 }
 
 impl<T> Reply<T> {
-    fn lock(&self) -> MutexGuard<'_, Slot<T>> {
+    fn lock(&self) -> MutexGuard<'_, ReplyState<T>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl<T: Send + 'static> RunInThread<T> {
     fn start(f: Box<dyn FnOnce() -> T + Send>, waker: &Waker) -> io::Result<(Arc<Reply<T>>, JobHold)> {
-        let slot = Slot { result: None, waker: Some(waker.clone()), abandoned: false };
-        let reply = Arc::new(Reply(Mutex::new(slot)));
+        let state = ReplyState { result: None, waker: Some(waker.clone()), abandoned: false };
+        let reply = Arc::new(Reply(Mutex::new(state)));
         let there = Arc::clone(&reply);
         let hold = traps::run_job(Box::new(move || {
             if there.lock().abandoned {
                 return;
             }
             let result = catch_unwind(AssertUnwindSafe(f));
-            let mut slot = there.lock();
-            slot.result = Some(result);
-            let waker = slot.waker.take();
-            drop(slot);
+            let mut state = there.lock();
+            state.result = Some(result);
+            let waker = state.waker.take();
+            drop(state);
             if let Some(waker) = waker {
                 waker.wake();
             }
@@ -99,26 +99,26 @@ impl<T: Send + 'static> Future for RunInThread<T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        if let State::New(_) = &this.state
-            && let State::New(f) = std::mem::replace(&mut this.state, State::Done)
+        if let Call::New(_) = &this.call
+            && let Call::New(f) = std::mem::replace(&mut this.call, Call::Done)
         {
             match Self::start(f, cx.waker()) {
-                Ok((reply, hold)) => this.state = State::Out(reply, hold),
+                Ok((reply, hold)) => this.call = Call::Out(reply, hold),
                 Err(error) => {
                     let message = format!("no thread could be started for blocking work: {error}");
                     return Poll::Ready(Err(TaskError::Panicked(Panicked::new(Box::new(message)))));
                 }
             }
         }
-        let State::Out(reply, _) = &this.state else { panic!("`run_in_thread` polled after it was ready") };
-        let mut slot = reply.lock();
-        if let Some(result) = slot.result.take() {
-            drop(slot);
-            this.state = State::Done;
+        let Call::Out(reply, _) = &this.call else { panic!("`run_in_thread` polled after it was ready") };
+        let mut state = reply.lock();
+        if let Some(result) = state.result.take() {
+            drop(state);
+            this.call = Call::Done;
             return Poll::Ready(result.map_err(|payload| TaskError::Panicked(Panicked::new(payload))));
         }
-        let replaced = renew(&mut slot.waker, cx.waker());
-        drop(slot);
+        let replaced = renew(&mut state.waker, cx.waker());
+        drop(state);
         drop(replaced);
         traps::park(TaskState::ThreadWait, this.at, Resource::Nothing);
         Poll::Pending
@@ -127,11 +127,11 @@ impl<T: Send + 'static> Future for RunInThread<T> {
 
 impl<T: Send + 'static> Drop for RunInThread<T> {
     fn drop(&mut self) {
-        if let State::Out(reply, _) = &self.state {
-            let mut slot = reply.lock();
-            slot.abandoned = true;
-            let (result, waker) = (slot.result.take(), slot.waker.take());
-            drop(slot);
+        if let Call::Out(reply, _) = &self.call {
+            let mut state = reply.lock();
+            state.abandoned = true;
+            let (result, waker) = (state.result.take(), state.waker.take());
+            drop(state);
             drop((result, waker));
         }
     }

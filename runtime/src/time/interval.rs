@@ -74,12 +74,12 @@ impl Interval {
                 Next::First => traps::now(),
                 Next::At(due) => due,
                 Next::Never => {
-                    sleep(Duration::MAX).from(at).await;
+                    sleep(Duration::MAX).at_line(at).await;
                     unreachable!("a sleep of all time does not end")
                 }
             };
             if due > traps::now() {
-                sleep_until(due).from(at).await;
+                sleep_until(due).at_line(at).await;
             } else {
                 // Ticks that are late come at once, but not so many that nobody else has a turn.
                 poll_fn(traps::spend).await;

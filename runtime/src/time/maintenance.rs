@@ -1,6 +1,6 @@
 //! Upkeep: for libraries that have something to look after while the program does other things.
 
-use crate::traps::{self, Chore};
+use crate::traps::{self, MaintenanceJob};
 use std::fmt;
 use std::rc::Weak;
 use std::time::Duration;
@@ -34,26 +34,26 @@ use std::time::Duration;
 /// ```
 #[track_caller]
 pub fn upkeep(first: Duration, work: impl FnMut() -> Option<Duration> + 'static) -> Upkeep {
-    Upkeep { chore: traps::add_chore(first, Box::new(work)) }
+    Upkeep { job: traps::add_maintenance(first, Box::new(work)) }
 }
 
 /// Ends the [`upkeep`] when it is dropped.
 #[must_use = "dropping it ends the upkeep"]
 pub struct Upkeep {
-    chore: Weak<Chore>,
+    job: Weak<MaintenanceJob>,
 }
 
 impl Upkeep {
     /// Whether there will be another call, or one is under way.
     pub fn is_going_on(&self) -> bool {
-        self.chore.strong_count() > 0
+        self.job.strong_count() > 0
     }
 }
 
 impl Drop for Upkeep {
     fn drop(&mut self) {
-        if let Some(chore) = self.chore.upgrade() {
-            chore.stop();
+        if let Some(job) = self.job.upgrade() {
+            job.stop();
         }
     }
 }

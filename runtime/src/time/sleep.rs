@@ -50,7 +50,7 @@ pub fn schedule() -> Schedule {
 
 impl Sleep {
     /// Another source line to publish than the one that made it.
-    pub(crate) fn from(mut self, at: &'static Location<'static>) -> Sleep {
+    pub(crate) fn at_line(mut self, at: &'static Location<'static>) -> Sleep {
         self.at = at;
         self
     }

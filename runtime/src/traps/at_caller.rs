@@ -11,28 +11,28 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 /// A future whose waits are shown at one line.
-pub(crate) struct Located<F> {
+pub(crate) struct AtCaller<F> {
     body: F,
     at: &'static Location<'static>,
     state: Option<TaskState>,
 }
 
 /// Shows whatever `body` waits for as waited for at `at`.
-pub(crate) fn located<F: Future + Unpin>(at: &'static Location<'static>, body: F) -> Located<F> {
-    Located { body, at, state: None }
+pub(crate) fn at_caller<F: Future + Unpin>(at: &'static Location<'static>, body: F) -> AtCaller<F> {
+    AtCaller { body, at, state: None }
 }
 
 /// The same for a wait that is something else to whoever asked than what it is built of.
 #[cfg(all(unix, feature = "signals"))]
-pub(crate) fn located_as<F: Future + Unpin>(
+pub(crate) fn at_caller_as<F: Future + Unpin>(
     state: TaskState,
     at: &'static Location<'static>,
     body: F,
-) -> Located<F> {
-    Located { body, at, state: Some(state) }
+) -> AtCaller<F> {
+    AtCaller { body, at, state: Some(state) }
 }
 
-impl<F: Future + Unpin> Future for Located<F> {
+impl<F: Future + Unpin> Future for AtCaller<F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {

@@ -1,7 +1,7 @@
 //! Traps that open, enter and leave the nodes of the [cancel-scope tree](crate::kernel::cancel_tree).
 
 use super::{is_running_here, with};
-use crate::kernel::cancel_tree::{ScopeKey, Why};
+use crate::kernel::cancel_tree::{CancelReason, ScopeKey};
 use crate::kernel::state::{State, try_with};
 use crate::kernel::waker::KernelId;
 use std::panic::Location;
@@ -19,7 +19,7 @@ pub(crate) struct Scope {
 pub(crate) fn open_scope() -> Scope {
     with(|kernel| {
         let parent = current_scope(kernel);
-        Scope { key: kernel.scopes.borrow_mut().add(parent), kernel: Rc::clone(kernel) }
+        Scope { key: kernel.cancel_tree.borrow_mut().add(parent), kernel: Rc::clone(kernel) }
     })
 }
 
@@ -29,7 +29,7 @@ pub(crate) fn open_task_scope() -> Scope {
     with(|kernel| {
         let inner = current_scope(kernel);
         let root = kernel.current.borrow().as_ref().and_then(|task| task.record().root.get()).or(inner);
-        Scope { key: kernel.scopes.borrow_mut().add(root), kernel: Rc::clone(kernel) }
+        Scope { key: kernel.cancel_tree.borrow_mut().add(root), kernel: Rc::clone(kernel) }
     })
 }
 
@@ -44,14 +44,14 @@ pub(crate) struct FirstPoll {
 pub(crate) fn first_poll() -> FirstPoll {
     with(|kernel| {
         kernel.limits_without_node.set(kernel.limits_without_node.get() + 1);
-        FirstPoll { mark: kernel.scopes.borrow().links(), kernel: Rc::clone(kernel) }
+        FirstPoll { mark: kernel.cancel_tree.borrow().links(), kernel: Rc::clone(kernel) }
     })
 }
 
 impl FirstPoll {
     pub(crate) fn open_scope(self) -> Scope {
         let parent = current_scope(&self.kernel);
-        let key = self.kernel.scopes.borrow_mut().adopt(parent, self.mark);
+        let key = self.kernel.cancel_tree.borrow_mut().adopt(parent, self.mark);
         Scope { key, kernel: Rc::clone(&self.kernel) }
     }
 }
@@ -69,8 +69,8 @@ fn current_scope(kernel: &State) -> Option<ScopeKey> {
     }
     let current = kernel.current.borrow();
     let record = current.as_ref()?.record();
-    let called = record.cancel_requested.get().then_some(Why::Cancelled);
-    let root = kernel.scopes.borrow_mut().add_root(called);
+    let requested = record.cancel_requested.get().then_some(CancelReason::Cancelled);
+    let root = kernel.cancel_tree.borrow_mut().add_root(requested);
     record.root.set(Some(root));
     kernel.scope.set(Some(root));
     Some(root)
@@ -88,30 +88,30 @@ impl Scope {
     pub(crate) fn entered(&self) -> Entered {
         Entered(self.with(|kernel| {
             let outer = current_scope(kernel);
-            let mut scopes = kernel.scopes.borrow_mut();
+            let mut tree = kernel.cancel_tree.borrow_mut();
             // A future may have been moved into another one, or another task, since it was last polled. The new
             // one may be a limit that has no node yet: then being hung anew is what lets that node find it.
-            if scopes.parent(self.key) != outer || kernel.limits_without_node.get() > 0 {
-                scopes.move_to(self.key, outer);
+            if tree.parent(self.key) != outer || kernel.limits_without_node.get() > 0 {
+                tree.move_to(self.key, outer);
             }
-            scopes.hear(self.key);
+            tree.note_polled(self.key);
             kernel.scope.replace(Some(self.key))
         }))
     }
 
     /// Whether this region must now drop its body, and why: it is cancelled and nothing below is alive.
-    pub(crate) fn must_unwind(&self) -> Option<Why> {
+    pub(crate) fn must_unwind(&self) -> Option<CancelReason> {
         self.with(|kernel| {
-            let scopes = kernel.scopes.borrow();
+            let tree = kernel.cancel_tree.borrow();
             // This order: whether anything is alive is one look, who called is a walk up the tree.
-            if scopes.anything_alive_below(self.key) { None } else { scopes.cancelled(self.key) }
+            if tree.anything_alive_below(self.key) { None } else { tree.cancelled(self.key) }
         })
         .flatten()
     }
 
     /// [`must_unwind`](Self::must_unwind), for a region that may have to wait for something below that is not
     /// polled from here, such as the tasks of a group: that wakes it when it has ended.
-    pub(crate) fn poll_unwind(&self, cx: &mut Context<'_>) -> Option<Why> {
+    pub(crate) fn poll_unwind(&self, cx: &mut Context<'_>) -> Option<CancelReason> {
         let why = self.must_unwind();
         if why.is_none() && self.link().is_cancelled() {
             self.set_waker(cx.waker());
@@ -125,34 +125,34 @@ impl Scope {
     }
 
     pub(crate) fn cancelled_from_above(&self) -> bool {
-        self.with(|kernel| kernel.scopes.borrow().cancelled_from_above(self.key)).unwrap_or(false)
+        self.with(|kernel| kernel.cancel_tree.borrow().cancelled_from_above(self.key)).unwrap_or(false)
     }
 
     /// Calls on what is inside to stop.
-    pub(crate) fn call(&self, why: Why) {
+    pub(crate) fn request(&self, why: CancelReason) {
         let mut wakers = Vec::new();
-        self.with(|kernel| kernel.scopes.borrow_mut().call(self.key, why, &mut wakers));
+        self.with(|kernel| kernel.cancel_tree.borrow_mut().request(self.key, why, &mut wakers));
         wakers.into_iter().for_each(Waker::wake);
     }
 
     pub(crate) fn set_shield(&self, on: bool) {
-        self.with(|kernel| kernel.scopes.borrow_mut().set_shield(self.key, on));
+        self.with(|kernel| kernel.cancel_tree.borrow_mut().set_shield(self.key, on));
     }
 
     /// Says that everything outside has to wait for this region, and where it is.
     pub(crate) fn set_alive_at(&self, at: &'static Location<'static>) {
         self.set_alive(true);
-        self.with(|kernel| kernel.scopes.borrow_mut().set_place(self.key, at));
+        self.with(|kernel| kernel.cancel_tree.borrow_mut().set_place(self.key, at));
     }
 
     /// Whether everything outside has to wait for this region.
     pub(crate) fn set_alive(&self, alive: bool) {
-        self.with(|kernel| kernel.scopes.borrow_mut().set_alive(self.key, alive));
+        self.with(|kernel| kernel.cancel_tree.borrow_mut().set_alive(self.key, alive));
     }
 
     /// Where a call from above is to be heard.
     pub(crate) fn set_waker(&self, waker: &Waker) {
-        let replaced = self.with(|kernel| kernel.scopes.borrow_mut().set_waker(self.key, waker));
+        let replaced = self.with(|kernel| kernel.cancel_tree.borrow_mut().set_waker(self.key, waker));
         drop(replaced);
     }
 
@@ -173,18 +173,18 @@ pub(crate) struct ScopeLink {
 impl ScopeLink {
     /// Whether what is inside has been asked to stop.
     pub(crate) fn is_cancelled(self) -> bool {
-        self.with(|kernel| kernel.scopes.borrow().cancelled(self.key).is_some()).unwrap_or(false)
+        self.with(|kernel| kernel.cancel_tree.borrow().cancelled(self.key).is_some()).unwrap_or(false)
     }
 
     pub(crate) fn set_alive(self, alive: bool) {
-        self.with(|kernel| kernel.scopes.borrow_mut().set_alive(self.key, alive));
+        self.with(|kernel| kernel.cancel_tree.borrow_mut().set_alive(self.key, alive));
     }
 
     /// Wakes every region around it that waits for what is alive inside: this has ended, without being polled
     /// from there.
     pub(crate) fn wake_above(self) {
         let mut wakers = Vec::new();
-        self.with(|kernel| kernel.scopes.borrow().wakers_above(self.key, &mut wakers));
+        self.with(|kernel| kernel.cancel_tree.borrow().wakers_above(self.key, &mut wakers));
         wakers.into_iter().for_each(Waker::wake);
     }
 
@@ -195,7 +195,7 @@ impl ScopeLink {
 
 impl Drop for Scope {
     fn drop(&mut self) {
-        let waker = self.kernel.scopes.borrow_mut().remove(self.key);
+        let waker = self.kernel.cancel_tree.borrow_mut().remove(self.key);
         drop(waker);
     }
 }
@@ -214,12 +214,12 @@ impl Drop for Entered {
 
 /// Whether the current task is to be dropped at its next await.
 pub(crate) fn is_cancelled() -> bool {
-    ask_current(|kernel, scope| kernel.scopes.borrow().cancelled(scope).is_some())
+    ask_current(|kernel, scope| kernel.cancel_tree.borrow().cancelled(scope).is_some())
 }
 
 /// Whether a request waits above, even behind a shield.
 pub(crate) fn cancellation_pending() -> bool {
-    ask_current(|kernel, scope| kernel.scopes.borrow().request_pending(scope))
+    ask_current(|kernel, scope| kernel.cancel_tree.borrow().request_pending(scope))
 }
 
 #[track_caller]

@@ -14,7 +14,7 @@
 //! | trap | asked by |
 //! |---|---|
 //! | [`now`], [`set_timer`] | `time` |
-//! | [`add_chore`] | `upkeep` |
+//! | [`add_maintenance`] | `upkeep` |
 //! | [`spawn`], [`current_task`], [`request_cancel`] | `task` |
 //! | [`request_cancel_of`], [`current_waker`], [`open_task_scope`] | `group` |
 //! | [`Nested`] | `scope` |
@@ -37,7 +37,7 @@ mod sockets;
 mod tasks;
 mod timers;
 
-pub(crate) use crate::kernel::maintenance::Chore;
+pub(crate) use crate::kernel::maintenance::MaintenanceJob;
 use crate::kernel::state::{State, try_with};
 use crate::kernel::task_record::Parked;
 use crate::task::info::TaskState;
@@ -55,7 +55,7 @@ pub(crate) use tasks::{
     all_tasks, current_id, current_task, current_waker, locals, report, report_never_joined, request_cancel,
     request_cancel_of, set_locals, spawn, task_must_unwind, task_stops_where_parked,
 };
-pub(crate) use timers::{Timer, add_chore, now, set_timer};
+pub(crate) use timers::{Timer, add_maintenance, now, set_timer};
 
 /// How many traps may succeed within one poll before the task has to let others run.
 pub(crate) const BUDGET: u32 = 128;

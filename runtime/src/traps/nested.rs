@@ -30,11 +30,11 @@ impl Nested {
         let task = reserve(&kernel, make);
         let record = task.record();
         record.nested.set(true);
-        let root = kernel.scopes.borrow_mut().add(Some(scope.key));
+        let root = kernel.cancel_tree.borrow_mut().add(Some(scope.key));
         record.root.set(Some(root));
         if kernel.shutting_down.get() {
             // It is new: nothing in it could have left a waker to be called.
-            record.request_cancel(&mut kernel.scopes.borrow_mut(), &mut Vec::new());
+            record.request_cancel(&mut kernel.cancel_tree.borrow_mut(), &mut Vec::new());
         }
         kernel.tasks.borrow_mut().occupy(task.clone());
         if let Some(waker) = kernel.tasks.borrow().waker(record.slot) {
@@ -73,8 +73,8 @@ impl Nested {
     /// Whether it is cancelled and nothing inside it is alive: its future is to be dropped now.
     pub(crate) fn must_unwind(&self) -> bool {
         self.record().root.get().is_some_and(|root| {
-            let scopes = self.kernel.scopes.borrow();
-            !scopes.anything_alive_below(root) && scopes.cancelled(root).is_some()
+            let tree = self.kernel.cancel_tree.borrow();
+            !tree.anything_alive_below(root) && tree.cancelled(root).is_some()
         })
     }
 

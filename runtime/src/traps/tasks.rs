@@ -35,7 +35,7 @@ pub(super) fn reserve<T: Runnable>(
     let task = make(place, parent.map(|parent| parent.id));
     task.record().locals.set(parent.and_then(Record::shared_locals));
     drop(current);
-    kernel.tell(Some(task.record()), EventKind::Created);
+    kernel.emit(Some(task.record()), EventKind::Created);
     task
 }
 
@@ -65,8 +65,8 @@ pub(crate) fn request_cancel(task: &Record) {
     let is_running = try_with(|kernel| {
         let is_here = kernel.id == task.kernel;
         if is_here {
-            kernel.tell(Some(task), EventKind::CancelRequested);
-            task.request_cancel(&mut kernel.scopes.borrow_mut(), &mut wakers);
+            kernel.emit(Some(task), EventKind::CancelRequested);
+            task.request_cancel(&mut kernel.cancel_tree.borrow_mut(), &mut wakers);
             if kernel.is_parked(task) {
                 task.stops_where_parked.set(true);
             }

@@ -1,7 +1,7 @@
 //! Traps that have to do with time.
 
 use super::{is_running_here, with};
-use crate::kernel::maintenance::{Chore, Work};
+use crate::kernel::maintenance::{MaintenanceJob, Work};
 use crate::kernel::state::State;
 use crate::kernel::timer_queue::TimerKey;
 use std::rc::{Rc, Weak};
@@ -16,10 +16,10 @@ pub(crate) fn now() -> Instant {
 
 /// Has the kernel do something on the side, in a while and as often as it asks for.
 #[track_caller]
-pub(crate) fn add_chore(first: Duration, work: Work) -> Weak<Chore> {
+pub(crate) fn add_maintenance(first: Duration, work: Work) -> Weak<MaintenanceJob> {
     // A time that no clock will reach never comes.
     let due = now().checked_add(first);
-    with(|kernel| due.map_or_else(Weak::new, |due| kernel.chores.add(due, work)))
+    with(|kernel| due.map_or_else(Weak::new, |due| kernel.maintenance.add(due, work)))
 }
 
 /// A timer of a kernel. Dropping it takes it back, wherever that happens.

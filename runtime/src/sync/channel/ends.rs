@@ -8,7 +8,7 @@
 
 use super::SendError;
 use crate::kernel::grants::{GrantId, Revoke};
-use crate::sync::line::Line;
+use crate::sync::permit_queue::PermitQueue;
 use crate::sync::shared::{Revocable, Shared};
 use crate::sync::wait_queue::{Ticket, Wakes};
 use std::collections::VecDeque;
@@ -24,9 +24,9 @@ pub(super) struct Ends<T> {
 
 struct Lines {
     /// How many items may be taken, and who waits for one.
-    items: Line,
+    items: PermitQueue,
     /// How many may be put, and who waits to put one.
-    room: Line,
+    room: PermitQueue,
     /// How many items are there, whether they may be taken or belong to somebody who was handed one.
     stored: usize,
     closed: bool,
@@ -41,8 +41,8 @@ impl<T> Ends<T> {
     /// With one sender and one receiver.
     pub(super) fn new(cap: usize) -> Ends<T> {
         let lines = Lines {
-            items: Line::new(0, ITEMS),
-            room: Line::new(cap, ROOM),
+            items: PermitQueue::new(0, ITEMS),
+            room: PermitQueue::new(cap, ROOM),
             stored: 0,
             closed: false,
             senders: 1,
@@ -224,7 +224,7 @@ impl Lines {
         self.closed && self.stored == 0
     }
 
-    fn line(&mut self, number: u8) -> &mut Line {
+    fn line(&mut self, number: u8) -> &mut PermitQueue {
         if number == ITEMS { &mut self.items } else { &mut self.room }
     }
 }

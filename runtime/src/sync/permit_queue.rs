@@ -10,16 +10,16 @@ use crate::traps;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-pub(super) struct Line {
+pub(super) struct PermitQueue {
     free: usize,
     waiting: WaitQueue<usize>,
     /// Tells the lines of one primitive apart, for the kernel's watch.
     number: u8,
 }
 
-impl Line {
-    pub(super) const fn new(free: usize, number: u8) -> Line {
-        Line { free, waiting: WaitQueue::new(), number }
+impl PermitQueue {
+    pub(super) const fn new(free: usize, number: u8) -> PermitQueue {
+        PermitQueue { free, waiting: WaitQueue::new(), number }
     }
 
     pub(super) fn free(&self) -> usize {
@@ -142,7 +142,7 @@ pub(super) fn hand_over<N: Copy>(
 mod tests {
     use super::*;
 
-    fn poll(line: &mut Line, ticket: &mut Option<Ticket>, wanted: usize) -> bool {
+    fn poll(line: &mut PermitQueue, ticket: &mut Option<Ticket>, wanted: usize) -> bool {
         line.poll_take(ticket, wanted, &mut Context::from_waker(Waker::noop())).0.is_ready()
     }
 
@@ -151,17 +151,17 @@ mod tests {
         unreachable!("a wait outside of a kernel is not watched")
     }
 
-    fn release(line: &mut Line, count: usize) {
+    fn release(line: &mut PermitQueue, count: usize) {
         line.release(count, &mut Wakes::default(), unwatched);
     }
 
-    fn give_up(line: &mut Line, ticket: Option<Ticket>) {
+    fn give_up(line: &mut PermitQueue, ticket: Option<Ticket>) {
         line.give_up(ticket.expect("it waits"), &mut Wakes::default(), unwatched);
     }
 
     #[test]
     fn what_is_free_is_taken_at_once() {
-        let mut line = Line::new(3, 0);
+        let mut line = PermitQueue::new(3, 0);
         assert!(line.try_take(2) && !line.try_take(2) && line.try_take(1));
         assert_eq!(line.free(), 0);
         let mut ticket = None;
@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn nobody_takes_anything_while_somebody_is_in_line() {
-        let mut line = Line::new(2, 0);
+        let mut line = PermitQueue::new(2, 0);
         let (mut large, mut small) = (None, None);
         assert!(!poll(&mut line, &mut large, 3));
         assert!(!line.try_take(1) && !poll(&mut line, &mut small, 1));
@@ -182,7 +182,7 @@ mod tests {
 
     #[test]
     fn a_release_serves_as_many_as_it_is_enough_for() {
-        let mut line = Line::new(0, 0);
+        let mut line = PermitQueue::new(0, 0);
         let mut tickets = [None; 4];
         for ticket in &mut tickets {
             assert!(!poll(&mut line, ticket, 2));
@@ -195,7 +195,7 @@ mod tests {
 
     #[test]
     fn what_was_granted_to_a_wait_that_is_given_up_goes_on() {
-        let mut line = Line::new(0, 0);
+        let mut line = PermitQueue::new(0, 0);
         let [mut first, mut second] = [None; 2];
         assert!(!poll(&mut line, &mut first, 1) && !poll(&mut line, &mut second, 1));
         release(&mut line, 1);
@@ -206,7 +206,7 @@ mod tests {
 
     #[test]
     fn giving_up_a_large_wait_serves_the_small_ones_behind_it() {
-        let mut line = Line::new(1, 0);
+        let mut line = PermitQueue::new(1, 0);
         let [mut large, mut small] = [None; 2];
         assert!(!poll(&mut line, &mut large, 2) && !poll(&mut line, &mut small, 1));
         give_up(&mut line, large);
@@ -215,7 +215,7 @@ mod tests {
 
     #[test]
     fn a_revoked_wait_queues_again_at_the_end() {
-        let mut line = Line::new(0, 0);
+        let mut line = PermitQueue::new(0, 0);
         let [mut first, mut second] = [None; 2];
         assert!(!poll(&mut line, &mut first, 1) && !poll(&mut line, &mut second, 1));
         release(&mut line, 1);
@@ -231,7 +231,7 @@ mod tests {
 
     #[test]
     fn whoever_is_sent_away_looks_again() {
-        let mut line = Line::new(1, 0);
+        let mut line = PermitQueue::new(1, 0);
         let [mut large, mut small] = [None; 2];
         assert!(!poll(&mut line, &mut large, 2) && !poll(&mut line, &mut small, 1));
         line.dismiss_all(&mut Wakes::default());
@@ -243,7 +243,7 @@ mod tests {
     #[test]
     fn while_anybody_is_in_line_what_is_free_is_not_enough_for_the_first() {
         let mut random = crate::kernel::random::Random::new(5);
-        let mut line = Line::new(4, 0);
+        let mut line = PermitQueue::new(4, 0);
         let mut waiting: Vec<(Option<Ticket>, usize)> = Vec::new();
         let (mut held, mut granted) = (Vec::new(), 0);
         for _ in 0..50_000 {

@@ -4,11 +4,11 @@
 use super::wait_queue::{Left, Ticket, WaitQueue, WaitState, Wakes};
 use std::task::{Context, Waker};
 
-pub(super) struct Crowd(WaitQueue<()>);
+pub(super) struct WaitSet(WaitQueue<()>);
 
-impl Crowd {
-    pub(super) const fn new() -> Crowd {
-        Crowd(WaitQueue::new())
+impl WaitSet {
+    pub(super) const fn new() -> WaitSet {
+        WaitSet(WaitQueue::new())
     }
 
     /// Lets everybody go on, in the order in which they came. O(waiters).

@@ -3,7 +3,7 @@
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BinaryHeap, VecDeque};
 
-pub(super) trait Store {
+pub(super) trait QueueOrder {
     type Item;
     /// For the queues' `const fn new`.
     const EMPTY: Self;
@@ -14,7 +14,7 @@ pub(super) trait Store {
 /// First in, first out.
 pub(super) struct Fifo<T>(VecDeque<T>);
 
-impl<T> Store for Fifo<T> {
+impl<T> QueueOrder for Fifo<T> {
     type Item = T;
     const EMPTY: Self = Fifo(VecDeque::new());
 
@@ -30,7 +30,7 @@ impl<T> Store for Fifo<T> {
 /// Last in, first out.
 pub(super) struct Lifo<T>(Vec<T>);
 
-impl<T> Store for Lifo<T> {
+impl<T> QueueOrder for Lifo<T> {
     type Item = T;
     const EMPTY: Self = Lifo(Vec::new());
 
@@ -44,7 +44,7 @@ impl<T> Store for Lifo<T> {
 }
 
 /// The lowest first; of equal ones, the one that was put first.
-pub(super) struct Lowest<T> {
+pub(super) struct MinHeap<T> {
     heap: BinaryHeap<Reverse<Ranked<T>>>,
     next_number: u64,
 }
@@ -54,9 +54,9 @@ struct Ranked<T> {
     number: u64,
 }
 
-impl<T: Ord> Store for Lowest<T> {
+impl<T: Ord> QueueOrder for MinHeap<T> {
     type Item = T;
-    const EMPTY: Self = Lowest { heap: BinaryHeap::new(), next_number: 0 };
+    const EMPTY: Self = MinHeap { heap: BinaryHeap::new(), next_number: 0 };
 
     fn put(&mut self, item: T) {
         let number = self.next_number;
