@@ -3,7 +3,7 @@
 //! Not part of the interface of this crate: hidden from its documentation, and free to change.
 
 use crate::cookies::{self, Cookie};
-use crate::decode::Decoder;
+use crate::response::decode::Decoder;
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, SET_COOKIE};
 use http::{HeaderMap, HeaderValue};

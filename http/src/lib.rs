@@ -65,108 +65,61 @@
 //!
 //! # Where to find what
 //!
-//! The files in the order in which a response passes them:
+//! A room imports only from those below it:
 //!
-//! | file | holds |
+//! | room | holds |
 //! |---|---|
-//! | `session.rs`, `settings.rs`, `builder/` | the session, what it is set to, and how it is set |
-//! | `url/`, `body.rs`, `multipart.rs`, `auth.rs`, `netrc.rs` | what a request is made of: address, body, forms with files, credentials |
-//! | `form/` | query parameters and form bodies |
-//! | `request.rs`, `extras.rs` | the request in the making; awaiting it calls … |
-//! | `send.rs` | … the way of a request: defaults, hops, one second try |
-//! | `again.rs`, `digest.rs` | sending it again: retries, challenges, and what servers say about when |
-//! | `redirect.rs` | whether to follow a redirect, as what, and with what |
-//! | `pool.rs`, `keep_alive.rs`, `reaper.rs` | idle connections, the right to have one in use, and who closes what nobody wants |
-//! | `route.rs`, `proxy/` | which way to a server: directly, through a proxy, by other means |
-//! | `connect.rs`, `resolve.rs`, [`Connector`] | a new connection: name, TCP, proxy, TLS; or one of the caller's own |
-//! | `stream.rs`, `tls/`, `block.rs` | the bytes under a connection, plain or TLS; the memory they are read into |
-//! | `upload/`, `patience.rs` | the request body on its way out; how long anything may take |
-//! | `connection.rs`, `failure.rs` | the loop that joins the stream to … |
-//! | [`h1`] | … the protocol, which does no I/O and is usable without the rest |
-//! | `incoming.rs` | the body on its way in; at its end the connection goes back to the pool |
-//! | `payload.rs`, `decode/` | the body decoded and counted |
-//! | `response.rs`, `pieces.rs`, `events.rs`, `sse.rs`, `download.rs`, `new_file.rs` | the response, and the ways of reading it |
-//! | `charset.rs`, `links.rs`, `timings.rs` | text, and what else can be read from a head |
+//! | [`mock`] | responses without sockets, for tests |
+//! | `session/` | the session and the one-off functions; the builders of sessions and requests |
+//! | `exchange/` | from a request to its response: defaults, redirects, retries, authentication |
+//! | `settings/` | what a session is set to |
+//! | `response/` | the response and the ways of reading it; the body as it comes, decoded and counted |
+//! | `connections/` | the pool, the way to a server, new connections, TLS; the loop that joins a stream to the protocol |
+//! | `request/` | the request as data: header, body, forms, credentials, and the body on its way out |
 //! | `cookies/` | the cookie jar: what a response sets, and which requests get it |
-//! | `upgraded.rs` | the raw stream after a 101 |
-//! | `trace.rs` | what passes over the wire, for whoever wants to see it |
-//! | `error.rs` | the one error type |
-//! | [`mock`] | answers without sockets, for tests |
+//! | [`h1`] | the protocol, which does no I/O and is usable without the rest |
+//! | `url/` | URLs, read in one way only |
+//! | `error.rs`, `trace.rs`, `atomic_file.rs` | the one error type; what passes over the wire; a file that is whole or not there |
 //! | `fuzzing.rs` | doors for fuzzers to what has no other |
 //!
-//! Only `connection.rs` both waits and knows the protocol; what decides or decodes does neither wait nor read. Tests hold
+//! Only `connections/connection.rs` both waits and knows the protocol; what decides or decodes does neither wait nor read. Tests hold
 //! the files to that.
 
-mod again;
-mod auth;
-mod block;
-mod body;
-mod builder;
-mod charset;
-mod connect;
-mod connection;
-mod connector;
+mod atomic_file;
+mod connections;
 mod cookies;
-mod decode;
-#[cfg(feature = "digest")]
-mod digest;
-mod download;
 mod error;
-mod events;
-mod extras;
-mod failure;
-mod form;
+mod exchange;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod h1;
-mod incoming;
-mod keep_alive;
-mod links;
 pub mod mock;
-mod multipart;
-mod netrc;
-mod new_file;
-mod patience;
-mod payload;
-mod pieces;
-mod pool;
-mod proxy;
-mod reaper;
-mod redirect;
 mod request;
-mod resolve;
 mod response;
-mod route;
-mod send;
 mod session;
 mod settings;
-mod sse;
-mod stream;
-mod timings;
-mod tls;
 mod trace;
-mod upgraded;
-mod upload;
 mod url;
 
-pub use body::Body;
-pub use builder::ClientSessionBuilder;
-pub use connector::{Connector, Target};
+pub use connections::connector::{Connector, Target};
+pub use connections::resolver::Resolver;
+pub use connections::timings::Timings;
+pub use connections::tls::TlsInfo;
+pub use connections::upgraded::Upgraded;
 pub use cookies::{Cookie, CookieJar, SameSite};
 pub use error::{Error, ErrorKind};
-pub use events::Events;
+pub use exchange::redirect::{Attempt, Policy};
 pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-pub use links::Link;
-pub use multipart::{Form, Part};
-pub use pieces::{Chunks, Lines};
-pub use redirect::{Attempt, Policy};
-pub use request::{Request, RequestBuilder, ResponseFuture};
-pub use resolve::Resolver;
+pub use request::Request;
+pub use request::body::Body;
+pub use request::multipart::{Form, Part};
 pub use response::Response;
-pub use session::{ClientSession, delete, get, head, options, patch, post, put, request};
-pub use sse::ServerEvent;
-pub use timings::Timings;
-pub use tls::TlsInfo;
+pub use response::chunks::{Chunks, Lines};
+pub use response::event_stream::Events;
+pub use response::link_header::Link;
+pub use response::sse::ServerEvent;
+pub use session::builder::ClientSessionBuilder;
+pub use session::client::{ClientSession, delete, get, head, options, patch, post, put, request};
+pub use session::request_builder::{RequestBuilder, ResponseFuture};
 pub use trace::Trace;
-pub use upgraded::Upgraded;
 pub use url::{IntoUrl, Url};

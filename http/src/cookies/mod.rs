@@ -15,7 +15,7 @@
 //! | `file.rs` | cookies in a `cookies.txt` |
 //! | `jar.rs` | the handle, the clock and the files |
 //!
-//! On the path of a request the jar is asked twice at each hop, in `send.rs`: what to add before the head is written, and
+//! On the path of a request the jar is asked twice at each hop, in `exchange/mod.rs`: what to add before the head is written, and
 //! what to keep when the answer's head has come, before anybody looks whether it is a redirect.
 
 mod cookie;

@@ -48,8 +48,8 @@ pub use answer::Answer;
 pub use request::MockRequest;
 pub use stream::MockStream;
 
-use crate::connector::{Connector, Target};
-use crate::session::ClientSession;
+use crate::connections::connector::{Connector, Target};
+use crate::session::client::ClientSession;
 use http::Method;
 use std::cell::{Cell, RefCell};
 use std::fmt;

@@ -1,0 +1,426 @@
+//! One connection: the place where the protocol meets the socket.
+//!
+//! `h1` knows HTTP and cannot wait; the stream can wait and knows nothing. This is the only file that has both, and
+//! what it does with them is one loop, [`Connection::poll_event`]: ask the protocol for the next event; if it needs
+//! bytes, read some into the space it offers; ask again.
+//!
+//! Sending has more to it, because the two directions overlap. A head and a small body leave in one system call and
+//! nothing is read meanwhile: there can be no answer yet. A body that takes longer is sent piece by piece while the
+//! other direction is watched, because a server that refuses an upload says so at once and does not wait for the end
+//! of it (RFC 9112 §9.5). A caller who would rather know first says `Expect: 100-continue`: then the head goes alone and
+//! the body waits a moment for the server's word (RFC 9110 §10.1.1). And when sending fails, the reason has often been
+//! sent to us just before, so one more look is taken before the failure is reported.
+//!
+//! Everything here may be dropped at any await. What has been read is in `h1`, what is to be sent is in `out`; a
+//! connection that is dropped in the middle is closed.
+
+use crate::connections::deadline::Patience;
+use crate::connections::failure::{Circumstances, ExchangeError, ReadError};
+use crate::connections::keep_alive;
+use crate::connections::stream::{SendBuffer, Stream};
+use crate::connections::tls::TlsInfo;
+use crate::error::Error;
+use crate::h1::{self, Event, Framing};
+use crate::request::upload::Upload;
+use crate::trace::{Trace, Tracer};
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use std::future::poll_fn;
+use std::io;
+use std::net::SocketAddr;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+pub(crate) use crate::h1::{BodyLength, Limits as ProtocolLimits, RequestHead, ResponseHead};
+
+/// A body in memory of at most this many bytes leaves together with the head.
+const SMALL_BODY: usize = 64 * 1024;
+/// How much the first read of a connection can bring.
+const FIRST_READ: usize = 4 * 1024;
+
+pub(crate) struct Connection {
+    stream: Stream,
+    h1: h1::Connection,
+    out: SendBuffer,
+    peer: Option<SocketAddr>,
+    tls: Option<TlsInfo>,
+    /// How long it lay in the pool before this exchange; `None` for its first.
+    idle_for: Option<Duration>,
+    /// What the server's last `Keep-Alive` field allows.
+    server_keeps_for: Option<Duration>,
+    /// Whether anything has ever been read.
+    has_read: bool,
+    /// Sending has failed: whatever comes of this exchange, it is the last one.
+    broken: bool,
+    tracer: Tracer,
+}
+
+/// What a response body is made of.
+pub(crate) enum Piece {
+    Data(Bytes),
+    End { trailers: Option<HeaderMap> },
+}
+
+/// What came of waiting for one direction while watching the other.
+enum Heard<T> {
+    Nothing(T),
+    /// The response, before the request was complete.
+    Early(ResponseHead),
+}
+
+impl Connection {
+    pub(crate) fn new(
+        stream: Stream,
+        peer: Option<SocketAddr>,
+        tls: Option<TlsInfo>,
+        limits: ProtocolLimits,
+        tracer: Tracer,
+    ) -> Connection {
+        Connection {
+            stream,
+            h1: h1::Connection::with_limits(limits),
+            out: SendBuffer::default(),
+            peer,
+            tls,
+            idle_for: None,
+            server_keeps_for: None,
+            has_read: false,
+            broken: false,
+            tracer,
+        }
+    }
+
+    pub(crate) fn peer(&self) -> Option<SocketAddr> {
+        self.peer
+    }
+
+    pub(crate) fn tls(&self) -> Option<TlsInfo> {
+        self.tls.clone()
+    }
+
+    pub(crate) fn idle_for(&self) -> Option<Duration> {
+        self.idle_for
+    }
+
+    pub(crate) fn set_idle_for(&mut self, time: Duration) {
+        self.idle_for = Some(time);
+    }
+
+    pub(crate) fn server_keeps_for(&self) -> Option<Duration> {
+        self.server_keeps_for
+    }
+
+    /// Writes down the head of a request; `exchange` sends it.
+    pub(crate) fn begin(&mut self, head: &RequestHead<'_>, length: BodyLength) -> Result<(), ExchangeError> {
+        self.h1.start(head, length, &mut self.out.bytes)?;
+        self.tracer.tell(|| Trace::RequestHead(self.out.unsent()));
+        Ok(())
+    }
+
+    /// Sends the request that was begun and waits for the head of its response. Also returns when the last byte was sent. If the
+    /// upload wishes it, the body waits for the server to ask for it.
+    pub(crate) async fn exchange(
+        &mut self,
+        upload: &mut Upload,
+        patience: &mut Patience,
+    ) -> Result<(ResponseHead, Instant), ExchangeError> {
+        if let Some(wait) = upload.wait_for_word()
+            && let Some(refusal) = Box::pin(self.ask_first(wait, patience)).await?
+        {
+            self.note(&refusal);
+            return Ok((refusal, curio::clock()));
+        }
+        if let Some(body) = upload.take_in_memory(SMALL_BODY) {
+            self.h1.body(&body, &mut self.out.bytes)?;
+            self.h1.end(&mut self.out.bytes)?;
+        } else if let Poll::Ready(framed) = poll_fn(|cx| Poll::Ready(self.poll_frame(cx, upload))).await {
+            // The first piece of a larger one leaves with the head, if it is at hand.
+            framed?;
+        }
+        // Nearly always the request is small, the socket takes it all, and there is nothing to wait for.
+        let begun = poll_fn(|cx| Poll::Ready(self.stream.poll_send(cx, &mut self.out))).await;
+        if !self.h1.request_complete() || !matches!(begun, Poll::Ready(Ok(()))) {
+            let sending = Box::pin(self.keep_sending(begun, upload, patience));
+            if let Some(early) = sending.await? {
+                self.note(&early);
+                return Ok((early, curio::clock()));
+            }
+        }
+        upload.all_sent();
+        let sent = curio::clock();
+        patience.begin(sent);
+        let head = self.receive_head(patience).await?;
+        self.note(&head);
+        Ok((head, sent))
+    }
+
+    fn note(&mut self, head: &ResponseHead) {
+        self.server_keeps_for = keep_alive::hint(&head.headers);
+    }
+
+    /// The next piece of the response body. Once it has been `End`, there are no more.
+    pub(crate) fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Result<Piece, Error>> {
+        loop {
+            return match ready!(self.poll_event(cx)) {
+                Ok(Event::Data(data)) => Poll::Ready(Ok(Piece::Data(data))),
+                Ok(Event::End { trailers }) => Poll::Ready(Ok(Piece::End { trailers })),
+                Ok(Event::Interim(_) | Event::Head(_)) => continue,
+                Err(error) => Poll::Ready(Err(self.circumstances().body_failed(error))),
+            };
+        }
+    }
+
+    /// The next piece, if it has come already. Never reads.
+    pub(crate) fn piece_at_hand(&mut self) -> Option<Result<Piece, Error>> {
+        match self.h1.next_event() {
+            Ok(Some(Event::Data(data))) => Some(Ok(Piece::Data(data))),
+            Ok(Some(Event::End { trailers })) => Some(Ok(Piece::End { trailers })),
+            // No heads come after the head.
+            Ok(Some(Event::Interim(_) | Event::Head(_)) | None) => None,
+            Err(error) => Some(Err(self.circumstances().body_failed(ReadError::Remote(error)))),
+        }
+    }
+
+    /// The length that the response's head declares for its body, if it declares one.
+    pub(crate) fn declared_length(&self) -> Option<u64> {
+        match self.h1.framing() {
+            Some(Framing::Length(length)) => Some(length),
+            _ => None,
+        }
+    }
+
+    /// Whether the response has a body, though it may be an empty one. An answer to HEAD, a 204 and a 304 have none,
+    /// whatever their fields say about it.
+    pub(crate) fn has_body(&self) -> bool {
+        !matches!(self.h1.framing(), None | Some(Framing::Empty | Framing::Upgraded))
+    }
+
+    /// Whether the connection now belongs to another protocol.
+    pub(crate) fn is_upgraded(&self) -> bool {
+        self.h1.is_upgraded()
+    }
+
+    /// The stream, and what has come on it, if a proxy has agreed that it leads elsewhere from now on.
+    pub(crate) fn into_tunnel(self) -> Option<(Stream, Bytes)> {
+        let early = self.h1.upgrade()?;
+        Some((self.stream, early))
+    }
+
+    /// Makes the connection ready for the pool, if it can carry another exchange.
+    pub(crate) fn rest(&mut self) -> bool {
+        if self.broken || !self.out.is_empty() || !self.stream.is_flushed() || !self.h1.restart() {
+            return false;
+        }
+        self.out.shrink();
+        self.stream.relax();
+        self.idle_for = None;
+        true
+    }
+
+    /// The stream under it and the first bytes of the other protocol, once it belongs to one.
+    pub(crate) fn into_upgraded(self) -> Option<(Stream, Bytes)> {
+        let leftover = self.h1.upgrade()?;
+        Some((self.stream, leftover))
+    }
+
+    /// Whether an idle connection has nothing to say, as it should.
+    pub(crate) fn is_quiet(&mut self) -> bool {
+        self.stream.is_quiet()
+    }
+
+    /// Closes an idle connection with a goodbye.
+    pub(crate) async fn close(&mut self) -> io::Result<()> {
+        poll_fn(|cx| self.stream.poll_close(cx)).await
+    }
+
+    /// Sends the head alone and waits for what the server says to it. `Some`: the final answer, and the body is not to be
+    /// sent. A server that says nothing gets the body all the same, because many have never heard of the question.
+    async fn ask_first(
+        &mut self,
+        wait: Duration,
+        patience: &mut Patience,
+    ) -> Result<Option<ResponseHead>, ExchangeError> {
+        let sent =
+            poll_in_time(patience, "sending the request", |cx| self.stream.poll_send(cx, &mut self.out));
+        if let Err(cause) = sent.await? {
+            return self.last_words(cause, patience).await.map(Some);
+        }
+        self.tracer.tell(|| Trace::Note("Waiting for the server to ask for the body"));
+        match curio::timeout_after(wait, poll_fn(|cx| self.poll_word(cx))).await {
+            Ok(Ok(word)) => Ok(word),
+            Ok(Err(error)) => Err(self.circumstances().head_failed(error)),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// Waits for 100 (`None`) or a final response.
+    fn poll_word(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<ResponseHead>, ReadError>> {
+        loop {
+            match ready!(self.poll_event(cx))? {
+                Event::Head(head) => return Poll::Ready(Ok(Some(head))),
+                Event::Interim(head) if head.status == StatusCode::CONTINUE => return Poll::Ready(Ok(None)),
+                Event::Interim(_) | Event::Data(_) | Event::End { .. } => {}
+            }
+        }
+    }
+
+    /// Sends the rest of the request while watching for a response. `Some` if one came before everything was sent.
+    async fn keep_sending(
+        &mut self,
+        begun: Poll<io::Result<()>>,
+        upload: &mut Upload,
+        patience: &mut Patience,
+    ) -> Result<Option<ResponseHead>, ExchangeError> {
+        let mut progress = begun;
+        loop {
+            let sent = match progress {
+                Poll::Ready(sent) => Heard::Nothing(sent),
+                Poll::Pending => {
+                    poll_in_time(patience, "sending the request", |cx| self.poll_send_or_hear(cx)).await??
+                }
+            };
+            match sent {
+                Heard::Nothing(Ok(())) if self.h1.request_complete() => return Ok(None),
+                Heard::Nothing(Ok(())) => upload.all_sent(),
+                Heard::Nothing(Err(cause)) => return self.last_words(cause, patience).await.map(Some),
+                Heard::Early(head) => return Ok(Some(head)),
+            }
+            // The caller's reader may take its time: only the limit for the whole request applies to it.
+            let piece = poll_fn(|cx| self.poll_upload_or_hear(cx, upload));
+            let in_time =
+                patience.limits.within(None, || "waiting for the request body's reader".into(), piece);
+            if let Heard::Early(head) = in_time.await.map_err(ExchangeError::from)?? {
+                return Ok(Some(head));
+            }
+            progress = Poll::Pending;
+        }
+    }
+
+    fn poll_send_or_hear(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Heard<io::Result<()>>, ExchangeError>> {
+        match self.stream.poll_send(cx, &mut self.out) {
+            Poll::Ready(sent) => Poll::Ready(Ok(Heard::Nothing(sent))),
+            Poll::Pending => self.poll_early_head(cx),
+        }
+    }
+
+    fn poll_upload_or_hear(
+        &mut self,
+        cx: &mut Context<'_>,
+        upload: &mut Upload,
+    ) -> Poll<Result<Heard<()>, ExchangeError>> {
+        match self.poll_frame(cx, upload) {
+            Poll::Ready(framed) => Poll::Ready(framed.map(Heard::Nothing)),
+            Poll::Pending => self.poll_early_head(cx),
+        }
+    }
+
+    /// Frames the next piece of the body, or its end, into `out`.
+    fn poll_frame(&mut self, cx: &mut Context<'_>, upload: &mut Upload) -> Poll<Result<(), ExchangeError>> {
+        let framed = match ready!(upload.poll_piece(cx)) {
+            Ok(Some(piece)) => self.h1.body(piece, &mut self.out.bytes),
+            Ok(None) => self.h1.end(&mut self.out.bytes),
+            Err(error) => return Poll::Ready(Err(ExchangeError::from(error))),
+        };
+        Poll::Ready(framed.map_err(ExchangeError::from))
+    }
+
+    /// Watches for a final response while the body is still being sent.
+    fn poll_early_head<T>(&mut self, cx: &mut Context<'_>) -> Poll<Result<Heard<T>, ExchangeError>> {
+        match ready!(self.poll_head(cx)) {
+            Ok(head) => Poll::Ready(Ok(Heard::Early(head))),
+            Err(ReadError::Remote(nonsense)) if !nonsense.is_cut_off() => {
+                Poll::Ready(Err(self.circumstances().head_failed(ReadError::Remote(nonsense))))
+            }
+            // The other direction may still work; if not, sending fails too, and is asked again when it does.
+            Err(_) => Poll::Pending,
+        }
+    }
+
+    /// Sending has failed. Perhaps the server has said why.
+    async fn last_words(
+        &mut self,
+        cause: io::Error,
+        patience: &mut Patience,
+    ) -> Result<ResponseHead, ExchangeError> {
+        self.broken = true;
+        match poll_in_time(patience, "sending the request", |cx| self.poll_head(cx)).await {
+            Ok(Ok(head)) => Ok(head),
+            Ok(Err(said)) if said.is_tls() => Err(self.circumstances().head_failed(said)),
+            _ => Err(self.circumstances().send_failed(cause)),
+        }
+    }
+
+    async fn receive_head(&mut self, patience: &mut Patience) -> Result<ResponseHead, ExchangeError> {
+        match poll_in_time(patience, "waiting for the response", |cx| self.poll_head(cx)).await? {
+            Ok(head) => Ok(head),
+            Err(error) => Err(self.circumstances().head_failed(error)),
+        }
+    }
+
+    fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<ResponseHead, ReadError>> {
+        loop {
+            match ready!(self.poll_event(cx))? {
+                Event::Head(head) => return Poll::Ready(Ok(head)),
+                // 100 and 103 are news about an answer, not the answer.
+                Event::Interim(_) => {}
+                Event::Data(_) | Event::End { .. } => {}
+            }
+        }
+    }
+
+    /// The loop of this file.
+    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Result<Event, ReadError>> {
+        loop {
+            if let Some(event) = self.h1.next_event().map_err(ReadError::Remote)? {
+                if let Event::Head(head) | Event::Interim(head) = &event {
+                    self.tracer.tell(|| Trace::ResponseHead(head.as_bytes()));
+                }
+                return Poll::Ready(Ok(event));
+            }
+            if !self.has_read {
+                ready!(self.poll_first_bytes(cx))?;
+                continue;
+            }
+            let n = ready!(self.stream.poll_read(cx, self.h1.space())).map_err(ReadError::Io)?;
+            if n == 0 && self.stream.was_cut_off() && self.h1.framing() == Some(Framing::UntilClose) {
+                return Poll::Ready(Err(ReadError::CutOff));
+            }
+            self.h1.filled(n);
+        }
+    }
+
+    /// The first read of a connection goes by way of the stack, so that thousands of new connections that wait for their
+    /// first answer hold no memory to read it into.
+    fn poll_first_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ReadError>> {
+        let mut bytes = [0; FIRST_READ];
+        let n = ready!(self.stream.poll_read(cx, &mut bytes)).map_err(ReadError::Io)?;
+        self.has_read = true;
+        let mut rest = &bytes[..n];
+        loop {
+            let space = self.h1.space();
+            let (now, later) = rest.split_at(rest.len().min(space.len()));
+            space[..now.len()].copy_from_slice(now);
+            self.h1.filled(now.len());
+            rest = later;
+            if rest.is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+        }
+    }
+
+    fn circumstances(&self) -> Circumstances {
+        Circumstances { peer: self.peer, idle_for: self.idle_for, received_any: self.h1.has_received_any() }
+    }
+}
+
+/// Waits for one direction of the connection, with patience.
+async fn poll_in_time<T>(
+    patience: &mut Patience,
+    doing: &str,
+    mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
+) -> Result<T, ExchangeError> {
+    poll_fn(|cx| patience.poll(cx, doing, &mut poll)).await.map_err(ExchangeError::from)
+}

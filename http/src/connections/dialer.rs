@@ -1,0 +1,204 @@
+//! Making a connection: name, TCP, perhaps a proxy, TLS.
+//!
+//! The steps fail in different ways and their errors are kept apart, but they share one time limit: it makes no
+//! difference to the caller which of them a dead network holds up. Only the error tells. A host that is an IP address
+//! needs no look-up and no thread.
+//!
+//! Which steps there are is the [`Route`]'s to say. Each leaves a stream that leads a little further than the one
+//! before it: to the proxy, through the proxy, to the server, and at last with TLS to the server alone.
+
+use crate::connections::connection::Connection;
+use crate::connections::connector::Target;
+use crate::connections::deadline::Limits;
+use crate::connections::pool::Origin;
+use crate::connections::proxy::{Proxy, Tunnel};
+use crate::connections::resolver;
+use crate::connections::route::Route;
+use crate::connections::stream::Stream;
+use crate::connections::timings::{Timings, since};
+use crate::connections::tls::TlsStream;
+use crate::error::{Error, ErrorKind};
+use crate::session::client::Session;
+use crate::settings::Settings;
+use crate::url::Url;
+use bytes::Bytes;
+use curio::TcpStream;
+use std::cell::Cell;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+/// Connects to the server of this address, by the way that its origin has.
+pub(crate) async fn connect(
+    session: &Session,
+    origin: &Origin,
+    url: &Url,
+    limit: Option<Duration>,
+    limits: &Limits,
+    timings: &mut Timings,
+) -> Result<Box<Connection>, Error> {
+    let step = Cell::new("making ready");
+    let doing = || {
+        let (host, port) = (url.host(), url.port_or_default());
+        let way = match origin.route() {
+            Route::Direct => String::new(),
+            Route::Proxy(proxy) => format!(" through the proxy {proxy}"),
+            Route::Unix(path) => format!(" over the Unix socket {}", path.display()),
+            Route::Connector(_) => " by the session's connector".into(),
+        };
+        format!("connecting to {host}:{port}{way} ({})", step.get())
+    };
+    let steps = Steps { session, settings: &session.settings, url, limits, step: &step, timings };
+    limits.within(limit, doing, steps.go(origin)).await?
+}
+
+/// What the steps share.
+struct Steps<'a> {
+    session: &'a Session,
+    settings: &'a Settings,
+    url: &'a Url,
+    limits: &'a Limits,
+    /// What is being done, in case it takes too long.
+    step: &'a Cell<&'static str>,
+    timings: &'a mut Timings,
+}
+
+/// A stream, and what is known of where it leads.
+struct Reached {
+    stream: Stream,
+    peer: Option<SocketAddr>,
+    /// Bytes that have come without having been asked for.
+    early: Bytes,
+    /// Nothing has to be added for `https`.
+    secure: bool,
+}
+
+impl Steps<'_> {
+    async fn go(mut self, origin: &Origin) -> Result<Box<Connection>, Error> {
+        let began = curio::clock();
+        let reached = match origin.route() {
+            Route::Direct => self.directly().await?,
+            // These are rare, and must not make the future of the usual way larger.
+            Route::Proxy(proxy) => {
+                let forwarded = origin.route().is_forwarded(self.url);
+                Box::pin(self.through(proxy, forwarded)).await?
+            }
+            Route::Unix(path) => Box::pin(self.unix(path)).await?,
+            Route::Connector(connector) => {
+                let url = self.url;
+                let target = Target::new(url.host(), url.port_or_default(), url.is_https());
+                self.step.set("the connector is at work");
+                let what = format!("connecting to {target} by the session's connector");
+                let stream = connector.connect(target).await;
+                let stream = stream.map_err(|cause| Error::new(ErrorKind::Connect, what).because(cause))?;
+                let secure = connector.is_secure();
+                Reached { stream: Stream::Foreign(stream), peer: None, early: Bytes::new(), secure }
+            }
+        };
+        let looking_up = self.timings.dns.unwrap_or_default();
+        self.timings.connect = Some(since(began).saturating_sub(looking_up));
+        let (stream, tls) = if self.url.is_https() && !reached.secure {
+            let tls = self.tls(reached.stream, self.url.host(), &reached.early).await?;
+            let info = tls.info(origin.tls_info());
+            origin.set_tls_info(info.clone());
+            (Stream::Tls(tls), info)
+        } else {
+            (reached.stream, None)
+        };
+        let limits = self.settings.protocol_limits.clone();
+        Ok(Box::new(Connection::new(stream, reached.peer, tls, limits, self.settings.tracer.clone())))
+    }
+
+    async fn directly(&mut self) -> Result<Reached, Error> {
+        self.step.set("looking up its name");
+        let (host, port) = (self.url.host(), self.url.port_or_default());
+        let addresses = self.settings.names.server(host, port, self.timings).await?;
+        let (stream, peer) = self.tcp(&addresses).await?;
+        Ok(Reached { stream, peer, early: Bytes::new(), secure: false })
+    }
+
+    async fn tcp(&mut self, addresses: &[SocketAddr]) -> Result<(Stream, Option<SocketAddr>), Error> {
+        self.step.set("waiting for TCP");
+        let tcp = connect_to_any(addresses).await?;
+        // The head and the body of a request leave in one piece; there is nothing to wait for.
+        let _ = tcp.set_nodelay(true);
+        let peer = match *addresses {
+            [address] => Some(address),
+            _ => tcp.peer_addr().ok(),
+        };
+        Ok((Stream::Plain(tcp), peer))
+    }
+
+    async fn tls(&mut self, below: Stream, host: &str, early: &[u8]) -> Result<Box<TlsStream>, Error> {
+        self.step.set("in the TLS handshake");
+        let began = curio::clock();
+        let tls = TlsStream::handshake(below, self.session.tls(), host, early).await?;
+        self.timings.tls = Some(since(began));
+        Ok(tls)
+    }
+
+    /// To the proxy, and if the request is not `forwarded` by it, on to the server.
+    async fn through(&mut self, proxy: &Proxy, forwarded: bool) -> Result<Reached, Error> {
+        // The proxy is going to connect to it: whether it may is not for the proxy alone to say.
+        if let Some(ip) = resolver::ip_literal(self.url.host()) {
+            self.settings.names.permitted(vec![SocketAddr::new(ip, self.url.port_or_default())])?;
+        }
+        let failed =
+            |cause: Error| Error::new(ErrorKind::Proxy, format!("reaching the proxy {proxy}")).because(cause);
+        self.step.set("looking up the proxy's name");
+        // Not the server's look-up: its time counts as connecting.
+        let looking_up = &mut Timings::default();
+        let found = self.settings.names.addresses(proxy.host(), proxy.port(), looking_up).await;
+        let (mut stream, peer) = self.tcp(&found.map_err(failed)?).await.map_err(failed)?;
+        if proxy.is_tls() {
+            stream = Stream::Tls(self.tls(stream, proxy.host(), &[]).await.map_err(failed)?);
+            self.timings.tls = None;
+        }
+        let mut early = Bytes::new();
+        if !forwarded {
+            self.step.set("waiting for the proxy to connect");
+            let tunnel = Tunnel {
+                proxy,
+                url: self.url,
+                names: &self.settings.names,
+                limits: self.limits,
+                protocol_limits: &self.settings.protocol_limits,
+                agent: self.session.agent(),
+                tracer: &self.settings.tracer,
+            };
+            (stream, early) = tunnel.open(stream, peer, self.timings).await?;
+        }
+        Ok(Reached { stream, peer, early, secure: false })
+    }
+
+    #[cfg(unix)]
+    async fn unix(&mut self, path: &Path) -> Result<Reached, Error> {
+        self.step.set("waiting for the other side to accept");
+        let stream = curio::open_unix_connection(path).await.map_err(|cause| {
+            let what = format!("connecting to the Unix socket {}", path.display());
+            Error::new(ErrorKind::Connect, what).because(cause)
+        })?;
+        Ok(Reached {
+            stream: Stream::Foreign(Box::new(stream)),
+            peer: None,
+            early: Bytes::new(),
+            secure: false,
+        })
+    }
+
+    /// The builder has refused it already.
+    #[cfg(not(unix))]
+    async fn unix(&mut self, _path: &Path) -> Result<Reached, Error> {
+        Err(Error::new(ErrorKind::Connect, "there are no Unix sockets on this system"))
+    }
+}
+
+async fn connect_to_any(addresses: &[SocketAddr]) -> Result<TcpStream, Error> {
+    let shown = addresses.iter().map(SocketAddr::to_string).collect::<Vec<_>>().join(" or ");
+    // One address is in the message already; of several, the cause tells how each of them failed.
+    let connected = match *addresses {
+        [address] => TcpStream::connect(address).await,
+        _ => curio::net::connect_to_any(addresses.to_vec()).await,
+    };
+    connected.map_err(|cause| Error::new(ErrorKind::Connect, format!("connecting to {shown}")).because(cause))
+}

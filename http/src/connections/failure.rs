@@ -1,0 +1,115 @@
+//! How an exchange fails, and what is said about it.
+//!
+//! The connection sees a socket's error, a protocol error, or an end where none should be. Here each becomes an
+//! [`Error`] of its kind, with the peer's address and whether the connection was an old one: half of the explanation of
+//! many a failure, and the whole reason for a second try.
+
+use crate::connections::tls::Explained;
+use crate::error::{Error, ErrorKind, Resend};
+use crate::h1::{LocalError, RemoteError};
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// Why an exchange failed.
+pub(crate) struct ExchangeError {
+    pub(crate) error: Error,
+    /// The server may never have seen the request: the connection was an old one, and no byte of an answer came.
+    pub(crate) went_stale: bool,
+}
+
+/// Why no further event can be had.
+pub(crate) enum ReadError {
+    Io(io::Error),
+    Remote(RemoteError),
+    /// The stream ended where only TLS could say whether that was the end, and it did not.
+    CutOff,
+}
+
+/// What a connection was like when it failed.
+pub(crate) struct Circumstances {
+    pub(crate) peer: Option<SocketAddr>,
+    /// How long it lay in the pool before this exchange; `None` for its first.
+    pub(crate) idle_for: Option<Duration>,
+    /// Whether a byte of the response had come.
+    pub(crate) received_any: bool,
+}
+
+impl Circumstances {
+    pub(crate) fn send_failed(&self, cause: io::Error) -> ExchangeError {
+        let what = format!("sending the request{self}");
+        self.perhaps_stale(Error::new(ErrorKind::Send, what).because(cause))
+    }
+
+    pub(crate) fn head_failed(&self, cause: ReadError) -> ExchangeError {
+        let kind = match &cause {
+            ReadError::Remote(remote) if remote.is_too_large() => ErrorKind::TooLarge,
+            cause if cause.is_tls() => ErrorKind::Tls,
+            _ => ErrorKind::Protocol,
+        };
+        self.perhaps_stale(cause.explain(Error::new(kind, format!("reading the response head{self}"))))
+    }
+
+    pub(crate) fn body_failed(&self, cause: ReadError) -> Error {
+        let kind = match &cause {
+            ReadError::Remote(remote) if remote.is_too_large() => ErrorKind::TooLarge,
+            ReadError::Remote(remote) if !remote.is_cut_off() => ErrorKind::Protocol,
+            cause if cause.is_tls() => ErrorKind::Tls,
+            _ => ErrorKind::Body,
+        };
+        cause.explain(Error::new(kind, format!("reading the response body{self}")))
+    }
+
+    fn perhaps_stale(&self, error: Error) -> ExchangeError {
+        let unanswered = !self.received_any && matches!(error.kind(), ErrorKind::Send | ErrorKind::Protocol);
+        let error = if unanswered { error.with_resend(Resend::IfIdempotent) } else { error };
+        ExchangeError { error, went_stale: self.idle_for.is_some() && !self.received_any }
+    }
+}
+
+impl fmt::Display for Circumstances {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(peer) = self.peer else { return Ok(()) };
+        write!(f, " ({peer}")?;
+        if let Some(idle) = self.idle_for {
+            write!(f, ", on a connection that had been idle for {:.1} s", idle.as_secs_f64())?;
+        }
+        f.write_str(")")
+    }
+}
+
+impl ReadError {
+    /// Whether TLS and not the socket has failed: a refused client certificate shows up here, after the handshake.
+    pub(crate) fn is_tls(&self) -> bool {
+        match self {
+            ReadError::Io(error) => error.get_ref().is_some_and(|cause| cause.is::<Explained>()),
+            _ => false,
+        }
+    }
+
+    fn explain(self, error: Error) -> Error {
+        match self {
+            ReadError::Io(cause) => error.because(cause),
+            ReadError::Remote(cause) => error.because(cause),
+            ReadError::CutOff => error.because(
+                "the connection ended without the TLS goodbye that marks an end, so the body may have been cut short",
+            ),
+        }
+    }
+}
+
+impl From<Error> for ExchangeError {
+    /// Not to be tried again, unless the server was silent for too long and the session is set to have patience.
+    fn from(error: Error) -> ExchangeError {
+        let error = if error.is_timeout() { error.with_resend(Resend::IfIdempotent) } else { error };
+        ExchangeError { error, went_stale: false }
+    }
+}
+
+impl From<LocalError> for ExchangeError {
+    /// What was to be sent may not be sent.
+    fn from(cause: LocalError) -> ExchangeError {
+        Error::new(ErrorKind::Request, "a request that cannot be sent like this").because(cause).into()
+    }
+}

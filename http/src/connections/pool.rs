@@ -1,0 +1,368 @@
+//! The pool: connections that are idle, by origin, and the right to have one in use.
+//!
+//! A connection is in exactly one of two places. It is *idle*, and then it is here; or it is *in use*, and then it is
+//! inside a [`Lease`], which is inside the one response that reads it. There is no third place, no list of busy
+//! connections and no flag to forget: what happens to a response (read to its end, dropped half-way, cancelled with
+//! its task) happens to the connection. Only the end of a body calls [`Lease::give_back`]; every other way out drops
+//! the lease, and dropping it closes the socket.
+//!
+//! The right to have one in use is a [`Slot`], a guard like any other: whoever drops it lets the next one in, in the
+//! order in which they came. So a request that is cancelled at any point, even while it waits here, leaves nothing
+//! behind.
+//!
+//! # When an idle connection may be used again
+//! Servers close idle connections, and a close that is under way cannot be seen. What can be done is done at
+//! checkout: the newest connection is taken first; one past its time is dropped (the session's
+//! [`pool_idle_timeout`](crate::ClientSessionBuilder::pool_idle_timeout), or the server's own `Keep-Alive: timeout=`
+//! less a second, whichever is shorter); one whose socket has anything to say is dropped, because on an idle
+//! connection that can only be a goodbye or an answer nobody asked for. And a request that must not be sent twice
+//! gets a connection that was in use moments ago, or a new one.
+//!
+//! What nobody asks for any more is looked after on the side: see `idle_reaper.rs`.
+
+use crate::connections::connection::Connection;
+use crate::connections::idle_reaper::Reaper;
+use crate::connections::route::Route;
+use crate::connections::tls::TlsInfo;
+use crate::connections::upgraded::Upgraded;
+use crate::error::{Error, ErrorKind};
+use crate::url::Url;
+use curio::{Semaphore, SemaphorePermit};
+use http::HeaderValue;
+use std::cell::{Cell, RefCell};
+use std::collections::{HashMap, VecDeque};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+/// How long a connection may have been idle to get a request that cannot be repeated.
+const FRESH: Duration = Duration::from_secs(2);
+/// How many origins are remembered before those that have nothing are forgotten.
+const FEW: usize = 64;
+
+/// What a pool allows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rules {
+    pub(crate) connections: Option<usize>,
+    pub(crate) connections_per_host: Option<usize>,
+    pub(crate) idle_per_host: usize,
+    pub(crate) idle_timeout: Option<Duration>,
+}
+
+/// The idle connections of a session.
+pub(crate) struct Pool {
+    rules: Rules,
+    origins: Rc<RefCell<Origins>>,
+    shared: Rc<Shared>,
+}
+
+/// What all origins of a pool share.
+struct Shared {
+    gate: Option<Semaphore>,
+    in_use: Cell<usize>,
+    reaper: Reaper,
+}
+
+#[derive(Default)]
+pub(crate) struct Origins {
+    by_name: HashMap<Box<str>, Rc<Origin>>,
+    /// Forget the empty origins when there are this many.
+    crowded: usize,
+}
+
+/// One scheme, host and port.
+pub(crate) struct Origin {
+    rules: Rules,
+    route: Route,
+    /// What the last TLS handshake has agreed on.
+    tls_info: RefCell<Option<TlsInfo>>,
+    host_field: Result<HeaderValue, ()>,
+    idle: RefCell<VecDeque<Idle>>,
+    in_use: Cell<usize>,
+    gate: Option<Semaphore>,
+    closed: Cell<bool>,
+    shared: Rc<Shared>,
+}
+
+struct Idle {
+    connection: Box<Connection>,
+    since: Instant,
+    until: Option<Instant>,
+}
+
+/// The right to have one connection to an origin in use.
+pub(crate) struct Slot {
+    origin: Rc<Origin>,
+}
+
+/// A connection in use. Dropping it closes the connection and frees its slot.
+pub(crate) struct Lease {
+    // In this order: the connection is closed before the next one may be opened.
+    pub(crate) connection: Box<Connection>,
+    slot: Slot,
+}
+
+impl Pool {
+    pub(crate) fn new(rules: Rules) -> Pool {
+        let origins = Rc::default();
+        let shared = Shared {
+            gate: rules.connections.map(Semaphore::new),
+            in_use: Cell::new(0),
+            reaper: Reaper::new(Rc::downgrade(&origins)),
+        };
+        Pool { rules, origins, shared: Rc::new(shared) }
+    }
+
+    /// The place of this address's origin; `route` says how it is reached, if it is a new one.
+    pub(crate) fn origin(
+        &self,
+        url: &Url,
+        route: impl FnOnce() -> Result<Route, Error>,
+    ) -> Result<Rc<Origin>, Error> {
+        let name = url.origin();
+        if let Some(origin) = self.origins.borrow().by_name.get(&*name) {
+            return Ok(Rc::clone(origin));
+        }
+        let origin = Rc::new(Origin::new(self.rules, url, route()?, Rc::clone(&self.shared)));
+        let mut origins = self.origins.borrow_mut();
+        let forgotten = origins.forget_empty();
+        origins.by_name.insert(name.into(), Rc::clone(&origin));
+        drop(origins);
+        drop(forgotten);
+        Ok(origin)
+    }
+
+    /// Called before a connection to `origin` is opened: closes an idle one, there or anywhere, if there would be one too
+    /// many otherwise.
+    pub(crate) fn make_room(&self, origin: &Origin) {
+        origin.make_room();
+        let Some(limit) = self.rules.connections else { return };
+        let origins = self.origins.borrow();
+        let idle: usize = origins.by_name.values().map(|origin| origin.idle.borrow().len()).sum();
+        if self.shared.in_use.get() + idle <= limit {
+            return;
+        }
+        let since = |origin: &Rc<Origin>| origin.idle.borrow().front().map(|oldest| oldest.since);
+        let oldest = origins
+            .by_name
+            .values()
+            .filter(|origin| since(origin).is_some())
+            .min_by_key(|origin| since(origin));
+        let surplus = oldest.and_then(|origin| origin.idle.borrow_mut().pop_front());
+        drop(origins);
+        drop(surplus);
+    }
+
+    /// Takes all idle connections out, to be closed by the caller.
+    pub(crate) fn take_all(&self) -> Vec<Connection> {
+        let origins = self.origins.borrow();
+        let idle = origins.by_name.values().flat_map(|origin| origin.idle.take());
+        idle.map(|idle| *idle.connection).collect()
+    }
+
+    /// Nothing will be asked for again: closes what is idle, and what is in use as soon as it is done.
+    pub(crate) fn close(&self) {
+        for origin in self.origins.borrow().by_name.values() {
+            origin.closed.set(true);
+        }
+        drop(self.take_all());
+    }
+}
+
+impl Origins {
+    /// Closes every idle connection that is no longer good; `None` if none is left at all. Otherwise whether any was
+    /// closed, and when the next one is past its time. O(n) in the number of idle connections.
+    pub(crate) fn reap(origins: &RefCell<Origins>, now: Instant) -> Option<(bool, Option<Instant>)> {
+        let all: Vec<Rc<Origin>> = origins.borrow().by_name.values().cloned().collect();
+        let mut next = None;
+        let dead: Vec<Idle> = all.iter().flat_map(|origin| origin.take_dead(now, &mut next)).collect();
+        let anything_left = all.iter().any(|origin| !origin.idle.borrow().is_empty());
+        anything_left.then_some((!dead.is_empty(), next))
+    }
+
+    /// Takes out the origins that have neither connections nor users, once there are many. Each look doubles the
+    /// number that counts as many, so that looking stays cheap per origin.
+    fn forget_empty(&mut self) -> Vec<Rc<Origin>> {
+        if self.by_name.len() < self.crowded.max(FEW) {
+            return Vec::new();
+        }
+        let nothing_left =
+            |origin: &Rc<Origin>| Rc::strong_count(origin) == 1 && origin.idle.borrow().is_empty();
+        let forgotten =
+            self.by_name.extract_if(|_, origin| nothing_left(origin)).map(|(_, origin)| origin).collect();
+        self.crowded = self.by_name.len() * 2;
+        forgotten
+    }
+}
+
+impl Origin {
+    fn new(rules: Rules, url: &Url, route: Route, shared: Rc<Shared>) -> Origin {
+        Origin {
+            rules,
+            route,
+            tls_info: RefCell::default(),
+            host_field: HeaderValue::from_str(url.authority()).map_err(|_| ()),
+            idle: RefCell::default(),
+            in_use: Cell::new(0),
+            gate: rules.connections_per_host.map(Semaphore::new),
+            closed: Cell::new(false),
+            shared,
+        }
+    }
+
+    /// How its servers are reached.
+    pub(crate) fn route(&self) -> &Route {
+        &self.route
+    }
+
+    pub(crate) fn tls_info(&self) -> Option<TlsInfo> {
+        self.tls_info.borrow().clone()
+    }
+
+    pub(crate) fn set_tls_info(&self, info: Option<TlsInfo>) {
+        self.tls_info.replace(info);
+    }
+
+    /// The value of the `Host` field.
+    pub(crate) fn host_field(&self) -> Result<HeaderValue, Error> {
+        self.host_field
+            .clone()
+            .map_err(|()| Error::new(ErrorKind::Url, "a host that cannot be named in a header"))
+    }
+
+    /// A slot, if one is free and nobody waits for one.
+    pub(crate) fn try_slot(self: &Rc<Self>) -> Option<Slot> {
+        let here = self.gate.as_ref().map(|gate| gate.try_acquire().ok_or(())).transpose().ok()?;
+        let in_all = self.shared.gate.as_ref().map(|gate| gate.try_acquire().ok_or(())).transpose().ok()?;
+        Some(self.admitted(here, in_all))
+    }
+
+    /// Waits for a slot, first come, first served: first at this host, then among all. Whoever waits among all keeps a
+    /// place at its host meanwhile, and nobody who has a place among all waits for anything, so the two cannot wait for
+    /// each other.
+    pub(crate) async fn slot(self: &Rc<Self>) -> Slot {
+        let here = match &self.gate {
+            Some(gate) => Some(gate.acquire().await),
+            None => None,
+        };
+        let in_all = match &self.shared.gate {
+            Some(gate) => Some(gate.acquire().await),
+            None => None,
+        };
+        self.admitted(here, in_all)
+    }
+
+    /// The permits go on in the slot, which gives them back.
+    fn admitted(
+        self: &Rc<Self>,
+        here: Option<SemaphorePermit<'_>>,
+        in_all: Option<SemaphorePermit<'_>>,
+    ) -> Slot {
+        here.into_iter().chain(in_all).for_each(SemaphorePermit::forget);
+        self.shared.in_use.set(self.shared.in_use.get() + 1);
+        self.in_use.set(self.in_use.get() + 1);
+        Slot { origin: Rc::clone(self) }
+    }
+
+    /// The youngest idle connection that is still good. One for a request that must not be sent twice has been idle
+    /// for moments only.
+    pub(crate) fn take_idle(&self, now: Instant, repeatable: bool) -> Option<Box<Connection>> {
+        loop {
+            // Bound to a name, so that the borrow has ended when a connection is dropped.
+            let newest = self.idle.borrow_mut().pop_back();
+            let mut idle = newest?;
+            if idle.until.is_some_and(|until| until <= now) || !idle.connection.is_quiet() {
+                continue;
+            }
+            if !repeatable && now.saturating_duration_since(idle.since) >= FRESH {
+                self.idle.borrow_mut().push_back(idle);
+                return None;
+            }
+            idle.connection.set_idle_for(now.saturating_duration_since(idle.since));
+            return Some(idle.connection);
+        }
+    }
+
+    /// Closes an idle connection if there would be one too many for this host otherwise.
+    fn make_room(&self) {
+        let Some(limit) = self.rules.connections_per_host else { return };
+        if self.in_use.get() + self.idle.borrow().len() > limit {
+            let oldest = self.idle.borrow_mut().pop_front();
+            drop(oldest);
+        }
+    }
+
+    fn keep(&self, connection: Box<Connection>, now: Instant) {
+        let allowed = match (self.rules.idle_timeout, connection.server_keeps_for()) {
+            (Some(ours), Some(theirs)) => Some(ours.min(theirs)),
+            (ours, theirs) => ours.or(theirs),
+        };
+        if self.closed.get()
+            || self.rules.idle_per_host == 0
+            || allowed.is_some_and(|allowed| allowed.is_zero())
+        {
+            return;
+        }
+        let until = allowed.and_then(|allowed| now.checked_add(allowed));
+        let mut idle = self.idle.borrow_mut();
+        let surplus = if idle.len() >= self.rules.idle_per_host { idle.pop_front() } else { None };
+        let expired = if idle.front().is_some_and(|oldest| oldest.until.is_some_and(|until| until <= now)) {
+            idle.pop_front()
+        } else {
+            None
+        };
+        idle.push_back(Idle { connection, since: now, until });
+        drop(idle);
+        drop((surplus, expired));
+        self.shared.reaper.watch();
+    }
+
+    /// Takes out what is past its time or has something to say, and says when the next of the others is past its.
+    fn take_dead(&self, now: Instant, next: &mut Option<Instant>) -> Vec<Idle> {
+        let all = self.idle.take();
+        let mut good = VecDeque::with_capacity(all.len());
+        let mut dead = Vec::new();
+        for mut one in all {
+            if one.until.is_none_or(|until| until > now) && one.connection.is_quiet() {
+                good.push_back(one);
+            } else {
+                dead.push(one);
+            }
+        }
+        *next = good.iter().filter_map(|one| one.until).chain(*next).min();
+        self.idle.replace(good);
+        dead
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        let Origin { shared, in_use, gate, .. } = &*self.origin;
+        shared.in_use.set(shared.in_use.get() - 1);
+        in_use.set(in_use.get() - 1);
+        for gate in [&shared.gate, gate].into_iter().flatten() {
+            gate.release();
+        }
+    }
+}
+
+impl Lease {
+    pub(crate) fn new(connection: Box<Connection>, slot: Slot) -> Lease {
+        Lease { connection, slot }
+    }
+
+    /// The connection leaves HTTP for good, with its slot.
+    pub(crate) fn into_upgraded(self) -> Option<Upgraded> {
+        let Lease { connection, slot } = self;
+        let peer = connection.peer();
+        let (stream, leftover) = connection.into_upgraded()?;
+        Some(Upgraded::new(stream, leftover, peer, slot))
+    }
+
+    /// The response has been read to its end: the connection becomes idle if it can carry another one, and is closed
+    /// if not. Either way the slot is free.
+    pub(crate) fn give_back(mut self, now: Instant) {
+        if self.connection.rest() {
+            self.slot.origin.keep(self.connection, now);
+        }
+    }
+}

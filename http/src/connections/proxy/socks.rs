@@ -1,0 +1,96 @@
+//! Asking a SOCKS proxy for a connection.
+//!
+//! The two versions of the protocol are machines without I/O (`socks4.rs`, `socks5.rs`): a machine says what to send and
+//! how many bytes come back, and is given these. Here they meet the stream. No byte is read that was not asked for,
+//! because behind the handshake begins somebody else's conversation.
+
+use super::address::{Protocol, Proxy};
+use super::socks4::Socks4a;
+use super::socks5::Socks5;
+use crate::connections::stream::{SendBuffer, Stream};
+use crate::error::{Error, ErrorKind};
+use std::borrow::Cow;
+use std::future::poll_fn;
+use std::io;
+use std::net::SocketAddr;
+
+/// Why it came to nothing, in words.
+pub(super) type Refused = Cow<'static, str>;
+
+/// What a machine wants.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// Send this, and come back with as many bytes as `expect` says.
+    Talk {
+        say: Vec<u8>,
+        expect: usize,
+    },
+    Done,
+}
+
+/// Whom the proxy is to connect to.
+pub(crate) enum Destination<'a> {
+    Address(SocketAddr),
+    Name(&'a str, u16),
+}
+
+enum Machine {
+    Version4(Socks4a),
+    Version5(Socks5),
+}
+
+/// Makes the handshake on a fresh connection to the proxy, which is the server's afterwards.
+///
+/// # Errors
+/// Of kind [`Proxy`](ErrorKind::Proxy).
+pub(super) async fn handshake(
+    stream: &mut Stream,
+    proxy: &Proxy,
+    destination: &Destination<'_>,
+    whom: &str,
+) -> Result<(), Error> {
+    let failed =
+        || Error::new(ErrorKind::Proxy, format!("asking the proxy {proxy} for a connection to {whom}"));
+    let mut machine = machine(proxy, destination).map_err(|why| failed().because(why))?;
+    let mut reply = Vec::new();
+    loop {
+        let step = match &mut machine {
+            Machine::Version4(machine) => machine.step(&reply),
+            Machine::Version5(machine) => machine.step(&reply),
+        };
+        match step.map_err(|why| failed().because(why))? {
+            Step::Done => return Ok(()),
+            Step::Talk { say, expect } => {
+                let answer = talk(stream, say, expect).await;
+                reply = answer.map_err(|cause| failed().because(cause))?;
+            }
+        }
+    }
+}
+
+fn machine(proxy: &Proxy, destination: &Destination<'_>) -> Result<Machine, Refused> {
+    let credentials = proxy.credentials();
+    if proxy.protocol == Protocol::Socks4a {
+        let user = credentials.map(|(user, _)| user).unwrap_or_default();
+        return Ok(Machine::Version4(Socks4a::new(destination, &user)?));
+    }
+    Ok(Machine::Version5(Socks5::new(destination, credentials)?))
+}
+
+async fn talk(stream: &mut Stream, say: Vec<u8>, expect: usize) -> io::Result<Vec<u8>> {
+    let mut out = SendBuffer::default();
+    out.bytes = say;
+    poll_fn(|cx| stream.poll_send(cx, &mut out)).await?;
+    let mut reply = vec![0; expect];
+    let mut filled = 0;
+    while filled < expect {
+        match poll_fn(|cx| stream.poll_read(cx, &mut reply[filled..])).await? {
+            0 => {
+                let what = "it closed the connection in the middle of the handshake";
+                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, what));
+            }
+            n => filled += n,
+        }
+    }
+    Ok(reply)
+}

@@ -1,0 +1,288 @@
+//! From a host to addresses.
+//!
+//! There are five ways, tried in this order: the caller has said where a host is (`resolve`); the host is an address
+//! already; the caller has a resolver of its own; somebody is looking the same name up at this moment, and the answer
+//! is shared; the operating system is asked, in a thread.
+//!
+//! An answer is a stranger's word. It may hold a thousand addresses, or the same one twice: of each look-up the first
+//! [`MOST`] different ones are kept. And it may lead where a program must not be led, to a service that trusts whoever
+//! is inside the network: so a caller may give a filter, which is asked about every address of a server right before it
+//! is connected to, on every hop of a redirect, whatever way the address was found. It is not asked about proxies, which
+//! the caller has chosen, nor about names that a proxy looks up, which nobody knows here.
+
+use crate::connections::timings::Timings;
+use crate::error::{Error, ErrorKind};
+use curio::Lock;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::time::Instant;
+
+/// How many addresses of one host are tried.
+const MOST: usize = 32;
+
+/// Finds the addresses of hosts: [`ClientSessionBuilder::resolver`](crate::ClientSessionBuilder::resolver).
+///
+/// An `async` closure that takes host and port is a resolver too:
+///
+/// ```
+/// use curio_http::ClientSession;
+/// use std::net::SocketAddr;
+///
+/// let session = ClientSession::builder()
+///     .resolver(async |_host: String, port: u16| Ok(vec![SocketAddr::from(([127, 0, 0, 1], port))]))
+///     .build()?;
+/// # Ok::<(), curio_http::Error>(())
+/// ```
+pub trait Resolver {
+    /// The addresses of `host` (a name, never an IP address), each with the port to connect to; that is `port`, unless
+    /// the resolver knows better. Better ones first; IPv6 and IPv4 are tried side by side (RFC 8305). The session's
+    /// `connect_timeout` applies; when it passes, the future is dropped.
+    ///
+    /// # Errors
+    /// Whatever it likes; it becomes the cause of an error of kind [`Dns`](ErrorKind::Dns).
+    fn resolve(&self, host: &str, port: u16) -> impl Future<Output = io::Result<Vec<SocketAddr>>>;
+}
+
+impl<F> Resolver for F
+where
+    F: AsyncFn(String, u16) -> io::Result<Vec<SocketAddr>>,
+{
+    fn resolve(&self, host: &str, port: u16) -> impl Future<Output = io::Result<Vec<SocketAddr>>> {
+        self(host.to_owned(), port)
+    }
+}
+
+/// A [`Resolver`] whose type is forgotten.
+pub(crate) trait AnyResolver {
+    fn resolve<'a>(&'a self, host: &'a str, port: u16) -> LookingUp<'a>;
+}
+
+type LookingUp<'a> = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + 'a>>;
+
+impl<R: Resolver> AnyResolver for R {
+    fn resolve<'a>(&'a self, host: &'a str, port: u16) -> LookingUp<'a> {
+        Box::pin(Resolver::resolve(self, host, port))
+    }
+}
+
+/// How a session finds addresses, and which of them it may use.
+#[derive(Default)]
+pub(crate) struct Names {
+    /// What the caller has said, by host in lower case. Port 0 stands for the request's.
+    pub(crate) given: HashMap<String, SocketAddr>,
+    pub(crate) resolver: Option<Rc<dyn AnyResolver>>,
+    pub(crate) filter: Option<Filter>,
+    look_ups: LookUps,
+}
+
+type Filter = Box<dyn Fn(&SocketAddr) -> bool>;
+
+impl Names {
+    /// Where the server of a request may be connected to. Never empty.
+    ///
+    /// # Errors
+    /// Of kind [`Dns`](ErrorKind::Dns); of kind [`Connect`](ErrorKind::Connect), if the caller's filter leaves none.
+    pub(crate) async fn server(
+        &self,
+        host: &str,
+        port: u16,
+        timings: &mut Timings,
+    ) -> Result<Vec<SocketAddr>, Error> {
+        let found = self.addresses(host, port, timings).await?;
+        self.permitted(found)
+    }
+
+    /// What the caller's filter leaves of them.
+    pub(crate) fn permitted(&self, mut found: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, Error> {
+        let Some(filter) = &self.filter else { return Ok(found) };
+        let first = found.first().copied();
+        found.retain(|address| filter(address));
+        match first {
+            Some(first) if found.is_empty() => Err(Error::new(
+                ErrorKind::Connect,
+                format!("connecting to {first}: the session's address filter does not allow it"),
+            )),
+            _ => Ok(found),
+        }
+    }
+
+    /// The addresses of a host. Never empty.
+    ///
+    /// # Errors
+    /// Of kind [`Dns`](ErrorKind::Dns).
+    pub(crate) async fn addresses(
+        &self,
+        host: &str,
+        port: u16,
+        timings: &mut Timings,
+    ) -> Result<Vec<SocketAddr>, Error> {
+        if let Some(&address) = self.given.get(host) {
+            let port = if address.port() == 0 { port } else { address.port() };
+            return Ok(vec![SocketAddr::new(address.ip(), port)]);
+        }
+        if let Some(ip) = ip_literal(host) {
+            return Ok(vec![SocketAddr::new(ip, port)]);
+        }
+        let began = curio::clock();
+        let found = Box::pin(self.look_ups.join(host, port, began, async || match &self.resolver {
+            Some(resolver) => resolver.resolve(host, port).await,
+            None => curio::getaddrinfo(host, port).await,
+        }))
+        .await;
+        timings.dns = Some(curio::clock().saturating_duration_since(began));
+        let found = found
+            .map_err(|cause| Error::new(ErrorKind::Dns, "finding the server's address").because(cause))?;
+        let found = bounded(found);
+        if found.is_empty() { Err(none(host)) } else { Ok(found) }
+    }
+}
+
+/// The host has no address.
+pub(crate) fn none(host: &str) -> Error {
+    Error::new(ErrorKind::Dns, format!("finding the server's address: {host} has none"))
+}
+
+/// The host as an address, if it is one. In a URL, IPv6 addresses stand in brackets (RFC 3986 §3.2.2).
+pub(crate) fn ip_literal(host: &str) -> Option<IpAddr> {
+    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host).parse().ok()
+}
+
+/// The first different ones, in their order.
+fn bounded(found: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    let mut kept: Vec<SocketAddr> = Vec::with_capacity(found.len().min(MOST));
+    for address in found {
+        if kept.len() < MOST && !kept.contains(&address) {
+            kept.push(address);
+        }
+    }
+    kept
+}
+
+/// The look-ups that are under way. A hundred requests that begin together ask once.
+#[derive(Default)]
+struct LookUps {
+    by_name: RefCell<HashMap<(String, u16), Rc<LookUp>>>,
+}
+
+/// Whoever holds the lock looks up, the others wait for it. If the one who does is cancelled, the next one does.
+type LookUp = Lock<Option<(Instant, Result<Vec<SocketAddr>, Failed>)>>;
+
+/// An [`io::Error`] that can be told to several.
+type Failed = (io::ErrorKind, String);
+
+impl LookUps {
+    /// The result of `look_up`, or of one for the same name that ends after `began`.
+    async fn join(
+        &self,
+        host: &str,
+        port: u16,
+        began: Instant,
+        look_up: impl AsyncFnOnce() -> io::Result<Vec<SocketAddr>>,
+    ) -> io::Result<Vec<SocketAddr>> {
+        let key = (host.to_owned(), port);
+        let shared = Rc::clone(self.by_name.borrow_mut().entry(key.clone()).or_default());
+        let participation = Participation { all: self, key, shared };
+        let mut last = participation.shared.acquire().await;
+        let found = match &*last {
+            Some((ended, found)) if *ended >= began => found.clone(),
+            _ => {
+                let found = look_up().await.map_err(|error| (error.kind(), error.to_string()));
+                *last = Some((curio::clock(), found.clone()));
+                found
+            }
+        };
+        found.map_err(|(kind, words)| io::Error::new(kind, words))
+    }
+}
+
+/// One of those who wait for a name. The last one clears the place away.
+struct Participation<'a> {
+    all: &'a LookUps,
+    key: (String, u16),
+    shared: Rc<LookUp>,
+}
+
+impl Drop for Participation<'_> {
+    fn drop(&mut self) {
+        // The map's own and ours.
+        if Rc::strong_count(&self.shared) == 2 {
+            let removed = self.all.by_name.borrow_mut().remove(&self.key);
+            drop(removed);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+    use std::time::Duration;
+
+    fn address(n: u8) -> SocketAddr {
+        SocketAddr::from(([10, 0, 0, n], 80))
+    }
+
+    #[test]
+    fn case_132_an_answer_is_cut_to_a_few_different_addresses() {
+        assert_eq!(bounded(vec![address(1), address(1), address(2), address(1)]), [address(1), address(2)]);
+        let thousand = (0..1000_u32).map(|n| SocketAddr::from((n.to_be_bytes(), 80))).collect();
+        assert_eq!(bounded(thousand).len(), MOST);
+        assert!(bounded(Vec::new()).is_empty());
+    }
+
+    #[test]
+    fn only_an_address_is_taken_for_one() {
+        assert_eq!(ip_literal("[::1]"), "::1".parse().ok());
+        assert_eq!(ip_literal("127.0.0.1"), "127.0.0.1".parse().ok());
+        assert_eq!(ip_literal("127.0.0.1.test"), None);
+        assert_eq!(ip_literal("[::1"), None);
+    }
+
+    #[test]
+    fn look_ups_of_one_name_at_one_time_ask_once() {
+        curio::testing::run(async {
+            let (look_ups, asked) = (LookUps::default(), Cell::new(0));
+            let one = async || {
+                let began = curio::clock();
+                let look_up = async || {
+                    asked.set(asked.get() + 1);
+                    curio::sleep(Duration::from_secs(1)).await;
+                    Ok(vec![address(1)])
+                };
+                look_ups.join("h.test", 80, began, look_up).await.expect("an answer")
+            };
+            let (first, second, third) = curio::join!(one(), one(), one());
+            assert_eq!((first.len(), second.len(), third.len()), (1, 1, 1));
+            assert_eq!(asked.get(), 1);
+            curio::sleep(Duration::from_secs(1)).await;
+            one().await;
+            assert_eq!(asked.get(), 2, "an old answer is not kept");
+            assert!(look_ups.by_name.borrow().is_empty());
+        });
+    }
+
+    #[test]
+    fn when_the_one_who_asks_is_cancelled_the_next_one_asks() {
+        curio::testing::run(async {
+            let (look_ups, asked) = (LookUps::default(), Cell::new(0));
+            let one = async || {
+                let look_up = async || {
+                    asked.set(asked.get() + 1);
+                    curio::sleep(Duration::from_secs(5)).await;
+                    Err(io::Error::from(io::ErrorKind::NotFound))
+                };
+                look_ups.join("h.test", 80, curio::clock(), look_up).await
+            };
+            let impatient = curio::timeout_after(Duration::from_secs(1), one());
+            let (given_up, failed) = curio::join!(impatient, one());
+            assert!(given_up.is_err());
+            assert_eq!(failed.expect_err("a failure").kind(), io::ErrorKind::NotFound);
+            assert_eq!(asked.get(), 2);
+            assert!(look_ups.by_name.borrow().is_empty());
+        });
+    }
+}

@@ -1,0 +1,136 @@
+//! The way to a server: directly, through a proxy, over a Unix socket, or by a connector of the caller's.
+//!
+//! Which way it is follows from the session's settings and the address's scheme, host and port, and from nothing else.
+//! So it is decided once for each origin, where the pool keeps what it knows of that origin, and costs a request
+//! nothing. It also settles what may share a connection: two requests with the same session, scheme, host and port go
+//! the same way, with the same proxy credentials and the same TLS settings; two that differ in any of these have
+//! different places in a pool, or different pools. A redirect that leads to another origin is decided anew.
+//!
+//! Nothing here waits. `dialer.rs` goes the way.
+
+use crate::connections::connector::AnyConnector;
+use crate::connections::proxy::{Proxies, Proxy};
+use crate::error::Error;
+use crate::url::Url;
+use http::HeaderMap;
+use http::header::PROXY_AUTHORIZATION;
+use std::borrow::Cow;
+use std::path::Path;
+use std::rc::Rc;
+
+/// What a session is set to about ways.
+#[derive(Default)]
+pub(crate) struct Ways {
+    pub(crate) connector: Option<Rc<dyn AnyConnector>>,
+    pub(crate) unix_socket: Option<Rc<Path>>,
+    pub(crate) proxies: Proxies,
+}
+
+#[derive(Clone)]
+pub(crate) enum Route {
+    Direct,
+    Proxy(Rc<Proxy>),
+    Unix(Rc<Path>),
+    Connector(Rc<dyn AnyConnector>),
+}
+
+impl Route {
+    /// The way to the server of `url`.
+    ///
+    /// # Errors
+    /// Of kind [`Proxy`](crate::ErrorKind::Proxy), if the environment names a proxy that makes no sense.
+    pub(crate) fn choose(ways: &Ways, url: &Url) -> Result<Route, Error> {
+        if let Some(connector) = &ways.connector {
+            return Ok(Route::Connector(Rc::clone(connector)));
+        }
+        if let Some(path) = &ways.unix_socket {
+            return Ok(Route::Unix(Rc::clone(path)));
+        }
+        Ok(ways.proxies.choose(url)?.map_or(Route::Direct, Route::Proxy))
+    }
+
+    /// What goes into the request line: path and query, or the whole address for a proxy that reads the request
+    /// (RFC 9112 §3.2).
+    pub(crate) fn target<'a>(&self, url: &'a Url) -> Cow<'a, str> {
+        match self.forwarder(url) {
+            Some(_) => format!("{}{}", url.origin(), url.target()).into(),
+            None => url.target().into(),
+        }
+    }
+
+    /// Sees to it that credentials for a proxy go to the proxy that reads this request, and nowhere else. (A tunnel's
+    /// have been sent when it was made.)
+    pub(crate) fn adjust(&self, headers: &mut HeaderMap, url: &Url) {
+        match self {
+            Route::Direct => {}
+            _ => match self.forwarder(url) {
+                Some(proxy) => {
+                    if let Some(credentials) = proxy.authorization() {
+                        headers.entry(PROXY_AUTHORIZATION).or_insert_with(|| credentials.clone());
+                    }
+                }
+                None => drop(headers.remove(PROXY_AUTHORIZATION)),
+            },
+        }
+    }
+
+    /// The proxy that gets the request itself.
+    fn forwarder(&self, url: &Url) -> Option<&Proxy> {
+        match self {
+            Route::Proxy(proxy) if proxy.speaks_http() && !url.is_https() => Some(proxy),
+            _ => None,
+        }
+    }
+
+    /// Whether the request goes to a proxy, which is to answer it or to pass it on.
+    pub(crate) fn is_forwarded(&self, url: &Url) -> bool {
+        self.forwarder(url).is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn through(proxy: &str) -> Route {
+        Route::Proxy(Rc::new(Proxy::parse(proxy).expect(proxy)))
+    }
+
+    fn url(text: &str) -> Url {
+        Url::parse(text).expect(text)
+    }
+
+    #[test]
+    fn a_proxy_that_reads_the_request_gets_the_whole_address_without_credentials_and_fragment() {
+        let target = |text| through("http://p:1").target(&url(text)).into_owned();
+        assert_eq!(target("http://h.test/a?b#c"), "http://h.test/a?b");
+        assert_eq!(target("http://ann:secret@h.test:81/"), "http://h.test:81/");
+        assert_eq!(target("http://[::1]:81/"), "http://[::1]:81/");
+    }
+
+    #[test]
+    fn everybody_else_gets_path_and_query() {
+        for route in [Route::Direct, through("socks5://p:1"), Route::Unix(Path::new("/s").into())] {
+            assert_eq!(route.target(&url("http://h.test/a?b#c")), "/a?b");
+        }
+        assert_eq!(through("http://p:1").target(&url("https://h.test/a?b")), "/a?b");
+    }
+
+    #[test]
+    fn credentials_go_to_the_proxy_that_reads_the_request_and_to_no_other_hop() {
+        let adjusted = |route: &Route, to: &str, by_hand: Option<&'static str>| {
+            let mut headers = HeaderMap::new();
+            if let Some(value) = by_hand {
+                headers.insert(PROXY_AUTHORIZATION, http::HeaderValue::from_static(value));
+            }
+            route.adjust(&mut headers, &url(to));
+            headers.get(PROXY_AUTHORIZATION).map(|value| value.to_str().unwrap_or_default().to_owned())
+        };
+        let proxy = through("http://u:p@p:1");
+        assert_eq!(adjusted(&proxy, "http://h.test/", None).as_deref(), Some("Basic dTpw"));
+        assert_eq!(adjusted(&proxy, "http://h.test/", Some("Bearer x")).as_deref(), Some("Bearer x"));
+        assert_eq!(adjusted(&proxy, "https://h.test/", None), None);
+        assert_eq!(adjusted(&proxy, "https://h.test/", Some("Bearer x")), None);
+        assert_eq!(adjusted(&through("socks5://u:p@p:1"), "http://h.test/", Some("Bearer x")), None);
+    }
+}

@@ -1,0 +1,150 @@
+//! The byte stream under a connection: a TCP socket, TLS over another stream, or something that is not ours.
+//!
+//! What a connection needs from it is little and the same for all: read into this memory, send all of that, are you
+//! still quiet, say goodbye. So this is an enum and no trait: the reader sees at a glance what there is, and the
+//! compiler what is called. Nearly every stream is a TCP socket or TLS over one; a Unix socket and what a
+//! [`Connector`](crate::Connector) makes are rare, and take the one detour through a trait object.
+//!
+//! TLS runs over any stream, so also over TLS: that is how a server is reached through a proxy that is itself spoken to
+//! in TLS.
+
+use crate::connections::connector::Duplex;
+use crate::connections::tls::TlsStream;
+use curio::TcpStream;
+use futures_io::{AsyncRead, AsyncWrite};
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker, ready};
+
+pub(crate) enum Stream {
+    Plain(TcpStream),
+    Tls(Box<TlsStream>),
+    Foreign(Box<dyn Duplex>),
+}
+
+impl Stream {
+    /// Reads what is there, at most as much as fits. Zero bytes are the end; see
+    /// [`was_cut_off`](Stream::was_cut_off) for whether it was an honest one.
+    pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>, space: &mut [u8]) -> Poll<io::Result<usize>> {
+        match self {
+            Stream::Plain(tcp) => Pin::new(tcp).poll_read(cx, space),
+            Stream::Tls(tls) => tls.poll_read(cx, space),
+            Stream::Foreign(stream) => {
+                let n = ready!(Pin::new(stream).poll_read(cx, space))?;
+                // It was not written by us: a length that cannot be is caught here and not where it does harm.
+                let true = n <= space.len() else { return Poll::Ready(Err(out_of_bounds())) };
+                Poll::Ready(Ok(n))
+            }
+        }
+    }
+
+    /// Sends everything in `out` and leaves it empty.
+    pub(crate) fn poll_send(&mut self, cx: &mut Context<'_>, out: &mut SendBuffer) -> Poll<io::Result<()>> {
+        match self {
+            Stream::Plain(tcp) => out.poll_flush(cx, tcp),
+            Stream::Tls(tls) => tls.poll_send(cx, out),
+            Stream::Foreign(stream) => {
+                ready!(out.poll_flush(cx, stream))?;
+                Pin::new(stream).poll_flush(cx)
+            }
+        }
+    }
+
+    /// Whether everything that was to be sent is sent.
+    pub(crate) fn is_flushed(&self) -> bool {
+        match self {
+            Stream::Plain(_) | Stream::Foreign(_) => true,
+            Stream::Tls(tls) => tls.is_flushed(),
+        }
+    }
+
+    /// Whether nothing has come since the last read: no byte, no end, no error. On an idle connection everything else
+    /// means that it is no longer good. Costs no system call while nothing has been announced.
+    pub(crate) fn is_quiet(&mut self) -> bool {
+        match self {
+            Stream::Plain(tcp) => tcp.is_quiet(),
+            Stream::Tls(tls) => tls.is_quiet(),
+            Stream::Foreign(stream) => {
+                let mut cx = Context::from_waker(Waker::noop());
+                Pin::new(stream).poll_read(&mut cx, &mut [0]).is_pending()
+            }
+        }
+    }
+
+    /// Whether the stream ended, or may have ended, before the other side was done: TLS marks its end (RFC 8446
+    /// §6.1), so that nobody in between can shorten it.
+    pub(crate) fn was_cut_off(&self) -> bool {
+        match self {
+            Stream::Plain(_) | Stream::Foreign(_) => false,
+            Stream::Tls(tls) => tls.was_cut_off(),
+        }
+    }
+
+    /// Gives back the memory that an idle stream does not need.
+    pub(crate) fn relax(&mut self) {
+        if let Stream::Tls(tls) = self {
+            tls.relax();
+        }
+    }
+
+    /// Says goodbye, where there is a way of saying it, and closes the sending side.
+    pub(crate) fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Stream::Plain(tcp) => Pin::new(tcp).poll_close(cx),
+            Stream::Tls(tls) => tls.poll_close(cx),
+            Stream::Foreign(stream) => Pin::new(stream).poll_close(cx),
+        }
+    }
+}
+
+/// Bytes on their way out. It is filled at the end, sent from the front, and keeps its memory for the next request.
+#[derive(Default)]
+pub(crate) struct SendBuffer {
+    pub(crate) bytes: Vec<u8>,
+    sent: usize,
+}
+
+/// A larger buffer is not kept by an idle connection.
+const KEPT: usize = 4 * 1024;
+
+impl SendBuffer {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.sent == self.bytes.len()
+    }
+
+    pub(crate) fn unsent(&self) -> &[u8] {
+        &self.bytes[self.sent..]
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.bytes.clear();
+        self.sent = 0;
+    }
+
+    pub(crate) fn shrink(&mut self) {
+        if self.bytes.capacity() > KEPT {
+            *self = SendBuffer::default();
+        }
+    }
+
+    /// Sends everything. A call that is given up half-way goes on where it stopped.
+    fn poll_flush<W: AsyncWrite + Unpin>(
+        &mut self,
+        cx: &mut Context<'_>,
+        to: &mut W,
+    ) -> Poll<io::Result<()>> {
+        while !self.is_empty() {
+            match ready!(Pin::new(&mut *to).poll_write(cx, self.unsent()))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                n if n > self.unsent().len() => return Poll::Ready(Err(out_of_bounds())),
+                n => self.sent += n,
+            }
+        }
+        self.clear();
+        Poll::Ready(Ok(()))
+    }
+}
+
+fn out_of_bounds() -> io::Error {
+    io::Error::other("the stream says it moved more bytes than there were")
+}

@@ -1,0 +1,102 @@
+//! A connection after HTTP: the raw stream that a 101 leaves behind.
+//!
+//! HTTP/1.1 can hand a connection over to another protocol: the client offers with `Upgrade`, the server agrees with
+//! `101 Switching Protocols`, and what follows the empty line belongs to the new protocol (RFC 9110 §7.8). The first
+//! bytes of it may have come in the same packet as the head, so [`Upgraded`] yields those first and then what the
+//! socket brings.
+//!
+//! It keeps its place among the connections to its host for as long as it lives, and is never used for HTTP again.
+
+use crate::connections::pool::Slot;
+use crate::connections::stream::{SendBuffer, Stream};
+use bytes::{Buf, Bytes};
+use futures_io::{AsyncRead, AsyncWrite};
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+/// How much is taken from a writer before the socket has taken it from us.
+const MOST_BUFFERED: usize = 64 * 1024;
+
+/// The stream that a connection has become: from [`Response::upgrade`](crate::Response::upgrade), read and written with
+/// the traits of `futures_io`. Time limits of the session do not apply to it.
+///
+/// Small writes may be held back while the socket is full: [`flush`](AsyncWrite::poll_flush) waits until everything has
+/// left, and [`close`](AsyncWrite::poll_close) flushes and ends the sending direction. Dropping it closes the connection
+/// at once.
+pub struct Upgraded {
+    // Before the slot: the connection is closed before the next one may be opened.
+    stream: Stream,
+    leftover: Bytes,
+    out: SendBuffer,
+    peer: Option<SocketAddr>,
+    _slot: Slot,
+}
+
+impl Upgraded {
+    pub(crate) fn new(stream: Stream, leftover: Bytes, peer: Option<SocketAddr>, slot: Slot) -> Upgraded {
+        Upgraded { stream, leftover, out: SendBuffer::default(), peer, _slot: slot }
+    }
+
+    /// The address at the other end, if the connection has one.
+    pub fn remote_addr(&self) -> Option<SocketAddr> {
+        self.peer
+    }
+}
+
+impl AsyncRead for Upgraded {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        space: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        if space.is_empty() {
+            return Poll::Ready(Ok(0));
+        }
+        if !self.leftover.is_empty() {
+            let n = self.leftover.len().min(space.len());
+            self.leftover.copy_to_slice(&mut space[..n]);
+            return Poll::Ready(Ok(n));
+        }
+        let n = ready!(self.stream.poll_read(cx, space))?;
+        if n == 0 && self.stream.was_cut_off() {
+            let what = "the connection ended without the TLS goodbye that marks an end";
+            return Poll::Ready(Err(io::Error::new(io::ErrorKind::UnexpectedEof, what)));
+        }
+        Poll::Ready(Ok(n))
+    }
+}
+
+impl AsyncWrite for Upgraded {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        ready!(self.as_mut().poll_flush(cx))?;
+        let n = bytes.len().min(MOST_BUFFERED);
+        self.out.bytes.extend_from_slice(&bytes[..n]);
+        // What the socket does not take now is taken at the next write or flush.
+        if let Poll::Ready(Err(error)) = self.poll_flush(cx) {
+            return Poll::Ready(Err(error));
+        }
+        Poll::Ready(Ok(n))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if this.out.is_empty() && this.stream.is_flushed() {
+            return Poll::Ready(Ok(()));
+        }
+        this.stream.poll_send(cx, &mut this.out)
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.as_mut().poll_flush(cx))?;
+        self.stream.poll_close(cx)
+    }
+}
+
+impl fmt::Debug for Upgraded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Upgraded").field("peer", &self.peer).finish_non_exhaustive()
+    }
+}

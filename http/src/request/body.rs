@@ -1,0 +1,136 @@
+//! The body of a request, before it is sent: [`Body`].
+//!
+//! What matters about a body is not only its bytes but whether they can be had *again*. A redirect with status 307,
+//! or a connection that turns out to be dead, means sending the same request twice; text in memory can be sent
+//! twice, a file can be opened twice, a reader is spent after the first time. So a [`Body`] is a description, and
+//! `upload/` turns it into bytes when the request goes out.
+
+use bytes::Bytes;
+use futures_io::AsyncRead;
+use std::fmt;
+use std::path::PathBuf;
+
+/// The body of a request: from text or bytes in memory, from a file, or from a reader. Files and readers are sent
+/// in pieces and never held in memory as a whole.
+///
+/// ```
+/// use curio_http::Body;
+///
+/// let text = Body::from("plain text");
+/// let bytes = Body::from(vec![1u8, 2, 3]);
+/// let file = Body::from_file("large.bin");
+/// ```
+pub struct Body {
+    pub(crate) source: Source,
+}
+
+pub(crate) enum Source {
+    /// In memory; an empty one stands for "no body".
+    Bytes(Bytes),
+    /// Opened when sent.
+    File(PathBuf),
+    Reader(Box<dyn AsyncRead + Unpin>),
+    /// One after the other; none of them is a sequence itself. A form with files is one.
+    Sequence(Vec<Body>),
+    /// A reader that has been sent.
+    Spent,
+}
+
+impl Body {
+    /// A body of unknown length, read from `reader` while it is sent, with `Transfer-Encoding: chunked`
+    /// (RFC 9112 §7.1). If the request has a `Content-Length` field, that length is sent instead, and a reader that
+    /// yields more or fewer bytes is an error.
+    ///
+    /// Such a body can be sent only once: a redirect that wants it again fails.
+    pub fn from_reader(reader: impl AsyncRead + Unpin + 'static) -> Body {
+        Body { source: Source::Reader(Box::new(reader)) }
+    }
+
+    /// A body from a file that is opened when the request is sent, and again if it has to be sent again. The length
+    /// it then has is sent as `Content-Length`. Reading happens in a thread, a piece at a time.
+    pub fn from_file(path: impl Into<PathBuf>) -> Body {
+        Body { source: Source::File(path.into()) }
+    }
+
+    /// The bytes, if they are in memory.
+    pub fn as_bytes(&self) -> Option<&[u8]> {
+        match &self.source {
+            Source::Bytes(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+
+    /// Whether the bytes can be had now: no reader in it has been read.
+    pub(crate) fn can_be_sent(&self) -> bool {
+        match &self.source {
+            Source::Bytes(_) | Source::File(_) | Source::Reader(_) => true,
+            Source::Spent => false,
+            Source::Sequence(bodies) => bodies.iter().all(Body::can_be_sent),
+        }
+    }
+
+    /// Whether the same bytes can be sent a second time.
+    pub(crate) fn is_replayable(&self) -> bool {
+        match &self.source {
+            Source::Bytes(_) | Source::File(_) => true,
+            Source::Reader(_) | Source::Spent => false,
+            Source::Sequence(bodies) => bodies.iter().all(Body::is_replayable),
+        }
+    }
+}
+
+impl Default for Body {
+    fn default() -> Body {
+        Body { source: Source::Bytes(Bytes::new()) }
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.source {
+            Source::Bytes(bytes) => write!(f, "Body({} bytes)", bytes.len()),
+            Source::File(path) => write!(f, "Body(file {})", path.display()),
+            Source::Reader(_) => f.write_str("Body(reader)"),
+            Source::Sequence(bodies) => {
+                f.write_str("Body").and_then(|()| f.debug_list().entries(bodies).finish())
+            }
+            Source::Spent => f.write_str("Body(spent reader)"),
+        }
+    }
+}
+
+impl From<Bytes> for Body {
+    fn from(bytes: Bytes) -> Body {
+        Body { source: Source::Bytes(bytes) }
+    }
+}
+
+impl From<&'static str> for Body {
+    fn from(text: &'static str) -> Body {
+        Bytes::from_static(text.as_bytes()).into()
+    }
+}
+
+impl From<&'static [u8]> for Body {
+    fn from(bytes: &'static [u8]) -> Body {
+        Bytes::from_static(bytes).into()
+    }
+}
+
+impl<const N: usize> From<&'static [u8; N]> for Body {
+    fn from(bytes: &'static [u8; N]) -> Body {
+        Bytes::from_static(bytes).into()
+    }
+}
+
+impl From<String> for Body {
+    fn from(text: String) -> Body {
+        Bytes::from(text).into()
+    }
+}
+
+impl From<Vec<u8>> for Body {
+    fn from(bytes: Vec<u8>) -> Body {
+        Bytes::from(bytes).into()
+    }
+}

@@ -1,0 +1,92 @@
+//! A request, as data: what a [`RequestBuilder`](crate::RequestBuilder) makes, and what is sent.
+
+pub(crate) mod auth;
+pub(crate) mod body;
+#[cfg(feature = "digest")]
+pub(crate) mod digest;
+pub(crate) mod form;
+pub(crate) mod header;
+pub(crate) mod multipart;
+pub(crate) mod netrc;
+pub(crate) mod options;
+pub(crate) mod upload;
+
+use crate::url::Url;
+use body::Body;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, Method};
+use options::Extras;
+use std::time::Duration;
+
+/// A request that is ready to be sent with [`ClientSession::execute`].
+#[derive(Debug)]
+pub struct Request {
+    pub(crate) method: Method,
+    pub(crate) url: Url,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Body,
+    /// The Content-Type that goes with the body, unless a header says otherwise.
+    pub(crate) implied_type: Option<HeaderValue>,
+    /// `None`: as the session has it. `Some(None)`: without a limit.
+    pub(crate) timeout: Option<Option<Duration>>,
+    pub(crate) allow_redirects: bool,
+    /// The `Cookie` field comes from the session's jar, not from the caller.
+    pub(crate) has_cookies_of_jar: bool,
+    pub(crate) extras: Option<Box<Extras>>,
+}
+
+impl Request {
+    pub(crate) fn new(method: Method, url: Url) -> Request {
+        Request {
+            method,
+            url,
+            headers: HeaderMap::new(),
+            body: Body::default(),
+            implied_type: None,
+            timeout: None,
+            allow_redirects: true,
+            has_cookies_of_jar: false,
+            extras: None,
+        }
+    }
+
+    /// The method.
+    pub fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// The address.
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// The header fields set so far. The session's defaults, and the fields that frame the message, are added when
+    /// it is sent.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The header fields, to be changed.
+    pub fn headers_mut(&mut self) -> &mut HeaderMap {
+        &mut self.headers
+    }
+
+    /// The body.
+    pub fn body(&self) -> &Body {
+        &self.body
+    }
+
+    /// Sending it twice has the same effect as sending it once (RFC 9110 §9.2.2).
+    pub(crate) fn is_idempotent(&self) -> bool {
+        self.method.is_idempotent()
+    }
+
+    /// Adds the Content-Type that the kind of body implies.
+    pub(crate) fn add_implied_type(&mut self) {
+        if let Some(implied) = self.implied_type.take()
+            && !self.headers.contains_key(CONTENT_TYPE)
+        {
+            self.headers.insert(CONTENT_TYPE, implied);
+        }
+    }
+}

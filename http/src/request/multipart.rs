@@ -1,0 +1,226 @@
+//! Forms with files: `multipart/form-data` (RFC 7578).
+//!
+//! Such a body is a row of parts. Before each stands a line made of two dashes and a *boundary*, a word that occurs
+//! nowhere in the parts themselves; after the last stands the same line with two more dashes. A part has header lines
+//! of its own, with its name in the form and perhaps the name of a file, then an empty line, then its content as it
+//! is.
+//!
+//! Two things have gone wrong with this format. A *boundary* that can be guessed lets whoever writes the content end
+//! the part and begin another; ours has 128 random bits, and is compared with every part that is in memory. And a
+//! *name* with a quote or a line break ends the header line it stands in; such characters are written as `%22`, `%0D`
+//! and `%0A`, as browsers write them (WHATWG HTML, "multipart/form-data encoding algorithm").
+//!
+//! The form is not put together in memory. It becomes a [`Body`] that is a sequence: our lines in between, and the
+//! contents where they are, in memory, in a file, or in a reader. If the length of each is known, so is the length of
+//! the whole, and it is declared; otherwise the body is sent in chunks.
+
+use crate::error::Error;
+use crate::request::body::{Body, Source};
+use crate::request::header::header_field;
+use bytes::BytesMut;
+use http::HeaderValue;
+use http::header::CONTENT_TYPE;
+use std::borrow::Cow;
+use std::fmt::Write;
+use std::hash::{BuildHasher, RandomState};
+use std::path::PathBuf;
+
+/// Content of at most this length is copied between our lines instead of being sent as a piece of its own.
+const COPIED: usize = 8 * 1024;
+
+/// A form with fields and files, for [`RequestBuilder::multipart`](crate::RequestBuilder::multipart).
+///
+/// ```no_run
+/// use curio_http::{Body, Form, Part};
+///
+/// # async fn example(session: curio_http::ClientSession, log: impl futures_io::AsyncRead + Unpin + 'static)
+/// # -> Result<(), curio_http::Error> {
+/// let form = Form::new()
+///     .text("title", "Boats at dawn")
+///     .file("picture", "boats.png")
+///     .part("notes", Part::new("plain text").file_name("notes.txt"))
+///     .part("log", Part::new(Body::from_reader(log)).file_name("log").content_type("text/plain"));
+/// session.post("https://example.org/upload").multipart(form).await?;
+/// # Ok(()) }
+/// ```
+#[derive(Debug, Default)]
+pub struct Form {
+    parts: Vec<(String, Part)>,
+}
+
+impl Form {
+    /// A form without parts.
+    pub fn new() -> Form {
+        Form::default()
+    }
+
+    /// Adds a field. The value is sent as it is, in UTF-8.
+    pub fn text(self, name: impl Into<String>, value: impl Into<String>) -> Form {
+        self.part(name, Part::new(value.into()))
+    }
+
+    /// Adds a file under its own name. It is opened when the request is sent, and read a piece at a time.
+    pub fn file(self, name: impl Into<String>, path: impl Into<PathBuf>) -> Form {
+        let path = path.into();
+        let own_name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+        let part = Part { file_name: own_name, ..Part::new(Body::from_file(path)) };
+        self.part(name, part)
+    }
+
+    /// Adds a part.
+    pub fn part(mut self, name: impl Into<String>, part: Part) -> Form {
+        self.parts.push((name.into(), part));
+        self
+    }
+
+    /// The body that this form is, and its type.
+    pub(crate) fn into_body(self) -> Result<(Body, HeaderValue), Error> {
+        let boundary = self.boundary();
+        let mut sequence = Sequence::default();
+        for (name, part) in self.parts {
+            let kind = part.kind.transpose()?;
+            let kind = kind.as_ref().map(HeaderValue::as_bytes);
+            let kind = kind.or_else(|| Some(guessed(part.file_name.as_deref()?).as_bytes()));
+            sequence.text.extend_from_slice(format!("--{boundary}\r\n").as_bytes());
+            sequence.text.extend_from_slice(disposition(&name, part.file_name.as_deref()).as_bytes());
+            if let Some(kind) = kind {
+                sequence.text.extend_from_slice(b"Content-Type: ");
+                sequence.text.extend_from_slice(kind);
+                sequence.text.extend_from_slice(b"\r\n");
+            }
+            sequence.text.extend_from_slice(b"\r\n");
+            sequence.add(part.body);
+            sequence.text.extend_from_slice(b"\r\n");
+        }
+        sequence.text.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
+        let kind = header_field(CONTENT_TYPE, format!("multipart/form-data; boundary={boundary}"))?.1;
+        Ok((sequence.into_body(), kind))
+    }
+
+    /// A word that begins no line in any part that can be looked at.
+    fn boundary(&self) -> String {
+        loop {
+            let boundary = random_word();
+            let line = format!("--{boundary}");
+            let taken = |part: &Part| {
+                let mut lines = part.body.as_bytes().unwrap_or_default().split(|&byte| byte == b'\n');
+                lines.any(|other| other.starts_with(line.as_bytes()))
+            };
+            if !self.parts.iter().any(|(_, part)| taken(part)) {
+                return boundary;
+            }
+        }
+    }
+}
+
+/// One part of a [`Form`]: a body, and what the server is told about it.
+#[derive(Debug)]
+pub struct Part {
+    body: Body,
+    file_name: Option<String>,
+    kind: Option<Result<HeaderValue, Error>>,
+}
+
+impl Part {
+    /// A part with this content: a field, unless it gets a [file name](Part::file_name).
+    pub fn new(body: impl Into<Body>) -> Part {
+        Part { body: body.into(), file_name: None, kind: None }
+    }
+
+    /// Makes it a file with this name. Its type is guessed from the ending of the name, if that is one of a few that
+    /// everybody knows; otherwise it is `application/octet-stream`.
+    pub fn file_name(mut self, name: impl Into<String>) -> Part {
+        self.file_name = Some(name.into());
+        self
+    }
+
+    /// The type of the content. One that cannot be sent, because of a line break for example, is reported when the
+    /// request is awaited.
+    pub fn content_type(mut self, kind: impl AsRef<str>) -> Part {
+        self.kind = Some(header_field(CONTENT_TYPE, kind.as_ref()).map(|(_, kind)| kind));
+        self
+    }
+}
+
+/// Bodies one after the other, in the making.
+#[derive(Default)]
+struct Sequence {
+    bodies: Vec<Body>,
+    /// What comes behind the last of them.
+    text: BytesMut,
+}
+
+impl Sequence {
+    fn add(&mut self, body: Body) {
+        match body.source {
+            Source::Bytes(bytes) if bytes.len() <= COPIED => self.text.extend_from_slice(&bytes),
+            Source::Sequence(bodies) => bodies.into_iter().for_each(|body| self.add(body)),
+            source => {
+                self.close_text();
+                self.bodies.push(Body { source });
+            }
+        }
+    }
+
+    fn close_text(&mut self) {
+        if !self.text.is_empty() {
+            self.bodies.push(std::mem::take(&mut self.text).freeze().into());
+        }
+    }
+
+    /// A form that is all in memory and short is a body like any other, and leaves together with the head.
+    fn into_body(mut self) -> Body {
+        self.close_text();
+        match self.bodies.len() {
+            1 => self.bodies.swap_remove(0),
+            _ => Body { source: Source::Sequence(self.bodies) },
+        }
+    }
+}
+
+fn disposition(name: &str, file_name: Option<&str>) -> String {
+    let mut line = format!("Content-Disposition: form-data; name=\"{}\"", escaped(name));
+    if let Some(file_name) = file_name {
+        let _ = write!(line, "; filename=\"{}\"", escaped(file_name));
+    }
+    line + "\r\n"
+}
+
+fn escaped(name: &str) -> Cow<'_, str> {
+    if !name.contains(['"', '\r', '\n']) {
+        return name.into();
+    }
+    name.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A").into()
+}
+
+/// 128 bits that nobody outside can guess: the standard library seeds its hash tables from the system's random source.
+fn random_word() -> String {
+    let half = || RandomState::new().hash_one(());
+    format!("curio-{:016x}{:016x}", half(), half())
+}
+
+/// The types of the files that people send most.
+fn guessed(file_name: &str) -> &'static str {
+    let ending = file_name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
+    match ending.as_deref() {
+        Some("txt" | "log") => "text/plain",
+        Some("html" | "htm") => "text/html",
+        Some("css") => "text/css",
+        Some("csv") => "text/csv",
+        Some("md") => "text/markdown",
+        Some("js") => "text/javascript",
+        Some("json") => "application/json",
+        Some("xml") => "application/xml",
+        Some("pdf") => "application/pdf",
+        Some("zip") => "application/zip",
+        Some("gz") => "application/gzip",
+        Some("png") => "image/png",
+        Some("jpg" | "jpeg") => "image/jpeg",
+        Some("gif") => "image/gif",
+        Some("webp") => "image/webp",
+        Some("svg") => "image/svg+xml",
+        Some("mp3") => "audio/mpeg",
+        Some("mp4") => "video/mp4",
+        _ => "application/octet-stream",
+    }
+}

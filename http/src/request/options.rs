@@ -1,0 +1,62 @@
+//! What few requests ask for: kept behind one pointer, so that the many others stay small.
+
+use crate::request::Request;
+#[cfg(feature = "digest")]
+use crate::request::digest::Credentials;
+use crate::request::upload::Report;
+use crate::session::client::Session;
+use std::fmt;
+use std::time::Duration;
+
+#[derive(Default)]
+pub(crate) struct Extras {
+    /// Who wants to know how far the upload is.
+    pub(crate) progress: Option<Report>,
+    /// Instead of the session's. `Some(None)`: without a limit.
+    pub(crate) connect_timeout: Option<Option<Duration>>,
+    pub(crate) read_timeout: Option<Option<Duration>>,
+    #[cfg(feature = "digest")]
+    pub(crate) digest: Option<Credentials>,
+}
+
+impl Request {
+    pub(crate) fn extras_mut(&mut self) -> &mut Extras {
+        self.extras.get_or_insert_default()
+    }
+
+    #[cfg(feature = "digest")]
+    pub(crate) fn digest(&self) -> Option<&Credentials> {
+        self.extras.as_ref()?.digest.as_ref()
+    }
+
+    /// Whether it has credentials for an answer to a challenge, which must not be sent in any other form.
+    pub(crate) fn awaits_challenge(&self) -> bool {
+        #[cfg(feature = "digest")]
+        return self.digest().is_some();
+        #[cfg(not(feature = "digest"))]
+        return false;
+    }
+
+    /// How long making a connection for it may take.
+    pub(crate) fn connect_timeout(&self, session: &Session) -> Option<Duration> {
+        let own = self.extras.as_ref().and_then(|extras| extras.connect_timeout);
+        own.unwrap_or(session.settings.connect_timeout)
+    }
+
+    /// The request goes to somebody else now.
+    pub(crate) fn forget_credentials(&mut self) {
+        #[cfg(feature = "digest")]
+        if let Some(extras) = &mut self.extras {
+            extras.digest = None;
+        }
+    }
+}
+
+impl fmt::Debug for Extras {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Extras")
+            .field("connect_timeout", &self.connect_timeout)
+            .field("read_timeout", &self.read_timeout)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,245 @@
+//! A request body on its way out.
+//!
+//! [`Upload`] turns the description in [`Body`](crate::Body) into pieces of bytes, one at a time, when the connection
+//! can take them: what is in memory is sliced, a file is read in a thread, a reader is polled, and a form is one of
+//! these after the other.
+//!
+//! The length that is declared in the head is the length that is sent. A file that shrinks while it is sent, or a
+//! reader that yields something else than the caller's Content-Length, is an error and ends the connection: the
+//! server would otherwise take the next request for the rest of this body.
+
+mod file;
+mod progress;
+
+pub(crate) use progress::{Progress, Report};
+
+use crate::error::{Error, ErrorKind};
+use crate::h1::BodyLength;
+use crate::request::body::{Body, Source};
+use bytes::{Buf, Bytes};
+use file::FileUpload;
+use futures_io::AsyncRead;
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+/// How much is framed and sent at a time.
+const PIECE: usize = 64 * 1024;
+
+pub(crate) struct Upload {
+    pieces: Pieces,
+    wishes: Option<Box<Wishes>>,
+}
+
+/// What few uploads come with.
+pub(crate) struct Wishes {
+    /// Whoever wants to know how far it is.
+    pub(crate) progress: Option<Progress>,
+    /// How long to wait for the server to ask for the body before sending it unasked.
+    pub(crate) wait_for_word: Option<Duration>,
+}
+
+enum Pieces {
+    Memory {
+        bytes: Bytes,
+        given: usize,
+    },
+    File(Box<FileUpload>),
+    Reader(Box<ReaderUpload>),
+    /// What has been sent is taken off the front.
+    Sequence(VecDeque<Pieces>),
+}
+
+struct ReaderUpload {
+    reader: Box<dyn AsyncRead + Unpin>,
+    /// Has no memory before the first read.
+    buffer: Vec<u8>,
+    filled: usize,
+}
+
+impl Upload {
+    /// Makes `body` ready to be sent, and says how long it is. A reader is taken out of the body; everything else is
+    /// still there for another time.
+    ///
+    /// # Errors
+    /// Of kind [`Io`](ErrorKind::Io) if a file cannot be opened; of kind [`Request`](ErrorKind::Request) if a reader
+    /// has been used up.
+    pub(crate) async fn open(body: &mut Body) -> Result<(Upload, BodyLength), Error> {
+        let (pieces, length) = match &body.source {
+            Source::Bytes(bytes) => {
+                let length =
+                    if bytes.is_empty() { BodyLength::None } else { BodyLength::Known(bytes.len() as u64) };
+                (Pieces::Memory { bytes: bytes.clone(), given: 0 }, length)
+            }
+            _ => Box::pin(Pieces::open(body)).await?,
+        };
+        Ok((Upload { pieces, wishes: None }, length))
+    }
+
+    /// No body.
+    pub(crate) fn empty() -> Upload {
+        Upload { pieces: Pieces::Memory { bytes: Bytes::new(), given: 0 }, wishes: None }
+    }
+
+    pub(crate) fn set_wishes(&mut self, wishes: Wishes) {
+        self.wishes = Some(Box::new(wishes));
+    }
+
+    pub(crate) fn wait_for_word(&self) -> Option<Duration> {
+        self.wishes.as_ref()?.wait_for_word
+    }
+
+    /// Gives back a reader of which nothing has been read, so that the body can be sent after all.
+    pub(crate) fn put_back(self, body: &mut Body) {
+        self.pieces.put_back(body);
+    }
+
+    /// The whole body, if it is in memory and no longer than `limit`.
+    pub(crate) fn take_in_memory(&mut self, limit: usize) -> Option<Bytes> {
+        let Pieces::Memory { bytes, .. } = &mut self.pieces else { return None };
+        if bytes.len() > limit {
+            return None;
+        }
+        let bytes = std::mem::take(bytes);
+        self.count(bytes.len());
+        Some(bytes)
+    }
+
+    /// The next piece, never empty; `None` at the end.
+    pub(crate) fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<&[u8]>, Error>> {
+        if !ready!(self.pieces.poll_next(cx))? {
+            return Poll::Ready(Ok(None));
+        }
+        self.count(self.pieces.piece().len());
+        Poll::Ready(Ok(Some(self.pieces.piece())))
+    }
+
+    /// Everything that was taken so far has left.
+    pub(crate) fn all_sent(&mut self) {
+        if let Some(progress) = self.progress() {
+            progress.report();
+        }
+    }
+
+    fn count(&mut self, n: usize) {
+        if let Some(progress) = self.progress() {
+            progress.add(n);
+        }
+    }
+
+    fn progress(&mut self) -> Option<&mut Progress> {
+        self.wishes.as_mut()?.progress.as_mut()
+    }
+}
+
+impl Pieces {
+    /// Everything but what is simply in memory.
+    async fn open(body: &mut Body) -> Result<(Pieces, BodyLength), Error> {
+        match &body.source {
+            Source::File(path) => {
+                let (file, length) = FileUpload::open(path).await?;
+                Ok((Pieces::File(Box::new(file)), length))
+            }
+            Source::Sequence(bodies) => {
+                let length = length_of_all(bodies).await?;
+                Ok((Pieces::of(body)?, length))
+            }
+            Source::Bytes(_) | Source::Reader(_) | Source::Spent => {
+                Ok((Pieces::of(body)?, BodyLength::Chunked))
+            }
+        }
+    }
+
+    /// Without looking at files: they are opened when their turn comes.
+    fn of(body: &mut Body) -> Result<Pieces, Error> {
+        match &mut body.source {
+            Source::Bytes(bytes) => Ok(Pieces::Memory { bytes: bytes.clone(), given: 0 }),
+            Source::File(path) => Ok(Pieces::File(Box::new(FileUpload::later(path)))),
+            Source::Sequence(bodies) => {
+                Ok(Pieces::Sequence(bodies.iter_mut().map(Pieces::of).collect::<Result<_, _>>()?))
+            }
+            source => match std::mem::replace(source, Source::Spent) {
+                Source::Reader(reader) => {
+                    Ok(Pieces::Reader(Box::new(ReaderUpload { reader, buffer: Vec::new(), filled: 0 })))
+                }
+                _ => Err(Error::new(ErrorKind::Request, "the body came from a reader that is used up")),
+            },
+        }
+    }
+
+    fn put_back(self, body: &mut Body) {
+        match (self, &mut body.source) {
+            (Pieces::Reader(upload), source @ Source::Spent) if upload.buffer.is_empty() => {
+                *source = Source::Reader(upload.reader);
+            }
+            (Pieces::Sequence(rest), Source::Sequence(bodies)) if rest.len() == bodies.len() => {
+                rest.into_iter().zip(bodies).for_each(|(pieces, body)| pieces.put_back(body));
+            }
+            _ => {}
+        }
+    }
+
+    /// Goes on to the next piece; `false` at the end.
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Error>> {
+        match self {
+            Pieces::Memory { bytes, given } => {
+                bytes.advance(*given);
+                *given = bytes.len().min(PIECE);
+                Poll::Ready(Ok(*given > 0))
+            }
+            Pieces::File(file) => file.poll_next(cx),
+            Pieces::Reader(upload) => {
+                let ReaderUpload { reader, buffer, filled } = &mut **upload;
+                buffer.resize(PIECE, 0);
+                *filled = ready!(Pin::new(reader).poll_read(cx, buffer))
+                    .map_err(|cause| Error::new(ErrorKind::Io, "reading the request body").because(cause))?;
+                if *filled > buffer.len() {
+                    return Poll::Ready(Err(Error::new(
+                        ErrorKind::Io,
+                        "the request body's reader claims to have read more than there was room for",
+                    )));
+                }
+                Poll::Ready(Ok(*filled > 0))
+            }
+            Pieces::Sequence(rest) => {
+                while let Some(first) = rest.front_mut() {
+                    if ready!(first.poll_next(cx))? {
+                        return Poll::Ready(Ok(true));
+                    }
+                    rest.pop_front();
+                }
+                Poll::Ready(Ok(false))
+            }
+        }
+    }
+
+    /// The piece that `poll_next` went on to.
+    fn piece(&self) -> &[u8] {
+        match self {
+            Pieces::Memory { bytes, given } => &bytes[..*given],
+            Pieces::File(file) => file.piece(),
+            Pieces::Reader(upload) => &upload.buffer[..upload.filled],
+            Pieces::Sequence(rest) => rest.front().map_or(&[], Pieces::piece),
+        }
+    }
+}
+
+/// The length of bodies that are sent one after the other: known if all are. Also finds out before the first byte is
+/// sent that a file is missing.
+async fn length_of_all(bodies: &[Body]) -> Result<BodyLength, Error> {
+    let mut files = Vec::new();
+    let mut sum = Some(0u64);
+    for body in bodies {
+        match &body.source {
+            Source::Bytes(bytes) => sum = sum.and_then(|sum| sum.checked_add(bytes.len() as u64)),
+            Source::File(path) => files.push(path.clone()),
+            Source::Reader(_) | Source::Spent | Source::Sequence(_) => sum = None,
+        }
+    }
+    if !files.is_empty() {
+        let in_files = file::length_of_all(files).await?;
+        sum = sum.zip(in_files).and_then(|(sum, in_files)| sum.checked_add(in_files));
+    }
+    Ok(sum.map_or(BodyLength::Chunked, BodyLength::Known))
+}

@@ -1,0 +1,156 @@
+//! Reading a body in pieces: [`Chunks`] of bytes, [`Lines`] of text.
+//!
+//! Both borrow the response and give one thing at a time, either by their own `next().await` or as a `Stream`. Giving up
+//! waiting for a piece loses nothing; the next call goes on. Dropping them leaves the rest of the body unread.
+
+use crate::error::{Error, ErrorKind};
+use crate::response::Response;
+use crate::response::charset;
+use bytes::Bytes;
+use futures_core::Stream;
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+/// How much of the body is asked for at a time when looking for the ends of lines.
+const AT_A_TIME: usize = 64 * 1024;
+/// The longest line. A body without line ends must not fill the memory.
+const LONGEST_LINE: usize = 16 * 1024 * 1024;
+
+/// The body in pieces, from [`Response::iter_chunked`].
+///
+/// ```no_run
+/// # async fn example() -> Result<(), curio_http::Error> {
+/// let mut response = curio_http::get("https://example.org/large").await?;
+/// let mut chunks = response.iter_chunked(16 * 1024);
+/// let mut length = 0;
+/// while let Some(chunk) = chunks.next().await {
+///     length += chunk?.len();
+/// }
+/// # Ok(()) }
+/// ```
+pub struct Chunks<'a> {
+    response: &'a mut Response,
+    maxsize: usize,
+    failed: bool,
+}
+
+impl<'a> Chunks<'a> {
+    pub(crate) fn new(response: &'a mut Response, maxsize: usize) -> Chunks<'a> {
+        response.begin_pieces();
+        Chunks { response, maxsize, failed: false }
+    }
+
+    /// The next piece, never empty; `None` at the end. After an error there are no more.
+    ///
+    /// # Errors
+    /// As [`Response::binary`].
+    ///
+    /// # Cancellation
+    /// Nothing is lost: the next call goes on.
+    pub async fn next(&mut self) -> Option<Result<Bytes, Error>> {
+        poll_fn(|cx| self.poll_chunk(cx)).await
+    }
+
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
+        if self.failed {
+            return Poll::Ready(None);
+        }
+        let piece = ready!(self.response.poll_piece(cx, self.maxsize));
+        self.failed = matches!(piece, Some(Err(_)));
+        Poll::Ready(piece)
+    }
+}
+
+impl Stream for Chunks<'_> {
+    type Item = Result<Bytes, Error>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.get_mut().poll_chunk(cx)
+    }
+}
+
+impl fmt::Debug for Chunks<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Chunks").field("maxsize", &self.maxsize).finish_non_exhaustive()
+    }
+}
+
+/// The body line by line, from [`Response::iter_lines`].
+pub struct Lines<'a> {
+    response: &'a mut Response,
+    /// The beginning of a line whose end has not come.
+    begun: Vec<u8>,
+    piece: Bytes,
+    ended: bool,
+}
+
+impl<'a> Lines<'a> {
+    pub(crate) fn new(response: &'a mut Response) -> Lines<'a> {
+        response.begin_pieces();
+        Lines { response, begun: Vec::new(), piece: Bytes::new(), ended: false }
+    }
+
+    /// The next line without its end; `None` when there are no more.
+    ///
+    /// # Errors
+    /// As [`Response::text`]; of kind [`TooLarge`](ErrorKind::TooLarge) for a line of more than 16 MiB.
+    ///
+    /// # Cancellation
+    /// Nothing is lost: the next call goes on.
+    pub async fn next(&mut self) -> Option<Result<String, Error>> {
+        poll_fn(|cx| self.poll_line(cx)).await
+    }
+
+    fn poll_line(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<String, Error>>> {
+        loop {
+            if let Some(end) = self.piece.iter().position(|&byte| byte == b'\n') {
+                let line = self.piece.split_to(end + 1);
+                self.begun.extend_from_slice(&line[..end]);
+                return Poll::Ready(Some(self.finish_line()));
+            }
+            self.begun.extend_from_slice(&std::mem::take(&mut self.piece));
+            if self.begun.len() > LONGEST_LINE {
+                self.ended = true;
+                self.begun = Vec::new();
+                let what = format!("reading a line: it is longer than {LONGEST_LINE} bytes");
+                return Poll::Ready(Some(Err(self.response.located(Error::new(ErrorKind::TooLarge, what)))));
+            }
+            if self.ended {
+                return Poll::Ready((!self.begun.is_empty()).then(|| self.finish_line()));
+            }
+            match ready!(self.response.poll_piece(cx, AT_A_TIME)) {
+                Some(Ok(piece)) => self.piece = piece,
+                Some(Err(error)) => {
+                    self.ended = true;
+                    self.begun = Vec::new();
+                    return Poll::Ready(Some(Err(error)));
+                }
+                None => self.ended = true,
+            }
+        }
+    }
+
+    fn finish_line(&mut self) -> Result<String, Error> {
+        let mut line = std::mem::take(&mut self.begun);
+        if line.last() == Some(&b'\r') {
+            line.pop();
+        }
+        charset::decode(&line, self.response.encoding()).map_err(|error| self.response.located(error))
+    }
+}
+
+impl Stream for Lines<'_> {
+    type Item = Result<String, Error>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.get_mut().poll_line(cx)
+    }
+}
+
+impl fmt::Debug for Lines<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lines").finish_non_exhaustive()
+    }
+}

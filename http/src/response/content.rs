@@ -1,0 +1,276 @@
+//! The body as the caller sees it: decoded, counted, and kept if it is read as a whole.
+//!
+//! Compressed bodies are a way of making much out of little, which is their purpose and also their danger: a megabyte
+//! can become a terabyte. So decoding goes step by step, each step makes a bounded number of bytes, and the bytes are
+//! counted after decoding. Reading as a whole stops at 64 MiB unless the session says otherwise; reading in pieces has no
+//! bound, because nothing is kept.
+
+use crate::connections::upgraded::Upgraded;
+use crate::error::{Error, ErrorKind};
+use crate::response::body_reader::Incoming;
+use crate::response::decode::Decoder;
+use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
+use std::task::{Context, Poll, ready};
+use std::time::Instant;
+
+/// The most that is kept in memory, unless the session has a limit of its own.
+const MOST_KEPT: u64 = 64 * 1024 * 1024;
+
+pub(crate) struct Payload {
+    incoming: Incoming,
+    decoding: Decoding,
+    /// What was read and is larger than the piece that was asked for.
+    rest: Bytes,
+    whole: Whole,
+    read: u64,
+    declared: Option<u64>,
+    limit: Option<u64>,
+    progress: Option<Box<Progress>>,
+}
+
+enum Decoding {
+    Plain,
+    Coded(Box<Decoder>),
+    /// More codings than any honest server applies.
+    Refused(usize),
+}
+
+/// What has become of the body as a whole.
+enum Whole {
+    Unread,
+    Gathering(Gathered),
+    Kept(Bytes),
+    /// It is being read in pieces.
+    InPieces,
+}
+
+/// Most bodies come in one piece, and that piece is the body: nothing is copied then.
+enum Gathered {
+    Nothing,
+    One(Bytes),
+    Many(BytesMut),
+}
+
+struct Progress {
+    total: Option<u64>,
+    report: Box<dyn FnMut(u64, Option<u64>)>,
+}
+
+impl Payload {
+    /// The body behind `incoming`, decoded as `headers` say; the fields that describe the coded form are taken out.
+    pub(crate) fn new(
+        incoming: Incoming,
+        headers: &mut HeaderMap,
+        declared: Option<u64>,
+        limit: Option<u64>,
+    ) -> Payload {
+        let decoding = match Decoder::for_headers(headers) {
+            Ok(None) => Decoding::Plain,
+            Ok(Some(decoder)) => Decoding::Coded(Box::new(decoder)),
+            Err(too_many) => Decoding::Refused(too_many.0),
+        };
+        if matches!(decoding, Decoding::Coded(_)) {
+            headers.remove(CONTENT_ENCODING);
+            headers.remove(CONTENT_LENGTH);
+        }
+        Payload { decoding, declared, limit, ..Payload::empty(incoming) }
+    }
+
+    /// The body of a response that has none: nothing is decoded, and the header fields that speak of a body, which is
+    /// another request's, stay.
+    pub(crate) fn empty(incoming: Incoming) -> Payload {
+        Payload {
+            incoming,
+            decoding: Decoding::Plain,
+            rest: Bytes::new(),
+            whole: Whole::Unread,
+            read: 0,
+            declared: None,
+            limit: None,
+            progress: None,
+        }
+    }
+
+    pub(crate) fn is_decoded(&self) -> bool {
+        matches!(self.decoding, Decoding::Coded(_))
+    }
+
+    pub(crate) fn trailers(&self) -> Option<&HeaderMap> {
+        self.incoming.trailers()
+    }
+
+    pub(crate) fn take_upgraded(&mut self) -> Option<Upgraded> {
+        self.incoming.take_upgraded()
+    }
+
+    pub(crate) fn ended_at(&self) -> Option<Instant> {
+        self.incoming.ended_at()
+    }
+
+    pub(crate) fn on_progress(&mut self, total: Option<u64>, report: Box<dyn FnMut(u64, Option<u64>)>) {
+        self.progress = Some(Box::new(Progress { total, report }));
+    }
+
+    /// The whole body, kept for the next call.
+    pub(crate) fn poll_whole(&mut self, cx: &mut Context<'_>) -> Poll<Result<Bytes, Error>> {
+        match &self.whole {
+            Whole::Kept(bytes) => return Poll::Ready(Ok(bytes.clone())),
+            Whole::InPieces => return Poll::Ready(Err(read_in_pieces())),
+            Whole::Unread => self.whole = Whole::Gathering(Gathered::Nothing),
+            Whole::Gathering(_) => {}
+        }
+        let limit = self.limit.unwrap_or(MOST_KEPT);
+        if self.declared.is_some_and(|declared| declared > limit) && !self.is_decoded() {
+            return Poll::Ready(Err(self.too_large(limit)));
+        }
+        while let Some(data) = ready!(self.poll_counted(cx, limit)) {
+            let data = data?;
+            if let Whole::Gathering(gathered) = &mut self.whole {
+                gathered.add(data);
+            }
+        }
+        let Whole::Gathering(gathered) = std::mem::replace(&mut self.whole, Whole::Unread) else {
+            unreachable!("gathering began above");
+        };
+        let bytes = gathered.into_bytes();
+        self.whole = Whole::Kept(bytes.clone());
+        Poll::Ready(Ok(bytes))
+    }
+
+    /// Pieces are going to be asked for: of a body that is kept, from its beginning.
+    pub(crate) fn begin_pieces(&mut self) {
+        if let Whole::Kept(bytes) = &self.whole {
+            self.rest = bytes.clone();
+        }
+    }
+
+    /// All pieces are going to be asked for.
+    ///
+    /// # Errors
+    /// Of kind [`Body`](ErrorKind::Body), if some have been given away.
+    pub(crate) fn begin_all_pieces(&mut self) -> Result<(), Error> {
+        if matches!(self.whole, Whole::InPieces) {
+            return Err(read_in_pieces());
+        }
+        self.begin_pieces();
+        Ok(())
+    }
+
+    /// The next piece, of at most `maxsize` bytes.
+    pub(crate) fn poll_piece(
+        &mut self,
+        cx: &mut Context<'_>,
+        maxsize: usize,
+    ) -> Poll<Option<Result<Bytes, Error>>> {
+        if self.rest.is_empty() {
+            if matches!(self.whole, Whole::Kept(_)) {
+                return Poll::Ready(None);
+            }
+            match std::mem::replace(&mut self.whole, Whole::InPieces) {
+                Whole::Gathering(Gathered::One(bytes)) => self.rest = bytes,
+                Whole::Gathering(Gathered::Many(bytes)) => self.rest = bytes.freeze(),
+                _ => {}
+            }
+        }
+        if self.rest.is_empty() {
+            match ready!(self.poll_counted(cx, self.limit.unwrap_or(u64::MAX))) {
+                Some(Ok(data)) => self.rest = data,
+                end => return Poll::Ready(end),
+            }
+        }
+        let n = self.rest.len().min(maxsize.max(1));
+        Poll::Ready(Some(Ok(self.rest.split_to(n))))
+    }
+
+    /// Reads what is left of a small body and forgets it.
+    pub(crate) async fn discard(&mut self) {
+        self.whole = Whole::InPieces;
+        self.rest = Bytes::new();
+        self.incoming.discard().await;
+    }
+
+    /// The next decoded bytes, never none; an error if they go over the limit.
+    fn poll_counted(&mut self, cx: &mut Context<'_>, limit: u64) -> Poll<Option<Result<Bytes, Error>>> {
+        let data = match ready!(self.poll_decoded(cx)) {
+            Some(Ok(data)) => data,
+            end => return Poll::Ready(end),
+        };
+        self.read += data.len() as u64;
+        if self.read > limit {
+            return Poll::Ready(Some(Err(self.too_large(limit))));
+        }
+        if let Some(progress) = &mut self.progress {
+            (progress.report)(self.read, progress.total);
+        }
+        Poll::Ready(Some(Ok(data)))
+    }
+
+    fn too_large(&mut self, limit: u64) -> Error {
+        self.incoming.give_up();
+        Error::new(
+            ErrorKind::TooLarge,
+            format!("reading the body: it is longer than {limit} bytes (max_body)"),
+        )
+    }
+
+    fn poll_decoded(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
+        let decoder = match &mut self.decoding {
+            Decoding::Plain => return self.incoming.poll_data(cx),
+            Decoding::Coded(decoder) => decoder,
+            Decoding::Refused(n) => {
+                let what = format!("decoding the body: it has {n} codings on top of each other");
+                self.incoming.give_up();
+                return Poll::Ready(Some(Err(Error::new(ErrorKind::Decode, what))));
+            }
+        };
+        loop {
+            match decoder.next() {
+                Ok(Some(data)) => return Poll::Ready(Some(Ok(data))),
+                Ok(None) if decoder.is_done() => return Poll::Ready(None),
+                Ok(None) => {}
+                Err(cause) => {
+                    self.incoming.give_up();
+                    let error = Error::new(ErrorKind::Decode, "decompressing the body").because(cause);
+                    return Poll::Ready(Some(Err(error)));
+                }
+            }
+            match ready!(self.incoming.poll_data(cx)) {
+                Some(Ok(data)) => decoder.feed(data),
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => decoder.finish(),
+            }
+        }
+    }
+}
+
+fn read_in_pieces() -> Error {
+    Error::new(ErrorKind::Body, "the body has been read in pieces before, and these are not kept")
+}
+
+impl Gathered {
+    fn add(&mut self, data: Bytes) {
+        *self = match std::mem::replace(self, Gathered::Nothing) {
+            Gathered::Nothing => Gathered::One(data),
+            Gathered::One(first) => {
+                let mut all = BytesMut::with_capacity((first.len() + data.len()) * 2);
+                all.extend_from_slice(&first);
+                all.extend_from_slice(&data);
+                Gathered::Many(all)
+            }
+            Gathered::Many(mut all) => {
+                all.extend_from_slice(&data);
+                Gathered::Many(all)
+            }
+        };
+    }
+
+    fn into_bytes(self) -> Bytes {
+        match self {
+            Gathered::Nothing => Bytes::new(),
+            Gathered::One(data) => data,
+            Gathered::Many(all) => all.freeze(),
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Writing a body to a file.
+//!
+//! Reading is the kernel's business and writing blocks, so the body goes to a thread in large batches. The file appears
+//! under its name only when it is whole (`atomic_file.rs`).
+
+use crate::atomic_file::{NewFile, in_thread};
+use crate::error::{Error, ErrorKind};
+use crate::response::content::Payload;
+use bytes::Bytes;
+use std::future::poll_fn;
+use std::io;
+use std::path::Path;
+
+/// How much is collected for one trip to a thread.
+const BATCH: usize = 1024 * 1024;
+
+/// Writes the body to `path` and returns its length.
+pub(crate) async fn to_file(payload: &mut Payload, path: &Path) -> Result<u64, Error> {
+    let failed = |cause: io::Error| {
+        Error::new(ErrorKind::Io, format!("saving the body to {}", path.display())).because(cause)
+    };
+    payload.begin_all_pieces()?;
+    let target = path.to_owned();
+    let mut file = in_thread(move || NewFile::create(&target)).await.map_err(failed)?;
+    let mut written = 0;
+    loop {
+        let (batch, ended) = next_batch(payload).await?;
+        if !batch.is_empty() {
+            written += batch.iter().map(|piece| piece.len() as u64).sum::<u64>();
+            let writing = move || {
+                batch.iter().try_for_each(|piece| file.write(piece))?;
+                Ok(file)
+            };
+            file = in_thread(writing).await.map_err(failed)?;
+        }
+        if ended {
+            let target = path.to_owned();
+            in_thread(move || file.complete(&target)).await.map_err(failed)?;
+            return Ok(written);
+        }
+    }
+}
+
+/// What comes next, up to a batch of it, and whether that is the end.
+async fn next_batch(payload: &mut Payload) -> Result<(Vec<Bytes>, bool), Error> {
+    let mut batch = Vec::new();
+    let mut size = 0;
+    while size < BATCH {
+        match poll_fn(|cx| payload.poll_piece(cx, BATCH)).await {
+            Some(piece) => {
+                let piece = piece?;
+                size += piece.len();
+                batch.push(piece);
+            }
+            None => return Ok((batch, true)),
+        }
+    }
+    Ok((batch, false))
+}

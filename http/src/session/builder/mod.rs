@@ -1,0 +1,165 @@
+//! The settings of a session, in the making.
+//!
+//! [`ClientSessionBuilder`] changes the defaults of `settings.rs` one by one. A mistake (a certificate that cannot be
+//! read, a header with a line break) is kept and reported by [`build`](ClientSessionBuilder::build). Its methods are in
+//! one file per concern.
+
+mod connections;
+mod cookies;
+mod exchange;
+mod limits;
+mod trust;
+mod ways;
+
+use crate::connections::tls::trust::Trust;
+use crate::error::Error;
+use crate::exchange::redirect::Policy;
+use crate::request::Request;
+use crate::request::auth;
+use crate::request::header::header_field;
+use crate::request::netrc::Netrc;
+use crate::response::Response;
+use crate::session::client::ClientSession;
+use crate::settings::Settings;
+use crate::url::IntoUrl;
+use http::header::USER_AGENT;
+use http::{HeaderName, HeaderValue};
+use std::cell::OnceCell;
+use std::fmt;
+
+/// Makes a [`ClientSession`] with settings of one's own.
+///
+/// Time limits are a `Duration`, or `None` for no limit.
+///
+/// ```
+/// use curio_http::ClientSession;
+/// use std::time::Duration;
+///
+/// let session = ClientSession::builder()
+///     .base_url("https://api.example.org/v2/")
+///     .header("X-Client", "example")
+///     .timeout(Duration::from_secs(60))
+///     .max_connections_per_host(8)
+///     .build()?;
+/// # Ok::<(), curio_http::Error>(())
+/// ```
+#[derive(Default)]
+pub struct ClientSessionBuilder {
+    settings: Settings,
+    trust: Trust,
+    mistake: Option<Error>,
+}
+
+impl ClientSessionBuilder {
+    /// Which redirects are followed.
+    pub fn redirect(mut self, policy: Policy) -> Self {
+        self.settings.policy = policy;
+        self
+    }
+
+    /// A header field for every request. A request that sets the same name sends its own instead.
+    pub fn header<K, V>(mut self, name: K, value: V) -> Self
+    where
+        HeaderName: TryFrom<K>,
+        HeaderValue: TryFrom<V>,
+        <HeaderName as TryFrom<K>>::Error: Into<http::Error>,
+        <HeaderValue as TryFrom<V>>::Error: Into<http::Error>,
+    {
+        match header_field(name, value) {
+            Ok((name, value)) => {
+                self.settings.headers.append(name, value);
+            }
+            Err(error) => self.note(error),
+        }
+        self
+    }
+
+    /// The `User-Agent` field; `curio-http/` and the version by default.
+    pub fn user_agent(mut self, name: impl AsRef<str>) -> Self {
+        match header_field(USER_AGENT, name.as_ref()) {
+            Ok((name, value)) => {
+                self.settings.headers.insert(name, value);
+            }
+            Err(error) => self.note(error),
+        }
+        self
+    }
+
+    /// The address that relative addresses of requests are resolved against, as a browser resolves links: with a base of
+    /// `https://h/v2/`, the address `users` means `https://h/v2/users`, and `/users` means `https://h/users`.
+    pub fn base_url(mut self, url: impl IntoUrl) -> Self {
+        match url.into_url(None) {
+            Ok(url) => self.settings.base_url = Some(url),
+            Err(error) => self.note(error),
+        }
+        self
+    }
+
+    /// HTTP Basic authentication for every request that brings no credentials of its own. Redirects to another origin
+    /// are followed without it.
+    pub fn auth(mut self, user: impl AsRef<str>, password: impl AsRef<str>) -> Self {
+        match auth::basic(user.as_ref(), Some(password.as_ref())) {
+            Ok(value) => self.settings.auth = Some(value),
+            Err(error) => self.note(error),
+        }
+        self
+    }
+
+    /// Takes user names and passwords from the file that the variable `NETRC` names, or else from `~/.netrc`, for requests
+    /// that have none otherwise, be it from the session: for the host that an entry's `machine` names, exactly, or by the entry `default`. A
+    /// request that is redirected to another host gets that host's own entry or none. Off by default.
+    ///
+    /// # Errors
+    /// `build` reports a file that cannot be read, or that makes no sense, with the line. Without the variable, a file
+    /// that does not exist is an empty one.
+    pub fn netrc(mut self, on: bool) -> Self {
+        self.settings.netrc = None;
+        if on {
+            match Netrc::load() {
+                Ok(netrc) => self.settings.netrc = Some(netrc),
+                Err(error) => self.note(error),
+            }
+        }
+        self
+    }
+
+    /// Called with each request just before it is sent, and again for each redirect that is followed and each
+    /// [retry](ClientSessionBuilder::retries). May change the header fields; what it sets is still there the next time, so
+    /// it is better inserted than appended.
+    pub fn on_request(mut self, hook: impl Fn(&mut Request) + 'static) -> Self {
+        self.settings.on_request.push(Box::new(hook));
+        self
+    }
+
+    /// Called with each response when its head has arrived, redirects included.
+    pub fn on_response(mut self, hook: impl Fn(&Response) + 'static) -> Self {
+        self.settings.on_response.push(Box::new(hook));
+        self
+    }
+
+    /// The session.
+    ///
+    /// # Errors
+    /// The first mistake among the settings: a header that cannot be sent, a base address that does not parse, a
+    /// certificate or key that cannot be read.
+    pub fn build(self) -> Result<ClientSession, Error> {
+        if let Some(mistake) = self.mistake {
+            return Err(mistake);
+        }
+        let tls = OnceCell::new();
+        if !self.trust.is_default() {
+            let _ = tls.set(self.trust.config()?);
+        }
+        Ok(ClientSession::with(self.settings, tls))
+    }
+
+    fn note(&mut self, mistake: Error) {
+        self.mistake.get_or_insert(mistake);
+    }
+}
+
+impl fmt::Debug for ClientSessionBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientSessionBuilder").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,287 @@
+//! [`RequestBuilder`], which collects what a request is to be; awaiting it sends the [`Request`].
+//!
+//! A builder reads like the sentence it stands for, `session.post(url).json(&person).timeout(limit).await?`, and a
+//! mistake in the middle of a sentence (a bad address, a header with a line break) must not need a `?` of its own.
+//! So the builder keeps the first mistake and the `await` reports it.
+//!
+//! Awaiting it is what sends it: `RequestBuilder` implements `IntoFuture`. The future holds the session and borrows
+//! nothing, so it can be given to `curio::spawn` as it is. Nothing happens before the first poll, and dropping the
+//! future at any point closes the connection it was using and frees its place in the pool.
+
+use crate::error::{Error, ErrorKind};
+use crate::exchange;
+use crate::request::Request;
+use crate::request::auth;
+use crate::request::body::Body;
+#[cfg(feature = "digest")]
+use crate::request::digest::Credentials;
+use crate::request::form;
+use crate::request::header::header_field;
+use crate::request::multipart::Form;
+use crate::response::Response;
+use crate::session::client::ClientSession;
+use crate::url::IntoUrl;
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use serde_core::Serialize;
+use std::cell::RefCell;
+use std::fmt;
+use std::future::IntoFuture;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+/// A request in the making. Await it to send it.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), curio_http::Error> {
+/// let session = curio_http::ClientSession::new();
+/// let mut response = session
+///     .get("https://example.org/search")
+///     .params(&[("q", "curio"), ("page", "2")])
+///     .header("Accept-Language", "en")
+///     .await?;
+/// println!("{}", response.text().await?);
+/// # Ok(()) }
+/// ```
+///
+/// # Cancellation
+/// Dropping the future before it is done closes its connection; no other request is affected.
+#[must_use = "a request is sent when it is awaited"]
+pub struct RequestBuilder {
+    session: ClientSession,
+    request: Result<Box<Request>, Error>,
+}
+
+impl RequestBuilder {
+    pub(crate) fn new(session: ClientSession, method: Method, url: impl IntoUrl) -> RequestBuilder {
+        let request = match url.into_url(session.base_url()) {
+            Ok(url) => Ok(Box::new(Request::new(method, url))),
+            Err(error) => Err(error.with_method(&method)),
+        };
+        RequestBuilder { session, request }
+    }
+
+    /// Adds a header field. A name that the session sets by default is replaced by what the request sets; a name
+    /// given twice is sent twice.
+    pub fn header<K, V>(self, name: K, value: V) -> RequestBuilder
+    where
+        HeaderName: TryFrom<K>,
+        HeaderValue: TryFrom<V>,
+        <HeaderName as TryFrom<K>>::Error: Into<http::Error>,
+        <HeaderValue as TryFrom<V>>::Error: Into<http::Error>,
+    {
+        self.change(|request| {
+            let (name, value) = header_field(name, value)?;
+            request.headers.append(name, value);
+            Ok(())
+        })
+    }
+
+    /// Adds header fields; each name in the map replaces what this request had under it.
+    pub fn headers(self, headers: HeaderMap) -> RequestBuilder {
+        self.change(|request| {
+            request.headers.extend(headers);
+            Ok(())
+        })
+    }
+
+    /// Adds to the address's query, form-encoded: from pairs, a map or a struct. `None` values are left out.
+    pub fn params<T: Serialize + ?Sized>(self, params: &T) -> RequestBuilder {
+        self.change(|request| {
+            request.url.append_query(&form_encoded(params, "writing the query parameters")?);
+            Ok(())
+        })
+    }
+
+    /// Sends `value` as JSON, with the Content-Type `application/json` unless the request sets another.
+    pub fn json<T: Serialize + ?Sized>(self, value: &T) -> RequestBuilder {
+        self.change(|request| {
+            let bytes = serde_json::to_vec(value)
+                .map_err(|cause| Error::new(ErrorKind::Request, "writing the body as JSON").because(cause))?;
+            request.body = bytes.into();
+            request.implied_type = Some(HeaderValue::from_static("application/json"));
+            Ok(())
+        })
+    }
+
+    /// Sends `fields` as a form: `application/x-www-form-urlencoded`.
+    pub fn form<T: Serialize + ?Sized>(self, fields: &T) -> RequestBuilder {
+        self.change(|request| {
+            request.body = form_encoded(fields, "writing the form")?.into();
+            request.implied_type = Some(HeaderValue::from_static("application/x-www-form-urlencoded"));
+            Ok(())
+        })
+    }
+
+    /// Sends a form with files: `multipart/form-data` (RFC 7578). Files and readers in it are sent in pieces and never
+    /// held in memory. The Content-Type names the boundary between the parts, so it is better left alone.
+    pub fn multipart(self, form: Form) -> RequestBuilder {
+        self.change(|request| {
+            let (body, kind) = form.into_body()?;
+            request.body = body;
+            request.implied_type = Some(kind);
+            Ok(())
+        })
+    }
+
+    /// Sends these bytes as they are, without a Content-Type of their own: what `requests` calls `data`.
+    pub fn data(self, body: impl Into<Body>) -> RequestBuilder {
+        self.body(body)
+    }
+
+    /// Sends this body as it is, without a Content-Type of its own.
+    pub fn body(self, body: impl Into<Body>) -> RequestBuilder {
+        self.change(|request| {
+            request.body = body.into();
+            request.implied_type = None;
+            Ok(())
+        })
+    }
+
+    /// HTTP Basic authentication (RFC 7617). Redirects to another origin are followed without it.
+    pub fn basic_auth(self, user: impl AsRef<str>, password: Option<&str>) -> RequestBuilder {
+        self.change(|request| {
+            request.headers.insert(AUTHORIZATION, auth::basic(user.as_ref(), password)?);
+            Ok(())
+        })
+    }
+
+    /// A bearer token (RFC 6750). Redirects to another origin are followed without it.
+    pub fn bearer_auth(self, token: impl AsRef<str>) -> RequestBuilder {
+        self.change(|request| {
+            request.headers.insert(AUTHORIZATION, auth::bearer(token.as_ref())?);
+            Ok(())
+        })
+    }
+
+    /// A limit for the whole request, redirects and reading of the body included; `None` for no limit. Replaces
+    /// the session's [`timeout`](crate::ClientSessionBuilder::timeout).
+    pub fn timeout(self, limit: impl Into<Option<Duration>>) -> RequestBuilder {
+        self.change(|request| {
+            request.timeout = Some(limit.into());
+            Ok(())
+        })
+    }
+
+    /// Whether redirects are followed, as the session's policy says. With `false`, a redirect is the response.
+    pub fn allow_redirects(self, follow: bool) -> RequestBuilder {
+        self.change(|request| {
+            request.allow_redirects = follow;
+            Ok(())
+        })
+    }
+
+    /// Calls `report` whenever a part of the request's body has been sent, with the number of bytes so far and the number
+    /// in all if it is known. A request that is sent again, after a redirect for example, begins again at 0.
+    pub fn on_progress(self, report: impl FnMut(u64, Option<u64>) + 'static) -> RequestBuilder {
+        self.change(|request| {
+            request.extras_mut().progress = Some(Rc::new(RefCell::new(report)));
+            Ok(())
+        })
+    }
+
+    /// The limit for making a connection, instead of the session's
+    /// [`connect_timeout`](crate::ClientSessionBuilder::connect_timeout).
+    pub fn connect_timeout(self, limit: impl Into<Option<Duration>>) -> RequestBuilder {
+        self.change(|request| {
+            request.extras_mut().connect_timeout = Some(limit.into());
+            Ok(())
+        })
+    }
+
+    /// The limit for the server's silence, instead of the session's
+    /// [`read_timeout`](crate::ClientSessionBuilder::read_timeout).
+    pub fn read_timeout(self, limit: impl Into<Option<Duration>>) -> RequestBuilder {
+        self.change(|request| {
+            request.extras_mut().read_timeout = Some(limit.into());
+            Ok(())
+        })
+    }
+
+    /// HTTP Digest authentication (RFC 7616), with MD5 or SHA-256: the password itself is never sent. The first request
+    /// to an origin is answered with a challenge and sent a second time, so its body must be one that can be sent again,
+    /// or wait for the server's word (`Expect: 100-continue`); later ones of the same session answer in advance.
+    /// Redirects to another origin are followed without the credentials. Needs the feature `digest`.
+    #[cfg(feature = "digest")]
+    pub fn digest_auth(self, user: impl AsRef<str>, password: impl AsRef<str>) -> RequestBuilder {
+        self.change(|request| {
+            request.extras_mut().digest = Some(Credentials::new(user.as_ref(), password.as_ref())?);
+            Ok(())
+        })
+    }
+
+    /// The request, for [`ClientSession::execute`].
+    ///
+    /// # Errors
+    /// The first mistake made on the way: a bad address, an unusable header, a value that does not serialise.
+    pub fn build(self) -> Result<Request, Error> {
+        let mut request = self.request?;
+        request.add_implied_type();
+        Ok(*request)
+    }
+
+    /// Sends it; the same as awaiting the builder.
+    pub fn send(self) -> ResponseFuture {
+        self.into_future()
+    }
+
+    /// Applies one change, unless there was a mistake before; a mistake in it names this request.
+    pub(crate) fn change(mut self, apply: impl FnOnce(&mut Request) -> Result<(), Error>) -> RequestBuilder {
+        if let Ok(request) = &mut self.request
+            && let Err(error) = apply(request)
+        {
+            self.request = Err(error.on(&request.method, &request.url));
+        }
+        self
+    }
+}
+
+impl IntoFuture for RequestBuilder {
+    type Output = Result<Response, Error>;
+    type IntoFuture = ResponseFuture;
+
+    fn into_future(self) -> ResponseFuture {
+        match self.request {
+            Ok(request) => ResponseFuture::new(exchange::send(self.session, request)),
+            Err(error) => ResponseFuture::new(std::future::ready(Err(error))),
+        }
+    }
+}
+
+impl fmt::Debug for RequestBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("RequestBuilder").field(&self.request).finish()
+    }
+}
+
+/// The future of a request under way; ready when the response's head has arrived.
+#[must_use = "futures do nothing unless they are awaited"]
+pub struct ResponseFuture {
+    inner: Pin<Box<dyn Future<Output = Result<Response, Error>>>>,
+}
+
+impl ResponseFuture {
+    pub(crate) fn new(future: impl Future<Output = Result<Response, Error>> + 'static) -> ResponseFuture {
+        ResponseFuture { inner: Box::pin(future) }
+    }
+}
+
+impl Future for ResponseFuture {
+    type Output = Result<Response, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.inner.as_mut().poll(cx)
+    }
+}
+
+impl fmt::Debug for ResponseFuture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ResponseFuture")
+    }
+}
+
+fn form_encoded<T: Serialize + ?Sized>(value: &T, doing: &'static str) -> Result<String, Error> {
+    form::to_string(value).map_err(|cause| Error::new(ErrorKind::Request, doing).because(cause))
+}
