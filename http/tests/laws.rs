@@ -41,7 +41,9 @@ fn code() -> HashMap<String, Vec<String>> {
 
 #[test]
 fn only_the_connection_both_waits_and_knows_the_protocol_core() {
-    let has = |lines: &[String], word: &str| lines.iter().any(|line| line.contains(word));
+    // `BodyLength` is how many bytes a request's body has: the one word of the core that its maker needs, too.
+    let plain = "use crate::h1::BodyLength;";
+    let has = |lines: &[String], word: &str| lines.iter().any(|line| line.contains(word) && line != plain);
     let both =
         |(name, lines): (String, Vec<String>)| (has(&lines, ".await") && has(&lines, "h1")).then_some(name);
     assert_eq!(code().into_iter().filter_map(both).collect::<Vec<_>>(), ["connections/connection.rs"]);
