@@ -1,4 +1,4 @@
-//! Errors of the runtime itself. Errors of your own travel inside a task's output; see [`Task::join`](crate::Task::join).
+//! Errors of the runtime. Errors of the program are part of a task's output; see [`Task::join`](crate::Task::join).
 
 use std::any::Any;
 use std::error::Error;

@@ -21,54 +21,55 @@
 //! assert_eq!(curio::run(parent()), 3);
 //! ```
 //!
-//! It has the shape of David Beazley's Curio for Python: a small kernel that knows nothing of locks, sockets or
-//! task results; a handful of *traps* as the only way into it; everything else built on top. What it adds is
-//! what Rust makes possible: no garbage, no `unsafe`, tasks that need not be `Send`.
+//! It follows David Beazley's Curio for Python: a small kernel that knows nothing of locks, sockets or task results; a
+//! few *traps* as the only way into it; and everything else built on top of these. Rust adds what Python cannot give:
+//! no garbage collector, borrowing checked by the compiler, and tasks that need not be `Send`. There is no `unsafe`.
 //!
-//! # What it promises
+//! # What it guarantees
 //!
-//! * **One thread, in turns.** Each cycle of the loop polls I/O, fires timers and then runs exactly the tasks that
-//!   were ready when it began. Nothing starves, and a schedule can be [reproduced](KernelBuilder::seed).
-//! * **Cancellation that cleans up.** [`Task::cancel`] and [`timeout_after`] ask; [`finally`] lets a cleanup
-//!   await; [`disable_cancellation`] holds the request back. Whoever asked waits until it is done.
-//! * **Fair hand-over.** What a lock, a semaphore or a queue releases goes to whoever has waited longest, and
-//!   dropping any wait loses nothing.
-//! * **Nothing is silent.** A panic in a task is written down at once; a task that nobody joined is named at the
-//!   end; a cleanup that could not run is reported.
-//! * **Time that can be made up.** On a [virtual clock](KernelBuilder::virtual_clock) an hour of sleeping takes no
-//!   time and ends on its exact nanosecond. It is the same kernel.
+//! * **One thread, fair cycles.** Each cycle of the loop polls I/O, fires timers and then runs exactly the tasks that
+//!   were ready when it began. No task starves, and a schedule can be [reproduced](KernelBuilder::seed).
+//! * **Cancellation that cleans up.** [`Task::cancel`] and [`timeout_after`] request it; the cleanup of a [`finally`] may
+//!   await; [`disable_cancellation`] delays it. `cancel` returns when the task has ended.
+//! * **First come, first served.** What a lock, a semaphore or a queue releases goes to the task that has waited longest,
+//!   and dropping a wait loses nothing.
+//! * **No silent failures.** A panic in a task is reported at once; a task that was never joined is named at shutdown; a
+//!   cleanup that could not run is reported.
+//! * **Virtual time.** On a [virtual clock](KernelBuilder::virtual_clock) an hour of sleeping takes no time and ends on its
+//!   exact nanosecond. It is the same kernel.
 //!
-//! # The map
+//! # The rooms
 //!
-//! Follow a wake from the operating system to `poll()` by opening six files in this order:
-//!
-//! ```text
-//! net/socket.rs       Op::poll            the system call says WouldBlock: wait, return Pending
-//! traps/sockets.rs    poll_ready          leave the waker in the reactor, publish what the task waits for
-//! kernel/reactor.rs   Reactor::poll       the selector says readable: take the waker out
-//! kernel/cycle.rs     Kernel::poll_io     call it, with nothing borrowed
-//! kernel/waker.rs     TaskWaker::wake     this thread? onto the run queue. another? into the inbox
-//! kernel/poll.rs      Kernel::run_task    off the run queue, poll the task, which tries its system call again
-//! ```
-//!
-//! | room | holds |
+//! | folder | holds |
 //! |---|---|
 //! | `kernel/` | the loop (`mod.rs`, then `cycle.rs`) and its parts: run queue, timers, reactor, cancel tree, task table |
 //! | `traps/` | the only way into the kernel for everything below |
-//! | `task/` | spawning, joining and cancelling tasks; what is known of a task; task-locals |
-//! | `time/` | sleeping, intervals, maintenance on the side |
+//! | `task/` | spawning, joining and cancelling tasks; their states; task-locals |
+//! | `time/` | sleeping, intervals, maintenance between tasks |
 //! | `cancel/` | timeouts, `finally`, shields, `race`, `join!` |
-//! | `group/` | several tasks with one owner |
-//! | `scope/` | children that borrow |
-//! | `sync/` | `wait_queue.rs`, `permit_queue.rs`, then one file per primitive |
-//! | `threads/` | blocking work behind an async interface |
+//! | `group/` | task groups: several tasks with one owner |
+//! | `scope/` | child tasks that may borrow from their parent |
+//! | `sync/` | locks, events, queues and channels; `wait_queue.rs` and `permit_queue.rs` are under all of them |
+//! | `threads/` | blocking work in threads, awaited by tasks |
 //! | `net/` | sockets and servers |
-//! | `io/` | byte streams on top of sockets |
+//! | `io/` | byte streams: buffers, lines, copying |
 //! | `files/` | files, read and written in threads |
-//! | `subprocess/`, `signals/` | child processes; signals and Ctrl-C |
-//! | `debug/` | what a kernel can report while it runs |
+//! | `subprocess/` | child processes |
+//! | `signals/` | signals and Ctrl-C |
+//! | `debug/` | the event stream of a kernel, and traces made of it |
 //!
 //! Imports point one way: everything → `traps` → the kernel's parts. A test holds them to it.
+//!
+//! # A wake in six files
+//!
+//! ```text
+//! net/socket.rs      Op::poll                the system call returned WouldBlock: wait, return Pending
+//! traps/sockets.rs   SocketWait::poll_ready  leave the waker in the reactor, publish what the task waits for
+//! kernel/reactor.rs  Reactor::poll           the operating system reports the socket as ready: take the waker out
+//! kernel/cycle.rs    Kernel::poll_io         call the waker, with nothing borrowed
+//! kernel/waker.rs    TaskWaker::wake         on this thread: onto the run queue; on another one: into the inbox
+//! kernel/poll.rs     Kernel::run_task        off the run queue: poll the task, which tries its system call again
+//! ```
 
 mod cancel;
 pub mod debug;

@@ -19,7 +19,7 @@ pub(super) enum Progress {
     Running,
     /// Its output is there.
     Finished,
-    /// It was cancelled and is gone.
+    /// It was cancelled and has been dropped.
     Dropped,
 }
 
@@ -54,7 +54,7 @@ impl<F: Future> Branch<F> {
         self.progress()
     }
 
-    /// Calls on it to stop. It may be gone right away, or need more polls for its cleanups.
+    /// Cancels it. It may end right away, or need more polls for its cleanups.
     pub(super) fn cancel(&mut self) {
         match &self.scope {
             Some(scope) => {

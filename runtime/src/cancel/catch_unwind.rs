@@ -1,8 +1,8 @@
 //! A poll whose panic is caught.
 //!
 //! Scopes and `finally` have to go on when what they poll panics: others must be cancelled, a cleanup must run. They
-//! nest, and each level is polled from within the one around it; so every frame between two levels takes from the
-//! depth that a thread's stack has room for. `catch_unwind(AssertUnwindSafe(|| …))` costs two frames more than a
+//! nest, and each level is polled from within the one around it, so every stack frame between two levels reduces how
+//! deep they may nest. `catch_unwind(AssertUnwindSafe(|| …))` costs two frames more than a
 //! closure that is unwind-safe by itself, and this makes it one.
 
 use std::panic::UnwindSafe;

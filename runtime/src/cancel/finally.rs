@@ -7,7 +7,7 @@
 use crate::cancel::catch_unwind::CatchUnwind;
 use crate::kernel::cancel_tree::CancelReason;
 use crate::task::info::TaskState;
-use crate::traps::{self, Scope};
+use crate::traps::{self, Line, Scope};
 use std::panic::{Location, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -25,16 +25,15 @@ pub enum Outcome {
 
 /// Runs `body`, then `cleanup`, whatever happens: also if the body is cancelled, times out or panics.
 ///
-/// The cleanup is told how the body ended and is shielded: nothing cancels it. Whoever asked for the
-/// cancellation waits until it is done. At shutdown all cleanups together have a grace period, and all tasks are
-/// cancelled: a body that joins another task may see that one [`Cancelled`](crate::TaskError::Cancelled), and return,
-/// before it is dropped itself; the cleanup is then told `Done`.
+/// The cleanup receives how the body ended. It is shielded: nothing cancels it, and [`Task::cancel`](crate::Task::cancel)
+/// waits until it has ended. At shutdown all tasks are cancelled, and all cleanups together have a grace period. A body
+/// that joins another task may then see that task as [`Cancelled`](crate::TaskError::Cancelled) and return before it is
+/// dropped itself; its cleanup receives `Done`.
 ///
-/// If code that is not ours drops this future while it runs, the cleanup cannot run; that is reported. And if code
-/// that is not ours has polled it and then leaves it unpolled, as a `select!` does with a `&mut future` while one of
-/// its arms awaits something else, a cancellation waits until it is polled again: nothing but a poll can run a
-/// cleanup. A deadlock report names such a place, and shutdown waits no longer than its grace period.
-/// One allocation.
+/// If code of another crate drops this future while it runs, the cleanup cannot run; that is reported. And if such code
+/// has polled it and then leaves it unpolled, as a `select!` does with a `&mut future` while one of its arms awaits
+/// something else, a cancellation waits until it is polled again: only a poll can run a cleanup. A deadlock report names
+/// such a place, and shutdown waits no longer than its grace period. One allocation.
 ///
 /// ```
 /// use std::cell::RefCell;
@@ -63,8 +62,8 @@ where
     for_caller::finally(Location::caller(), body, cleanup)
 }
 
-/// [`finally`] on behalf of a caller further out. A task is named after the function its future comes from, so this
-/// one has the public name.
+/// [`finally`] for a caller that passes its own caller's line on. A task is named after the function that its future
+/// comes from, so this one has the public name.
 pub(crate) mod for_caller {
     use super::{Ended, Outcome, Region};
     use crate::kernel::cancel_tree::CancelReason;
@@ -100,7 +99,7 @@ pub(crate) mod for_caller {
             match ended {
                 Ended::ByItself(Ok(value)) => value,
                 Ended::ByItself(Err(payload)) => resume_unwind(payload),
-                // What surrounds us finds nothing alive in here any more and drops us, within this poll.
+                // The region around this one finds nothing alive in here any more and drops it, within this poll.
                 Ended::Dropped(_) => pending().await,
             }
         }
@@ -112,7 +111,7 @@ enum Ended<T> {
     Dropped(CancelReason),
 }
 
-/// The node of one `finally`; dropped before it is closed, its cleanup was lost.
+/// The node of one `finally`. If it is dropped before it is closed, the cleanup did not run to its end.
 struct Region {
     scope: Scope,
     at: &'static Location<'static>,
@@ -165,7 +164,7 @@ impl Region {
     fn poll_cleanup(&self, cleanup: Pin<&mut impl Future<Output = ()>>, cx: &mut Context<'_>) -> Poll<()> {
         let polled = self.scope.enter(|| cleanup.poll(cx));
         if polled.is_pending() {
-            traps::park_as(TaskState::Cleanup, self.at);
+            traps::park_around(Some(TaskState::Cleanup), self.at, Line::Inner);
         }
         polled
     }

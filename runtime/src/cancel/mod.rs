@@ -1,8 +1,16 @@
-//! Cancellation, seen from inside a task: limits, shields, cleanups, and several futures at once.
+//! Cancellation inside a task: timeouts, shields, cleanups, and several futures at once.
 //!
-//! Each file here holds one kind of *region*: a future that surrounds another one with a node of the
+//! ```text
+//! timeout.rs        timeout_after, timeout_at, ignore_after, ignore_at
+//! shield.rs         disable_cancellation
+//! finally.rs        finally: a cleanup that may await
+//! race.rs, join.rs  several futures in one task; branch.rs is one of them
+//! catch_unwind.rs   a poll whose panic is caught
+//! ```
+//!
+//! Each of these is a kind of *region*: a future that surrounds another one with a node of the
 //! cancel-scope tree. How the tree works, and why cancelling is a request that is carried out late by dropping,
-//! is told in `kernel/cancel_tree.rs`; what all regions share is three lines long:
+//! is described in `kernel/cancel_tree.rs`. All regions share these lines:
 //!
 //! ```text
 //! match scope.enter(|| body.poll(cx)) {
@@ -11,12 +19,11 @@
 //! }
 //! ```
 //!
-//! One thing to know when futures of other crates are mixed in: the cleanup of a [`finally`] runs if the
-//! cancellation comes from here (a timeout, `cancel`, a lost [`race`], shutdown). If foreign code simply drops the
-//! future, only destructors run, and a line on standard error says so. If foreign code has polled it and polls it no
-//! more, the cancellation waits: a cleanup cannot run unpolled, and to give it up after a while would break the
-//! promise in a loop that comes back to it later (`select!` over `&mut` futures is such a loop). No rule tells the two
-//! apart from outside, so there is none; the deadlock report names the place.
+//! With futures of other crates: the cleanup of a [`finally()`] runs if the cancellation comes from here (a timeout,
+//! `cancel`, a lost [`race()`], shutdown). If foreign code simply drops the future, only destructors run, and a report
+//! says so. If foreign code has polled it and polls it no more, the cancellation waits: a cleanup cannot run without
+//! being polled, and giving it up after a while would break code that polls it again later (`select!` over `&mut`
+//! futures in a loop does that). The two cannot be told apart from outside; the deadlock report names the place.
 
 mod branch;
 pub(crate) mod catch_unwind;
@@ -40,7 +47,7 @@ use std::task::{Context, Poll};
 
 /// Whether this task has been asked to stop, even if a shield holds that back for now.
 ///
-/// For loops that compute for long and want to end early.
+/// For long computations that should end early.
 ///
 /// # Panics
 /// Outside of a kernel.
@@ -64,7 +71,7 @@ impl Future for CheckCancellation {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
-        // Nobody has to wake us: whatever surrounds us drops us at the end of this very poll, or, if a cleanup
+        // No waker is needed: the region around this future drops it at the end of this poll, or, if a cleanup
         // elsewhere in the task must end first, when that has ended.
         if traps::is_cancelled() { Poll::Pending } else { Poll::Ready(()) }
     }

@@ -1,8 +1,8 @@
 //! `race`: several futures in one task, and the first one wins.
 //!
-//! A lost future is not just dropped. It is cancelled like a task: cleanups inside it run, and `race` returns
-//! the winner's output only when every loser is gone. Nothing is left behind that is never polled again, which
-//! is where the deadlocks of other runtimes' `select!` come from.
+//! A future that loses is not just dropped. It is cancelled like a task: cleanups inside it run, and `race` returns the
+//! winner's output only when all others have ended. So no future is left behind that is never polled again, which is
+//! how a `select!` over borrowed futures can deadlock.
 
 use super::branch::{Branch, Progress};
 use std::pin::Pin;
@@ -15,7 +15,7 @@ use std::task::{Context, Poll};
 /// are left: for hundreds of futures use tasks.
 ///
 /// # Panics
-/// On an empty array or `Vec`: nothing could ever win.
+/// On an empty array or `Vec`: it would never end.
 ///
 /// ```
 /// use std::time::Duration;
@@ -97,7 +97,7 @@ impl<B: Branches<Output = T>, T> Future for Racing<B, T> {
         });
         if this.winner.is_some() && !had_winner {
             this.branches.for_each(&mut |branch| branch.cancel());
-            // Whoever has to clean up hears of it now, and leaves its waker.
+            // A branch that has to clean up begins with that now, and leaves its waker.
             this.branches.for_each(&mut |branch| {
                 if branch.progress() == Progress::Running {
                     branch.poll(cx);

@@ -1,14 +1,14 @@
-//! Time limits.
+//! Timeouts.
 //!
-//! When a limit passes, the body is not dropped at once: it is called on to stop, cleanups inside it run, and
-//! only then does the limit report. So `timeout_after(1 s, …)` around a cleanup of 0.3 s reports after 1.3 s.
+//! When a limit passes, the body is not dropped at once: it is cancelled, cleanups inside it run, and only then does
+//! the timeout report. So `timeout_after(1 s, …)` around a cleanup of 0.3 s reports after 1.3 s.
 //!
 //! Limits nest, and each reports its own: an outer limit that passes never shows up as the error of an inner
 //! call, because the inner call is gone by then. If both pass at once the outer one reports, as in Curio.
 
 use crate::error::TaskTimeout;
 use crate::kernel::cancel_tree::CancelReason;
-use crate::traps::{self, Scope, Timer};
+use crate::traps::{self, Line, Scope, Timer};
 use std::fmt;
 use std::panic::Location;
 use std::pin::Pin;
@@ -118,7 +118,7 @@ impl<F: Future> Deadline<F> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<F::Output>> {
         let polled = self.poll_limited(cx);
         if polled.is_pending() {
-            traps::park_unless_said(self.at);
+            traps::park_around(None, self.at, Line::Inner);
         }
         polled
     }
@@ -160,7 +160,7 @@ impl<F: Future> Deadline<F> {
             let polled = body.as_mut().poll(cx);
             if polled.is_pending() {
                 self.scope = Some(first.open_scope());
-                // Without a deadline it is so far away that the clock cannot say it.
+                // There is no deadline if an `Instant` cannot express it.
                 self.timer = deadline.map(|deadline| traps::set_timer(deadline, cx.waker()));
             }
             polled
@@ -181,7 +181,7 @@ impl<F: Future> Deadline<F> {
             let body = self.body.take();
             scope.enter(|| drop(body));
         }
-        // If something further out is to stop as well, that is what reports, and it drops us.
+        // If something further out has to stop as well, that reports, and drops this.
         if self.expired && !scope.cancelled_from_above() { Poll::Ready(None) } else { Poll::Pending }
     }
 }

@@ -9,7 +9,7 @@ use std::time::Instant;
 /// A listener to what the kernel does: Curio's `Activation`.
 ///
 /// It is called inside the kernel's loop, between polls. What it does itself (spawning a task, say) is not
-/// shown to it. If it panics that is reported, it hears no more, and the kernel goes on.
+/// shown to it. If it panics that is reported, it gets no further events, and the kernel goes on.
 pub trait Activation {
     /// Something happened.
     fn event(&mut self, event: &Event) {
@@ -23,7 +23,7 @@ pub trait Activation {
 pub struct Event {
     /// When, on the kernel's clock.
     pub time: Instant,
-    /// To whom; `None` for the loop itself.
+    /// The task; `None` for the loop itself.
     pub task: Option<TaskInfo>,
     /// What.
     pub kind: EventKind,
@@ -68,19 +68,19 @@ impl Activations {
         Activations { any: Cell::new(!listeners.is_empty()), listeners: RefCell::new(listeners) }
     }
 
-    /// Whether anybody listens. Making an event costs more than asking.
+    /// Whether there are listeners. Making an event costs more than asking.
     pub(crate) fn any(&self) -> bool {
         self.any.get()
     }
 
-    /// Tells everybody. Returns the messages of those who panicked, for a report; they are told nothing more.
+    /// Calls all listeners. Returns the messages of those that panicked, for a report; they are removed.
     pub(crate) fn emit(&self, event: &Event) -> Vec<String> {
         let mut panics = Vec::new();
-        // Borrowed already: a listener caused this event. It knows.
+        // Borrowed already: a listener caused this event itself.
         let Ok(mut listeners) = self.listeners.try_borrow_mut() else { return panics };
         listeners.retain_mut(|listener| {
-            let told = catch_unwind(AssertUnwindSafe(|| listener.event(event)));
-            told.map_err(|payload| panics.push(panic_message(payload.as_ref()))).is_ok()
+            let called = catch_unwind(AssertUnwindSafe(|| listener.event(event)));
+            called.map_err(|payload| panics.push(panic_message(payload.as_ref()))).is_ok()
         });
         self.any.set(!listeners.is_empty());
         panics

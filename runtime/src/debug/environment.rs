@@ -1,20 +1,21 @@
-//! `CURIO_DEBUG`: traces for any program, without compiling it again. What other variables ask for and is not there
-//! is said on standard error.
+//! `CURIO_DEBUG`: traces for any program, without compiling it again. Variables that ask for what this build does not
+//! have are reported on standard error.
 
 use super::activation::Activation;
 use super::{logcrash, longblock, schedtrace, traptrace};
 use std::sync::Once;
 use std::time::Duration;
 
-/// Variables that say nothing to this build, and what they ask for.
-const NOT_HERE: [(&str, &str); 2] = [("CURIO_TRACE", "timeline pictures"), ("CURIO_MONITOR", "the monitor")];
+/// Variables that have no effect in this build, and what they ask for.
+const UNSUPPORTED: [(&str, &str); 2] =
+    [("CURIO_TRACE", "timeline pictures"), ("CURIO_MONITOR", "the monitor")];
 
 /// What counts as long for `CURIO_DEBUG=longblock`: Curio's default.
 const LONG: Duration = Duration::from_millis(50);
 
 /// The activations that the environment asks for. An unknown word is reported, and the rest counts.
 pub(crate) fn from_environment() -> Vec<Box<dyn Activation>> {
-    say_what_is_not_here();
+    report_unsupported();
     let Some(words) = std::env::var_os("CURIO_DEBUG") else { return Vec::new() };
     let words = words.to_string_lossy();
     let known = |word: &str| -> Option<Box<dyn Activation>> {
@@ -35,10 +36,10 @@ pub(crate) fn from_environment() -> Vec<Box<dyn Activation>> {
 }
 
 /// Once in a process, however many kernels it makes.
-fn say_what_is_not_here() {
-    static SAID: Once = Once::new();
-    SAID.call_once(|| {
-        for (variable, feature) in NOT_HERE {
+fn report_unsupported() {
+    static REPORTED: Once = Once::new();
+    REPORTED.call_once(|| {
+        for (variable, feature) in UNSUPPORTED {
             if std::env::var_os(variable).is_some_and(|value| !value.is_empty()) {
                 eprintln!("curio: {variable} is set, but this build does not have {feature}; it is ignored");
             }

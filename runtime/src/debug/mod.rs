@@ -1,11 +1,18 @@
-//! Seeing inside: one stream of events, and what can be made of it.
+//! Observing a kernel: one stream of events, and listeners for it.
 //!
-//! The kernel says what it does as a sequence of [`Event`]s: a task was created, is running, waits for something
-//! at some line, was woken by another task, has ended. An [`Activation`] is whoever listens. Everything that shows
-//! a running program is one: the traces below, a test's recorder, a picture. There is no second way to look inside,
-//! so two of them never disagree.
+//! ```text
+//! activation.rs    Activation, Event, EventKind: the stream and its listeners
+//! traces.rs        schedtrace, traptrace, logcrash: the stream as lines
+//! long_block.rs    longblock: tasks that run for too long without awaiting
+//! environment.rs   CURIO_DEBUG: these without compiling the program again
+//! ```
 //!
-//! Listening costs only those who listen: without an activation an event is one test of a flag.
+//! The kernel reports what it does as a sequence of [`Event`]s: a task was created, is running, waits for something at
+//! some line, was woken by another task, has ended. An [`Activation`] is a listener. Everything that shows a running
+//! program is one: the traces below, a recorder in a test, a picture. There is no second source of events, so they never
+//! disagree.
+//!
+//! Without an activation an event costs one test of a flag.
 //!
 //! ```
 //! use curio::debug::{Activation, Event, EventKind};

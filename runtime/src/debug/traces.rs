@@ -84,7 +84,7 @@ impl Activation for LogCrash {
     fn event(&mut self, event: &Event) {
         let crashed = event.task.as_ref().filter(|task| task.panicked());
         if let (EventKind::Terminated, Some(task)) = (&event.kind, crashed) {
-            let parent = task.parent().map_or("nobody".into(), |id| format!("#{id}"));
+            let parent = task.parent().map_or("no task".into(), |id| format!("#{id}"));
             let what = format!(
                 "CRASH      after {} cycles, spawned at {} by {parent}",
                 task.cycles(),

@@ -9,7 +9,7 @@ use std::fmt;
 pub enum MemberError<E> {
     /// It returned an error.
     Failed(E),
-    /// It panicked, or somebody else cancelled it.
+    /// It panicked, or was cancelled from outside of the group.
     Task(TaskError),
 }
 

@@ -31,7 +31,7 @@ impl<T: 'static> TaskGroup<T> {
     ///
     /// # Errors
     /// With `Any` and `Object` how the first member failed, if it did. Else the first panic; or `Cancelled`, if
-    /// somebody else cancelled a member of an `All` group.
+    /// a member of an `All` group was cancelled from outside of it.
     #[track_caller]
     pub fn join(self) -> impl Future<Output = Result<Vec<T>, TaskError>> {
         let mut joining = Joining::new(self, Location::caller());
@@ -52,7 +52,7 @@ impl<V: 'static> TaskGroup<Option<V>> {
     /// `None` if no member returned one. The group's [`Wait`] does not matter.
     ///
     /// # Errors
-    /// If a member panics, or is cancelled by somebody else, before any has returned `Some`. The rest is
+    /// If a member panics, or is cancelled from outside of the group, before any has returned `Some`. The rest is
     /// cancelled then too.
     #[track_caller]
     pub fn join_object(self) -> impl Future<Output = Result<Option<V>, TaskError>> {
@@ -226,7 +226,7 @@ impl<'a, T: 'static> NextEnd<'a, T> {
         NextEnd { group, ticket: None, at }
     }
 
-    /// Leaves the waker for whatever the group's members do next.
+    /// Keeps the waker for the next end of a member.
     fn park(&mut self, cx: &mut Context<'_>) {
         let members = &self.group.members;
         self.ticket = Some(members.wait(self.ticket, cx.waker()));
@@ -242,7 +242,7 @@ impl<T: 'static> Future for NextEnd<'_, T> {
         let this = self.get_mut();
         let members = &this.group.members;
         members.pass_on_cancel();
-        // That its members were cancelled together with it is nothing the owner can still act upon.
+        // The owner is being dropped as well, so it cannot act on the cancellation of its members.
         if !(members.are_lost() && traps::is_cancelled()) {
             if let Some(ended) = this.group.take_ended() {
                 return Poll::Ready(Some(ended));

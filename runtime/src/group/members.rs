@@ -1,14 +1,12 @@
-//! Which members are running, which have ended, and who wants to know.
+//! Which members are running, which have ended, and which tasks wait for that.
 //!
-//! A group learns of its members' ends by the means that every future has: each member gets a waker of the
-//! group's among those that wait for its end. Only, this waker says *who*: calling it moves the member's number
-//! from the running to the ended. So finding the next member that has ended takes no search, however many there
-//! are.
+//! A group learns of its members' ends by wakers: each member has a waker of the group among those that wait for its
+//! end. This waker knows its member: calling it moves the member's number from the running to the ended. So finding the
+//! next member that has ended takes no search, however many there are.
 //!
-//! A second waker of the group hangs on its node of the cancel-scope tree, where it hears that the group's owner
-//! is called on to stop. That is how one mechanism serves both sides of the promise that no member outlives its
-//! group: the node counts as *alive* while any member runs, which keeps the owner from being dropped, and its
-//! waker passes the call on to all members at once.
+//! A second waker of the group is kept at its node of the cancel tree and is called when the group's owner is cancelled.
+//! So the node serves both sides of the guarantee that no member outlives its group: it counts as *alive* while any
+//! member runs, which keeps the owner from being dropped, and its waker passes the cancellation on to all members.
 //!
 //! Wakers must be `Send`, so what they share is behind a mutex; it is only ever locked on the kernel's thread,
 //! and never while anything foreign runs.
@@ -36,11 +34,11 @@ struct MembersState {
     ended: VecDeque<MemberNumber>,
     waiting: JoinWakers,
     home: Option<Home>,
-    /// The owner is called on to stop, and the members that ran then were asked to.
+    /// The owner is being cancelled, and the members that ran then were asked to stop.
     cancel_passed_on: bool,
 }
 
-/// Where a group belongs: a node below whoever owns it, and a waker for the owner itself.
+/// Where a group belongs: a node below its owner, and a waker of the owner itself.
 #[derive(Clone)]
 pub(super) struct Home {
     pub(super) scope: ScopeLink,
@@ -48,7 +46,7 @@ pub(super) struct Home {
 }
 
 impl Members {
-    /// Adds a task. If the owner has been called on to stop already, so is the task.
+    /// Adds a task. If the owner is being cancelled already, so is the task.
     pub(super) fn add(self: &Arc<Self>, number: MemberNumber, task: &Record) {
         if task.end.get().is_some() {
             self.lock().ended.push_back(number);
@@ -64,7 +62,7 @@ impl Members {
         }
         let end = Waker::from(Arc::new(MemberEnd { members: Arc::clone(self), number }));
         let (_, replaced) = task.join_wakers.borrow_mut().wait(None, &end);
-        debug_assert!(replaced.is_none(), "a new ticket replaces nobody's waker");
+        debug_assert!(replaced.is_none(), "a new ticket replaces no waker");
         if cancel_passed_on {
             traps::request_cancel(task);
         } else {
@@ -86,7 +84,7 @@ impl Members {
         }
     }
 
-    /// If the owner is called on to stop, passes that on to every member that runs.
+    /// If the owner is being cancelled, passes that on to every member that runs.
     pub(super) fn pass_on_cancel(self: &Arc<Self>) {
         let mut state = self.lock();
         let cancelled = state.home.as_ref().is_some_and(|home| home.scope.is_cancelled());
@@ -98,8 +96,8 @@ impl Members {
         pass_on(Arc::clone(self));
     }
 
-    /// Whether the owner is being cancelled and the members were stopped for that: what they came to is then
-    /// nobody's business any more.
+    /// Whether the owner is being cancelled and the members were stopped because of that: their results are not wanted
+    /// any more.
     pub(super) fn are_lost(&self) -> bool {
         let state = self.lock();
         state.cancel_passed_on && state.home.as_ref().is_some_and(|home| home.scope.is_cancelled())
@@ -154,8 +152,8 @@ impl Members {
         }
     }
 
-    /// Everybody who waits is woken and looks for himself, so that nothing is ever given to somebody who has
-    /// stopped looking.
+    /// All waiting tasks are woken and look for ended members, so that no end is reserved for a task that has stopped
+    /// waiting.
     fn wake_waiting(&self) {
         let waiting: Vec<Waker> = self.lock().waiting.drain().collect();
         waiting.into_iter().for_each(Waker::wake);
@@ -166,7 +164,7 @@ impl Members {
     }
 }
 
-/// Hangs on the group's node: the owner has been called on to stop.
+/// The waker at the group's node: the owner is being cancelled.
 impl Wake for Members {
     fn wake(self: Arc<Self>) {
         self.pass_on_cancel();
@@ -187,16 +185,16 @@ impl Wake for MemberEnd {
 
 /// Asks every member of a group to stop.
 ///
-/// A member may own a group itself, whose node hears of it while we are here. Groups nested a thousand deep must
-/// not need a thousand frames of stack, so an inner call only leaves its group in a list.
+/// A member may own a group itself, whose waker is called from in here. Groups nested a thousand deep must not need a
+/// thousand frames of stack, so an inner call only adds its group to a list.
 fn pass_on(group: Arc<Members>) {
-    let is_outermost = CALLED.with_borrow_mut(|called| match called {
-        Some(called) => {
-            called.push(Arc::clone(&group));
+    let is_outermost = PENDING_GROUPS.with_borrow_mut(|pending| match pending {
+        Some(pending) => {
+            pending.push(Arc::clone(&group));
             false
         }
         None => {
-            *called = Some(vec![Arc::clone(&group)]);
+            *pending = Some(vec![Arc::clone(&group)]);
             true
         }
     });
@@ -204,22 +202,22 @@ fn pass_on(group: Arc<Members>) {
         return;
     }
     let _end = EndOfCall;
-    while let Some(group) = CALLED.with_borrow_mut(|called| called.as_mut().and_then(Vec::pop)) {
+    while let Some(group) = PENDING_GROUPS.with_borrow_mut(|pending| pending.as_mut().and_then(Vec::pop)) {
         group.all_running().into_iter().for_each(traps::request_cancel_of);
     }
 }
 
 thread_local! {
-    /// The groups that have still to pass their call on, while anybody does.
-    static CALLED: RefCell<Option<Vec<Arc<Members>>>> = const { RefCell::new(None) };
+    /// While a cancellation is being passed on: the groups that have to pass it on as well.
+    static PENDING_GROUPS: RefCell<Option<Vec<Arc<Members>>>> = const { RefCell::new(None) };
 }
 
-/// A waker of somebody else's may panic.
+/// A foreign waker may panic.
 struct EndOfCall;
 
 impl Drop for EndOfCall {
     fn drop(&mut self) {
-        let left = CALLED.take();
+        let left = PENDING_GROUPS.take();
         drop(left);
     }
 }

@@ -6,16 +6,16 @@
 //! error.rs     how they fail
 //! ```
 //!
-//! A task that is merely spawned belongs to nobody: it may fail unseen, and outlive whoever needed it. A group
-//! makes one promise about its tasks: *none outlives it.* It is kept on every way out:
+//! A task that is merely spawned has no owner: its failure may go unnoticed, and it may outlive the code that needed it.
+//! A group guarantees that *none of its tasks outlives it*, in every way it can end:
 //!
 //! * `join` returns when all have ended, by themselves or because its policy cancelled the rest. The rest is
 //!   cancelled at once, not one after the other: the wait is as long as the longest cleanup, not as all together.
 //! * When the group's owner is cancelled, all members are, and the owner is not dropped before the last of them
 //!   has ended, its cleanup included. For that the group has a node in the owner's tree of cancel scopes
 //!   (`kernel/cancel_tree.rs`), as a `finally` has.
-//! * When the group is dropped, all are asked to stop. A destructor cannot wait, so this is the one exit after
-//!   which a member may still be busy cleaning up.
+//! * When the group is dropped, all are asked to stop. A destructor cannot wait, so in this case alone a member may still
+//!   be cleaning up afterwards.
 //!
 //! Unlike the children of a [`scope`](crate::scope()), members are tasks in their own right: they cannot borrow,
 //! but the kernel polls them directly, and a group can be stored, passed on, and added to for as long as it lives.
@@ -42,7 +42,7 @@ use std::task::Waker;
 /// What [`TaskGroup::join`] waits for: Curio's `wait=`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum Wait {
-    /// All of them. The first that panics, or that somebody else cancels, makes it cancel the rest.
+    /// All of them. The first that panics, or is cancelled from outside of the group, makes it cancel the rest.
     #[default]
     All,
     /// The first that ends, in whatever way; the rest is cancelled.
@@ -59,9 +59,9 @@ pub enum Wait {
 /// Dropping the group asks all its tasks to stop. Cancelling the task in which it was made, or that awaits it,
 /// does so too, and waits until they have.
 ///
-/// A destructor cannot wait. Whoever drops a group while members run goes on at once, and may return, while they are
-/// still on the way to their next await, or cleaning up. Each is dropped at the first await it reaches that is not
-/// shielded, and the kernel does not end before that. Where the end of their cleanups matters, await
+/// A destructor cannot wait. A task that drops a group whose members run goes on at once, and may return, while they
+/// still run to their next await or clean up. Each member is dropped at the first await it reaches that is not shielded,
+/// and the kernel does not end before that. If the end of their cleanups matters, await
 /// [`cancel_remaining`](Self::cancel_remaining) or [`join`](Self::join) before.
 ///
 /// ```
@@ -89,13 +89,13 @@ pub struct TaskGroup<T: 'static> {
     next_number: Cell<MemberNumber>,
     /// Where the group belongs: its owner's task and the group's node there.
     home: RefCell<Option<(TaskId, Scope)>>,
-    /// `cancel_remaining` was used: some may have ended that nobody is to hear of.
+    /// `cancel_remaining` was used: some members may have ended whose results are not wanted.
     any_dismissed: Cell<bool>,
 }
 
 struct Member<T> {
     task: Task<T>,
-    /// Cancelled by `cancel_remaining`, and of no interest any more unless it fails.
+    /// Cancelled by `cancel_remaining`: its result is not wanted unless it panics.
     dismissed: bool,
 }
 
@@ -148,9 +148,9 @@ impl<T: 'static> TaskGroup<T> {
     /// Waits for the next member that ends and takes its result, in the order in which they end. `None` when no
     /// member is left.
     ///
-    /// What is taken here is not in the result of a later `join`. Cancel-safe: a dropped wait takes nothing, and
-    /// cancels nobody. Cancelling the task that waits here cancels the members; if another task made the group,
-    /// it belongs to this one from now on.
+    /// What is taken here is not in the result of a later `join`. Cancel-safe: a dropped wait takes no result, and cancels
+    /// no member. Cancelling the task that waits here cancels the members; if another task made the group, it belongs to
+    /// this one from now on.
     #[track_caller]
     pub fn next_done(&self) -> impl Future<Output = Option<(TaskId, Result<T, TaskError>)>> + use<'_, T> {
         let at = Location::caller();

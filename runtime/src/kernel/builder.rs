@@ -86,7 +86,7 @@ impl KernelBuilder {
         self
     }
 
-    /// How many threads [`run_in_thread`](crate::run_in_thread) may use at once; more calls wait their turn.
+    /// How many threads [`run_in_thread`](crate::run_in_thread()) may use at once; more calls wait their turn.
     /// 64 by default, as in Curio; at least 1.
     pub fn max_worker_threads(mut self, n: usize) -> Self {
         self.max_worker_threads = n;
@@ -118,7 +118,7 @@ impl KernelBuilder {
         self
     }
 
-    /// Adds a listener to what the kernel does; see [`debug`](crate::debug). May be called several times.
+    /// Adds a listener to what the kernel does; see [`debug`]. May be called several times.
     pub fn activation(mut self, a: impl Activation + 'static) -> Self {
         self.activations.push(Box::new(a));
         self

@@ -232,6 +232,12 @@ impl CancelTree {
         why
     }
 
+    /// Rule 2: whether the region of this node has to drop its body now, and why.
+    pub(crate) fn must_unwind(&self, key: ScopeKey) -> Option<CancelReason> {
+        // In this order: whether anything is alive is one look, who asked is a walk up the tree.
+        if self.anything_alive_below(key) { None } else { self.cancelled(key) }
+    }
+
     /// Whether something above `key` is called on to stop, `key`'s own call aside.
     pub(crate) fn cancelled_from_above(&self, key: ScopeKey) -> bool {
         let node = self.node(key);

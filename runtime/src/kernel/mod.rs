@@ -1,37 +1,51 @@
-//! The kernel: a loop that you can recite.
+//! The kernel: the loop, and the parts it works on.
 //!
 //! ```text
 //! loop {
-//!     poll I/O          wait in epoll, but not at all if a task is ready         reactor.rs, inbox.rs
-//!     fire timers       wake whoever's deadline has passed                        timer_queue.rs
+//!     poll I/O          wait for events, but not at all if a task is ready       reactor.rs, inbox.rs
+//!     fire timers       wake the tasks whose deadlines have passed                timer_queue.rs
 //!     run               exactly the tasks that were ready when the cycle began   run_queue.rs, task_table.rs
 //! }
 //! ```
 //!
-//! "Exactly those that were ready" is the fairness guarantee: a task that wakes itself over and over gets one
-//! poll per cycle like everybody else, and between any two of its polls I/O and timers have had their turn. It
-//! is also why a schedule can be reproduced.
+//! "Exactly those that were ready" is the fairness guarantee: a task that wakes itself over and over gets one poll per
+//! cycle like all others. It is also why a schedule can be reproduced.
 //!
-//! Asking `epoll` costs a system call, so while tasks are ready it is not asked in every cycle but once every
-//! `POLLS_PER_IO` polls; two tasks that pass a value to and fro do not pay for it on every turn.
+//! Polling I/O costs a system call, so while tasks are ready it is not done in every cycle but once every `POLLS_PER_IO`
+//! polls; two tasks that pass a value to and fro do not pay for it each time.
 //!
 //! # Where a virtual clock jumps
 //!
-//! In the first step, when no task is ready: if no thread job is out, the clock moves to the next deadline
-//! instead of waiting for it. A parked socket does not hold it back, but is given a real millisecond first.
+//! In the first step, when no task is ready: if no thread works for a task, the clock moves to the next deadline
+//! instead of waiting for it. A socket that a task waits for does not hold it back, but gets a real millisecond first.
 //!
 //! # The end
 //!
 //! [`Kernel::shutdown`] asks every task to stop, newest first, and goes on running until they have: cleanups run
-//! side by side, within one grace period for all. What is left then is dropped, and said so.
+//! concurrently, within one grace period for all. What is left then is dropped, and reported.
 //!
-//! | file | holds |
+//! | the loop | holds |
 //! |---|---|
-//! | `run.rs` | `run` and `turn`: installing the kernel on its thread and going round until it is enough |
-//! | `cycle.rs` | one round of the loop above |
-//! | `poll.rs` | one poll of one task: make it the current one, poll it, see how that went |
+//! | `builder.rs` | the settings of a kernel |
+//! | `run.rs` | `run` and `turn`: installing the kernel on its thread and running cycles until the future is ready |
+//! | `cycle.rs` | one cycle |
+//! | `poll.rs` | one poll of one task, and what follows from it |
 //! | `shutdown.rs` | the end |
-//! | `deadlock.rs` | the report of a program that can never go on |
+//! | `deadlock.rs` | detecting and reporting a program that can never go on |
+//!
+//! | its parts | hold |
+//! |---|---|
+//! | `state.rs` | all the parts below, and the thread-local with the running kernel |
+//! | `task_table.rs`, `task_record.rs` | the live tasks, and what the kernel knows of each |
+//! | `run_queue.rs`, `waker.rs`, `inbox.rs` | ready tasks; wakes from this thread and from others |
+//! | `timer_queue.rs`, `clock.rs` | deadlines; real or virtual time |
+//! | `reactor.rs` | sockets, and the operating system's events for them |
+//! | `cancel_tree.rs` | what has been asked to stop, and what has to finish first |
+//! | `grants.rs` | grants of locks and queues that have not been claimed yet |
+//! | `join_wakers.rs` | the tasks that wait for the end of a task |
+//! | `worker_pool.rs` | threads for blocking work |
+//! | `maintenance.rs` | work between tasks that no task waits for |
+//! | `locals.rs`, `random.rs`, `reports.rs` | task-locals; the seeded order of tasks; lines on standard error |
 
 mod builder;
 pub(crate) mod cancel_tree;
@@ -70,7 +84,7 @@ use std::rc::Rc;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
-/// An event loop and its tasks: what [`run`](crate::run) makes, kept in hand.
+/// An event loop and its tasks: what [`run`](crate::run) makes, for programs that need to keep it.
 ///
 /// Tasks that are still running when [`Kernel::run`] returns stay, and go on in the next `run`.
 /// Dropping the kernel shuts it down.
@@ -109,7 +123,7 @@ impl fmt::Debug for Kernel {
     }
 }
 
-/// Room that is used in every cycle and kept.
+/// Buffers that are reused in every cycle.
 #[derive(Default)]
 struct Scratch {
     wakers: Vec<Waker>,

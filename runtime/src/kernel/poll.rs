@@ -54,7 +54,7 @@ impl Kernel {
             Err(payload) => self.crash(&task, payload),
             Ok(Poll::Pending) => {
                 kernel.suspend(record, parked);
-                if record.cancel_requested.get() && !kernel.anything_alive_in(record) {
+                if kernel.must_unwind(record) {
                     self.discard(&task);
                     self.state.finish(&task, End::Cancelled);
                 }
@@ -80,7 +80,12 @@ impl Kernel {
 /// The turn of one task. The kernel uses these for the tasks it polls, and `traps` for tasks whose futures live
 /// inside other tasks.
 impl State {
-    pub(crate) fn anything_alive_in(&self, record: &Record) -> bool {
+    /// Rule 4 of the [cancel tree](crate::kernel::cancel_tree): whether the kernel has to drop this task now.
+    pub(crate) fn must_unwind(&self, record: &Record) -> bool {
+        record.cancel_requested.get() && !self.anything_alive_in(record)
+    }
+
+    fn anything_alive_in(&self, record: &Record) -> bool {
         record.root.get().is_some_and(|root| self.cancel_tree.borrow().anything_alive_below(root))
     }
 

@@ -53,9 +53,7 @@ impl Reports {
                 0 => String::new(),
                 more => format!(", nor were {more} more from the same line"),
             };
-            self.say(&format!(
-                "{first} was never joined{others}; join it, cancel it, or detach it if nobody will"
-            ));
+            self.say(&format!("{first} was never joined{others}; join it, cancel it, or detach it"));
         }
     }
 }

@@ -1,8 +1,7 @@
-//! What the kernel knows of one task: something to poll, and a record of public facts.
+//! What the kernel knows of one task.
 //!
-//! The kernel knows tasks only as [`Runnable`]: something to poll, to discard, and with a [`Record`]. What a task
-//! returns, and to whom, is the business of [`task`](crate::task). That keeps the kernel free of generics, and makes
-//! it possible to print it.
+//! The kernel knows tasks only as [`Runnable`]: something to poll and to discard, with a [`Record`] of public facts.
+//! What a task returns is known to [`task`](crate::task) alone. That keeps the kernel free of generics.
 
 use crate::kernel::cancel_tree::{CancelReason, CancelTree, ScopeKey};
 use crate::kernel::join_wakers::JoinWakers;
@@ -25,18 +24,18 @@ pub(crate) trait Runnable {
     fn poll(&self, cx: &mut Context<'_>) -> Poll<()>;
     /// Drops the future where it is parked.
     fn discard(&self);
-    /// Leaves a panic's payload for whoever joins.
+    /// Keeps a panic's payload for a join.
     fn crash(&self, payload: Box<dyn Any + Send>);
-    /// Drops what nobody will take any more: its handle is gone.
+    /// Drops the outcome: its handle is gone, so no join will take it.
     fn drop_outcome(&self) {}
     /// For a task whose future lives inside another task: passes the wake on to that one, which will poll it.
-    /// False for all others, and when there is nobody left to pass it on to.
+    /// False for all others, and when that task has ended.
     fn pass_on(&self, _woken_by: Option<TaskId>) -> bool {
         false
     }
 }
 
-/// What is publicly known of one task. It lives as long as the task or anybody's handle to it.
+/// What is publicly known of one task. It lives as long as the task or a handle to it.
 pub(crate) struct Record {
     pub(crate) kernel: KernelId,
     pub(crate) id: TaskId,
@@ -52,7 +51,7 @@ pub(crate) struct Record {
     pub(crate) cancel_requested: Cell<bool>,
     /// It was parked when it was asked to stop. So that is where it stops, whatever happens before its turn comes.
     pub(crate) stops_where_parked: Cell<bool>,
-    /// Joined, cancelled or detached: its end is somebody's business.
+    /// Joined, cancelled or detached: it is not to be reported as never joined.
     pub(crate) attended: Cell<bool>,
     /// Its handle is gone.
     pub(crate) handle_dropped: Cell<bool>,
@@ -159,7 +158,7 @@ impl Record {
         }
     }
 
-    /// Whether anybody waits for its end.
+    /// Whether a task waits for its end.
     pub(crate) fn is_awaited(&self) -> bool {
         !self.join_wakers.borrow().is_empty()
     }

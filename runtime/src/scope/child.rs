@@ -1,7 +1,8 @@
 //! One child of a scope: what its handle sees, and what the kernel sees.
 //!
-//! The kernel's table can only hold what is `'static`, and a child's future and its value are not. So a child is
-//! in two parts: the [`ChildTask`] is what everybody may know of it, the [`ChildCell`] is where its value goes.
+//! The kernel's table can only hold what is `'static`, and a child's future and its value are not. So a child has two
+//! parts: the [`ChildTask`] is what the kernel and the scope know of it, the [`ChildCell`] also holds its value, for the
+//! handle.
 
 use crate::error::{Panicked, TaskError};
 use crate::kernel::task_record::{End, Parked, Record, Runnable};
@@ -32,8 +33,8 @@ impl<T> Child<T> {
         Child { cell }
     }
 
-    /// Waits for the child and returns its result. A panic of the child is then the caller's business, and no
-    /// longer the scope's.
+    /// Waits for the child and returns its result. A panic of the child is then an error for the caller to handle, and
+    /// does not end the scope.
     ///
     /// If the join is cancelled, the child runs on.
     ///
@@ -137,7 +138,7 @@ impl<T> ChildCell<T> {
 /// What the kernel has of a child in its table: all but its future.
 pub(super) struct ChildTask {
     pub(super) record: Record,
-    /// A panic that nobody has taken on yet.
+    /// A panic that has neither been joined nor passed on to the scope yet.
     pub(super) panic: RefCell<Option<Payload>>,
     turns: Rc<Turns>,
     /// It is on the list of those that are ready.
@@ -190,7 +191,7 @@ impl Runnable for ChildTask {
 pub(super) struct Turns {
     ready: RefCell<VecDeque<TaskId>>,
     parent: RefCell<Option<Waker>>,
-    /// The first panic that nobody joins: what the scope will end with.
+    /// The first panic that is not joined: what the scope will end with.
     panic: RefCell<Option<Payload>>,
     closed: Cell<bool>,
 }

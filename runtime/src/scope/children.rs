@@ -35,11 +35,11 @@ const TURNS_PER_POLL: usize = 64;
 
 pub(super) struct Children<'env> {
     running: RefCell<BTreeMap<TaskId, RunningChild<'env>>>,
-    /// Children that panicked while somebody still could join them.
+    /// Children that panicked while their handles could still join them.
     panicked: RefCell<Vec<Rc<ChildTask>>>,
     turns: Rc<Turns>,
     region: Node,
-    /// A child was dropped because the whole scope is being cancelled: its result would be a half one.
+    /// A child was dropped because the whole scope is being cancelled: the scope has no complete result.
     cut_short: Cell<bool>,
     at: &'static Location<'static>,
 }
@@ -83,7 +83,7 @@ impl<'env> Children<'env> {
         let future = Box::pin(future);
         let (nested, task) = Nested::spawn(&self.region, |place, parent| {
             let record = Record::new(place, TaskName::OfType(type_name::<F>), parent, at);
-            // Its end is the scope's business.
+            // The scope handles its end.
             record.attended.set(true);
             Rc::new(ChildTask::new(record, Rc::clone(&self.turns)))
         });
@@ -112,7 +112,7 @@ impl<'env> Children<'env> {
         task.mark_unqueued();
         let mut turn = nested.begin();
         let Some(running) = &mut turn else {
-            // A kernel that drops everything at its end had ended the task already.
+            // A kernel that dropped everything at its end had ended the task already.
             return self.forget(id);
         };
         let future = CatchUnwind::new(future.as_mut(), running.waker());
@@ -120,7 +120,7 @@ impl<'env> Children<'env> {
         self.after_poll(id, polled, running, slot);
     }
 
-    /// What follows from a poll of a child. Apart from it, so that none of this stands on the stack meanwhile.
+    /// What follows from a poll of a child. A function of its own, so that its variables take no stack during the poll.
     fn after_poll(
         &self,
         id: TaskId,
@@ -169,7 +169,7 @@ impl<'env> Children<'env> {
         }
     }
 
-    /// A panic belongs to whoever may still join the child, else to the scope.
+    /// A panic goes to the handle of the child, which may still join it; else the scope ends with it.
     fn crash(&self, task: &Rc<ChildTask>, payload: Payload) {
         if task.record.handle_dropped.get() {
             self.turns.fail(payload);
@@ -299,21 +299,21 @@ struct Running<'env, F: Future> {
     body: Option<Pin<Box<F>>>,
     body_node: Option<Node>,
     output: Option<F::Output>,
-    /// All children have been told of the cancellation.
-    told: bool,
+    /// All children have been made ready because of the cancellation.
+    cancel_passed_on: bool,
 }
 
 impl<'env, F: Future> Running<'env, F> {
     fn new(children: Rc<Children<'env>>, body: Pin<Box<F>>) -> Self {
-        Running { children, body: Some(body), body_node: None, output: None, told: false }
+        Running { children, body: Some(body), body_node: None, output: None, cancel_passed_on: false }
     }
 
     fn poll_all(&mut self, cx: &mut Context<'_>) {
         let _entered = self.enter(cx);
-        let told_before = self.hears_of_cancellation();
+        let was_cancelled = self.pass_on_cancel();
         self.poll_body(cx);
-        self.children.poll_ready(cx, if told_before { usize::MAX } else { TURNS_PER_POLL });
-        if !told_before && self.must_tell_now() {
+        self.children.poll_ready(cx, if was_cancelled { usize::MAX } else { TURNS_PER_POLL });
+        if !was_cancelled && self.must_cancel_now() {
             self.poll_body(cx);
             self.children.poll_ready(cx, usize::MAX);
         }
@@ -325,19 +325,19 @@ impl<'env, F: Future> Running<'env, F> {
         self.children.region.entered()
     }
 
-    fn must_tell_now(&mut self) -> bool {
-        if self.children.turns.has_failed() && !self.told {
+    fn must_cancel_now(&mut self) -> bool {
+        if self.children.turns.has_failed() && !self.cancel_passed_on {
             self.children.region.request(CancelReason::Cancelled);
         }
-        self.hears_of_cancellation()
+        self.pass_on_cancel()
     }
 
-    /// True once: when everything here has to be polled, because it is to stop.
-    fn hears_of_cancellation(&mut self) -> bool {
-        if self.told || !self.children.region.link().is_cancelled() {
+    /// True once: when the scope is cancelled, and everything in it has to be polled because of that.
+    fn pass_on_cancel(&mut self) -> bool {
+        if self.cancel_passed_on || !self.children.region.link().is_cancelled() {
             return false;
         }
-        self.told = true;
+        self.cancel_passed_on = true;
         self.children.turns.make_ready(self.children.running.borrow().keys().copied());
         true
     }
@@ -386,7 +386,7 @@ impl<'env, F: Future> Running<'env, F> {
         }
         match self.output.take() {
             Some(output) if !children.cut_short.get() => Poll::Ready(Ok(output)),
-            // What surrounds us finds nothing alive in here any more and drops us, within this poll.
+            // The region around this one finds nothing alive in here any more and drops it, within this poll.
             _ => Poll::Pending,
         }
     }

@@ -5,19 +5,18 @@
 //! children.rs   how the children of one scope are kept, polled, cancelled and waited for
 //! ```
 //!
-//! A spawned task must be `'static`: nothing holds it back from living longer than the function that spawned it.
-//! To let a child borrow, somebody has to guarantee that it ends first. In a language where any value may be
-//! forgotten, no destructor can guarantee that, and so libraries that hand such futures to an executor need
-//! `unsafe` and a contract.
+//! A spawned task must be `'static`, because it may live longer than the function that spawned it. A child that borrows
+//! has to end before its parent does. Any value may be leaked with `mem::forget`, so no destructor can guarantee that;
+//! libraries that hand such futures to an executor need `unsafe` and a contract.
 //!
-//! Here the children are simply *part of the parent's future*. What [`scope`] returns owns the body and all
-//! children, and polls them when it is polled. The compiler sees an ordinary future that contains borrowing
-//! futures; if it is forgotten, its children never run again and no borrow is violated. What is given up is
-//! running in parallel, which on one thread was never on offer.
+//! Here the children are *part of the parent's future*. What [`scope`] returns owns the body and all children, and
+//! polls them when it is polled. The compiler sees an ordinary future that contains borrowing futures; if it is leaked,
+//! its children never run again and no borrow is violated. The price is that children cannot run in parallel, which
+//! they could not on one thread anyway.
 //!
-//! Other libraries stop there, and their children are no tasks. Here each gets a number, a name, a state, a
-//! waker and a cancel scope of its own in the kernel's table. When its waker is called, the kernel takes the child
-//! off the run queue as it would any task, and passes the wake on:
+//! Still, each child is a task: it has a number, a name, a state, a waker and a cancel scope of its own in the kernel's
+//! table. When its waker is called, the kernel takes the child off the run queue as it would any task, and passes the
+//! wake on:
 //!
 //! ```text
 //! timer ─▶ child's waker ─▶ run queue ─▶ ChildTask::pass_on ─▶ list of ready children, parent's waker
@@ -29,11 +28,11 @@
 //!
 //! # Scopes in scopes
 //!
-//! A child of a child is polled through all the scopes around it, and a wake of it is passed on through all of them:
-//! both grow with the depth, and with nothing faster. What grows on the stack is kept small, as the comments in
-//! `children.rs` say; a thousand scopes, each the child of the next, run on a thread with 2 MiB of stack even in a
-//! debug build (about 1.8 KiB for each, the futures between them included). Where that is not enough, spawn tasks,
-//! which the kernel polls directly, into a [`TaskGroup`](crate::TaskGroup).
+//! A child of a child is polled through all the scopes around it, and a wake of it is passed on through all of them: both
+//! costs are proportional to the depth. The stack frames are kept small, as the comments in `children.rs` explain; a
+//! thousand scopes, each inside the next, run on a thread with 2 MiB of stack even in a debug build (about 1.8 KiB for
+//! each, the futures between them included). Where that is not enough, spawn tasks, which the kernel polls directly,
+//! into a [`TaskGroup`](crate::TaskGroup).
 
 mod child;
 mod children;
@@ -52,9 +51,8 @@ use std::rc::Rc;
 /// once, and their cleanups waited for.
 ///
 /// # Panics
-/// With the panic of the body, or of a child that nobody joined: one whose handle was dropped, or is still
-/// there when everything has ended. The body and all other children are cancelled first and their cleanups
-/// waited for.
+/// With the panic of the body, or of a child that was not joined: one whose handle was dropped, or has not been used
+/// when everything has ended. The body and all other children are cancelled first, and their cleanups waited for.
 ///
 /// ```
 /// use std::time::Duration;

@@ -8,11 +8,12 @@
 //! pipe readable like any socket, and the rest is ordinary code in an ordinary task.
 //!
 //! ```text
-//! pipe.rs      SignalPipe       one signal, as bytes in a pipe that the reactor watches
-//! listeners.rs    Listener            who listens to which signal; when nobody does, it does what it always did
-//! queue.rs     SignalQueue      every signal that arrives, one by one
-//! event.rs     SignalEvent      whether one has arrived
-//! ctrl_c.rs    CtrlC            the first Ctrl-C cancels `main`, the second ends the process
+//! pipe.rs        SignalPipe    one signal, as bytes in a pipe that the reactor watches
+//! listeners.rs   Listener      counts the listeners of a signal; without any it has its default effect
+//! queue.rs       SignalQueue   every signal that arrives, one by one
+//! event.rs       SignalEvent   whether one has arrived
+//! ctrl_c.rs      CtrlC         the first Ctrl-C cancels `main`, the second ends the process
+//! no_ctrl_c.rs   CtrlC         where there are no signals: Ctrl-C has its default effect
 //! ```
 //!
 //! All of this, and [`subprocess`](crate::subprocess) with it, is the Cargo feature `signals`, which is on by default: a

@@ -23,7 +23,7 @@
 //!
 //! # Cancellation
 //!
-//! A cancelled [`run`], [`check_output`] or [`communicate`](Popen::communicate) kills the child (SIGKILL), and
+//! A cancelled [`run()`], [`check_output`] or [`communicate`](Popen::communicate) kills the child (SIGKILL), and
 //! whoever cancelled waits until it is gone. If such a future is dropped by code that is not ours, the child is
 //! killed all the same. A cancelled [`wait`](Popen::wait) leaves the child alone. So does dropping a [`Popen`]: the
 //! child runs on, and is collected when it ends. There is never a zombie.

@@ -1,18 +1,18 @@
 //! Synchronisation between tasks, and between tasks and threads.
 //!
 //! ```text
-//! wait_queue.rs   who waits, in order; "granted" is a state of its own
-//! line.rs         a count and a wait queue: taking, waiting, handing over, giving up
-//! crowd.rs        a wait queue of which all are released at once
-//! shared.rs       a mutex that the kernel can reach too
+//! wait_queue.rs     waiters in order; "granted" is a state of its own
+//! permit_queue.rs   permits and a wait queue: taking, waiting, handing over, giving up
+//! wait_set.rs       a wait queue of which all waiters are released at once
+//! shared.rs         a mutex that the kernel can reach too
+//! blocking.rs       the same futures, for threads that run no kernel
 //!
-//! permits.rs      one line                     ◀── Semaphore, BoundedSemaphore, Lock, RLock, RwLock
-//! buffer.rs       two lines: items and room    ◀── Queue, PriorityQueue, LifoQueue (store.rs)
-//! channel.rs      two lines, and an end
-//! condition.rs    a line of its own kind
-//! event.rs, barrier.rs, result_cell.rs, watch.rs, broadcast.rs      a crowd
-//! oneshot.rs      one waiter
-//! blocking.rs     the same futures, for plain threads
+//! permits.rs        one permit queue                     ◀── semaphore.rs, lock.rs, rlock.rs, rw_lock.rs
+//! buffer.rs         two permit queues: items and room    ◀── queue.rs, with one of queue_order.rs
+//! channel.rs        two permit queues, and an end
+//! condition.rs      a wait queue of its own kind
+//! event.rs, barrier.rs, result_cell.rs, watch.rs, broadcast.rs      a wait set
+//! oneshot.rs        one waiter
 //! ```
 //!
 //! Three promises hold for all of them, and each is kept in one place:

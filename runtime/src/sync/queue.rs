@@ -1,6 +1,6 @@
 //! Queues between tasks: first in first out, lowest first, last in first out.
 //!
-//! They are one [buffer](super::buffer) around three [stores](super::store). What is here is what a program sees.
+//! They are one [buffer](super::buffer) around three [orders](super::queue_order). What is here is what a program sees.
 
 use super::blocking;
 use super::buffer::Buffer;

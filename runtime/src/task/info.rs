@@ -1,4 +1,4 @@
-//! What can be known of a task from outside: its number, its state, its record card.
+//! What can be known of a task from outside: its number, its name, its state, where it was spawned and where it waits.
 //!
 //! These are plain values. They hold no reference to the task, so that a trace can keep them, a log can print
 //! them, and none of it changes when a task lives or dies.
@@ -227,8 +227,8 @@ impl fmt::Display for Place {
 /// future's type name.
 #[derive(Clone)]
 pub(crate) enum TaskName {
-    /// What says the full type name of the future. It is asked, and its answer shortened, when the name is shown,
-    /// because most never are.
+    /// A function that gives the full type name of the future. It is called, and the name shortened, only when the
+    /// name is shown: most never are.
     OfType(fn() -> &'static str),
     Given(Rc<Cow<'static, str>>),
 }

@@ -1,8 +1,8 @@
 //! Task-locals: values that belong to a task instead of a thread.
 //!
-//! For what every function of a request wants to know and no signature wants to carry: a request's number, a
-//! user's language. Each task has its own value, and a child starts with its parent's; from then on neither sees
-//! what the other sets. Python calls this a context variable.
+//! They carry what many functions need and few signatures should have to pass on: the id of a request, the language of
+//! a user. Each task has its own value, and a child starts with its parent's; from then on neither sees what the other
+//! sets. Python calls this a context variable.
 //!
 //! A program without task-locals pays one null pointer per task, and spawning never allocates for them: a child
 //! shares its parent's list until one of the two sets something. See `kernel/locals.rs`.
@@ -20,8 +20,8 @@ pub struct TaskLocal<T: 'static> {
 
 /// Declares task-locals.
 ///
-/// A task that has not set one has its parent's value as of the spawn; if nobody has set it, the initial value,
-/// which is made when it is first asked for.
+/// A task that has not set one has the value that its parent had when it was spawned. Without such a value it has the
+/// initial one, which is made when it is first read.
 ///
 /// ```
 /// curio::task_local! {

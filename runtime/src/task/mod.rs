@@ -1,4 +1,12 @@
-//! Tasks: spawning, joining, cancelling.
+//! Tasks: spawning, joining and cancelling them.
+//!
+//! ```text
+//! mod.rs       spawn, Task
+//! cell.rs      TaskCell: the task's record, its future and its outcome
+//! futures.rs   Join, JoinMut, TaskWait, Cancel: the waits for the end of a task
+//! info.rs      TaskId, TaskState, TaskInfo
+//! local.rs     TaskLocal
+//! ```
 //!
 //! A task is a future that the kernel polls by itself. `spawn` puts it into a [`TaskCell`], one allocation for
 //! the future and one for everything else, and that cell is seen from two sides:
@@ -7,7 +15,7 @@
 //! kernel ── Rc<dyn Runnable>    ─▶ ┌ TaskCell<F> ─────────────────────┐ ◀─ Rc<dyn Joinable<T>> ── Task<T>
 //!                                  │ record   id, name, state, waiters │
 //!                                  │ future   dropped as soon as it ends │
-//!                                  │ outcome  until somebody takes it    │
+//!                                  │ outcome  until a join takes it      │
 //!                                  └───────────────────────────────────┘
 //! ```
 //!
@@ -15,8 +23,8 @@
 //! needs the other: a task runs on when its handle is dropped, and a handle keeps the outcome of a task that is
 //! long gone.
 //!
-//! Dropping a handle does *not* stop the task. Most runtimes choose silence here, in one direction or the other;
-//! this one says at the end which tasks nobody ever joined, cancelled or detached.
+//! Dropping a handle does *not* stop the task. But a task that is never joined, cancelled or detached is reported when
+//! the kernel shuts down: its result, or its failure, was lost.
 
 mod cell;
 pub(crate) mod futures;
@@ -120,7 +128,7 @@ where
 /// `task.await` is `task.join().await`; `(&mut task).await` keeps the handle, so that
 /// `timeout_after(limit, &mut task)` may be tried again.
 #[doc(alias("JoinHandle"))]
-#[must_use = "a task that nobody joins, cancels or detaches is reported when the kernel shuts down"]
+#[must_use = "a task that is never joined, cancelled or detached is reported when the kernel shuts down"]
 pub struct Task<T> {
     cell: Rc<dyn Joinable<T>>,
 }
@@ -161,10 +169,10 @@ impl<T> Task<T> {
         traps::request_cancel(self.cell.record());
     }
 
-    /// Says that nobody will join this task: Curio's `daemon=True`.
+    /// Lets the task run on without being joined: Curio's `daemon=True`.
     ///
-    /// If it panics, that is reported like any panic. A *value* that it returns is dropped, be it an error: whoever
-    /// detaches a task that can fail lets it deal with its failure.
+    /// If it panics, that is reported like any panic. A *value* that it returns is dropped, even if it is an error. So
+    /// a detached task that can fail has to handle its errors itself.
     ///
     /// ```
     /// # async fn refresh() -> std::io::Result<()> { Ok(()) }

@@ -22,7 +22,7 @@ use std::panic::Location;
 use std::pin::pin;
 use std::sync::{Arc, Weak};
 
-/// [`run_in_thread`](crate::run_in_thread), but at most one thread at a time works for the same key; calls take
+/// [`run_in_thread`](crate::run_in_thread()), but at most one thread at a time works for the same key; calls take
 /// turns, first come, first served. Keys of different types are different.
 ///
 /// If this future is dropped while it waits for its turn, the call never starts; if it has started, the next

@@ -53,7 +53,7 @@ enum Next {
     /// When it is first asked for.
     First,
     At(Instant),
-    /// Further away than the clock can tell.
+    /// Later than an `Instant` can express.
     Never,
 }
 
@@ -75,13 +75,13 @@ impl Interval {
                 Next::At(due) => due,
                 Next::Never => {
                     sleep(Duration::MAX).at_line(at).await;
-                    unreachable!("a sleep of all time does not end")
+                    unreachable!("a sleep of `Duration::MAX` does not end")
                 }
             };
             if due > traps::now() {
                 sleep_until(due).at_line(at).await;
             } else {
-                // Ticks that are late come at once, but not so many that nobody else has a turn.
+                // Late ticks come at once, but each takes from the budget of this poll, so that other tasks run too.
                 poll_fn(traps::spend).await;
             }
             self.next = self.after(due, traps::now()).map_or(Next::Never, Next::At);
@@ -89,7 +89,7 @@ impl Interval {
         }
     }
 
-    /// The tick after `due`; never, if the clock cannot say it.
+    /// The tick after `due`; `None` if an `Instant` cannot express it.
     fn after(&self, due: Instant, now: Instant) -> Option<Instant> {
         let next = due.checked_add(self.period)?;
         if next > now {

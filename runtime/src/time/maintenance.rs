@@ -1,17 +1,17 @@
-//! Upkeep: for libraries that have something to look after while the program does other things.
+//! Maintenance that the kernel runs between tasks, such as closing the idle connections of a pool.
 
 use crate::traps::{self, MaintenanceJob};
 use std::fmt;
 use std::rc::Weak;
 use std::time::Duration;
 
-/// Calls `work` on this thread after the time `first`, between the steps of tasks, and again after each time that it
-/// returns; `None` ends it, as do dropping the [`Upkeep`] and the end of the kernel.
+/// Calls `work` on this thread once `first` has passed, between polls of tasks, and again after each duration that it
+/// returns. It ends when `work` returns `None`, when the [`Upkeep`] is dropped, and with the kernel.
 ///
-/// It is no task and no timer: it is in no list, it keeps neither `run` nor a test from ending, and it hides no deadlock.
-/// A virtual clock does not jump for it; it is called when the clock has passed its time for other reasons. It may be
-/// late while tasks are busy. `work` must be short and must not block. If it panics, that is reported on standard error
-/// and ends it.
+/// It is neither a task nor a timer: it is in no list of tasks, it keeps neither `run` nor a test from ending, and it
+/// does not hide a deadlock. A virtual clock does not jump to it; `work` is called when the clock has passed its time
+/// for other reasons. It may be late while tasks are busy. `work` must be short and must not block. If it panics, that
+/// is reported and ends it.
 ///
 /// # Panics
 /// Outside of a kernel.

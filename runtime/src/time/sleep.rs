@@ -49,7 +49,7 @@ pub fn schedule() -> Schedule {
 }
 
 impl Sleep {
-    /// Another source line to publish than the one that made it.
+    /// Publishes another source line than the one that made it.
     pub(crate) fn at_line(mut self, at: &'static Location<'static>) -> Sleep {
         self.at = at;
         self
@@ -68,9 +68,9 @@ pub struct Sleep {
 enum Until {
     After(Duration),
     At(Instant),
-    /// Further away than the clock can tell.
+    /// Later than an `Instant` can express.
     Never,
-    /// It was over before it began: it only lets others run.
+    /// The deadline had passed when it was first polled: it only lets others run.
     Yielded,
 }
 
@@ -139,7 +139,8 @@ impl Future for Schedule {
         }
         this.yielded = true;
         cx.waker().wake_by_ref();
-        traps::park_ready(this.at);
+        traps::require_kernel();
+        traps::park(TaskState::Ready, this.at, Resource::Nothing);
         Poll::Pending
     }
 }

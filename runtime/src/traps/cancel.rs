@@ -83,14 +83,14 @@ impl Scope {
         poll()
     }
 
-    /// Makes this the scope that is being polled, until the guard is dropped: [`enter`](Self::enter), for those who
-    /// have to be sparing with the stack.
+    /// Makes this the scope that is being polled, until the guard is dropped: [`enter`](Self::enter) without the stack
+    /// frame of a closure.
     pub(crate) fn entered(&self) -> Entered {
         Entered(self.with(|kernel| {
             let outer = current_scope(kernel);
             let mut tree = kernel.cancel_tree.borrow_mut();
-            // A future may have been moved into another one, or another task, since it was last polled. The new
-            // one may be a limit that has no node yet: then being hung anew is what lets that node find it.
+            // A future may have been moved into another one, or another task, since it was last polled. That may be
+            // a timeout that has no node yet: its node will adopt what was linked since.
             if tree.parent(self.key) != outer || kernel.limits_without_node.get() > 0 {
                 tree.move_to(self.key, outer);
             }
@@ -101,12 +101,7 @@ impl Scope {
 
     /// Whether this region must now drop its body, and why: it is cancelled and nothing below is alive.
     pub(crate) fn must_unwind(&self) -> Option<CancelReason> {
-        self.with(|kernel| {
-            let tree = kernel.cancel_tree.borrow();
-            // This order: whether anything is alive is one look, who called is a walk up the tree.
-            if tree.anything_alive_below(self.key) { None } else { tree.cancelled(self.key) }
-        })
-        .flatten()
+        self.with(|kernel| kernel.cancel_tree.borrow().must_unwind(self.key)).flatten()
     }
 
     /// [`must_unwind`](Self::must_unwind), for a region that may have to wait for something below that is not
@@ -128,7 +123,7 @@ impl Scope {
         self.with(|kernel| kernel.cancel_tree.borrow().cancelled_from_above(self.key)).unwrap_or(false)
     }
 
-    /// Calls on what is inside to stop.
+    /// Asks what is inside to stop.
     pub(crate) fn request(&self, why: CancelReason) {
         let mut wakers = Vec::new();
         self.with(|kernel| kernel.cancel_tree.borrow_mut().request(self.key, why, &mut wakers));
@@ -150,20 +145,20 @@ impl Scope {
         self.with(|kernel| kernel.cancel_tree.borrow_mut().set_alive(self.key, alive));
     }
 
-    /// Where a call from above is to be heard.
+    /// The waker to call when a region above is asked to stop.
     pub(crate) fn set_waker(&self, waker: &Waker) {
         let replaced = self.with(|kernel| kernel.cancel_tree.borrow_mut().set_waker(self.key, waker));
         drop(replaced);
     }
 
-    /// A node belongs to the kernel that made it; while another one runs it is nobody's.
+    /// A node belongs to the kernel that made it; while another kernel runs here it cannot be used.
     fn with<R>(&self, use_it: impl FnOnce(&State) -> R) -> Option<R> {
         is_running_here(&self.kernel).then(|| use_it(&self.kernel))
     }
 }
 
-/// A node of the tree that somebody else owns: for a waker, which has to be `Send`. To be forgotten when the node
-/// is removed.
+/// A node of the tree that is owned elsewhere: for a waker, which has to be `Send`. Must not be used after the node has
+/// been removed.
 #[derive(Clone, Copy)]
 pub(crate) struct ScopeLink {
     kernel: KernelId,

@@ -1,10 +1,10 @@
-//! Traps of the wait queues: who waits, and has been [granted](crate::kernel::grants) what it waited for.
+//! Traps for the wait queues: which task waits, and that it has been [granted](crate::kernel::grants) what it waited for.
 
 use crate::kernel::grants::{GrantId, Grantee, Revoke, Watched};
 use crate::kernel::state::try_with;
 use std::sync::Arc;
 
-/// Who would be granted something, were it granted to the task that is being polled.
+/// The task that is being polled, as the receiver of a grant.
 pub(crate) fn grantee() -> Option<Grantee> {
     try_with(|kernel| {
         let current = kernel.current.borrow();
@@ -25,7 +25,7 @@ pub(crate) fn granted(
             return None;
         }
         let tasks = kernel.tasks.borrow();
-        // One that has ended may have left its wait behind; nobody polls it, so the grant is overdue at once.
+        // A task that has ended may have left a wait behind. It is not polled any more, so the grant is overdue at once.
         let record = tasks.get(grantee.slot).map(|task| task.record());
         let cycles =
             record.filter(|record| record.id == grantee.task).map_or(0, |record| record.cycles.get());

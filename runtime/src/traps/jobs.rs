@@ -1,4 +1,4 @@
-//! Traps of work on threads: giving a job to the pool, and holding a virtual clock while a thread works for us.
+//! Traps for work on threads: giving a job to the pool, and holding a virtual clock while a thread works for a task.
 
 use super::with;
 use crate::kernel::state::State;
@@ -15,7 +15,7 @@ pub(crate) fn run_job(job: Box<dyn FnOnce() + Send>) -> io::Result<JobHold> {
     })
 }
 
-/// Says that a thread works for us that is not in the kernel's pool, or is not ours yet.
+/// Holds a virtual clock for a thread that works for a task and is not in the kernel's pool.
 #[track_caller]
 pub(crate) fn hold_clock() -> JobHold {
     with(|kernel| {
@@ -24,7 +24,7 @@ pub(crate) fn hold_clock() -> JobHold {
     })
 }
 
-/// Somebody waits for a thread's result. A virtual clock does not jump meanwhile.
+/// While it lives, a task waits for the result of a thread, and a virtual clock does not jump.
 pub(crate) struct JobHold(Rc<State>);
 
 impl Drop for JobHold {

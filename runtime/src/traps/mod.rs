@@ -1,31 +1,29 @@
 //! Traps: the only doors into the kernel.
 //!
-//! In Curio a coroutine asks the kernel for something by *trapping* into it, as a program does with a system
-//! call. Here a trap is a leaf future: it asks one of the functions below, and if it has to wait it
+//! In Curio a coroutine asks the kernel for something by *trapping* into it, as a program does with a system call. Here a
+//! trap is a leaf future: it calls one of the functions below, and if it has to wait it
 //!
-//! 1. has left its waker where it will be found (a timer, a socket, a line of waiters),
-//! 2. has *published* what it waits for: the kind of wait, the source line, the resource ([`park`]),
+//! 1. leaves its waker where it will be found (a timer, a socket, a queue of waiters),
+//! 2. *publishes* what it waits for: the kind of wait, the source line, the resource ([`park`]),
 //! 3. returns `Pending`.
 //!
-//! Nothing else in this crate touches the kernel, and the kernel knows of nothing that is built on traps: no
-//! locks, no sockets, no `Task<T>`. What is published always is, in every build, and it costs a few stores; the
-//! task table, error reports and pictures all read it.
+//! Nothing else in this crate touches the kernel, and the kernel knows nothing that is built on traps: no locks, no
+//! sockets, no `Task<T>`. Waits are published in every build, which costs a few stores; the task table, error reports
+//! and activations read them.
 //!
-//! | trap | asked by |
-//! |---|---|
-//! | [`now`], [`set_timer`] | `time` |
-//! | [`add_maintenance`] | `upkeep` |
-//! | [`spawn`], [`current_task`], [`request_cancel`] | `task` |
-//! | [`request_cancel_of`], [`current_waker`], [`open_task_scope`] | `group` |
-//! | [`Nested`] | `scope` |
-//! | [`locals`], [`set_locals`] | `task_local` |
-//! | [`open_scope`] and its methods | `cancel` |
-//! | [`register`], [`SocketWait`] | `net` |
-//! | [`granted`], [`claimed`], [`grantee`] | `sync` |
-//! | [`run_job`], [`hold_clock`] | threads |
-//! | [`park_at`] | what is built of other waits: `io`, `files`, `subprocess`, `signals` |
-//! | [`task_must_unwind`], [`task_stops_where_parked`] | the kernel itself, for the main task |
-//! | [`spend`] | every trap that may succeed at once |
+//! | file | traps | used by |
+//! |---|---|---|
+//! | `publish.rs` | [`park`], [`park_around`] | every trap; `cancel` |
+//! | `at_caller.rs` | [`at_caller`](at_caller::at_caller) | waits built of other waits: `io`, `subprocess`, `signals` |
+//! | `tasks.rs` | [`spawn`], [`current_task`], [`request_cancel`], [`locals`] | `task`, `group` |
+//! | | [`task_must_unwind`], [`task_stops_where_parked`] | the kernel itself, for the main task |
+//! | `nested.rs` | [`Nested`] | `scope` |
+//! | `cancel.rs` | [`open_scope`] and its methods, [`open_task_scope`] | `cancel`, `scope`, `group` |
+//! | `timers.rs` | [`now`], [`set_timer`], [`add_maintenance`] | `time`, `cancel` |
+//! | `sockets.rs` | [`register`], [`SocketWait`] | `net` |
+//! | `grants.rs` | [`granted`], [`claimed`], [`grantee`] | `sync` |
+//! | `jobs.rs` | [`run_job`], [`hold_clock`] | `threads` |
+//! | `mod.rs` | [`spend`] | every trap that may succeed at once |
 
 pub(crate) mod at_caller;
 mod cancel;
@@ -47,7 +45,7 @@ pub(crate) use cancel::{
 pub(crate) use grants::{claimed, granted, grantee};
 pub(crate) use jobs::{JobHold, hold_clock, run_job};
 pub(crate) use nested::{Nested, NestedTurn};
-pub(crate) use publish::{park, park_as, park_at, park_ready, park_unless_said};
+pub(crate) use publish::{Line, park, park_around};
 pub(crate) use sockets::{Registration, SocketWait, register};
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -65,6 +63,12 @@ pub(crate) fn is_running() -> bool {
     try_with(|_| ()).is_some()
 }
 
+/// Panics outside of a kernel: for a wait that no waker would ever end there.
+#[track_caller]
+pub(crate) fn require_kernel() {
+    with(|_| ());
+}
+
 #[track_caller]
 fn with<R>(use_it: impl FnOnce(&Rc<State>) -> R) -> R {
     match try_with(use_it) {
@@ -80,7 +84,8 @@ fn is_running_here(kernel: &Rc<State>) -> bool {
     try_with(|running| Rc::ptr_eq(running, kernel)) == Some(true)
 }
 
-/// Takes one of the poll's budget. When it is used up the task is queued again and has to return `Pending`.
+/// Takes one from the budget of this poll. When the budget is used up the task is queued again and has to return
+/// `Pending`.
 ///
 /// Without this, a task whose socket always has data would keep every other task and timer waiting.
 pub(crate) fn spend(cx: &mut Context<'_>) -> Poll<()> {

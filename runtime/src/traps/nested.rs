@@ -45,8 +45,8 @@ impl Nested {
 
     /// Makes this the current task until the turn is dropped. None if the task has ended already.
     ///
-    /// A guard, and no function that takes a closure: scopes nest, every level of them is polled from here, and each
-    /// frame that stands between two levels takes from the depth that a thread's stack has room for.
+    /// This is a guard and does not take a closure, because scopes nest: every level is polled from here, and each stack
+    /// frame between two levels reduces how deep they may nest.
     pub(crate) fn begin(&self) -> Option<NestedTurn> {
         let (kernel, record) = (&*self.kernel, self.record());
         if record.end.get().is_some() {
@@ -65,17 +65,15 @@ impl Nested {
         })
     }
 
-    /// It was polled, and waits.
+    /// The task was polled, and waits.
     pub(crate) fn suspend(&self) {
         self.kernel.suspend(self.record(), self.kernel.published.take());
     }
 
     /// Whether it is cancelled and nothing inside it is alive: its future is to be dropped now.
     pub(crate) fn must_unwind(&self) -> bool {
-        self.record().root.get().is_some_and(|root| {
-            let tree = self.kernel.cancel_tree.borrow();
-            !tree.anything_alive_below(root) && tree.cancelled(root).is_some()
-        })
+        let root = self.record().root.get();
+        root.is_some_and(|root| self.kernel.cancel_tree.borrow().must_unwind(root).is_some())
     }
 
     pub(crate) fn report_panic(&self, payload: &(dyn Any + Send), what: &str) {
@@ -115,7 +113,7 @@ impl Drop for NestedTurn {
     fn drop(&mut self) {
         let kernel = &*self.kernel;
         let record = self.task.record();
-        // Before its end: a slot whose waker is in its place keeps it for the next tenant.
+        // Before the task ends: a slot that has its waker keeps it for the next task.
         if let Some(waker) = self.waker.take() {
             kernel.tasks.borrow_mut().end_poll(record.slot, waker);
         }

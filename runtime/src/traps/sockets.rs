@@ -1,5 +1,5 @@
-//! The trap of every socket: waiting until a direction of it is ready. On the path of a wake this is the first
-//! stop: the waker is left in the [reactor](crate::kernel::reactor).
+//! The trap of every socket: waiting until a direction of it is ready. The waker is left in the
+//! [reactor](crate::kernel::reactor).
 
 use super::{current_id, park, with};
 use crate::kernel::reactor::{Direction, Reactor, Readiness, SHARED_TICKET, SocketKey};
@@ -71,7 +71,7 @@ impl<'a> SocketWait<'a> {
         SocketWait { socket, direction, ticket: None, at }
     }
 
-    /// The wait of a `poll_…` function. All of one direction share a ticket: whoever polls last is woken.
+    /// The wait of a `poll_…` function. All of one direction share a ticket: the task that polls last is woken.
     pub(crate) fn shared(
         socket: &'a Registration,
         direction: Direction,
@@ -148,7 +148,7 @@ fn busy(direction: Direction, task: Option<TaskId>, at: &'static Location<'stati
         let task = tasks.find(task?)?.record();
         Some(format!("task {} `{}`", task.id, task.name.as_str()))
     };
-    let who = try_with(named).flatten().unwrap_or_else(|| "somebody".into());
+    let who = try_with(named).flatten().unwrap_or_else(|| "another task".into());
     io::Error::new(
         io::ErrorKind::ResourceBusy,
         format!("{who} is {doing} this socket already, at {at}; one task at a time may"),

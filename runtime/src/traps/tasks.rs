@@ -55,7 +55,7 @@ pub(crate) fn all_tasks() -> Vec<TaskInfo> {
     tasks.iter().map(|task| task.record().info()).collect()
 }
 
-/// Asks a task to stop, and makes it run so that it hears of it.
+/// Asks a task to stop, and queues it so that it does.
 pub(crate) fn request_cancel(task: &Record) {
     if task.end.get().is_some() {
         return;
@@ -80,7 +80,7 @@ pub(crate) fn request_cancel(task: &Record) {
     wakers.into_iter().for_each(Waker::wake);
 }
 
-/// [`request_cancel`] for somebody who has no handle of the task. Nothing happens if it has ended.
+/// [`request_cancel`] for a task that is only known by its [`TaskRef`]. Nothing happens if it has ended.
 pub(crate) fn request_cancel_of(task: TaskRef) {
     let found = try_with(|kernel| {
         let tasks = kernel.tasks.borrow();
@@ -123,7 +123,7 @@ fn with_current<R>(use_it: impl FnOnce(&Record) -> R) -> R {
 /// Whether the task that is being polled has been asked to stop and nothing inside it has to finish first: the
 /// kernel is about to drop it.
 pub(crate) fn task_must_unwind() -> bool {
-    ask_record(|kernel, record| record.cancel_requested.get() && !kernel.anything_alive_in(record))
+    ask_record(State::must_unwind)
 }
 
 /// Whether the task whose turn it is was parked when it was asked to stop, and nothing inside it has to finish first:
@@ -144,9 +144,9 @@ pub(crate) fn report(line: &str) {
     }
 }
 
-/// A task has ended and its handle is gone, and nobody asked how it went.
+/// A task has ended, and its handle was dropped without a join.
 pub(crate) fn report_never_joined(task: &Record) {
     if try_with(|kernel| kernel.reports.never_joined(task)).is_none() {
-        eprintln!("curio: {task} was never joined; join it, cancel it, or detach it if nobody will");
+        eprintln!("curio: {task} was never joined; join it, cancel it, or detach it");
     }
 }
