@@ -11,7 +11,7 @@ use server::{Reply, Server};
 use std::error::Error as _;
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream, ToSocketAddrs};
+use std::net::{TcpListener, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tls_server::{Authority, TlsServer};
@@ -25,7 +25,7 @@ fn case_133_a_connect_that_nobody_answers_ends_with_the_connect_timeout() {
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
     let address = listener.local_addr().expect("an address");
     let mut crowd = Vec::new();
-    while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(200)) {
+    while let Ok(stream) = std::net::TcpStream::connect_timeout(&address, Duration::from_millis(200)) {
         crowd.push(stream);
         assert!(crowd.len() < 10_000, "the listener's queue has an end");
     }

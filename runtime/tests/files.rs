@@ -2,12 +2,14 @@
 
 mod common;
 
-use common::{ms, panic_of, poll_once, run_real, run_virtual, secs};
-use curio::{AsyncFile, Kernel, aopen, clock, ignore_after, sleep, spawn, timeout_after};
+use common::{panic_of, poll_once, run_real, run_virtual, secs};
+use curio::{Kernel, aopen, clock, sleep, spawn, timeout_after};
 use std::io::{self, ErrorKind, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::task::Poll;
+#[cfg(unix)]
+use {common::ms, curio::AsyncFile, curio::ignore_after};
 
 /// A folder for one test, gone at its end.
 struct Folder(PathBuf);

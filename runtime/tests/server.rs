@@ -11,7 +11,6 @@ use std::cell::{Cell, RefCell};
 use std::future::pending;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
-use std::process::Command;
 use std::rc::Rc;
 
 async fn listener() -> (TcpListener, SocketAddr) {
@@ -301,7 +300,7 @@ fn a_server_in_a_process_without_file_descriptors() {
 #[test]
 #[cfg(unix)]
 fn a_server_without_file_descriptors_backs_off_and_recovers() {
-    let output = Command::new("sh")
+    let output = std::process::Command::new("sh")
         .args([
             "-c",
             "ulimit -n 64 && exec \"$0\" --exact a_server_in_a_process_without_file_descriptors --ignored",

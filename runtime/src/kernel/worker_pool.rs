@@ -69,6 +69,8 @@ impl WorkerPool {
     }
 }
 
+/// Only Linux tells how many threads a process has, so that this number means something beside it.
+#[cfg(target_os = "linux")]
 impl WorkerPool {
     /// How many threads have nothing to do.
     pub(crate) fn idle_threads(&self) -> usize {
