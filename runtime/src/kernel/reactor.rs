@@ -2,7 +2,8 @@
 //!
 //! # Some facts about readiness
 //!
-//! `epoll` (through mio) is used *edge-triggered*: it reports a socket when it *becomes* readable or writable,
+//! The selectors of mio (`epoll` on Linux, `kqueue` on macOS and the BSDs, IOCP with AFD on Windows) are used
+//! *edge-triggered*: they report a socket when it *becomes* readable or writable,
 //! once, and says nothing more until it becomes so again. That gives the cheapest scheme there is:
 //!
 //! * A socket is registered once, for both directions, when it is made, and deregistered when it is dropped.
@@ -13,9 +14,22 @@
 //! * A new socket can be written to, and has nothing to read until an event says so. Adding it makes `epoll` report
 //!   what is there already, so this loses nothing, and the first read of a connection, which would nearly always
 //!   come before the answer, is not made in vain.
-//! * A *short* read (fewer bytes than the buffer holds) also says that nothing is left, so the flag is cleared
-//!   then too, and the read that would only have returned `WouldBlock` is never made. The exception is a stream
-//!   whose end has been announced: no edge will come after that, so its flag stays set for good.
+//! * A *short* read (fewer bytes than the buffer holds) of a TCP stream under `epoll` also says that nothing is left, so
+//!   the flag is cleared then too, and the read that would only have returned `WouldBlock` is never made. There are two
+//!   exceptions. A stream whose end has been announced keeps its flag for good, because no edge will come after that.
+//!   And so does one to which urgent data has come: a read stops in front of it, whatever lies behind.
+//!
+//! # Where a short read proves nothing
+//!
+//! * On Unix streams a read ends with the message that carried a control message (file descriptors), and on a pipe in
+//!   packet mode it ends with the packet. More may lie behind.
+//! * `kqueue` (macOS and the BSDs) is edge-triggered as well (`EV_CLEAR`), but through mio it does not announce urgent
+//!   data, so a read that stopped in front of it cannot be told from one that took everything.
+//! * On Windows mio makes edges out of one-shot polls: after an event it asks again only when an operation *made
+//!   through mio* has returned `WouldBlock`. A flag that is cleared for any other reason is never set again. That is
+//!   why operations that mio has no method for go through its `try_io`.
+//!
+//! There the flag is cleared by `WouldBlock` alone. A short write never clears it, on any system.
 //!
 //! Between a failed system call and the clearing of the flag no event can slip through, because events are only
 //! collected between polls of tasks, on the same thread.
@@ -43,8 +57,20 @@ const INDEX_MASK: usize = (1 << GENERATION_SHIFT) - 1;
 /// The ticket of all waits that come through `poll_…` functions. Such a function cannot tell whether its caller
 /// still waits, so whoever asks next takes its place.
 pub(crate) const SHARED_TICKET: u64 = 0;
-/// How many events one call of `epoll_wait` may bring.
+/// How many events one wait may bring.
 const EVENTS: usize = 1024;
+/// The longest single wait; who wants more waits again. macOS refuses waits of more than 10⁸ s (`kevent`, `EINVAL`), and
+/// `epoll` counts milliseconds in 31 bits.
+const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
+/// Whether the selector announces urgent data on a TCP stream, so that a short read without it means that nothing is
+/// left.
+const ANNOUNCES_URGENT_DATA: bool = cfg!(any(target_os = "linux", target_os = "android"));
+
+const BOTH_DIRECTIONS: Interest = Interest::READABLE.add(Interest::WRITABLE);
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const TCP_STREAM: Interest = BOTH_DIRECTIONS.add(Interest::PRIORITY);
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+const TCP_STREAM: Interest = BOTH_DIRECTIONS;
 
 pub(crate) struct Reactor {
     poll: Poll,
@@ -60,6 +86,8 @@ struct Socket {
     generation: usize,
     /// Its waits are for another process, which takes real time.
     holds_clock: bool,
+    /// A short read means that nothing is left. No longer true once there was urgent data.
+    short_read_empties: bool,
     read: Side,
     write: Side,
 }
@@ -79,6 +107,17 @@ struct Waiter {
     waker: Option<Waker>,
     task: Option<TaskId>,
     at: &'static Location<'static>,
+}
+
+/// What the reactor has to know about a socket beside its events.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum SocketKind {
+    /// A TCP connection: a short read may mean that nothing is left.
+    TcpStream,
+    /// A pipe to another process, which takes real time: waits for it hold a virtual clock.
+    ProcessPipe,
+    /// Everything else, of which only `WouldBlock` means that nothing is left.
+    Other,
 }
 
 /// Names a registered socket.
@@ -114,7 +153,7 @@ impl Reactor {
     }
 
     /// Adds a socket, for both directions and for good.
-    pub(crate) fn register(&mut self, source: &mut impl Source, holds_clock: bool) -> io::Result<SocketKey> {
+    pub(crate) fn register(&mut self, source: &mut impl Source, kind: SocketKind) -> io::Result<SocketKey> {
         let generation = (self.generation + 1) & INDEX_MASK;
         self.generation = generation;
         let entry = self.sockets.vacant_entry();
@@ -123,10 +162,14 @@ impl Reactor {
             return Err(io::Error::other("too many sockets for one kernel"));
         }
         let token = Token(generation << GENERATION_SHIFT | index);
-        self.poll.registry().register(source, token, Interest::READABLE | Interest::WRITABLE)?;
-        // epoll reports what a socket has at the time it is added, so nothing is lost by not trying to read before.
+        let interests = if kind == SocketKind::TcpStream { TCP_STREAM } else { BOTH_DIRECTIONS };
+        self.poll.registry().register(source, token, interests)?;
+        let holds_clock = kind == SocketKind::ProcessPipe;
+        let short_read_empties = ANNOUNCES_URGENT_DATA && kind == SocketKind::TcpStream;
+        // All selectors report what a socket has at the time it is added, so nothing is lost by not trying to read
+        // before.
         let (read, write) = (Side::default(), Side { ready: true, ..Side::default() });
-        entry.insert(Socket { generation, holds_clock, read, write });
+        entry.insert(Socket { generation, holds_clock, short_read_empties, read, write });
         Ok(SocketKey { index, generation })
     }
 
@@ -198,11 +241,12 @@ impl Reactor {
     }
 
     /// The last system call showed that nothing is left to do: wait for the next edge, if one can come.
+    /// `WouldBlock` is the operating system's own word; anything else is a short read, from which that is concluded
+    /// only where it holds.
     pub(crate) fn clear_ready(&mut self, key: SocketKey, direction: Direction, would_block: bool) {
+        let short_read_empties = self.sockets[key.index].short_read_empties;
         let side = self.side(key, direction);
-        // `WouldBlock` is the operating system's own word; a short read is only a conclusion, and a wrong one
-        // once the end of the stream has been announced.
-        if would_block || !side.ended {
+        if would_block || (short_read_empties && !side.ended) {
             side.ready = false;
         }
     }
@@ -222,9 +266,11 @@ impl Reactor {
         self.holding
     }
 
-    /// Waits for events and hands out the wakers of those who waited for them. True if the doorbell rang.
+    /// Waits for events, at most for a day, and hands out the wakers of those who waited for them. True if the doorbell
+    /// rang.
     pub(crate) fn poll(&mut self, timeout: Option<Duration>, wakers: &mut Vec<Waker>) -> io::Result<bool> {
         let mut events = self.events.take().unwrap_or_else(|| Events::with_capacity(EVENTS));
+        let timeout = timeout.map(|timeout| timeout.min(LONGEST_WAIT));
         let polled = match self.poll.poll(&mut events, timeout) {
             // A signal handler ran. The loop comes here again.
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {
@@ -244,6 +290,7 @@ impl Reactor {
             if socket.generation != generation {
                 continue;
             }
+            socket.short_read_empties &= !event.is_priority();
             let failed = event.is_error();
             let read = event.is_readable() || event.is_read_closed() || failed;
             let write = event.is_writable() || event.is_write_closed() || failed;
@@ -291,8 +338,8 @@ mod tests {
         let (mut reactor, _inbox) = Reactor::new().unwrap();
         let (mut full, mut other) = mio::net::UnixStream::pair().unwrap();
         other.write_all(b"early").unwrap();
-        let key = reactor.register(&mut full, false).unwrap();
-        let empty = reactor.register(&mut other, false).unwrap();
+        let key = reactor.register(&mut full, SocketKind::Other).unwrap();
+        let empty = reactor.register(&mut other, SocketKind::Other).unwrap();
         assert!(!reactor.may_try(key, Direction::Read) && reactor.may_try(key, Direction::Write));
         reactor.poll(Some(Duration::from_secs(5)), &mut Vec::new()).unwrap();
         assert!(reactor.may_try(key, Direction::Read));

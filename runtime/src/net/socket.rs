@@ -1,6 +1,6 @@
 //! A registered socket and the one way in which anything waits for it.
 
-use crate::kernel::reactor::Direction;
+use crate::kernel::reactor::{Direction, SocketKind};
 use crate::traps::{self, Registration, SocketWait};
 use mio::event::Source;
 use std::io;
@@ -19,7 +19,7 @@ impl<S: Source> Socket<S> {
     /// The operating system refuses to watch it.
     #[track_caller]
     pub(crate) fn new(source: S) -> io::Result<Socket<S>> {
-        Socket::registered(source, false)
+        Socket::of_kind(source, SocketKind::Other)
     }
 
     /// One whose waits are for another process: they hold a virtual clock.
@@ -29,12 +29,14 @@ impl<S: Source> Socket<S> {
     #[cfg(all(unix, feature = "signals"))]
     #[track_caller]
     pub(crate) fn holding_clock(source: S) -> io::Result<Socket<S>> {
-        Socket::registered(source, true)
+        Socket::of_kind(source, SocketKind::ProcessPipe)
     }
 
+    /// # Errors
+    /// The operating system refuses to watch it.
     #[track_caller]
-    fn registered(mut source: S, holds_clock: bool) -> io::Result<Socket<S>> {
-        let registration = traps::register(&mut source, holds_clock)?;
+    pub(crate) fn of_kind(mut source: S, kind: SocketKind) -> io::Result<Socket<S>> {
+        let registration = traps::register(&mut source, kind)?;
         Ok(Socket { source, registration })
     }
 
@@ -42,15 +44,10 @@ impl<S: Source> Socket<S> {
         &self.source
     }
 
-    /// One that others may have used before: there may be something to read in it.
-    ///
-    /// # Errors
-    /// The operating system refuses to watch it.
-    #[track_caller]
-    pub(crate) fn used_before(source: S) -> io::Result<Socket<S>> {
-        let socket = Socket::registered(source, false)?;
-        socket.registration.set_readable();
-        Ok(socket)
+    /// The same, of one that others may have used before: there may be something to read in it.
+    pub(crate) fn used_before(self) -> Socket<S> {
+        self.registration.set_readable();
+        self
     }
 
     /// Says that the socket is not writable yet: it was made a moment ago and is connecting.
@@ -140,7 +137,7 @@ impl<S: Source> Drop for Socket<S> {
 /// A system call that went through.
 pub(crate) struct Attempt<T> {
     pub(crate) value: T,
-    /// Whether the next one may go through as well; false after a short read or write.
+    /// Whether the next one may go through as well; false after a short read.
     pub(crate) more_likely: bool,
 }
 

@@ -4,7 +4,7 @@ use super::address::ToAddresses;
 use super::socket::{Attempt, Socket};
 use super::split::{self, EndWriting, ReadHalf, WriteHalf};
 use super::stream::{read_methods, write_methods};
-use crate::kernel::reactor::Direction;
+use crate::kernel::reactor::{Direction, SocketKind};
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr};
@@ -62,20 +62,21 @@ impl TcpStream {
         address: SocketAddr,
         at: &'static Location<'static>,
     ) -> io::Result<TcpStream> {
-        let stream = TcpStream { socket: Socket::new(mio::net::TcpStream::connect(address)?)? };
+        let stream = TcpStream::from_mio(mio::net::TcpStream::connect(address)?)?;
         // A connecting socket becomes writable when it is connected, or when that failed.
         stream.socket.clear_write();
         let op = stream.socket.op(Direction::Write, at, |source| {
             if let Some(error) = source.take_error()? {
                 return Err(error);
             }
-            match source.peer_addr() {
+            // Through mio, which has to hear of `WouldBlock` to go on watching (see `reactor.rs`).
+            source.try_io(|| match source.peer_addr() {
                 Ok(_) => Ok(Attempt::full(())),
                 Err(error) if error.kind() == io::ErrorKind::NotConnected => {
                     Err(io::ErrorKind::WouldBlock.into())
                 }
                 Err(error) => Err(error),
-            }
+            })
         });
         op.await?;
         Ok(stream)
@@ -88,7 +89,13 @@ impl TcpStream {
     #[track_caller]
     pub fn from_std(stream: std::net::TcpStream) -> io::Result<TcpStream> {
         stream.set_nonblocking(true)?;
-        Ok(TcpStream { socket: Socket::used_before(mio::net::TcpStream::from_std(stream))? })
+        let TcpStream { socket } = TcpStream::from_mio(mio::net::TcpStream::from_std(stream))?;
+        Ok(TcpStream { socket: socket.used_before() })
+    }
+
+    #[track_caller]
+    fn from_mio(stream: mio::net::TcpStream) -> io::Result<TcpStream> {
+        Ok(TcpStream { socket: Socket::of_kind(stream, SocketKind::TcpStream)? })
     }
 
     /// The other end's address.
@@ -199,7 +206,7 @@ impl TcpListener {
     #[track_caller]
     pub fn from_std(listener: std::net::TcpListener) -> io::Result<TcpListener> {
         listener.set_nonblocking(true)?;
-        Ok(TcpListener { socket: Socket::used_before(mio::net::TcpListener::from_std(listener))? })
+        Ok(TcpListener { socket: Socket::new(mio::net::TcpListener::from_std(listener))?.used_before() })
     }
 
     /// Waits for a connection. Cancel-safe: a dropped accept accepted nothing.
@@ -220,7 +227,7 @@ impl TcpListener {
         let accepting = self.socket.op(Direction::Read, at, |source| source.accept().map(Attempt::full));
         async move {
             let (stream, peer) = accepting.await?;
-            Ok((TcpStream { socket: Socket::new(stream)? }, peer))
+            Ok((TcpStream::from_mio(stream)?, peer))
         }
     }
 

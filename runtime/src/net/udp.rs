@@ -56,7 +56,7 @@ impl UdpSocket {
     #[track_caller]
     pub fn from_std(socket: std::net::UdpSocket) -> io::Result<UdpSocket> {
         socket.set_nonblocking(true)?;
-        Ok(UdpSocket { socket: Socket::used_before(mio::net::UdpSocket::from_std(socket))? })
+        Ok(UdpSocket { socket: Socket::new(mio::net::UdpSocket::from_std(socket))?.used_before() })
     }
 
     /// Sets where [`send`](Self::send) sends to, and receives from there only. The first of the addresses that

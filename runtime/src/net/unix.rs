@@ -92,7 +92,7 @@ impl UnixStream {
     #[track_caller]
     pub fn from_std(stream: std::os::unix::net::UnixStream) -> io::Result<UnixStream> {
         stream.set_nonblocking(true)?;
-        Ok(UnixStream { socket: Socket::used_before(mio::net::UnixStream::from_std(stream))? })
+        Ok(UnixStream { socket: Socket::new(mio::net::UnixStream::from_std(stream))?.used_before() })
     }
 
     #[track_caller]
@@ -206,7 +206,7 @@ impl UnixListener {
     #[track_caller]
     pub fn from_std(listener: std::os::unix::net::UnixListener) -> io::Result<UnixListener> {
         listener.set_nonblocking(true)?;
-        Ok(UnixListener { socket: Socket::used_before(mio::net::UnixListener::from_std(listener))? })
+        Ok(UnixListener { socket: Socket::new(mio::net::UnixListener::from_std(listener))?.used_before() })
     }
 
     /// Waits for a connection. Cancel-safe: a dropped accept accepted nothing.

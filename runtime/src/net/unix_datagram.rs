@@ -85,7 +85,7 @@ impl UnixDatagram {
     #[track_caller]
     pub fn from_std(socket: std::os::unix::net::UnixDatagram) -> io::Result<UnixDatagram> {
         socket.set_nonblocking(true)?;
-        Ok(UnixDatagram { socket: Socket::used_before(mio::net::UnixDatagram::from_std(socket))? })
+        Ok(UnixDatagram { socket: Socket::new(mio::net::UnixDatagram::from_std(socket))?.used_before() })
     }
 
     #[track_caller]

@@ -2,7 +2,7 @@
 //! [reactor](crate::kernel::reactor).
 
 use super::{current_id, park, with};
-use crate::kernel::reactor::{Direction, Reactor, Readiness, SHARED_TICKET, SocketKey};
+use crate::kernel::reactor::{Direction, Reactor, Readiness, SHARED_TICKET, SocketKey, SocketKind};
 use crate::kernel::state::{State, try_with};
 use crate::kernel::task_record::Resource;
 use crate::kernel::waker::KernelId;
@@ -13,12 +13,11 @@ use std::panic::Location;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-/// The running kernel's reactor and number, for a socket to keep. The waits of one that `holds_clock` do not let a
-/// virtual clock jump: they are for another process.
+/// The running kernel's reactor and number, for a socket to keep.
 #[track_caller]
-pub(crate) fn register(source: &mut impl mio::event::Source, holds_clock: bool) -> io::Result<Registration> {
+pub(crate) fn register(source: &mut impl mio::event::Source, kind: SocketKind) -> io::Result<Registration> {
     let (kernel, reactor) = with(|kernel| (kernel.id, Rc::clone(&kernel.reactor)));
-    let key = reactor.borrow_mut().register(source, holds_clock)?;
+    let key = reactor.borrow_mut().register(source, kind)?;
     Ok(Registration { kernel, reactor, key })
 }
 

@@ -25,6 +25,7 @@ mod nginx;
 mod openssl;
 mod process;
 mod pypi;
+mod python;
 mod scratch;
 mod tinyproxy;
 
@@ -36,6 +37,7 @@ pub use microsocks::Microsocks;
 pub use nginx::Nginx;
 pub use openssl::OpenSsl;
 pub use pypi::PypiHttpbin;
+pub use python::python_script;
 pub use tinyproxy::Tinyproxy;
 
 /// The result for a server that cannot be started: a test left out or, where it is required, an error.
