@@ -625,3 +625,136 @@ fn whatever_happens_every_member_ends_once_and_none_outlives_its_owner() {
         });
     }
 }
+
+// ---- to whom a group belongs
+
+#[test]
+fn a_limit_around_a_wait_for_another_tasks_group_is_no_limit_of_the_members() {
+    run(async {
+        let start = clock();
+        let group = Rc::new(TaskGroup::new());
+        group.spawn(after(5, 5));
+        let shared = group.clone();
+        let waiter = spawn(async move { timeout_after(SECOND, shared.next_done()).await.is_err() });
+        assert!(waiter.join().await.unwrap());
+        assert_eq!(clock() - start, SECOND);
+        assert_eq!(group.next_result().await.unwrap().unwrap(), 5, "the member was not cancelled");
+    });
+}
+
+#[test]
+fn a_limit_around_cancelling_another_tasks_group_does_not_wait_for_the_members() {
+    run(async {
+        let start = clock();
+        let group = Rc::new(TaskGroup::new());
+        group.spawn(disable_cancellation(after(5, ())));
+        let shared = group.clone();
+        let canceller = spawn(async move { timeout_after(SECOND, shared.cancel_remaining()).await.is_err() });
+        assert!(canceller.join().await.unwrap());
+        assert_eq!(clock() - start, SECOND);
+    });
+}
+
+/// Ways in which a group leaves the region in which it was made.
+fn group_that_was_returned(
+    way: usize,
+    ended: Rc<Cell<u32>>,
+) -> std::pin::Pin<Box<dyn Future<Output = TaskGroup<()>>>> {
+    let make = async move || {
+        let group = TaskGroup::new();
+        group.spawn(cleans_up(2, ended));
+        sleep(SECOND).await;
+        group
+    };
+    let make = make();
+    match way {
+        0 => Box::pin(async { timeout_after(9 * SECOND, make).await.unwrap() }),
+        1 => Box::pin(async { curio::join!(make, sleep(SECOND)).0 }),
+        2 => Box::pin(async { curio::race([make]).await }),
+        3 => Box::pin(disable_cancellation(make)),
+        4 => Box::pin(finally(make, async |_| sleep(SECOND).await)),
+        5 => Box::pin(curio::scope(async |_| make.await)),
+        6 => Box::pin(curio::scope(async |scope| scope.spawn(make).join().await.unwrap())),
+        _ => Box::pin(async {
+            timeout_after(9 * SECOND, ignore_after(9 * SECOND, make)).await.unwrap().unwrap()
+        }),
+    }
+}
+
+#[test]
+fn a_group_that_leaves_the_region_it_was_made_in_belongs_to_the_region_around_it() {
+    for way in 0..8 {
+        run(async {
+            let ended = Rc::new(Cell::new(0));
+            let members_ended = ended.clone();
+            let owner = spawn(async move {
+                let _group = group_that_was_returned(way, members_ended).await;
+                pending::<()>().await;
+            });
+            sleep(5 * SECOND).await;
+            assert_eq!(ended.get(), 0);
+            assert!(owner.cancel().await);
+            assert_eq!(ended.get(), 1, "way {way}: the owner's end waits for the members' cleanups");
+        });
+    }
+}
+
+#[test]
+fn a_group_that_left_a_limit_is_ended_by_a_limit_further_out() {
+    for way in 0..8 {
+        run(async {
+            let (start, ended) = (clock(), Rc::new(Cell::new(0)));
+            let limited = ignore_after(4 * SECOND, async {
+                let _group = group_that_was_returned(way, ended.clone()).await;
+                pending::<()>().await;
+            });
+            assert!(limited.await.is_none());
+            assert_eq!((ended.get(), clock() - start), (1, 6 * SECOND), "way {way}");
+        });
+    }
+}
+
+#[test]
+fn a_group_that_outlives_the_limit_in_which_it_was_made_takes_new_members() {
+    run(async {
+        let kept = std::cell::RefCell::new(None);
+        let ended = Rc::new(Cell::new(0));
+        let limited = ignore_after(SECOND, async {
+            let group = TaskGroup::new();
+            group.spawn(cleans_up(1, ended.clone()));
+            *kept.borrow_mut() = Some(group);
+            pending::<()>().await;
+        });
+        assert!(limited.await.is_none());
+        assert_eq!(ended.get(), 1, "the limit was one for the members, too");
+        let group = kept.take().unwrap();
+        group.spawn(sleep(SECOND));
+        while let Some((_, result)) = group.next_done().await {
+            if result.is_ok() {
+                return;
+            }
+        }
+        panic!("the new member was not left to run");
+    });
+}
+
+// ---- fairness and cost
+
+#[test]
+fn asking_an_empty_group_for_its_next_end_lets_others_run() {
+    run(async {
+        let group = TaskGroup::<()>::new();
+        let stop = Rc::new(Cell::new(false));
+        let stopper = spawn({
+            let stop = stop.clone();
+            async move { stop.set(true) }
+        });
+        for _ in 0..1000 {
+            assert!(group.next_done().await.is_none());
+            assert!(group.next_result().await.is_none());
+            group.cancel_remaining().await;
+        }
+        assert!(stop.get());
+        stopper.join().await.unwrap();
+    });
+}

@@ -417,3 +417,24 @@ fn a_task_error_becomes_an_io_error_and_can_be_had_back() {
     });
     assert_eq!(reports.len(), 1, "{reports:?}");
 }
+
+#[test]
+fn a_value_that_panics_when_it_is_dropped_with_its_handle_does_not_take_the_caller_along() {
+    struct Explodes;
+    impl Drop for Explodes {
+        fn drop(&mut self) {
+            panic!("the value exploded");
+        }
+    }
+    let (builder, reports) = common::with_reports(curio::Kernel::builder().virtual_clock(true));
+    builder.run(async {
+        let task = curio::spawn(async { Explodes });
+        task.wait().await;
+        drop(task);
+    });
+    let reports = reports.take();
+    assert!(
+        reports.iter().any(|line| line.contains("panicked while it was dropped: the value exploded")),
+        "{reports:?}"
+    );
+}

@@ -43,6 +43,7 @@ impl<F: Future> Branch<F> {
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Progress {
         let Some(body) = &mut self.body else { return self.progress() };
         let scope = self.scope.get_or_insert_with(traps::open_scope);
+        scope.follow();
         match scope.enter(|| body.as_mut().poll(cx)) {
             Poll::Ready(value) => {
                 self.output = Some(value);

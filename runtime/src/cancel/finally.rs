@@ -83,7 +83,7 @@ pub(crate) mod for_caller {
     {
         let mut body = Some(Box::pin(body.into_future()));
         async move {
-            let region = Region::open(at);
+            let mut region = Region::open(at);
             let ended = poll_fn(|cx| region.poll_body(&mut body, cx)).await;
             let outcome = match &ended {
                 Ended::ByItself(_) => Outcome::Done,
@@ -127,11 +127,12 @@ impl Region {
 
     /// Few and small frames on the way into the body: regions nest, and all are polled from the outermost in.
     fn poll_body<F: Future>(
-        &self,
+        &mut self,
         slot: &mut Option<Pin<Box<F>>>,
         cx: &mut Context<'_>,
     ) -> Poll<Ended<F::Output>> {
         let Some(body) = slot else { return Poll::Pending };
+        self.scope.follow();
         let entered = self.scope.entered();
         let body = CatchUnwind::new(body.as_mut(), cx.waker());
         let polled = catch_unwind(move || body.poll());
@@ -161,7 +162,12 @@ impl Region {
         Poll::Ready(ended)
     }
 
-    fn poll_cleanup(&self, cleanup: Pin<&mut impl Future<Output = ()>>, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll_cleanup(
+        &mut self,
+        cleanup: Pin<&mut impl Future<Output = ()>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        self.scope.follow();
         let polled = self.scope.enter(|| cleanup.poll(cx));
         if polled.is_pending() {
             traps::park_around(Some(TaskState::Cleanup), self.at, Line::Inner);

@@ -58,6 +58,7 @@ impl<F: Future> Future for Shielded<F> {
             scope.set_alive_at(this.at);
             scope
         });
+        scope.follow();
         let polled = scope.enter(|| this.body.as_mut().poll(cx));
         match polled {
             Poll::Ready(_) => this.scope = None,

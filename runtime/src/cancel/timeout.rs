@@ -3,6 +3,9 @@
 //! When a limit passes, the body is not dropped at once: it is cancelled, cleanups inside it run, and only then does
 //! the timeout report. So `timeout_after(1 s, …)` around a cleanup of 0.3 s reports after 1.3 s.
 //!
+//! A limit has a node of the cancel-scope tree only if something inside needs one: see
+//! [`PolledLimit`](crate::traps::PolledLimit).
+//!
 //! Limits nest, and each reports its own: an outer limit that passes never shows up as the error of an inner
 //! call, because the inner call is gone by then. If both pass at once the outer one reports, as in Curio.
 
@@ -91,6 +94,7 @@ struct Deadline<F> {
     timer: Option<Timer>,
     scope: Option<Scope>,
     limit: Limit,
+    begun: bool,
     expired: bool,
     at: &'static Location<'static>,
 }
@@ -110,6 +114,7 @@ impl<F: Future> Deadline<F> {
             timer: None,
             scope: None,
             limit,
+            begun: false,
             expired: false,
             at: Location::caller(),
         }
@@ -128,47 +133,54 @@ impl<F: Future> Deadline<F> {
             let body = self.body.as_mut().expect("not polled again after it was ready");
             return body.as_mut().poll(cx).map(Some);
         }
-        let Some(scope) = &self.scope else { return self.poll_first(cx) };
-        if !self.expired && self.timer.as_mut().is_some_and(|timer| timer.poll_fired(cx.waker())) {
-            self.expired = true;
-            self.timer = None;
-            scope.request(CancelReason::TimedOut);
+        if let Some(scope) = &mut self.scope {
+            scope.follow();
         }
-        if let Some(body) = &mut self.body
-            && let Poll::Ready(value) = scope.enter(|| body.as_mut().poll(cx))
-        {
+        let deadline = if self.begun { None } else { self.begin() };
+        if self.timer.as_mut().is_some_and(|timer| timer.poll_fired(cx.waker())) {
+            self.timer = None;
+            self.expire();
+        }
+        if let Poll::Ready(value) = self.poll_body(cx) {
             return Poll::Ready(Some(value));
+        }
+        if let Some(deadline) = deadline {
+            self.timer = Some(traps::set_timer(deadline, cx.waker()));
         }
         self.unwind(cx)
     }
 
-    fn poll_first(&mut self, cx: &mut Context<'_>) -> Poll<Option<F::Output>> {
+    /// Returns the deadline, unless it has passed or is so far away that the clock cannot say it.
+    fn begin(&mut self) -> Option<Instant> {
+        self.begun = true;
         let now = traps::now();
         let deadline = match self.limit {
-            Limit::After(d) => now.checked_add(d),
-            Limit::At(deadline) => Some(deadline),
-            Limit::None => None,
+            Limit::After(d) => now.checked_add(d)?,
+            Limit::At(deadline) => deadline,
+            Limit::None => return None,
         };
-        let body = self.body.as_mut().expect("not polled again after it was ready");
-        let polled = if deadline.is_some_and(|deadline| deadline <= now) {
-            self.expired = true;
-            let scope = self.scope.insert(traps::open_scope());
-            scope.request(CancelReason::TimedOut);
-            scope.enter(|| body.as_mut().poll(cx))
-        } else {
-            let first = traps::first_poll();
-            let polled = body.as_mut().poll(cx);
-            if polled.is_pending() {
-                self.scope = Some(first.open_scope());
-                // There is no deadline if an `Instant` cannot express it.
-                self.timer = deadline.map(|deadline| traps::set_timer(deadline, cx.waker()));
-            }
-            polled
-        };
-        match polled {
-            Poll::Ready(value) => Poll::Ready(Some(value)),
-            Poll::Pending => self.unwind(cx),
+        if deadline > now {
+            return Some(deadline);
         }
+        self.expire();
+        None
+    }
+
+    fn expire(&mut self) {
+        self.expired = true;
+        self.scope.get_or_insert_with(traps::open_scope).request(CancelReason::TimedOut);
+    }
+
+    /// Pending if it is gone.
+    fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let Some(body) = &mut self.body else { return Poll::Pending };
+        if let Some(scope) = &self.scope {
+            return scope.enter(|| body.as_mut().poll(cx));
+        }
+        let limit = traps::begin_limit();
+        let polled = body.as_mut().poll(cx);
+        self.scope = limit.end();
+        polled
     }
 
     /// After the body was pending: drops it if it has to stop and may, and reports.

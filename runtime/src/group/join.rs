@@ -15,7 +15,7 @@ use crate::traps;
 use std::future::poll_fn;
 use std::panic::Location;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 impl<T: 'static> TaskGroup<T> {
     /// Waits as the group's [`Wait`] says, until no member is left, and returns what they returned, in the order
@@ -240,6 +240,9 @@ impl<T: 'static> Future for NextEnd<'_, T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
+        if this.ticket.is_none() {
+            ready!(traps::spend(cx));
+        }
         let members = &this.group.members;
         members.pass_on_cancel();
         // The owner is being dropped as well, so it cannot act on the cancellation of its members.
@@ -276,6 +279,7 @@ pub(super) fn ended_before<T: 'static>(
             wait.park(cx);
             Poll::Pending
         }
+        _ if wait.ticket.is_none() => traps::spend(cx),
         _ => Poll::Ready(()),
     })
 }

@@ -32,17 +32,13 @@ pub(super) struct Members {
 struct MembersState {
     running: BTreeMap<MemberNumber, TaskRef>,
     ended: VecDeque<MemberNumber>,
+    /// How many of those, from the front, it has been asked about whether they are wanted.
+    ended_and_wanted: usize,
     waiting: JoinWakers,
-    home: Option<Home>,
+    /// The group's node in the cancel-scope tree.
+    home: Option<ScopeLink>,
     /// The owner is being cancelled, and the members that ran then were asked to stop.
     cancel_passed_on: bool,
-}
-
-/// Where a group belongs: a node below its owner, and a waker of the owner itself.
-#[derive(Clone)]
-pub(super) struct Home {
-    pub(super) scope: ScopeLink,
-    pub(super) owner: Option<Waker>,
 }
 
 impl Members {
@@ -54,8 +50,7 @@ impl Members {
         }
         let mut state = self.lock();
         state.running.insert(number, TaskRef::to(task));
-        let home = state.home.as_ref().filter(|_| state.running.len() == 1).map(|home| home.scope);
-        let cancel_passed_on = state.cancel_passed_on;
+        let home = state.home.as_ref().filter(|_| state.running.len() == 1).copied();
         drop(state);
         if let Some(scope) = home {
             scope.set_alive(true);
@@ -63,7 +58,7 @@ impl Members {
         let end = Waker::from(Arc::new(MemberEnd { members: Arc::clone(self), number }));
         let (_, replaced) = task.join_wakers.borrow_mut().wait(None, &end);
         debug_assert!(replaced.is_none(), "a new ticket replaces no waker");
-        if cancel_passed_on {
+        if self.are_lost() {
             traps::request_cancel(task);
         } else {
             self.pass_on_cancel();
@@ -71,15 +66,14 @@ impl Members {
     }
 
     /// Moves the group to another place in the cancel-scope tree, or out of it.
-    pub(super) fn settle(self: &Arc<Self>, home: Option<Home>) {
+    pub(super) fn settle(self: &Arc<Self>, home: Option<ScopeLink>) {
         let mut state = self.lock();
         let alive = !state.running.is_empty();
-        let before = std::mem::replace(&mut state.home, home.clone());
-        state.cancel_passed_on &= home.as_ref().is_some_and(|home| home.scope.is_cancelled());
+        state.home = home;
+        state.cancel_passed_on &= home.is_some_and(ScopeLink::is_cancelled);
         drop(state);
-        drop(before);
         if let Some(home) = home {
-            home.scope.set_alive(alive);
+            home.set_alive(alive);
             self.pass_on_cancel();
         }
     }
@@ -87,7 +81,9 @@ impl Members {
     /// If the owner is being cancelled, passes that on to every member that runs.
     pub(super) fn pass_on_cancel(self: &Arc<Self>) {
         let mut state = self.lock();
-        let cancelled = state.home.as_ref().is_some_and(|home| home.scope.is_cancelled());
+        let cancelled = state.home.is_some_and(ScopeLink::is_cancelled);
+        // No longer, if the group has outlived the region that was called on.
+        state.cancel_passed_on &= cancelled;
         if !cancelled || state.cancel_passed_on || state.running.is_empty() {
             return;
         }
@@ -100,17 +96,22 @@ impl Members {
     /// any more.
     pub(super) fn are_lost(&self) -> bool {
         let state = self.lock();
-        state.cancel_passed_on && state.home.as_ref().is_some_and(|home| home.scope.is_cancelled())
+        state.cancel_passed_on && state.home.is_some_and(ScopeLink::is_cancelled)
     }
 
     /// The next one that has ended, in the order in which they did.
     pub(super) fn take_ended(&self) -> Option<MemberNumber> {
-        self.lock().ended.pop_front()
+        let mut state = self.lock();
+        state.ended_and_wanted = state.ended_and_wanted.saturating_sub(1);
+        state.ended.pop_front()
     }
 
-    /// Forgets those that have ended and are not wanted.
-    pub(super) fn retain_ended(&self, keep: impl FnMut(&MemberNumber) -> bool) {
-        self.lock().ended.retain(keep);
+    /// Forgets those that have ended since it was last asked this, and are not wanted.
+    pub(super) fn retain_newly_ended(&self, is_wanted: impl FnMut(&MemberNumber) -> bool) {
+        let state = &mut *self.lock();
+        let newly_ended = state.ended.split_off(state.ended_and_wanted);
+        state.ended.extend(newly_ended.into_iter().filter(is_wanted));
+        state.ended_and_wanted = state.ended.len();
     }
 
     /// The member that has run for longest.
@@ -141,14 +142,13 @@ impl Members {
             return;
         }
         state.ended.push_back(number);
-        let home = if state.running.is_empty() { state.home.clone() } else { None };
+        let home = if state.running.is_empty() { state.home } else { None };
         drop(state);
         self.wake_waiting();
         let Some(home) = home else { return };
-        home.scope.set_alive(false);
-        if home.scope.is_cancelled() {
-            home.scope.wake_above();
-            home.owner.into_iter().for_each(Waker::wake);
+        home.set_alive(false);
+        if home.is_cancelled() {
+            home.wake_above();
         }
     }
 

@@ -17,6 +17,18 @@
 //! * When the group is dropped, all are asked to stop. A destructor cannot wait, so in this case alone a member may still
 //!   be cleaning up afterwards.
 //!
+//! # To whom a group belongs
+//!
+//! Its node in the tree of cancel scopes says so, and there is one rule:
+//!
+//! * A group belongs to the region in which it was made. A time limit around that place is a limit for the members.
+//! * If that region ends and the group lives on, because it was returned or stored, it passes to the region around it,
+//!   and so on, up to the task.
+//! * A task that awaits a group of another task (`next_done`, `cancel_remaining`) takes it over as a whole: a limit
+//!   around that wait is a limit for the wait only.
+//! * `join` and its variants consume the group, so it belongs to the place where they are awaited: a limit there is a
+//!   limit for the members, and a shield there shields them.
+//!
 //! Unlike the children of a [`scope`](crate::scope()), members are tasks in their own right: they cannot borrow,
 //! but the kernel polls them directly, and a group can be stored, passed on, and added to for as long as it lives.
 
@@ -31,7 +43,7 @@ use crate::task::info::TaskId;
 use crate::task::{self, Task};
 use crate::traps::{self, Scope};
 use join::NextEnd;
-use members::{Home, MemberNumber, Members};
+use members::{MemberNumber, Members};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -57,7 +69,8 @@ pub enum Wait {
 /// Several tasks with one owner. None of them outlives it.
 ///
 /// Dropping the group asks all its tasks to stop. Cancelling the task in which it was made, or that awaits it,
-/// does so too, and waits until they have.
+/// does so too, and waits until they have. A time limit around the place where it was made is a limit for its tasks,
+/// unless the group is returned out of it before.
 ///
 /// A destructor cannot wait. A task that drops a group whose members run goes on at once, and may return, while they
 /// still run to their next await or clean up. Each member is dropped at the first await it reaches that is not shielded,
@@ -89,8 +102,8 @@ pub struct TaskGroup<T: 'static> {
     next_number: Cell<MemberNumber>,
     /// Where the group belongs: its owner's task and the group's node there.
     home: RefCell<Option<(TaskId, Scope)>>,
-    /// `cancel_remaining` was used: some members may have ended whose results are not wanted.
-    any_dismissed: Cell<bool>,
+    /// How many members were dismissed and have not been looked at since they ended.
+    dismissed: Cell<usize>,
 }
 
 struct Member<T> {
@@ -113,7 +126,7 @@ impl<T: 'static> TaskGroup<T> {
             members: Arc::default(),
             next_number: Cell::new(0),
             home: RefCell::new(None),
-            any_dismissed: Cell::new(false),
+            dismissed: Cell::new(0),
         };
         if let Some(task) = traps::current_id() {
             group.settle(task, traps::open_scope());
@@ -178,10 +191,7 @@ impl<T: 'static> TaskGroup<T> {
         async move {
             self.settle_in_current_task();
             let end = self.next_number.get();
-            self.any_dismissed.set(true);
-            self.tasks.borrow_mut().values_mut().for_each(|member| {
-                member.dismissed = !member.task.is_terminated();
-            });
+            self.dismiss_running();
             self.request_cancel();
             join::ended_before(self, end, at).await;
             self.forget_dismissed();
@@ -213,22 +223,31 @@ impl<T: 'static> TaskGroup<T> {
     }
 
     fn forget_dismissed(&self) {
-        if !self.any_dismissed.get() {
+        if self.dismissed.get() == 0 {
             return;
         }
         let mut forgotten = Vec::new();
         let mut tasks = self.tasks.borrow_mut();
-        self.members.retain_ended(|number| {
-            let is_dismissed =
-                tasks.get(number).is_some_and(|member| member.dismissed && member.task.is_cancelled());
-            if is_dismissed {
+        self.members.retain_newly_ended(|number| {
+            let Some(member) = tasks.get(number).filter(|member| member.dismissed) else { return true };
+            self.dismissed.set(self.dismissed.get() - 1);
+            let is_wanted = !member.task.is_cancelled();
+            if !is_wanted {
                 forgotten.extend(tasks.remove(number));
             }
-            !is_dismissed
+            is_wanted
         });
-        self.any_dismissed.set(tasks.values().any(|member| member.dismissed));
         drop(tasks);
         drop(forgotten);
+    }
+
+    fn dismiss_running(&self) {
+        for member in self.tasks.borrow_mut().values_mut() {
+            if !member.dismissed && !member.task.is_terminated() {
+                member.dismissed = true;
+                self.dismissed.set(self.dismissed.get() + 1);
+            }
+        }
     }
 
     /// A group that is awaited by another task than the one it was made in belongs to that one. Its node is put
@@ -244,7 +263,7 @@ impl<T: 'static> TaskGroup<T> {
 
     fn settle(&self, task: TaskId, scope: Scope) {
         scope.set_waker(&Waker::from(Arc::clone(&self.members)));
-        self.members.settle(Some(Home { scope: scope.link(), owner: traps::current_waker() }));
+        self.members.settle(Some(scope.link()));
         let before = self.home.replace(Some((task, scope)));
         drop(before);
     }

@@ -152,7 +152,7 @@ impl KernelBuilder {
             shutting_down: Cell::new(false),
             current: RefCell::new(None),
             scope: Cell::new(None),
-            limits_without_node: Cell::new(0),
+            polled_limits: RefCell::default(),
             published: Cell::new(None),
             budget: Cell::new(0),
         };

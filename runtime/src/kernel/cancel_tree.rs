@@ -7,7 +7,8 @@
 //! `await`. So here a cancellation is first only a mark on a node of a tree, and the dropping is done later, by
 //! whoever polls that part of the task, when nothing below it needs to run any more.
 //!
-//! The tree mirrors how a task's futures are nested. Each of these is a node, from the time it is first polled:
+//! The tree mirrors how a task's futures are nested. Each of these is a node, from the time it is first polled (a
+//! time limit only from the time when there is a node inside it):
 //!
 //! ```text
 //! task root ── timeout_after(5 s) ── finally(body, cleanup) ── …
@@ -22,6 +23,7 @@
 //! 3. A `finally` whose body is dropped by rule 2 runs its cleanup (shielded), then stops being alive and stays
 //!    pending for ever; the next region out finds nothing alive below it, still within the same poll, and goes on.
 //! 4. The kernel applies rule 2 to the task itself, whose node is the root.
+//! 5. What outlives the region that it was opened in, such as a group that was returned, passes to the region around.
 //!
 //! So unwinding runs from the inside out, cleanups can await, and code after a cancelled await never runs: no
 //! function ever returns a "cancelled" value. A future that is ready wins over a cancellation that came at the
@@ -56,8 +58,6 @@ impl ScopeKey {
 #[derive(Default)]
 pub(crate) struct CancelTree {
     nodes: Slab<Node>,
-    /// Counts how often a node was hung somewhere; newer children come first in their parent's list.
-    links: u64,
     /// Counts what may change whether a node is cancelled that was asked before.
     changes: u64,
 }
@@ -74,23 +74,30 @@ struct Node {
     /// How many children are alive or have something alive below them. A region that opens inside a living one, as
     /// in deep nesting, changes the count of its parent only.
     alive_below: u32,
-    /// Whether it is cancelled, as it was found when that many changes had been made. Regions ask from the outside
-    /// in, as they are polled; so each finds what the one around it was told, and nobody walks to the root.
+    /// Whether it is cancelled, as it was found when that many changes had been made. A region that asks finds what
+    /// the regions around it, or inside of it, were told before, so that not each of them walks to the root.
     found: Cell<Option<(u64, Option<CancelReason>)>>,
     /// Wakes the region of this node, so that it hears of a call from above even inside a foreign executor.
     waker: Option<Waker>,
+    /// Of a task's outermost node: the slot of the task.
+    task: Option<u32>,
     parent: Option<ScopeKey>,
     first_child: Option<ScopeKey>,
     previous: Option<ScopeKey>,
     next: Option<ScopeKey>,
-    /// The count of links when this one was made.
-    linked: u64,
 }
 
 impl CancelTree {
-    /// The root of a task's tree.
-    pub(crate) fn add_root(&mut self, requested: Option<CancelReason>) -> ScopeKey {
-        self.insert(Node { requested, ..Node::new() })
+    /// The outermost node of a task; that of a nested task hangs below the region of its scope.
+    pub(crate) fn add_task(
+        &mut self,
+        slot: u32,
+        parent: Option<ScopeKey>,
+        requested: Option<CancelReason>,
+    ) -> ScopeKey {
+        let key = self.insert(Node { requested, task: Some(slot), ..Node::new() });
+        self.link(key, parent);
+        key
     }
 
     pub(crate) fn add(&mut self, parent: Option<ScopeKey>) -> ScopeKey {
@@ -99,39 +106,24 @@ impl CancelTree {
         key
     }
 
-    /// Removes a node. Children that outlive it (a future that was moved to another task and not polled there
-    /// yet) become roots of their own. The waker is returned to be dropped outside of any borrow.
+    /// Adds a node that has been told what the node `key` of another kernel's tree was told.
+    pub(crate) fn add_copy(&mut self, of: &CancelTree, key: ScopeKey, parent: Option<ScopeKey>) -> ScopeKey {
+        let Node { requested, shield, alive, at, .. } = *of.node(key);
+        let copy = self.insert(Node { requested, shield, alive, at, ..Node::new() });
+        self.link(copy, parent);
+        copy
+    }
+
+    /// Removes a node. Children that outlive it pass to the node around it: a group that a limit returns, say, or a
+    /// future that was polled in there by reference. (Those of a root become roots.) The waker is returned to be
+    /// dropped outside of any borrow.
     pub(crate) fn remove(&mut self, key: ScopeKey) -> Option<Waker> {
+        let parent = self.node(key).parent;
         while let Some(child) = self.node(key).first_child {
-            self.unlink(child);
-            self.changes += 1;
+            self.move_to(child, parent);
         }
         self.unlink(key);
         self.nodes.remove(key.index()).waker
-    }
-
-    /// How many links there have been: a mark for [`adopt`](Self::adopt).
-    pub(crate) fn links(&self) -> u64 {
-        self.links
-    }
-
-    /// Puts a node between `parent` and those of its children that were hung there since the mark.
-    ///
-    /// A region that is ready at its first poll, as most are, never needs its node. So it may add it after that
-    /// poll, and then this takes over what was opened inside in the meantime.
-    pub(crate) fn adopt(&mut self, parent: Option<ScopeKey>, mark: u64) -> ScopeKey {
-        let key = self.insert(Node::new());
-        self.changes += 1;
-        if let Some(parent) = parent {
-            while let Some(child) =
-                self.node(parent).first_child.filter(|&child| self.node(child).linked > mark)
-            {
-                self.unlink(child);
-                self.link(child, Some(key));
-            }
-        }
-        self.link(key, parent);
-        key
     }
 
     pub(crate) fn parent(&self, key: ScopeKey) -> Option<ScopeKey> {
@@ -142,12 +134,19 @@ impl CancelTree {
     pub(crate) fn move_to(&mut self, key: ScopeKey, parent: Option<ScopeKey>) {
         self.unlink(key);
         self.link(key, parent);
-        self.changes += 1;
+        self.changed(key);
     }
 
     pub(crate) fn set_shield(&mut self, key: ScopeKey, on: bool) {
         self.node_mut(key).shield = on;
-        self.changes += 1;
+        self.changed(key);
+    }
+
+    /// Whether `key` and what is below it are cancelled has to be found out anew. Most nodes have nothing below.
+    fn changed(&mut self, key: ScopeKey) {
+        let node = self.node_mut(key);
+        node.found.set(None);
+        self.changes += u64::from(node.first_child.is_some());
     }
 
     pub(crate) fn set_alive(&mut self, key: ScopeKey, alive: bool) {
@@ -190,7 +189,7 @@ impl CancelTree {
     /// The first reason stands.
     pub(crate) fn request(&mut self, key: ScopeKey, why: CancelReason, wakers: &mut Vec<Waker>) {
         self.node_mut(key).requested.get_or_insert(why);
-        self.changes += 1;
+        self.changed(key);
         let mut found = vec![key];
         while let Some(key) = found.pop() {
             let node = self.node_mut(key);
@@ -204,10 +203,13 @@ impl CancelTree {
         }
     }
 
-    /// What has to be woken when something alive at `key` has ended without being polled from above: whoever may
-    /// have been waiting for it to unwind.
-    pub(crate) fn wakers_above(&self, key: ScopeKey, wakers: &mut Vec<Waker>) {
-        wakers.extend(self.path(key).skip(1).filter_map(|node| node.waker.clone()));
+    /// What has to be woken when something alive at `key` has ended without being polled from above: the regions and
+    /// the tasks (by their slots) that may have been waiting for it in order to unwind.
+    pub(crate) fn waiting_above(&self, key: ScopeKey, wakers: &mut Vec<Waker>, tasks: &mut Vec<u32>) {
+        for node in self.path(key).skip(1) {
+            wakers.extend(node.waker.clone());
+            tasks.extend(node.task);
+        }
     }
 
     /// How many wakers the regions at and below `key` keep.
@@ -223,13 +225,24 @@ impl CancelTree {
 
     /// Rule 1, and why: the nearest call wins, unless a shield stands before it.
     pub(crate) fn cancelled(&self, key: ScopeKey) -> Option<CancelReason> {
-        let why = self.path(key).find_map(|node| match node.found.get() {
+        let why = self.path(key).find_map(|node| self.known(node)).flatten();
+        // What was found out holds for all nodes on the way there.
+        for node in self.path(key) {
+            let was_known = self.known(node).is_some();
+            node.found.set(Some((self.changes, why)));
+            if was_known {
+                break;
+            }
+        }
+        why
+    }
+
+    /// Whether a node is cancelled, if that can be said without a look at the nodes above it.
+    fn known(&self, node: &Node) -> Option<Option<CancelReason>> {
+        match node.found.get() {
             Some((changes, why)) if changes == self.changes => Some(why),
             _ => (node.requested.is_some() || node.shield).then_some(node.requested),
-        });
-        let why = why.flatten();
-        self.node(key).found.set(Some((self.changes, why)));
-        why
+        }
     }
 
     /// Rule 2: whether the region of this node has to drop its body now, and why.
@@ -268,10 +281,8 @@ impl CancelTree {
         if let Some(first) = first {
             self.node_mut(first).previous = Some(key);
         }
-        self.links += 1;
-        let linked = self.links;
         let node = self.node_mut(key);
-        (node.parent, node.next, node.linked) = (Some(parent), first, linked);
+        (node.parent, node.next) = (Some(parent), first);
         let weight = node.weight();
         self.count_above(Some(parent), weight);
     }
@@ -327,11 +338,11 @@ impl Node {
             alive_below: 0,
             found: Cell::new(None),
             waker: None,
+            task: None,
             parent: None,
             first_child: None,
             previous: None,
             next: None,
-            linked: 0,
         }
     }
 
@@ -346,7 +357,7 @@ mod tests {
     use super::*;
 
     fn root(tree: &mut CancelTree) -> ScopeKey {
-        tree.add_root(None)
+        tree.add_task(0, None, None)
     }
 
     #[test]
@@ -391,23 +402,6 @@ mod tests {
     }
 
     #[test]
-    fn a_node_that_is_added_late_takes_over_what_was_opened_inside_it_and_nothing_else() {
-        let mut tree = CancelTree::default();
-        let root = root(&mut tree);
-        let before = tree.add(Some(root));
-        tree.set_alive(before, true);
-        let mark = tree.links();
-        let inside = [tree.add(Some(root)), tree.add(Some(root))];
-        tree.set_alive(inside[0], true);
-        let late = tree.adopt(Some(root), mark);
-        assert_eq!(inside.map(|key| tree.parent(key)), [Some(late); 2]);
-        assert_eq!(tree.parent(before), Some(root));
-        assert!(tree.anything_alive_below(late));
-        tree.set_alive(inside[0], false);
-        assert!(!tree.anything_alive_below(late) && tree.anything_alive_below(root));
-    }
-
-    #[test]
     fn what_was_found_once_is_found_anew_after_every_change() {
         let mut tree = CancelTree::default();
         let (first, second) = (root(&mut tree), root(&mut tree));
@@ -424,24 +418,62 @@ mod tests {
         assert_eq!(tree.cancelled(leaf), None);
         tree.move_to(middle, Some(first));
         assert_eq!(tree.cancelled(leaf), Some(CancelReason::Cancelled));
+        tree.move_to(middle, Some(second));
         tree.remove(middle);
-        assert_eq!(tree.cancelled(leaf), None);
+        assert_eq!((tree.cancelled(leaf), tree.parent(leaf)), (None, Some(second)));
+    }
+
+    /// Each `finally` of a deep nest asks, shields its cleanup and is removed, from the inside out. If each walked to
+    /// the root this would take minutes.
+    #[test]
+    fn regions_nest_a_hundred_thousand_deep() {
+        let mut tree = CancelTree::default();
+        let mut nest = vec![root(&mut tree)];
+        for _ in 0..100_000 {
+            nest.push(tree.add(nest.last().copied()));
+            tree.set_alive(nest[nest.len() - 1], true);
+        }
+        assert!(nest.iter().rev().all(|&key| tree.cancelled(key).is_none()));
+        tree.request(nest[0], CancelReason::Cancelled, &mut Vec::new());
+        for key in nest.into_iter().rev() {
+            assert_eq!(tree.cancelled(key), Some(CancelReason::Cancelled));
+            assert!(!tree.anything_alive_below(key));
+            tree.set_shield(key, true);
+            assert_eq!(tree.cancelled(key), None);
+            tree.set_alive(key, false);
+            tree.remove(key);
+        }
+        assert!(tree.is_empty());
     }
 
     #[test]
-    fn a_removed_parent_leaves_its_children_as_roots() {
+    fn the_children_of_a_removed_node_pass_to_the_node_around_it_and_those_of_a_root_become_roots() {
         let mut tree = CancelTree::default();
         let root = root(&mut tree);
         let middle = tree.add(Some(root));
         let (one, two) = (tree.add(Some(middle)), tree.add(Some(middle)));
         tree.set_alive(one, true);
         tree.remove(middle);
-        assert!(!tree.anything_alive_below(root));
+        assert!(tree.anything_alive_below(root));
         tree.request(root, CancelReason::Cancelled, &mut Vec::new());
-        assert_eq!(tree.cancelled(one), None);
-        for key in [one, two, root] {
+        assert_eq!([one, two].map(|key| tree.cancelled(key)), [Some(CancelReason::Cancelled); 2]);
+        tree.remove(root);
+        assert_eq!([one, two].map(|key| tree.cancelled(key)), [None; 2]);
+        for key in [one, two] {
             tree.remove(key);
         }
         assert!(tree.is_empty());
+    }
+
+    #[test]
+    fn a_copy_in_another_tree_has_been_told_the_same() {
+        let (mut tree, mut others) = (CancelTree::default(), CancelTree::default());
+        let original = root(&mut tree);
+        tree.request(original, CancelReason::TimedOut, &mut Vec::new());
+        tree.set_alive(original, true);
+        let outer = others.add_task(0, None, None);
+        let copy = others.add_copy(&tree, original, Some(outer));
+        assert_eq!(others.cancelled(copy), Some(CancelReason::TimedOut));
+        assert!(others.anything_alive_below(outer));
     }
 }

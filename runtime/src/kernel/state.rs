@@ -45,8 +45,9 @@ pub(crate) struct State {
     // The rest is about the poll in progress.
     pub(crate) current: RefCell<Option<Rc<dyn Runnable>>>,
     pub(crate) scope: Cell<Option<ScopeKey>>,
-    /// Time limits whose body is being polled for the first time, and which have no node yet.
-    pub(crate) limits_without_node: Cell<u32>,
+    /// The time limits that are being polled without having entered a node, outermost first, and the nodes that
+    /// they were given meanwhile.
+    pub(crate) polled_limits: RefCell<Vec<Option<ScopeKey>>>,
     pub(crate) published: Cell<Option<Parked>>,
     pub(crate) budget: Cell<u32>,
 }

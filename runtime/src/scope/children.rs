@@ -285,6 +285,12 @@ where
         let this = self.get_mut();
         this.open();
         let running = this.running.as_mut().expect("not polled again after it was ready");
+        assert!(
+            running.children.region.is_here(),
+            "the scope at {} was begun in another kernel, and its children are tasks of that one; \
+             a scope can only be awaited inside the `run` that began it",
+            running.children.at
+        );
         running.poll_all(cx);
         match running.poll_end() {
             Poll::Ready(ended) => this.end(ended),

@@ -10,6 +10,8 @@ use std::task::{Context, Poll, ready};
 /// What a handle needs of a task.
 pub(super) trait Joinable<T> {
     fn record(&self) -> &Record;
+    /// Drops what no join has taken.
+    fn drop_outcome(&self);
     fn take_outcome(&self) -> Result<T, TaskError>;
 }
 
@@ -66,6 +68,10 @@ impl<F: Future> Runnable for TaskCell<F> {
 impl<F: Future> Joinable<F::Output> for TaskCell<F> {
     fn record(&self) -> &Record {
         &self.record
+    }
+
+    fn drop_outcome(&self) {
+        Runnable::drop_outcome(self);
     }
 
     #[track_caller]

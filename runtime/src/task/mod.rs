@@ -43,7 +43,7 @@ use futures::UntilEnd;
 use info::TaskName;
 use std::borrow::Cow;
 use std::fmt;
-use std::panic::Location;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::rc::Rc;
 
 /// Runs a future as a task of its own.
@@ -223,6 +223,13 @@ impl<T> Drop for Task<T> {
     fn drop(&mut self) {
         let record = self.cell.record();
         record.handle_dropped.set(true);
+        if record.end.get().is_none() {
+            return;
+        }
+        // What the task returned goes with the handle. Its destructor is the task's business, not the caller's.
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| self.cell.drop_outcome())) {
+            traps::report_panic(record, payload.as_ref(), "panicked while it was dropped");
+        }
         if record.end.get() == Some(End::Returned) && !record.attended.get() {
             traps::report_never_joined(record);
         }

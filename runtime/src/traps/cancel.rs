@@ -2,8 +2,10 @@
 
 use super::{is_running_here, with};
 use crate::kernel::cancel_tree::{CancelReason, ScopeKey};
+use crate::kernel::run_queue;
 use crate::kernel::state::{State, try_with};
 use crate::kernel::waker::KernelId;
+use std::mem;
 use std::panic::Location;
 use std::rc::Rc;
 use std::task::{Context, Waker};
@@ -27,56 +29,102 @@ pub(crate) fn open_scope() -> Scope {
 #[track_caller]
 pub(crate) fn open_task_scope() -> Scope {
     with(|kernel| {
-        let inner = current_scope(kernel);
-        let root = kernel.current.borrow().as_ref().and_then(|task| task.record().root.get()).or(inner);
+        let root = task_root(kernel).or(kernel.scope.get());
         Scope { key: kernel.cancel_tree.borrow_mut().add(root), kernel: Rc::clone(kernel) }
     })
 }
 
-/// The first poll of a time limit's body. Most bodies are ready then, and need no node of the tree; so the node
-/// is made after it, around everything that was polled inside.
-pub(crate) struct FirstPoll {
+/// A time limit that has no node of the tree and whose body is being polled.
+///
+/// Most bodies open no region, and need none around them: a request to stop then drops the limit together with what
+/// is around it. So a limit gets its node when something inside needs one to be below, and [`current_scope`] is the
+/// one place that decides that.
+#[must_use = "the limit has to be taken off the list again"]
+pub(crate) struct PolledLimit {
     kernel: Rc<State>,
-    mark: u64,
+    ended: bool,
 }
 
 #[track_caller]
-pub(crate) fn first_poll() -> FirstPoll {
+pub(crate) fn begin_limit() -> PolledLimit {
     with(|kernel| {
-        kernel.limits_without_node.set(kernel.limits_without_node.get() + 1);
-        FirstPoll { mark: kernel.cancel_tree.borrow().links(), kernel: Rc::clone(kernel) }
+        kernel.polled_limits.borrow_mut().push(None);
+        PolledLimit { kernel: Rc::clone(kernel), ended: false }
     })
 }
 
-impl FirstPoll {
-    pub(crate) fn open_scope(self) -> Scope {
-        let parent = current_scope(&self.kernel);
-        let key = self.kernel.cancel_tree.borrow_mut().adopt(parent, self.mark);
-        Scope { key, kernel: Rc::clone(&self.kernel) }
+impl PolledLimit {
+    /// Its body has been polled. The node, if something inside needed one.
+    pub(crate) fn end(mut self) -> Option<Scope> {
+        self.ended = true;
+        self.take_off()
+    }
+
+    fn take_off(&self) -> Option<Scope> {
+        let kernel = &self.kernel;
+        let key = kernel.polled_limits.borrow_mut().pop().flatten()?;
+        kernel.scope.set(kernel.cancel_tree.borrow().parent(key));
+        Some(Scope { kernel: Rc::clone(kernel), key })
     }
 }
 
-impl Drop for FirstPoll {
+/// Its body may panic.
+impl Drop for PolledLimit {
     fn drop(&mut self) {
-        self.kernel.limits_without_node.set(self.kernel.limits_without_node.get() - 1);
+        if !self.ended {
+            drop(self.take_off());
+        }
     }
 }
 
-/// The scope that is being polled; a task's first region makes its root.
+/// The scope that is being polled, for something to be opened or entered below it. A task's first region makes its
+/// root, and the first region in limits that have no nodes makes theirs, the outermost first.
 fn current_scope(kernel: &State) -> Option<ScopeKey> {
-    if let Some(scope) = kernel.scope.get() {
-        return Some(scope);
+    let mut scope = kernel.scope.get().or_else(|| task_root(kernel));
+    let mut limits = kernel.polled_limits.borrow_mut();
+    if let Some(None) = limits.last() {
+        let known = limits.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
+        for limit in &mut limits[known..] {
+            scope = Some(kernel.cancel_tree.borrow_mut().add(scope));
+            *limit = scope;
+        }
+        kernel.scope.set(scope);
     }
+    scope
+}
+
+fn task_root(kernel: &State) -> Option<ScopeKey> {
     let current = kernel.current.borrow();
     let record = current.as_ref()?.record();
-    let requested = record.cancel_requested.get().then_some(CancelReason::Cancelled);
-    let root = kernel.cancel_tree.borrow_mut().add_root(requested);
-    record.root.set(Some(root));
-    kernel.scope.set(Some(root));
-    Some(root)
+    if record.root.get().is_none() {
+        let requested = record.cancel_requested.get().then_some(CancelReason::Cancelled);
+        let root = kernel.cancel_tree.borrow_mut().add_task(record.slot, None, requested);
+        record.root.set(Some(root));
+        kernel.scope.set(Some(root));
+    }
+    record.root.get()
 }
 
 impl Scope {
+    /// To be called before a poll, by a region that may have been moved into another kernel since its last one: opens
+    /// its node anew in the tree of the kernel that runs here.
+    pub(crate) fn follow(&mut self) {
+        if self.is_here() {
+            return;
+        }
+        try_with(|kernel| {
+            let parent = current_scope(kernel);
+            let key =
+                kernel.cancel_tree.borrow_mut().add_copy(&self.kernel.cancel_tree.borrow(), self.key, parent);
+            mem::replace(self, Scope { kernel: Rc::clone(kernel), key })
+        });
+    }
+
+    /// Whether the kernel that made it is the one that runs here.
+    pub(crate) fn is_here(&self) -> bool {
+        is_running_here(&self.kernel)
+    }
+
     /// Polls something inside this scope.
     pub(crate) fn enter<R>(&self, poll: impl FnOnce() -> R) -> R {
         let _entered = self.entered();
@@ -89,9 +137,8 @@ impl Scope {
         Entered(self.with(|kernel| {
             let outer = current_scope(kernel);
             let mut tree = kernel.cancel_tree.borrow_mut();
-            // A future may have been moved into another one, or another task, since it was last polled. That may be
-            // a timeout that has no node yet: its node will adopt what was linked since.
-            if tree.parent(self.key) != outer || kernel.limits_without_node.get() > 0 {
+            // A future may have been moved into another one, or another task, since it was last polled.
+            if tree.parent(self.key) != outer {
                 tree.move_to(self.key, outer);
             }
             tree.note_polled(self.key);
@@ -151,9 +198,9 @@ impl Scope {
         drop(replaced);
     }
 
-    /// A node belongs to the kernel that made it; while another kernel runs here it cannot be used.
+    /// Nothing can be asked of a node while its kernel does not run.
     fn with<R>(&self, use_it: impl FnOnce(&State) -> R) -> Option<R> {
-        is_running_here(&self.kernel).then(|| use_it(&self.kernel))
+        self.is_here().then(|| use_it(&self.kernel))
     }
 }
 
@@ -175,11 +222,14 @@ impl ScopeLink {
         self.with(|kernel| kernel.cancel_tree.borrow_mut().set_alive(self.key, alive));
     }
 
-    /// Wakes every region around it that waits for what is alive inside: this has ended, without being polled
-    /// from there.
+    /// Wakes every region around it, and every task, that waits for what is alive inside: this has ended, without
+    /// being polled from there.
     pub(crate) fn wake_above(self) {
-        let mut wakers = Vec::new();
-        self.with(|kernel| kernel.cancel_tree.borrow().wakers_above(self.key, &mut wakers));
+        let (mut wakers, mut tasks) = (Vec::new(), Vec::new());
+        self.with(|kernel| kernel.cancel_tree.borrow().waiting_above(self.key, &mut wakers, &mut tasks));
+        for slot in tasks {
+            run_queue::wake(self.kernel, slot);
+        }
         wakers.into_iter().for_each(Waker::wake);
     }
 

@@ -40,7 +40,7 @@ use crate::kernel::state::{State, try_with};
 use crate::kernel::task_record::Parked;
 use crate::task::info::TaskState;
 pub(crate) use cancel::{
-    Entered, Scope, ScopeLink, cancellation_pending, first_poll, is_cancelled, open_scope, open_task_scope,
+    Entered, Scope, ScopeLink, begin_limit, cancellation_pending, is_cancelled, open_scope, open_task_scope,
 };
 pub(crate) use grants::{claimed, granted, grantee};
 pub(crate) use jobs::{JobHold, hold_clock, run_job};
@@ -50,7 +50,7 @@ pub(crate) use sockets::{Registration, SocketWait, register};
 use std::rc::Rc;
 use std::task::{Context, Poll};
 pub(crate) use tasks::{
-    all_tasks, current_id, current_task, current_waker, locals, report, report_never_joined, request_cancel,
+    all_tasks, current_id, current_task, locals, report, report_never_joined, report_panic, request_cancel,
     request_cancel_of, set_locals, spawn, task_must_unwind, task_stops_where_parked,
 };
 pub(crate) use timers::{Timer, add_maintenance, now, set_timer};

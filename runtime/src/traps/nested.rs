@@ -30,7 +30,7 @@ impl Nested {
         let task = reserve(&kernel, make);
         let record = task.record();
         record.nested.set(true);
-        let root = kernel.cancel_tree.borrow_mut().add(Some(scope.key));
+        let root = kernel.cancel_tree.borrow_mut().add_task(record.slot, Some(scope.key), None);
         record.root.set(Some(root));
         if kernel.shutting_down.get() {
             // It is new: nothing in it could have left a waker to be called.
@@ -52,6 +52,10 @@ impl Nested {
         if record.end.get().is_some() {
             return None;
         }
+        debug_assert!(
+            kernel.polled_limits.borrow().last().is_none_or(Option::is_some),
+            "its scope was entered"
+        );
         let (task, waker) = kernel.tasks.borrow_mut().begin_poll(record.slot)?;
         Some(NestedTurn {
             kernel: Rc::clone(&self.kernel),

@@ -2,11 +2,13 @@
 
 use super::with;
 use crate::debug::EventKind;
+use crate::error::panic_message;
 use crate::kernel::locals::Locals;
 use crate::kernel::run_queue;
 use crate::kernel::state::{self, State, try_with};
 use crate::kernel::task_record::{Place, Record, Runnable, TaskRef};
 use crate::task::info::{TaskId, TaskInfo};
+use std::any::Any;
 use std::rc::Rc;
 use std::task::Waker;
 
@@ -91,15 +93,6 @@ pub(crate) fn request_cancel_of(task: TaskRef) {
     }
 }
 
-/// The waker of the task that is being polled, if this is a task at all.
-pub(crate) fn current_waker() -> Option<Waker> {
-    try_with(|kernel| {
-        let slot = kernel.current.borrow().as_ref()?.record().slot;
-        kernel.tasks.borrow().waker(slot)
-    })
-    .flatten()
-}
-
 /// The task-locals of the current task.
 #[track_caller]
 pub(crate) fn locals() -> Option<Rc<Locals>> {
@@ -141,6 +134,13 @@ fn ask_record(ask: impl FnOnce(&State, &Record) -> bool) -> bool {
 pub(crate) fn report(line: &str) {
     if try_with(|kernel| kernel.reports.say(line)).is_none() {
         eprintln!("curio: {line}");
+    }
+}
+
+/// Something that belongs to a task has panicked.
+pub(crate) fn report_panic(task: &Record, payload: &(dyn Any + Send), what: &str) {
+    if try_with(|kernel| kernel.report_panic(task, payload, what)).is_none() {
+        eprintln!("curio: {task} {what}: {}", panic_message(payload));
     }
 }
 
