@@ -435,7 +435,7 @@ mod tests {
         }
         assert!(nest.iter().rev().all(|&key| tree.cancelled(key).is_none()));
         tree.request(nest[0], CancelReason::Cancelled, &mut Vec::new());
-        for key in nest.into_iter().rev() {
+        for key in nest.drain(1..).rev() {
             assert_eq!(tree.cancelled(key), Some(CancelReason::Cancelled));
             assert!(!tree.anything_alive_below(key));
             tree.set_shield(key, true);
@@ -443,6 +443,7 @@ mod tests {
             tree.set_alive(key, false);
             tree.remove(key);
         }
+        tree.remove(nest[0]);
         assert!(tree.is_empty());
     }
 
