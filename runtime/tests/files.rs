@@ -234,8 +234,8 @@ fn fifo(folder: &Folder) -> PathBuf {
     path
 }
 
-#[cfg(unix)]
 #[test]
+#[cfg(unix)]
 fn a_slow_file_blocks_its_reader_only_and_can_be_given_up() {
     let folder = Folder::new("fifo");
     let path = fifo(&folder);
@@ -297,4 +297,34 @@ fn outside_of_a_kernel_it_says_what_to_do() {
         opening.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop())).is_ready()
     });
     assert!(text.contains("curio::run"), "{text}");
+}
+
+#[test]
+#[cfg(unix)]
+fn no_operation_overtakes_one_that_was_asked_for_before_it() {
+    let folder = Folder::new("overtaking");
+    let path = fifo(&folder);
+    // With both ends open here, opening blocks neither; what is written stays until it is read.
+    let mut reader = std::fs::File::options().read(true).write(true).open(&path).expect("it can be opened");
+    bounded(async {
+        let mut file = aopen(&path, "w").await?;
+        // More than a pipe holds: a thread is stuck in this one.
+        let long = vec![b'A'; 300_000];
+        assert!(ignore_after(ms(20), file.write(&long)).await.is_none());
+        // A thread has begun this one, too, and waits for its turn.
+        assert!(ignore_after(ms(20), file.write(b"B")).await.is_none());
+        // No thread has heard of this one.
+        drop(file.write(b"C"));
+        let mut last = pin!(file.write(b"D"));
+        assert!(ignore_after(ms(20), last.as_mut()).await.is_none());
+        let read = curio::run_in_thread(move || {
+            let mut all = vec![0; 300_002];
+            io::Read::read_exact(&mut reader, &mut all).map(|()| all)
+        });
+        let all = read.await.expect("it does not panic")?;
+        last.await?;
+        assert!(all[..300_000].iter().all(|&byte| byte == b'A'));
+        assert_eq!(&all[300_000..], b"BD");
+        Ok(())
+    });
 }

@@ -11,12 +11,12 @@
 use super::mode::Mode;
 use super::opened::Opened;
 use crate::error::while_doing;
-use crate::sync::Event;
 use crate::threads::run_in_thread::run_in_thread;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io::{self, SeekFrom};
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 /// Opens a file with one of Python's modes: `r`, `w`, `a` or `x`, with `+` to read and write both; `b` may be
 /// added and changes nothing.
@@ -54,7 +54,7 @@ pub fn aopen<P: AsRef<Path>>(path: P, mode: &str) -> impl Future<Output = io::Re
     });
     async move {
         let opened = opening.await.unwrap_or_else(|panic| Err(io::Error::other(panic)))?;
-        Ok(AsyncFile { name, opened: Arc::new(Mutex::new(opened)), last: None })
+        Ok(AsyncFile { name, opened: Arc::new(Mutex::new(opened)), jobs: Arc::default() })
     }
 }
 
@@ -71,8 +71,7 @@ pub fn aopen<P: AsRef<Path>>(path: P, mode: &str) -> impl Future<Output = io::Re
 pub struct AsyncFile {
     name: String,
     opened: Arc<Mutex<Opened>>,
-    /// Set when the last job that was begun is over.
-    last: Option<Arc<Event>>,
+    jobs: Arc<Jobs>,
 }
 
 impl AsyncFile {
@@ -165,8 +164,7 @@ impl AsyncFile {
         T: Send + 'static,
         F: FnOnce(&mut Opened) -> io::Result<T> + Send + 'static,
     {
-        let turn = JobTurn { after: self.last.take(), over: Arc::default() };
-        self.last = Some(Arc::clone(&turn.over));
+        let turn = JobTurn::new(&self.jobs);
         let opened = Arc::clone(&self.opened);
         let running = run_in_thread(move || {
             let turn = turn;
@@ -183,25 +181,64 @@ impl fmt::Debug for AsyncFile {
     }
 }
 
-/// The place of one job in the order of its file's jobs.
+/// The jobs of one file, which are numbered in the order in which they were asked for.
+#[derive(Default)]
+struct Jobs {
+    order: Mutex<Order>,
+    one_is_over: Condvar,
+}
+
+#[derive(Default)]
+struct Order {
+    /// The number of the next job that is asked for.
+    next: u64,
+    /// The first job that is not over. All before it are.
+    current: u64,
+    /// Jobs behind that one that are over already: they were dropped before a thread began them.
+    over: BTreeSet<u64>,
+}
+
+impl Jobs {
+    fn lock(&self) -> MutexGuard<'_, Order> {
+        self.order.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The place of one job in the order of its file's jobs. Dropping it ends the job, whether it was begun or not.
 struct JobTurn {
-    after: Option<Arc<Event>>,
-    over: Arc<Event>,
+    jobs: Arc<Jobs>,
+    number: u64,
 }
 
 impl JobTurn {
-    /// Blocks until the job before is over; usually it is.
+    fn new(jobs: &Arc<Jobs>) -> JobTurn {
+        let mut order = jobs.lock();
+        let number = order.next;
+        order.next += 1;
+        drop(order);
+        JobTurn { jobs: Arc::clone(jobs), number }
+    }
+
+    /// Blocks until all jobs before this one are over; usually they are.
     fn wait(&self) {
-        if let Some(after) = &self.after {
-            after.wait_blocking();
+        let mut order = self.jobs.lock();
+        while order.current < self.number {
+            order = self.jobs.one_is_over.wait(order).unwrap_or_else(PoisonError::into_inner);
         }
     }
 }
 
-/// Done, failed or never begun because nobody wanted it any more: the next one may go on.
 impl Drop for JobTurn {
     fn drop(&mut self) {
-        self.over.set();
+        let mut order = self.jobs.lock();
+        order.over.insert(self.number);
+        let mut current = order.current;
+        while order.over.remove(&current) {
+            current += 1;
+        }
+        order.current = current;
+        drop(order);
+        self.jobs.one_is_over.notify_all();
     }
 }
 
