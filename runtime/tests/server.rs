@@ -293,7 +293,7 @@ fn a_server_in_a_process_without_file_descriptors() {
         server.cancel().await;
     });
     let reports = reports.take();
-    assert!((1..=10).contains(&reports.len()), "it says so, without flooding: {reports:#?}");
+    assert_eq!(reports.len(), 1, "once, however long it lasts: {reports:#?}");
     assert!(reports[0].contains("cannot accept"), "{reports:#?}");
 }
 

@@ -1,6 +1,6 @@
 //! Servers: a task for each client, none of which can bring the server down.
 
-use super::accept_errors::{broke_before_it_was_taken, out_of_resources};
+use super::accept_errors::AcceptError;
 use super::address::ToAddresses;
 #[cfg(unix)]
 use super::socket_file::SocketFile;
@@ -23,16 +23,18 @@ use std::path::Path;
 #[cfg(unix)]
 use std::pin::Pin;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// How long a server waits when the process has run out of file descriptors: somebody has to close one first.
+/// How long a server waits when the process has run out of descriptors or memory: some have to be released first.
 const BACK_OFF: Duration = Duration::from_millis(100);
+/// A server that has not run out of anything for so long has recovered; if it happens again, it is reported again.
+const RECOVERED: Duration = Duration::from_secs(10);
 
 /// Listens on `host` and `port` and runs `handler` for every client, each in a task of its own, until it is
 /// cancelled. An empty host means every address of this machine, as in Curio.
 ///
 /// A handler that panics or returns an error is reported and ends its own client only. Running out of file
-/// descriptors makes the server wait, not end. Cancelling the server cancels its clients and waits for them.
+/// descriptors or memory makes the server wait, not end, and is reported once. Cancelling the server cancels its clients and waits for them.
 /// To learn the port that 0 stood for, bind a [`TcpListener`] and use [`run_server`].
 ///
 /// # Errors
@@ -214,16 +216,21 @@ where
     H: AsyncFn(L::Stream, L::Peer) -> R + 'static,
     R: HandlerResult,
 {
+    let mut ran_out_at: Option<Instant> = None;
     loop {
-        let (stream, peer) = match listener.accept_at(at).await {
+        let accepted = listener.accept_at(at).await;
+        let (stream, peer) = match accepted.map_err(|error| (AcceptError::of(&error), error)) {
             Ok(client) => client,
-            Err(error) if broke_before_it_was_taken(&error) => continue,
-            Err(error) if out_of_resources(&error) => {
-                traps::report(&format!("a server cannot accept clients for now: {error}"));
-                sleep(BACK_OFF).await;
+            Err((AcceptError::Connection, _)) => continue,
+            Err((AcceptError::Resources, error)) => {
+                let before = ran_out_at.replace(traps::now());
+                if before.is_none_or(|before| traps::now() - before > RECOVERED) {
+                    traps::report(&format!("a server cannot accept clients for now: {error}"));
+                }
+                sleep(BACK_OFF).at_line(at).await;
                 continue;
             }
-            Err(error) => return Err(error),
+            Err((AcceptError::Listener, error)) => return Err(error),
         };
         let (handler, leaving) = (Rc::clone(&handler), Rc::clone(&clients));
         let client = spawn_named("client", async move {
@@ -265,5 +272,62 @@ impl Drop for Leave {
         if let Some(client) = client {
             client.detach();
         }
+    }
+}
+
+#[cfg(all(test, target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+mod tests {
+    use super::*;
+    use std::future::ready;
+
+    /// Fails with these codes, one after the other; 0 is a connection.
+    struct Failing(RefCell<Vec<i32>>);
+
+    impl sealed::Sealed for Failing {}
+
+    impl Listener for Failing {
+        type Stream = ();
+        type Peer = ();
+
+        fn accept_at(&self, _: &'static Location<'static>) -> impl Future<Output = io::Result<((), ())>> {
+            let code = self.0.borrow_mut().remove(0);
+            ready(if code == 0 { Ok(((), ())) } else { Err(io::Error::from_raw_os_error(code)) })
+        }
+    }
+
+    /// How long a server with these errors lasted, what it returned, how many clients it served, and its reports.
+    fn serving(codes: Vec<i32>) -> (Duration, Option<i32>, usize, Vec<String>) {
+        let (reports, served) = (Rc::new(RefCell::new(Vec::new())), Rc::new(RefCell::new(0)));
+        let (sink, count) = (Rc::clone(&reports), Rc::clone(&served));
+        let builder = crate::Kernel::builder().virtual_clock(true);
+        let builder = builder.on_report(move |line| sink.borrow_mut().push(line.to_string()));
+        let (lasted, error) = builder.run(async {
+            let start = traps::now();
+            let serving =
+                run_server(Failing(RefCell::new(codes)), async move |(), ()| *count.borrow_mut() += 1);
+            let ended = serving.await;
+            (traps::now() - start, ended.expect_err("it ends with an error").raw_os_error())
+        });
+        (lasted, error, served.take(), reports.take())
+    }
+
+    const EBADF: i32 = 9;
+    const EMFILE: i32 = 24;
+    const EPROTO: i32 = 71;
+
+    #[test]
+    fn a_server_goes_on_after_connections_that_failed() {
+        let (lasted, error, _, reports) = serving(vec![0, EPROTO, EPROTO, 0, 101, 113, EBADF]);
+        assert_eq!((lasted, error, reports.len()), (Duration::ZERO, Some(EBADF), 0));
+    }
+
+    #[test]
+    fn a_server_that_runs_out_of_descriptors_pauses_and_says_so_once() {
+        let mut codes = vec![EMFILE; 50];
+        codes.extend([0, EMFILE, EBADF]);
+        let (lasted, error, served, reports) = serving(codes);
+        assert_eq!((lasted, error, served), (51 * BACK_OFF, Some(EBADF), 1));
+        assert_eq!(reports.len(), 1, "{reports:?}");
+        assert!(reports[0].contains("cannot accept"), "{reports:?}");
     }
 }
