@@ -123,3 +123,14 @@ fn an_address_in_use_cannot_be_bound() {
         assert_eq!(TcpListener::bind(address).await.unwrap_err().kind(), ErrorKind::AddrInUse);
     });
 }
+
+#[test]
+fn connecting_to_no_address_at_all_says_so() {
+    run_real(async {
+        let error = curio::net::connect_to_any(Vec::new()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        let other = TcpStream::connect(Vec::<SocketAddr>::new()).await.unwrap_err();
+        assert!(error.to_string().contains("no address"), "{error}");
+        assert_eq!(error.to_string(), other.to_string());
+    });
+}

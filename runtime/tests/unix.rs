@@ -222,6 +222,134 @@ fn sending_to_a_full_receiver_goes_on_when_there_is_room_without_spinning() {
 }
 
 #[test]
+fn tasks_that_share_a_datagram_socket_all_get_their_messages_sent() {
+    bounded(async {
+        let (sender, receiver) = UnixDatagram::pair()?;
+        let sender = Rc::new(sender);
+        let mut full = 0_u32;
+        while timeout_after(ms(5), sender.send(b"full")).await.is_ok() {
+            full += 1;
+        }
+        let sending: Vec<_> = (0..10_u8)
+            .map(|n| {
+                let sender = Rc::clone(&sender);
+                spawn(async move { sender.send(&[n]).await })
+            })
+            .collect();
+        sleep(ms(5)).await;
+        assert!(sending.iter().all(|task| task.info().state().to_string() == "WRITE_WAIT"));
+        // One of them in the middle gives up; the others do not mind.
+        sending[0].cancel().await;
+        sending[4].cancel().await;
+        for _ in 0..full {
+            assert_eq!(receiver.recv(&mut [0; 8]).await?, 4);
+        }
+        let mut got = Vec::new();
+        for _ in 0..8 {
+            let mut message = [0; 8];
+            assert_eq!(receiver.recv(&mut message).await?, 1);
+            got.push(message[0]);
+        }
+        assert_eq!(got, [1, 2, 3, 5, 6, 7, 8, 9], "in the order in which they came");
+        for (n, task) in sending.into_iter().enumerate() {
+            match task.join().await {
+                Ok(sent) => assert_eq!(sent?, 1),
+                Err(error) => assert!(error.is_cancelled() && (n == 0 || n == 4), "{n}: {error}"),
+            }
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn tasks_that_send_to_one_full_receiver_all_get_their_messages_sent() {
+    let path = TempPath::new("full-shared");
+    bounded(async {
+        let (sender, receiver, sent) = full_receiver(&path.0).await?;
+        let sender = Rc::new(sender);
+        let sending: Vec<_> = (0..5_u8)
+            .map(|n| {
+                let (sender, target) = (Rc::clone(&sender), path.0.clone());
+                spawn(async move { sender.send_to(&[n], &target).await })
+            })
+            .collect();
+        sleep(ms(10)).await;
+        for _ in 0..sent {
+            receiver.recv(&mut [0; 8]).await?;
+        }
+        let mut got = Vec::new();
+        for _ in 0..5 {
+            let mut message = [0; 8];
+            assert_eq!(receiver.recv(&mut message).await?, 1);
+            got.push(message[0]);
+        }
+        got.sort_unstable();
+        assert_eq!(got, [0, 1, 2, 3, 4]);
+        for task in sending {
+            assert_eq!(task.join().await.expect("it does not panic")?, 1);
+        }
+        Ok(())
+    });
+}
+
+// ---- operations on nothing
+
+#[test]
+fn operations_on_no_bytes_are_ready_although_the_stream_is_not() {
+    bounded(async {
+        let (mut stream, _other) = UnixStream::pair()?;
+        while timeout_after(ms(5), stream.send(&[0; 4096])).await.is_ok() {}
+        let nothing = async {
+            assert_eq!(stream.recv(&mut []).await?, 0);
+            assert_eq!(stream.read_exactly(0).await?, b"");
+            assert_eq!(stream.send(&[]).await?, 0);
+            stream.sendall(&[]).await?;
+            assert_eq!(futures_util::AsyncReadExt::read(&mut stream, &mut []).await?, 0);
+            assert_eq!(futures_util::AsyncWriteExt::write(&mut stream, &[]).await?, 0);
+            io::Result::Ok(())
+        };
+        timeout_after(secs(2), nothing).await.expect("nothing has to be waited for")
+    });
+}
+
+#[test]
+fn operations_on_no_bytes_lend_no_task_the_thread_for_ever() {
+    bounded(async {
+        let (stream, _other) = UnixStream::pair()?;
+        let other = spawn(async {});
+        for _ in 0..1000 {
+            stream.sendall(&[]).await?;
+        }
+        assert!(other.is_terminated(), "sendall");
+        other.join().await.expect("it does not panic");
+        let other = spawn(async {});
+        for _ in 0..1000 {
+            stream.read_exactly(0).await?;
+        }
+        assert!(other.is_terminated(), "read_exactly");
+        other.join().await.expect("it does not panic");
+        let mut stream = curio::io::Stream::new(stream);
+        let other = spawn(async {});
+        for _ in 0..1000 {
+            stream.write(b"").await?;
+            stream.flush().await?;
+        }
+        assert!(other.is_terminated(), "writing through a Stream");
+        other.join().await.expect("it does not panic");
+        let other = spawn(async {});
+        for _ in 0..1000 {
+            stream.read(0).await?;
+            stream.read_exactly(0).await?;
+        }
+        assert!(other.is_terminated(), "reading through a Stream");
+        other.join().await.expect("it does not panic");
+        Ok(())
+    });
+}
+
+// ---- servers
+
+#[test]
 fn a_server_serves_each_client_and_removes_its_socket() {
     let path = TempPath::new("server");
     bounded(async {

@@ -90,6 +90,9 @@ impl<S: AsyncRead + Unpin> Stream<S> {
     pub fn read(&mut self, n: usize) -> impl Future<Output = io::Result<Vec<u8>>> + use<'_, S> {
         let at = Location::caller();
         let filling = poll_fn(move |cx| {
+            if n == 0 {
+                ready!(traps::spend(cx));
+            }
             while self.received.is_empty() && n > 0 {
                 if ready!(self.poll_receive(cx, PIECE))? == 0 {
                     break;
@@ -108,6 +111,9 @@ impl<S: AsyncRead + Unpin> Stream<S> {
     pub fn read_exactly(&mut self, n: usize) -> impl Future<Output = io::Result<Vec<u8>>> + use<'_, S> {
         let at = Location::caller();
         let filling = poll_fn(move |cx| {
+            if n == 0 {
+                ready!(traps::spend(cx));
+            }
             while self.received.len() < n {
                 // Memory follows what really comes, whatever was asked for.
                 let piece = (n - self.received.len()).clamp(PIECE, LARGE_PIECE);
@@ -237,7 +243,12 @@ impl<S: AsyncWrite + Unpin> Stream<S> {
     #[track_caller]
     pub fn flush(&mut self) -> impl Future<Output = io::Result<()>> + use<'_, S> {
         let at = Location::caller();
-        at_caller(at, poll_fn(move |cx| self.poll_flush_all(cx)))
+        let flushing = poll_fn(move |cx| {
+            // A flush that finds nothing to do is ready at once, and may be one of many.
+            ready!(traps::spend(cx));
+            self.poll_flush_all(cx)
+        });
+        at_caller(at, flushing)
     }
 
     /// Flushes, and ends writing. Reading goes on. Cancel-safe.
@@ -281,6 +292,9 @@ impl<S: AsyncWrite + Unpin> Future for Write<'_, S> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        if this.data.is_empty() {
+            ready!(traps::spend(cx));
+        }
         ready!(this.stream.poll_send_rest(cx))?;
         while this.written < this.data.len() {
             let rest = &this.data[this.written..];

@@ -42,7 +42,7 @@ impl Addresses {
             Addresses::Name(host, port) => getaddrinfo_at(&host, port, at).await?,
         };
         if addresses.is_empty() {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "no address to use was given"));
+            return Err(no_address());
         }
         Ok(addresses)
     }
@@ -62,6 +62,11 @@ impl Addresses {
         }
         result
     }
+}
+
+/// An empty list came where an address was needed.
+pub(super) fn no_address() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "no address to use was given: the list of addresses is empty")
 }
 
 /// The addresses of a host, as the operating system knows them; the look-up runs in a thread.

@@ -5,7 +5,7 @@
 //! alternate the families, start with the first, start the next when one fails or after a quarter of a second,
 //! and take whichever connects first. The others are closed.
 
-use super::address::ToAddresses;
+use super::address::{ToAddresses, no_address};
 use super::tcp::TcpStream;
 use crate::time::{Sleep, sleep};
 use std::collections::VecDeque;
@@ -43,7 +43,7 @@ pub fn open_connection(host: &str, port: u16) -> impl Future<Output = io::Result
 /// Cancel-safe: dropping it closes every attempt.
 ///
 /// # Errors
-/// If every address failed, all of them and why.
+/// `InvalidInput` if there are no addresses. If every address failed, all of them and why.
 #[track_caller]
 pub fn connect_to_any(addresses: Vec<SocketAddr>) -> impl Future<Output = io::Result<TcpStream>> {
     happy_eyeballs(addresses, Location::caller())
@@ -51,6 +51,9 @@ pub fn connect_to_any(addresses: Vec<SocketAddr>) -> impl Future<Output = io::Re
 
 /// Happy Eyeballs over addresses that are known. With one address it is a plain connect.
 async fn happy_eyeballs(addresses: Vec<SocketAddr>, at: &'static Location<'static>) -> io::Result<TcpStream> {
+    if addresses.is_empty() {
+        return Err(no_address());
+    }
     if let [address] = addresses[..] {
         return TcpStream::connect_to(address, at).await.map_err(|error| failed(&[(address, error)]));
     }

@@ -7,6 +7,7 @@
 //! tcp.rs                  TcpStream, TcpListener
 //! unix.rs                 UnixStream, UnixListener
 //! split.rs                ReadHalf, WriteHalf: a stream for two tasks
+//! senders.rs    Senders   tasks that wait to send on one datagram socket
 //! udp.rs                  UdpSocket
 //! unix_datagram.rs        UnixDatagram
 //! connect.rs              open_connection: Happy Eyeballs
@@ -18,6 +19,7 @@
 mod accept_errors;
 mod address;
 mod connect;
+mod senders;
 mod server;
 pub(crate) mod socket;
 #[cfg(unix)]

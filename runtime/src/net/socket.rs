@@ -50,9 +50,33 @@ impl<S: Source> Socket<S> {
         self
     }
 
-    /// Says that the socket is not writable yet: it was made a moment ago and is connecting.
-    pub(crate) fn clear_write(&self) {
-        self.registration.clear_ready(Direction::Write, true);
+    /// Says that a system call would block: after one did, or for a socket that was made a moment ago and is connecting.
+    pub(crate) fn clear_ready(&self, direction: Direction) {
+        self.registration.clear_ready(direction, true);
+    }
+
+    /// Whether a system call may be tried right away: nothing says that it would block, and nothing waits for it.
+    pub(super) fn may_try(&self, direction: Direction) -> bool {
+        self.registration.may_try(direction)
+    }
+
+    /// Ready when a system call is worth trying. What waits stays in place, and the next call replaces its waker.
+    pub(super) fn poll_ready(
+        &self,
+        cx: &mut Context<'_>,
+        direction: Direction,
+        at: &'static Location<'static>,
+    ) -> Poll<io::Result<()>> {
+        let mut wait = SocketWait::shared(&self.registration, direction, at);
+        let polled = wait.poll_ready(cx);
+        wait.leave();
+        polled
+    }
+
+    /// Takes out what [`poll_ready`](Self::poll_ready) left in place.
+    pub(super) fn end_shared_wait(&self, direction: Direction) {
+        // The location is only looked at by a wait that is polled.
+        drop(SocketWait::shared(&self.registration, direction, Location::caller()));
     }
 
     /// Whether nothing has come in. `peek` looks without taking, and is only called if there may be something.
@@ -81,7 +105,8 @@ impl<S: Source> Socket<S> {
     where
         A: FnMut(&S) -> io::Result<Attempt<T>> + Unpin,
     {
-        Op { socket: self, wait: SocketWait::new(&self.registration, direction, at), direction, attempt }
+        let wait = SocketWait::new(&self.registration, direction, at);
+        Op { socket: self, wait, direction, attempt, needs_readiness: true }
     }
 
     /// The same for the `poll_…` functions of `futures_io`, which keep no state between two calls.
@@ -153,6 +178,15 @@ pub(crate) struct Op<'a, S: Source, A> {
     wait: SocketWait<'a>,
     direction: Direction,
     attempt: A,
+    needs_readiness: bool,
+}
+
+impl<S: Source, A> Op<'_, S, A> {
+    /// What moves no bytes has nothing to wait for: `attempt` makes no system call then, and is made at once.
+    pub(crate) fn at_once_if(mut self, no_bytes: bool) -> Self {
+        self.needs_readiness = !no_bytes;
+        self
+    }
 }
 
 impl<T, S: Source, A> Future for Op<'_, S, A>
@@ -163,6 +197,10 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
         let this = self.get_mut();
+        if !this.needs_readiness {
+            ready!(traps::spend(cx));
+            return Poll::Ready((this.attempt)(&this.socket.source).map(|attempt| attempt.value));
+        }
         this.socket.poll_attempt(cx, this.direction, &mut this.wait, &mut this.attempt)
     }
 }

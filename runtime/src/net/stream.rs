@@ -23,10 +23,12 @@ macro_rules! read_methods {
                 buf: &'a mut [u8],
             ) -> impl Future<Output = io::Result<usize>> + use<'a> {
                 let at = Location::caller();
-                self.socket().op(Direction::Read, at, move |mut source| {
-                    let n = source.read(buf)?;
+                let no_bytes = buf.is_empty();
+                let receiving = self.socket().op(Direction::Read, at, move |mut source| {
+                    let n = if no_bytes { 0 } else { source.read(buf)? };
                     Ok(Attempt { value: n, more_likely: n == buf.len() || n == 0 })
-                })
+                });
+                receiving.at_once_if(no_bytes)
             }
 
             /// The same as [`recv`](Self::recv).
@@ -47,13 +49,14 @@ macro_rules! read_methods {
             pub fn read_exactly(&self, n: usize) -> impl Future<Output = io::Result<Vec<u8>>> + use<'_> {
                 let at = Location::caller();
                 let mut received = Vec::new();
-                self.socket().op(Direction::Read, at, move |source| {
+                let receiving = self.socket().op(Direction::Read, at, move |source| {
                     crate::net::stream::receive(source, &mut received, n)?;
                     if received.len() < n {
                         return Err(crate::net::stream::ended_early(received.len(), n));
                     }
                     Ok(Attempt::full(std::mem::take(&mut received)))
-                })
+                });
+                receiving.at_once_if(n == 0)
             }
 
             /// Receives everything until the end of the stream. What a dropped call had received is lost.
@@ -78,6 +81,9 @@ macro_rules! read_methods {
                 cx: &mut Context<'_>,
                 buf: &mut [u8],
             ) -> Poll<io::Result<usize>> {
+                if buf.is_empty() {
+                    return crate::traps::spend(cx).map(|()| Ok(0));
+                }
                 let at = Location::caller();
                 self.socket().poll_op(cx, Direction::Read, at, |mut source| {
                     let n = source.read(buf)?;
@@ -93,16 +99,20 @@ macro_rules! read_methods {
 macro_rules! write_methods {
     ($stream:ty) => {
         impl $stream {
-            /// Sends some of `data`, at least one byte, and says how many. Cancel-safe: a dropped send sent
-            /// nothing.
+            /// Sends some of `data`, at least one byte unless it is empty, and says how many. Cancel-safe: a
+            /// dropped send sent nothing.
             ///
             /// # Errors
             /// The operating system's, and `ResourceBusy` if another task writes to this stream.
             #[track_caller]
             pub fn send<'a>(&'a self, data: &'a [u8]) -> impl Future<Output = io::Result<usize>> + use<'a> {
                 let at = Location::caller();
-                self.socket()
-                    .op(Direction::Write, at, move |mut source| source.write(data).map(Attempt::full))
+                let no_bytes = data.is_empty();
+                let sending = self.socket().op(Direction::Write, at, move |mut source| {
+                    let n = if no_bytes { 0 } else { source.write(data)? };
+                    Ok(Attempt::full(n))
+                });
+                sending.at_once_if(no_bytes)
             }
 
             /// Sends all of `data`. If it is dropped before it is done, some may have been sent and some not:
@@ -114,7 +124,7 @@ macro_rules! write_methods {
             pub fn sendall<'a>(&'a self, data: &'a [u8]) -> impl Future<Output = io::Result<()>> + use<'a> {
                 let at = Location::caller();
                 let mut rest = data;
-                self.socket().op(Direction::Write, at, move |mut source| {
+                let sending = self.socket().op(Direction::Write, at, move |mut source| {
                     while !rest.is_empty() {
                         match source.write(rest)? {
                             0 => return Err(io::ErrorKind::WriteZero.into()),
@@ -122,7 +132,8 @@ macro_rules! write_methods {
                         }
                     }
                     Ok(Attempt::full(()))
-                })
+                });
+                sending.at_once_if(data.is_empty())
             }
 
             /// The same as [`sendall`](Self::sendall).
@@ -139,6 +150,9 @@ macro_rules! write_methods {
                 cx: &mut Context<'_>,
                 data: &[u8],
             ) -> Poll<io::Result<usize>> {
+                if data.is_empty() {
+                    return crate::traps::spend(cx).map(|()| Ok(0));
+                }
                 let at = Location::caller();
                 self.socket()
                     .poll_op(cx, Direction::Write, at, |mut source| source.write(data).map(Attempt::full))

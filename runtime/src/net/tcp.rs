@@ -64,7 +64,7 @@ impl TcpStream {
     ) -> io::Result<TcpStream> {
         let stream = TcpStream::from_mio(mio::net::TcpStream::connect(address)?)?;
         // A connecting socket becomes writable when it is connected, or when that failed.
-        stream.socket.clear_write();
+        stream.socket.clear_ready(Direction::Write);
         let op = stream.socket.op(Direction::Write, at, |source| {
             if let Some(error) = source.take_error()? {
                 return Err(error);

@@ -1,6 +1,7 @@
 //! UDP: single messages, each with a sender and a length, none of them sure to arrive.
 
 use super::address::ToAddresses;
+use super::senders::Senders;
 use super::socket::{Attempt, Socket};
 use crate::kernel::reactor::Direction;
 use std::fmt;
@@ -10,7 +11,7 @@ use std::panic::Location;
 
 /// A UDP socket.
 ///
-/// Methods take `&self`: one task may receive while another sends.
+/// Methods take `&self`: one task may receive while others send.
 ///
 /// ```
 /// # fn main() -> std::io::Result<()> {
@@ -31,6 +32,7 @@ use std::panic::Location;
 /// ```
 pub struct UdpSocket {
     socket: Socket<mio::net::UdpSocket>,
+    senders: Senders,
 }
 
 impl UdpSocket {
@@ -45,7 +47,7 @@ impl UdpSocket {
         let addresses = address.to_addresses();
         async move {
             let source = addresses?.bind(at, mio::net::UdpSocket::bind).await?;
-            Ok(UdpSocket { socket: Socket::new(source)? })
+            Ok(UdpSocket { socket: Socket::new(source)?, senders: Senders::new() })
         }
     }
 
@@ -56,7 +58,8 @@ impl UdpSocket {
     #[track_caller]
     pub fn from_std(socket: std::net::UdpSocket) -> io::Result<UdpSocket> {
         socket.set_nonblocking(true)?;
-        Ok(UdpSocket { socket: Socket::new(mio::net::UdpSocket::from_std(socket))?.used_before() })
+        let socket = Socket::new(mio::net::UdpSocket::from_std(socket))?.used_before();
+        Ok(UdpSocket { socket, senders: Senders::new() })
     }
 
     /// Sets where [`send`](Self::send) sends to, and receives from there only. The first of the addresses that
@@ -84,10 +87,9 @@ impl UdpSocket {
     ///
     /// # Errors
     /// The operating system's: a message too long, or an earlier one that was refused (`ConnectionRefused`).
-    /// `ResourceBusy` if another task waits to send.
     #[track_caller]
     pub fn send<'a>(&'a self, message: &'a [u8]) -> impl Future<Output = io::Result<usize>> + use<'a> {
-        self.socket.op(Direction::Write, Location::caller(), |socket| socket.send(message).map(Attempt::full))
+        self.senders.send(&self.socket, Location::caller(), |socket| socket.send(message))
     }
 
     /// Receives one message from where the socket is [connected](Self::connect). What is longer than `buf` is cut
@@ -114,9 +116,7 @@ impl UdpSocket {
         let addresses = address.to_addresses();
         async move {
             let addresses = addresses?.look_up(at).await?;
-            self.socket
-                .op(Direction::Write, at, |socket| socket.send_to(message, addresses[0]).map(Attempt::full))
-                .await
+            self.senders.send(&self.socket, at, |socket| socket.send_to(message, addresses[0])).await
         }
     }
 

@@ -6,6 +6,7 @@
 //! that and try again would be a loop that never sleeps, in which not even a virtual clock could move. So
 //! [`send_to`](UnixDatagram::send_to) believes it once, and then looks again in growing intervals.
 
+use super::senders::Senders;
 use super::socket::{Attempt, Socket};
 use super::unix::bound;
 use crate::kernel::reactor::Direction;
@@ -30,7 +31,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(64);
 
 /// A Unix socket for single messages. A bound one leaves its file behind when it is dropped.
 ///
-/// Methods take `&self`: one task may receive while another sends.
+/// Methods take `&self`: one task may receive while others send.
 ///
 /// ```
 /// # fn main() -> std::io::Result<()> {
@@ -47,6 +48,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(64);
 /// ```
 pub struct UnixDatagram {
     socket: Socket<mio::net::UnixDatagram>,
+    senders: Senders,
 }
 
 impl UnixDatagram {
@@ -85,12 +87,13 @@ impl UnixDatagram {
     #[track_caller]
     pub fn from_std(socket: std::os::unix::net::UnixDatagram) -> io::Result<UnixDatagram> {
         socket.set_nonblocking(true)?;
-        Ok(UnixDatagram { socket: Socket::new(mio::net::UnixDatagram::from_std(socket))?.used_before() })
+        let socket = Socket::new(mio::net::UnixDatagram::from_std(socket))?.used_before();
+        Ok(UnixDatagram { socket, senders: Senders::new() })
     }
 
     #[track_caller]
     fn from_mio(socket: mio::net::UnixDatagram) -> io::Result<UnixDatagram> {
-        Ok(UnixDatagram { socket: Socket::new(socket)? })
+        Ok(UnixDatagram { socket: Socket::new(socket)?, senders: Senders::new() })
     }
 
     /// Sets where [`send`](Self::send) sends to, and receives from there only.
@@ -104,11 +107,10 @@ impl UnixDatagram {
     /// Sends one message to where the socket is connected; waits while the receiver's queue is full. Cancel-safe.
     ///
     /// # Errors
-    /// The operating system's: `NotConnected`, a message too long, nobody there any more. `ResourceBusy` if
-    /// another task waits to send.
+    /// The operating system's: `NotConnected`, a message too long, no receiver any more.
     #[track_caller]
     pub fn send<'a>(&'a self, message: &'a [u8]) -> impl Future<Output = io::Result<usize>> + use<'a> {
-        self.socket.op(Direction::Write, Location::caller(), |socket| socket.send(message).map(Attempt::full))
+        self.senders.send(&self.socket, Location::caller(), |socket| socket.send(message))
     }
 
     /// Receives one message. What is longer than `buf` is cut off. Cancel-safe: a dropped receive took nothing.
@@ -136,13 +138,13 @@ impl UnixDatagram {
         let (path, at) = (path.as_ref().to_path_buf(), Location::caller());
         let mut was_full = false;
         let mut sending =
-            self.socket.op(Direction::Write, at, move |socket| match socket.send_to(message, &path) {
+            self.senders.send(&self.socket, at, move |socket| match socket.send_to(message, &path) {
                 Err(error)
                     if error.kind() == io::ErrorKind::WouldBlock && mem::replace(&mut was_full, true) =>
                 {
-                    Ok(Attempt::full(None))
+                    Ok(None)
                 }
-                sent => sent.map(|length| Attempt::full(Some(length))),
+                sent => sent.map(Some),
             });
         let mut pauses = Pauses::new(at);
         poll_fn(move |cx| {
