@@ -54,6 +54,26 @@ const LOOP: [&str; 7] = [
 ];
 /// Who may know the loop: the entrance of the crate, and what runs a kernel for tests.
 const ENTRANCES: [&str; 2] = ["lib.rs", "testing.rs"];
+/// All groups of files, from the bottom upwards: each imports only from those before it.
+const ROOMS: [&str; 17] = [
+    "facts",
+    "parts",
+    "traps",
+    "task",
+    "time",
+    "cancel",
+    "group",
+    "scope",
+    "sync",
+    "threads",
+    "net",
+    "io",
+    "files",
+    "signals",
+    "subprocess",
+    "loop",
+    "testing",
+];
 /// Where a file reaches up, and why.
 const EXCEPTIONS: [(&str, &str, &str); 1] =
     [("kernel/run.rs", "signals/ctrl_c.rs", "Ctrl-C cancels the main task while `run` is running")];
@@ -234,6 +254,34 @@ fn imports(sources: &[Source]) -> BTreeMap<String, BTreeSet<String>> {
     imports.collect()
 }
 
+/// The group of [`ROOMS`] that a file belongs to. None for `lib.rs`, which re-exports from all of them.
+fn room(file: &str) -> Option<&str> {
+    match file {
+        "lib.rs" => None,
+        _ if is_in(file, &FACTS) => Some("facts"),
+        _ if is_in(file, &PARTS) => Some("parts"),
+        _ if is_in(file, &LOOP) => Some("loop"),
+        _ => file.split(['/', '.']).next(),
+    }
+}
+
+/// For each room, the rooms it imports from.
+fn rooms() -> BTreeMap<String, BTreeSet<String>> {
+    let mut rooms: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (file, imports) in imports(&sources("runtime/src")) {
+        let Some(own) = room(&file) else { continue };
+        let known = rooms.entry(own.to_string()).or_default();
+        known.extend(
+            imports
+                .iter()
+                .filter_map(|import| room(import))
+                .filter(|other| *other != own)
+                .map(str::to_string),
+        );
+    }
+    rooms
+}
+
 /// What is wrong with the imports of the files at `places`: those that `allowed` does not cover.
 fn stray(places: &[&str], allowed: &[&[&str]]) -> Vec<String> {
     let mut stray = Vec::new();
@@ -322,6 +370,40 @@ fn no_circle_of_imports_is_larger_than_two_files() {
     let circles: BTreeSet<_> =
         imports.keys().map(|file| circle(file)).filter(|circle| circle.len() > 2).collect();
     assert!(circles.is_empty(), "{circles:#?}");
+}
+
+#[test]
+fn a_room_imports_only_from_rooms_below_it() {
+    let rank = |name: &str| {
+        ROOMS.iter().position(|room| *room == name).unwrap_or_else(|| panic!("{name} has no rank"))
+    };
+    let mut upward = Vec::new();
+    for (room, imports) in rooms() {
+        upward.extend(
+            imports
+                .iter()
+                .filter(|import| rank(import) > rank(&room))
+                .map(|import| format!("{room} → {import}")),
+        );
+    }
+    assert_eq!(upward, [""; 0]);
+}
+
+#[test]
+fn the_picture_in_the_docs_is_that_of_the_imports() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/architecture.md");
+    let page = fs::read_to_string(page).expect("docs/architecture.md");
+    let (_, section) = page.split_once("## The runtime").expect("a section of the runtime");
+    let picture = section.split("```").nth(1).expect("a picture").trim_start_matches("text").trim();
+    let rooms = rooms();
+    // Every room may import facts; what is left says how the rooms are stacked.
+    let stacked = || ROOMS.iter().rev().filter(|room| **room != "facts");
+    let line = |room: &&str| {
+        let imports: Vec<_> = stacked().filter(|other| rooms[*room].contains(**other)).copied().collect();
+        format!("{room:<11}→ {}", imports.join(" ")).trim_end_matches("→ ").trim().to_string()
+    };
+    let drawn = stacked().map(line).collect::<Vec<_>>().join("\n");
+    assert!(picture == drawn, "docs/architecture.md should show this picture:\n{drawn}");
 }
 
 #[test]

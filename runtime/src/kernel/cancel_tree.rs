@@ -1,14 +1,14 @@
-//! The tree of cancel scopes: who has been asked to stop, and what has to finish first.
+//! The tree of cancel scopes: what has been asked to stop, and what has to finish first.
 //!
-//! # Cancellation is a request, carried out late, by dropping
+//! # Cancellation is a request, carried out later, by dropping
 //!
-//! Python's Curio cancels a task by throwing an exception into its coroutine. Rust has nothing to throw; the one
-//! thing every future understands is to be *dropped*. But a future that is dropped at once cannot clean up with
-//! `await`. So here a cancellation is first only a mark on a node of a tree, and the dropping is done later, by
-//! whoever polls that part of the task, when nothing below it needs to run any more.
+//! Python's Curio cancels a task by throwing an exception into its coroutine. In Rust a future can only be stopped by
+//! *dropping* it, and a future that is dropped at once cannot clean up with `await`. So here a cancellation first only
+//! marks a node of a tree. The future is dropped later, by the region that polls it, when nothing below needs to run any
+//! more.
 //!
-//! The tree mirrors how a task's futures are nested. Each of these is a node, from the time it is first polled (a
-//! time limit only from the time when there is a node inside it):
+//! The tree mirrors how a task's futures are nested. Each of these *regions* is a node, from its first poll on
+//! (a timeout only once there is a node inside it):
 //!
 //! ```text
 //! task root ── timeout_after(5 s) ── finally(body, cleanup) ── …
@@ -17,7 +17,7 @@
 //!
 //! # The rules
 //!
-//! 1. A node *is cancelled* if it or a node above it was called on to stop, with no shield in between.
+//! 1. A node *is cancelled* if it or a node above it was asked to stop, with no shield in between.
 //! 2. A region that has polled its body, got `Pending`, is cancelled and has nothing *alive* below it, drops its
 //!    body now. What is alive: a `finally` or a `disable_cancellation` that has not finished.
 //! 3. A `finally` whose body is dropped by rule 2 runs its cleanup (shielded), then stops being alive and stays
@@ -25,9 +25,9 @@
 //! 4. The kernel applies rule 2 to the task itself, whose node is the root.
 //! 5. What outlives the region that it was opened in, such as a group that was returned, passes to the region around.
 //!
-//! So unwinding runs from the inside out, cleanups can await, and code after a cancelled await never runs: no
-//! function ever returns a "cancelled" value. A future that is ready wins over a cancellation that came at the
-//! same time, because the body is polled first.
+//! So unwinding runs from the inside out, cleanups can await, and code after a cancelled await does not run: no function
+//! returns a "cancelled" value. A future that is ready wins over a cancellation that comes at the same time, because the
+//! body is polled first.
 
 use crate::kernel::waker::renew;
 use slab::Slab;
@@ -36,7 +36,7 @@ use std::num::NonZeroU32;
 use std::panic::Location;
 use std::task::Waker;
 
-/// Why a node was called on to stop.
+/// Why a node was asked to stop.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum CancelReason {
     /// `Task::cancel`, a lost race, a group, or shutdown.
@@ -58,7 +58,7 @@ impl ScopeKey {
 #[derive(Default)]
 pub(crate) struct CancelTree {
     nodes: Slab<Node>,
-    /// Counts what may change whether a node is cancelled that was asked before.
+    /// Counts the changes that may make a cached answer of [`cancelled`](Self::cancelled) wrong.
     changes: u64,
 }
 
@@ -69,15 +69,15 @@ struct Node {
     alive: bool,
     /// Of a `finally` or a shield: its source line.
     at: Option<&'static Location<'static>>,
-    /// Whether it has been polled since it was last called on to stop.
+    /// Whether it has been polled since it was last asked to stop.
     polled_since_request: bool,
     /// How many children are alive or have something alive below them. A region that opens inside a living one, as
     /// in deep nesting, changes the count of its parent only.
     alive_below: u32,
-    /// Whether it is cancelled, as it was found when that many changes had been made. A region that asks finds what
-    /// the regions around it, or inside of it, were told before, so that not each of them walks to the root.
+    /// Whether it is cancelled, cached with the count of changes at that time. A region that asks finds the cached answers
+    /// of the regions around it and inside of it, so that not every look-up walks to the root.
     found: Cell<Option<(u64, Option<CancelReason>)>>,
-    /// Wakes the region of this node, so that it hears of a call from above even inside a foreign executor.
+    /// Wakes the region of this node when a node above is asked to stop, even inside an executor of another crate.
     waker: Option<Waker>,
     /// Of a task's outermost node: the slot of the task.
     task: Option<u32>,
@@ -130,7 +130,7 @@ impl CancelTree {
         self.node(key).parent
     }
 
-    /// Hangs a node somewhere else in the forest: its future is now polled inside another one.
+    /// Links a node to another parent: its future is now polled inside another one.
     pub(crate) fn move_to(&mut self, key: ScopeKey, parent: Option<ScopeKey>) {
         self.unlink(key);
         self.link(key, parent);
@@ -159,7 +159,7 @@ impl CancelTree {
         }
     }
 
-    /// Says where the region of a node is written down.
+    /// Sets the source line of the region.
     pub(crate) fn set_place(&mut self, key: ScopeKey, at: &'static Location<'static>) {
         self.node_mut(key).at = Some(at);
     }
@@ -169,7 +169,7 @@ impl CancelTree {
         self.node_mut(key).polled_since_request = true;
     }
 
-    /// The regions at and below `key` that have to end, have been called on to stop, and have not been polled since.
+    /// The regions at and below `key` that have to finish first, have been asked to stop, and have not been polled since.
     pub(crate) fn unpolled(&self, key: ScopeKey) -> Vec<&'static Location<'static>> {
         let (mut found, mut places) = (vec![key], Vec::new());
         while let Some(key) = found.pop() {
@@ -180,13 +180,12 @@ impl CancelTree {
         places
     }
 
-    /// Remembers how to wake the region; returns the waker it replaced.
+    /// Keeps a waker of the region; returns the waker it replaced.
     pub(crate) fn set_waker(&mut self, key: ScopeKey, waker: &Waker) -> Option<Waker> {
         renew(&mut self.node_mut(key).waker, waker)
     }
 
-    /// Calls on a node to stop. What is alive below it has to hear of it: its wakers are handed out.
-    /// The first reason stands.
+    /// Asks a node to stop. The wakers of what is alive below are handed out, to be called. The first reason stands.
     pub(crate) fn request(&mut self, key: ScopeKey, why: CancelReason, wakers: &mut Vec<Waker>) {
         self.node_mut(key).requested.get_or_insert(why);
         self.changed(key);
@@ -203,8 +202,8 @@ impl CancelTree {
         }
     }
 
-    /// What has to be woken when something alive at `key` has ended without being polled from above: the regions and
-    /// the tasks (by their slots) that may have been waiting for it in order to unwind.
+    /// What to wake when something alive at `key` has ended without being polled from above: the regions and the tasks
+    /// (by their slots) that may have been waiting for it to unwind.
     pub(crate) fn waiting_above(&self, key: ScopeKey, wakers: &mut Vec<Waker>, tasks: &mut Vec<u32>) {
         for node in self.path(key).skip(1) {
             wakers.extend(node.waker.clone());
@@ -223,7 +222,7 @@ impl CancelTree {
         count
     }
 
-    /// Rule 1, and why: the nearest call wins, unless a shield stands before it.
+    /// Rule 1, and why: the nearest request counts, unless a shield stands before it.
     pub(crate) fn cancelled(&self, key: ScopeKey) -> Option<CancelReason> {
         let why = self.path(key).find_map(|node| self.known(node)).flatten();
         // What was found out holds for all nodes on the way there.
@@ -251,13 +250,13 @@ impl CancelTree {
         if self.anything_alive_below(key) { None } else { self.cancelled(key) }
     }
 
-    /// Whether something above `key` is called on to stop, `key`'s own call aside.
+    /// Whether a node above `key` was asked to stop, apart from `key` itself.
     pub(crate) fn cancelled_from_above(&self, key: ScopeKey) -> bool {
         let node = self.node(key);
         !node.shield && node.parent.is_some_and(|parent| self.cancelled(parent).is_some())
     }
 
-    /// Whether a request is waiting anywhere above, shielded or not.
+    /// Whether this node or one above it was asked to stop, shielded or not.
     pub(crate) fn request_pending(&self, key: ScopeKey) -> bool {
         self.path(key).any(|node| node.requested.is_some())
     }
@@ -361,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_reaches_everything_below_but_stops_at_a_shield() {
+    fn a_request_reaches_everything_below_but_stops_at_a_shield() {
         let mut tree = CancelTree::default();
         let root = root(&mut tree);
         let shield = tree.add(Some(root));

@@ -2,8 +2,8 @@
 //!
 //! Everything in this crate that asks for the time asks the kernel. On the real clock that is `Instant::now()`.
 //! On the virtual clock time stands still while tasks run, and jumps to the next timer when none can: a program
-//! that sleeps for an hour is over at once, and its timers fire at exactly the nanosecond they were set for.
-//! The jump itself is in [`kernel`](crate::kernel); this file only keeps the hands.
+//! that sleeps for an hour ends at once, and its timers fire at exactly the nanosecond they were set for. The jump
+//! itself is in `cycle.rs`.
 
 use std::cell::Cell;
 use std::time::Instant;

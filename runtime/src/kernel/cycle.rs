@@ -1,6 +1,6 @@
 //! The cycle: poll I/O, fire timers, run what was ready. The three steps of the loop, in the order of the file.
 //!
-//! On the path of a wake this is the middle. Wakers that `epoll` and the timers hand out are called here, with nothing
+//! Wakers that the reactor and the timers hand out are called here, with nothing
 //! borrowed; they put their tasks onto the [run queue](crate::kernel::run_queue), and [`run_ready`](Kernel::run_ready) takes
 //! them off again, one [poll](super::poll) each.
 
@@ -13,10 +13,10 @@ use crate::kernel::run_queue;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-/// While tasks are ready, I/O and timers are looked after once in so many polls.
+/// While tasks are ready, I/O and timers are polled once in so many polls of tasks.
 const POLLS_PER_IO: u32 = 61;
-/// How long a virtual clock waits for parked sockets before it jumps.
-const JUMP_PATIENCE: Duration = Duration::from_millis(1);
+/// How long a virtual clock waits for awaited sockets before it jumps.
+const JUMP_DELAY: Duration = Duration::from_millis(1);
 
 impl Kernel {
     /// One turn of the loop. Returns how many tasks ran.
@@ -28,7 +28,7 @@ impl Kernel {
         ran
     }
 
-    /// Wakes happen where nothing can be told; they are noted there, with their time, and told here.
+    /// Wakes happen where no listener can be called; they are recorded there, with their time, and emitted here.
     #[inline]
     fn emit_wakes(&self) {
         if self.state.activations.any() {
@@ -48,12 +48,12 @@ impl Kernel {
 
     // ---- I/O and timers
 
-    /// Whether the cycle that ran so many tasks has asked `epoll`: only then can anything have come in.
+    /// Whether the cycle that ran so many tasks has polled I/O: only then can anything have come in.
     pub(super) fn has_looked_at_io(&self, ran: usize) -> bool {
         self.polls_since_io as usize <= ran
     }
 
-    /// The next cycle asks `epoll`, whatever is ready.
+    /// The next cycle polls I/O, even if tasks are ready.
     pub(super) fn look_at_io_next(&mut self) {
         self.polls_since_io = POLLS_PER_IO;
     }
@@ -67,7 +67,7 @@ impl Kernel {
             if self.polls_since_io < POLLS_PER_IO {
                 return;
             }
-            self.wait_in_epoll(Some(Duration::ZERO));
+            self.wait_for_events(Some(Duration::ZERO));
         } else if limit.is_none() && self.suspect_deadlock() {
             return;
         } else {
@@ -75,7 +75,7 @@ impl Kernel {
             if self.state.clock.is_virtual() {
                 self.wait_or_jump(limit);
             } else {
-                self.wait_in_epoll(self.time_to_wait(limit));
+                self.wait_for_events(self.time_to_wait(limit));
             }
         }
         self.fire_timers();
@@ -98,23 +98,23 @@ impl Kernel {
         let end = limit.and_then(|limit| limit.kernel);
         let Some(target) = [next, end].into_iter().flatten().min().filter(|_| !held) else {
             // Only the outside world can wake anything, and that takes real time.
-            self.wait_in_epoll(limit.and_then(Limit::real_time_left));
+            self.wait_for_events(limit.and_then(Limit::real_time_left));
             return;
         };
-        let parked_sockets = self.state.reactor.borrow().waiting() > 0;
-        self.wait_in_epoll(Some(if parked_sockets { JUMP_PATIENCE } else { Duration::ZERO }));
+        let awaited_sockets = self.state.reactor.borrow().waiting() > 0;
+        self.wait_for_events(Some(if awaited_sockets { JUMP_DELAY } else { Duration::ZERO }));
         if run_queue::len() == 0 {
             self.state.clock.jump_to(target);
         }
     }
 
-    /// True if another thread woke somebody.
-    pub(super) fn wait_in_epoll(&mut self, timeout: Option<Duration>) -> bool {
+    /// True if another thread woke a task.
+    pub(super) fn wait_for_events(&mut self, timeout: Option<Duration>) -> bool {
         self.polls_since_io = 0;
         let polled = self.state.reactor.borrow_mut().poll(timeout, &mut self.scratch.wakers);
         let rang = match polled {
             Ok(rang) => rang,
-            // epoll_wait fails for a bad descriptor or bad memory: nothing that a program can go on after.
+            // It fails for a bad descriptor or bad memory: no program can go on after that.
             Err(error) => panic!("waiting for I/O events failed: {error}"),
         };
         if rang {
@@ -133,7 +133,7 @@ impl Kernel {
         self.wake_all();
     }
 
-    /// What is done on the side, if it is time.
+    /// Runs the maintenance that is due.
     fn run_maintenance(&self) {
         let Some(next) = self.state.maintenance.next() else { return };
         let now = self.state.clock.now();

@@ -1,17 +1,17 @@
-//! Telling a program that hangs from one that waits.
+//! Detecting deadlocks.
 //!
-//! When no task is ready, no timer is set, no socket is awaited, no thread works for us and no foreign future holds
-//! a waker, then nothing can ever happen again. Go has said so for years ("all goroutines are asleep"); here the
-//! report also says who waits for what, at which line, and who holds it.
+//! When no task is ready, no timer is set, no task waits for a socket or a thread, and no foreign future holds a waker,
+//! then nothing can happen any more. Go reports that as "all goroutines are asleep"; here the report also says what each
+//! task waits for, at which line, and which task holds it.
 //!
 //! # How it is found
 //!
-//! If the process has other threads, one of them may be about to wake us: they are given a second. Then comes the
-//! *probe*: every task is polled once more, as any task may be at any time. Each wait says anew what it waits for,
-//! so that a lock names who holds it *now*. And if a task goes on although nothing had woken it, the program hung
-//! because of a lost wake-up: somewhere a future returned `Pending` without keeping the waker. The probe would cure
-//! that, and a runtime that quietly cured it would hide it until the day when a timer elsewhere keeps the probe
-//! from ever being made. So a lost wake-up is a deadlock like any other, and the report names the tasks that went on.
+//! If the process has other threads, one of them may be about to wake a task: they are given a second. Then comes the
+//! *probe*: every task is polled once more, as any task may be at any time. Each wait publishes anew what it waits for,
+//! so that a lock names the task that holds it *now*. And if a task goes on although nothing had woken it, the program
+//! hung because of a lost wake-up: a future returned `Pending` without keeping the waker. The probe would cure that, and
+//! so hide it until a timer elsewhere in the program keeps the probe from being made. Therefore a lost wake-up is
+//! reported like any deadlock, with the tasks that went on.
 //!
 //! What then happens with the report:
 //!
@@ -21,10 +21,10 @@
 //!
 //! # Why there is no false alarm
 //!
-//! Another thread first releases something and then calls the waker of whoever got it; a task that is polled between
-//! the two goes on without having been woken, and rightly so. Without other threads that cannot be, provided that they
-//! are counted *before* the inbox is emptied: what a thread posted before it ended is then in there. With other
-//! threads, a task that went on in the probe is given a second more for its wake to arrive.
+//! Another thread first releases something and then calls the waker of the task that got it; a task that is polled in
+//! between rightly goes on without having been woken. Without other threads that cannot happen, provided that they are
+//! counted *before* the inbox is emptied: what a thread posted before it ended is then in the inbox. With other threads,
+//! a task that went on in the probe is given another second for its wake to arrive.
 
 use super::Kernel;
 use crate::kernel::run_queue;
@@ -34,7 +34,7 @@ use std::fmt::Write;
 use std::mem;
 use std::time::Duration;
 
-/// How long other threads of the process have to wake us.
+/// How long other threads of the process have to wake a task.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What is known of the search for a deadlock.
@@ -44,8 +44,8 @@ pub(super) struct Watch {
     probe: Option<Vec<Probed>>,
     /// Whether the process had other threads when they were last counted.
     other_threads: bool,
-    /// Once is enough.
-    said: bool,
+    /// It is reported once.
+    reported: bool,
 }
 
 struct Probed {
@@ -58,19 +58,19 @@ struct Probed {
 impl Kernel {
     /// Called when no task is ready and the loop would wait for ever. True if it waited, or has something to do.
     pub(super) fn suspect_deadlock(&mut self) -> bool {
-        if self.watch.said || !self.nothing_of_ours_can_happen() {
+        if self.watch.reported || !self.nothing_of_ours_can_happen() {
             return false;
         }
-        // While there is company most silences end soon, by a wake of theirs; counting them can wait till then.
+        // With other threads, most idle times end soon by a wake of theirs; counting the threads can wait till then.
         if self.watch.other_threads || self.has_other_threads() {
-            self.wait_in_epoll(Some(PATIENCE));
+            self.wait_for_events(Some(PATIENCE));
             if run_queue::len() > 0 {
                 self.watch.other_threads = true;
                 return true;
             }
             self.watch.other_threads = self.has_other_threads();
         }
-        self.wait_in_epoll(Some(Duration::ZERO));
+        self.wait_for_events(Some(Duration::ZERO));
         if run_queue::len() > 0 {
             return true;
         }
@@ -103,20 +103,20 @@ impl Kernel {
         let went_on = self.went_on(probe);
         let patience =
             if self.watch.other_threads && !went_on.is_empty() { PATIENCE } else { Duration::ZERO };
-        if self.wait_in_epoll(Some(patience)) {
-            // Another thread had a hand in it.
+        if self.wait_for_events(Some(patience)) {
+            // Another thread woke a task: it was no deadlock.
             return;
         }
         let report = self.deadlock_report(&went_on);
         if self.state.clock.is_virtual() || !self.watch.other_threads {
             self.deadlock = Some(report);
         } else {
-            self.watch.said = true;
+            self.watch.reported = true;
             self.state.reports.say(&report);
         }
     }
 
-    /// The tasks that a poll was enough for: they have ended, or wait elsewhere, and now something can happen.
+    /// The tasks that went on when they were polled: they have ended, or wait for something else.
     fn went_on<'p>(&self, probe: &'p [Probed]) -> Vec<&'p Probed> {
         if run_queue::len() == 0 && self.nothing_of_ours_can_happen() && self.state.tasks.borrow().len() > 0 {
             return Vec::new();
@@ -159,7 +159,7 @@ impl Kernel {
                     let _ = write!(
                         report,
                         "\n    it is cancelled, but what `finally` or `disable_cancellation` protects at {at} has \
-                         to end first, and nobody polls that: whatever holds it awaits something else"
+                         to end first, and it is not polled: the future that holds it awaits something else"
                     );
                 }
             }

@@ -1,7 +1,7 @@
-//! Who waits for the end of a task.
+//! The wakers of the tasks that wait for the end of a task.
 //!
-//! Nearly always nobody or one task, so one waiter is kept in place and only further ones need memory of their
-//! own. Each holds a ticket, so that a wait that is given up takes back its own waker and nobody else's.
+//! Nearly always there is one or none, so one is kept in place and only further ones need memory of their own. Each wait
+//! has a ticket, so that a wait that is given up takes back its own waker and no other.
 
 use std::mem;
 use std::task::Waker;

@@ -8,7 +8,7 @@
 //! }
 //! ```
 //!
-//! "Exactly those that were ready" is the fairness guarantee: a task that wakes itself over and over gets one poll per
+//! "Exactly the tasks that were ready" is the fairness guarantee: a task that wakes itself over and over gets one poll per
 //! cycle like all others. It is also why a schedule can be reproduced.
 //!
 //! Polling I/O costs a system call, so while tasks are ready it is not done in every cycle but once every `POLLS_PER_IO`

@@ -1,10 +1,10 @@
 //! The reactor: turns "this socket can be read again" into "wake that task".
 //!
-//! # Some facts about readiness
+//! # Readiness
 //!
 //! The selectors of mio (`epoll` on Linux, `kqueue` on macOS and the BSDs, IOCP with AFD on Windows) are used
-//! *edge-triggered*: they report a socket when it *becomes* readable or writable,
-//! once, and says nothing more until it becomes so again. That gives the cheapest scheme there is:
+//! *edge-triggered*: they report a socket once when it *becomes* readable or writable, and not again until it becomes so
+//! anew. That allows for few system calls:
 //!
 //! * A socket is registered once, for both directions, when it is made, and deregistered when it is dropped.
 //!   No system call is needed to start or stop waiting.
@@ -49,17 +49,17 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
-/// The token of the inbox's doorbell.
+/// The token of the inbox's `mio::Waker`.
 const DOORBELL: Token = Token(usize::MAX);
 /// A token is a generation in its upper half and an index in its lower half.
 const GENERATION_SHIFT: u32 = usize::BITS / 2;
 const INDEX_MASK: usize = (1 << GENERATION_SHIFT) - 1;
 /// The ticket of all waits that come through `poll_…` functions. Such a function cannot tell whether its caller
-/// still waits, so whoever asks next takes its place.
+/// still waits, so the next caller takes its place.
 pub(crate) const SHARED_TICKET: u64 = 0;
 /// How many events one wait may bring.
 const EVENTS: usize = 1024;
-/// The longest single wait; who wants more waits again. macOS refuses waits of more than 10⁸ s (`kevent`, `EINVAL`), and
+/// The longest single wait; the loop repeats it. macOS refuses waits of more than 10⁸ s (`kevent`, `EINVAL`), and
 /// `epoll` counts milliseconds in 31 bits.
 const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 /// Whether the selector announces urgent data on a TCP stream, so that a short read without it means that nothing is
@@ -140,7 +140,7 @@ pub(crate) enum Readiness {
     Ready,
     /// The waker is stored and will be called. The one it replaced is to be dropped outside of the borrow.
     Waiting { replaced: Option<Waker> },
-    /// Somebody else waits here already.
+    /// Another task waits here already.
     Busy { task: Option<TaskId>, at: &'static Location<'static> },
 }
 
@@ -183,7 +183,7 @@ impl Reactor {
         [socket.read, socket.write].map(|side| side.waiter.and_then(|waiter| waiter.waker))
     }
 
-    /// Asks to wait. `ticket` tells the waits of one direction apart; who holds one may ask again.
+    /// Asks to wait. `ticket` identifies a wait of one direction; with the same ticket it may be renewed.
     pub(crate) fn wait(
         &mut self,
         key: SocketKey,
@@ -229,7 +229,7 @@ impl Reactor {
         waiter.waker
     }
 
-    /// Whether a system call may be tried right away: the direction may be ready and nobody waits for it.
+    /// Whether a system call may be tried right away: the direction may be ready and no task waits for it.
     pub(crate) fn may_try(&mut self, key: SocketKey, direction: Direction) -> bool {
         let side = self.side(key, direction);
         side.ready && side.waiter.is_none()
@@ -266,8 +266,8 @@ impl Reactor {
         self.holding
     }
 
-    /// Waits for events, at most for a day, and hands out the wakers of those who waited for them. True if the doorbell
-    /// rang.
+    /// Waits for events, at most for a day, and hands out the wakers of the tasks that waited for them. True if the
+    /// inbox's `mio::Waker` was called.
     pub(crate) fn poll(&mut self, timeout: Option<Duration>, wakers: &mut Vec<Waker>) -> io::Result<bool> {
         let mut events = self.events.take().unwrap_or_else(|| Events::with_capacity(EVENTS));
         let timeout = timeout.map(|timeout| timeout.min(LONGEST_WAIT));

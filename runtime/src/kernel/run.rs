@@ -29,7 +29,7 @@ impl Kernel {
     /// Runs `main` as a new task, together with whatever else is left in this kernel, until it returns.
     ///
     /// # Panics
-    /// If no task can ever run again: a deadlock, with a report of who waits for what. On the real clock only if
+    /// If no task can ever run again: a deadlock, with a report of what each task waits for. On the real clock only if
     /// the process has no other thread; otherwise the report is written to standard error, once. A program that
     /// hangs because a future has lost its wake-up gets the same report, which then names the task.
     /// If `main` panics: the kernel is shut down, then the panic goes on with its payload. Ctrl-C cancels `main`
@@ -179,7 +179,7 @@ impl Runnable for MainTask {
         &self.record
     }
 
-    /// Comes here only if its `run` is over; then so is the task.
+    /// It is polled here only when its `run` has ended; then so has the task.
     fn poll(&self, _: &mut Context<'_>) -> Poll<()> {
         Poll::Ready(())
     }

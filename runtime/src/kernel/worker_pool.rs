@@ -1,9 +1,9 @@
 //! Threads for blocking work: DNS look-ups, file reads, anything that cannot be awaited.
 //!
-//! One queue of jobs, at most `limit` threads, started when a job comes and nobody is idle. An idle thread stays
-//! for the kernel's life. When the kernel ends it does not wait for anybody: jobs that have not started are
-//! dropped, a job that is running finishes by itself and its result goes nowhere. So a blocked look-up can never
-//! keep a program from exiting.
+//! One queue of jobs and at most `limit` threads, each started when a job comes and no thread is idle. An idle thread
+//! stays for the kernel's life. When the kernel ends it does not wait for its threads: jobs that have not started are
+//! dropped, and the result of a job that is running is discarded. So a blocked look-up cannot keep a program from
+//! exiting.
 
 use std::collections::VecDeque;
 use std::io;
@@ -72,7 +72,7 @@ impl WorkerPool {
 /// Only Linux tells how many threads a process has, so that this number means something beside it.
 #[cfg(target_os = "linux")]
 impl WorkerPool {
-    /// How many threads have nothing to do.
+    /// How many threads are idle.
     pub(crate) fn idle_threads(&self) -> usize {
         let state = self.pool.lock();
         if state.jobs.is_empty() { state.idle } else { 0 }
@@ -100,8 +100,8 @@ impl Pool {
         loop {
             if let Some(job) = state.jobs.pop_front() {
                 drop(state);
-                // A job catches the panics of what it runs. What it drops may panic too, and must not cost us a
-                // thread; the panic hook has said so by then.
+                // A job catches the panics of what it runs. What it drops may panic too, and must not end the
+                // thread; the panic hook has reported it by then.
                 let _ = catch_unwind(AssertUnwindSafe(job));
                 state = self.lock();
             } else if state.ended {
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_is_started_for_each_job_that_finds_nobody_idle_up_to_the_limit() {
+    fn a_thread_is_started_for_each_job_that_finds_no_thread_idle_up_to_the_limit() {
         let workers = WorkerPool::new(3);
         let _blocked = [block(&workers), block(&workers)];
         assert_eq!(workers.pool.lock().threads, 2);
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn ending_waits_for_nobody_and_drops_what_has_not_started() {
+    fn ending_waits_for_no_thread_and_drops_what_has_not_started() {
         let workers = WorkerPool::new(1);
         let release = block(&workers);
         let numbers = submit_numbers(&workers, 3);

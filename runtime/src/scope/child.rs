@@ -69,7 +69,7 @@ impl<T> Drop for Child<T> {
         self.record().handle_dropped.set(true);
         let unjoined = self.cell.task.panic.take();
         if let Some(payload) = unjoined {
-            self.cell.task.turns.fail(payload);
+            self.cell.task.scope.fail(payload);
         }
     }
 }
@@ -135,19 +135,19 @@ impl<T> ChildCell<T> {
     }
 }
 
-/// What the kernel has of a child in its table: all but its future.
+/// A child in the table of the kernel: all but its future and its value.
 pub(super) struct ChildTask {
     pub(super) record: Record,
     /// A panic that has neither been joined nor passed on to the scope yet.
     pub(super) panic: RefCell<Option<Payload>>,
-    turns: Rc<Turns>,
+    scope: Rc<ScopeState>,
     /// It is on the list of those that are ready.
     queued: Cell<bool>,
 }
 
 impl ChildTask {
-    pub(super) fn new(record: Record, turns: Rc<Turns>) -> ChildTask {
-        ChildTask { record, panic: RefCell::new(None), turns, queued: Cell::new(false) }
+    pub(super) fn new(record: Record, scope: Rc<ScopeState>) -> ChildTask {
+        ChildTask { record, panic: RefCell::new(None), scope, queued: Cell::new(false) }
     }
 
     pub(super) fn mark_unqueued(&self) {
@@ -161,19 +161,19 @@ impl Runnable for ChildTask {
     }
 
     fn pass_on(&self, woken_by: Option<TaskId>) -> bool {
-        if self.turns.closed.get() {
+        if self.scope.closed.get() {
             return false;
         }
         if !self.queued.replace(true) {
             self.record.woken_by.set(woken_by);
             self.record.parked.set(Parked::in_state(TaskState::Ready));
-            self.turns.ready.borrow_mut().push_back(self.record.id);
-            self.turns.wake_parent();
+            self.scope.ready.borrow_mut().push_back(self.record.id);
+            self.scope.wake_parent();
         }
         true
     }
 
-    /// Comes here only if its scope is gone; then so is the child.
+    /// It is polled here only when its scope has ended; then so has the child.
     fn poll(&self, _: &mut Context<'_>) -> Poll<()> {
         Poll::Ready(())
     }
@@ -186,9 +186,10 @@ impl Runnable for ChildTask {
     }
 }
 
-/// Whose turn it is in one scope; shared by the scope and the [`ChildTask`]s of its children.
+/// What a scope shares with the [`ChildTask`]s of its children: which of them are ready, how to wake the parent, and the
+/// first panic.
 #[derive(Default)]
-pub(super) struct Turns {
+pub(super) struct ScopeState {
     ready: RefCell<VecDeque<TaskId>>,
     parent: RefCell<Option<Waker>>,
     /// The first panic that is not joined: what the scope will end with.
@@ -196,7 +197,7 @@ pub(super) struct Turns {
     closed: Cell<bool>,
 }
 
-impl Turns {
+impl ScopeState {
     pub(super) fn set_parent(&self, waker: &Waker) {
         let replaced = renew(&mut self.parent.borrow_mut(), waker);
         drop(replaced);

@@ -1,6 +1,6 @@
-//! The children of one scope: polled in turns, cancelled together, waited for.
+//! The children of one scope: how they are polled, cancelled and waited for.
 //!
-//! The nodes of the cancel-scope tree, as `kernel/cancel_tree.rs` describes it:
+//! The nodes of the cancel tree, as `kernel/cancel_tree.rs` describes it:
 //!
 //! ```text
 //! … ── region (alive until all have ended) ─┬─ body
@@ -8,14 +8,14 @@
 //!                                           └─ child
 //! ```
 //!
-//! A call from above reaches the region's node; the region then polls every child once, whether it was ready or
-//! not, so that each that has something to clean up hears of it, and each that has not is dropped. A panic that
-//! nobody joins is a call from the region itself.
+//! A cancellation from above reaches the region's node. The region then polls every child once, whether it was ready or
+//! not, so that each child with a cleanup begins it, and each without is dropped. A child's panic that is not joined
+//! cancels the region itself.
 //!
-//! Within one poll only those children run that were ready when it began, and not too many of them: the kernel's
-//! own law, so that a scope of busy children cannot keep everybody else waiting.
+//! Within one poll only those children run that were ready when it began, and at most [`CHILDREN_PER_POLL`]: as in the
+//! kernel's cycle, so that a scope of busy children does not starve other tasks.
 
-use super::child::{Child, ChildCell, ChildTask, Payload, Turns};
+use super::child::{Child, ChildCell, ChildTask, Payload, ScopeState};
 use crate::cancel::catch_unwind::CatchUnwind;
 use crate::kernel::cancel_tree::CancelReason;
 use crate::kernel::task_record::{End, Record, Resource};
@@ -31,13 +31,13 @@ use std::task::{Context, Poll};
 use std::thread;
 
 /// How many children may run in one poll of their parent.
-const TURNS_PER_POLL: usize = 64;
+const CHILDREN_PER_POLL: usize = 64;
 
 pub(super) struct Children<'env> {
     running: RefCell<BTreeMap<TaskId, RunningChild<'env>>>,
     /// Children that panicked while their handles could still join them.
     panicked: RefCell<Vec<Rc<ChildTask>>>,
-    turns: Rc<Turns>,
+    state: Rc<ScopeState>,
     region: Node,
     /// A child was dropped because the whole scope is being cancelled: the scope has no complete result.
     cut_short: Cell<bool>,
@@ -63,7 +63,7 @@ impl<'env> Children<'env> {
         Children {
             running: RefCell::default(),
             panicked: RefCell::default(),
-            turns: Rc::default(),
+            state: Rc::default(),
             region,
             cut_short: Cell::new(false),
             at,
@@ -79,13 +79,13 @@ impl<'env> Children<'env> {
         F: Future + 'env,
         F::Output: 'env,
     {
-        assert!(!self.turns.is_closed(), "this scope has ended; nothing can be spawned into it any more");
+        assert!(!self.state.is_closed(), "this scope has ended; nothing can be spawned into it any more");
         let future = Box::pin(future);
         let (nested, task) = Nested::spawn(&self.region, |place, parent| {
             let record = Record::new(place, TaskName::OfType(type_name::<F>), parent, at);
             // The scope handles its end.
             record.attended.set(true);
-            Rc::new(ChildTask::new(record, Rc::clone(&self.turns)))
+            Rc::new(ChildTask::new(record, Rc::clone(&self.state)))
         });
         let cell = Rc::new(ChildCell { task: Rc::clone(&task), value: RefCell::new(None) });
         let future = Box::pin(IntoCell { future: Some(future), cell: Rc::clone(&cell) });
@@ -97,11 +97,11 @@ impl<'env> Children<'env> {
 
     /// Runs those that were ready when this was called.
     fn poll_ready(&self, cx: &mut Context<'_>, limit: usize) {
-        for _ in 0..self.turns.count_ready().min(limit) {
-            let Some(id) = self.turns.next_ready() else { break };
+        for _ in 0..self.state.count_ready().min(limit) {
+            let Some(id) = self.state.next_ready() else { break };
             self.poll_child(id);
         }
-        if self.turns.count_ready() > 0 {
+        if self.state.count_ready() > 0 {
             cx.waker().wake_by_ref();
         }
     }
@@ -172,7 +172,7 @@ impl<'env> Children<'env> {
     /// A panic goes to the handle of the child, which may still join it; else the scope ends with it.
     fn crash(&self, task: &Rc<ChildTask>, payload: Payload) {
         if task.record.handle_dropped.get() {
-            self.turns.fail(payload);
+            self.state.fail(payload);
         } else {
             *task.panic.borrow_mut() = Some(payload);
             self.panicked.borrow_mut().push(Rc::clone(task));
@@ -187,7 +187,7 @@ impl<'env> Children<'env> {
     /// The panic that the scope has to end with.
     fn take_panic(&self) -> Option<Payload> {
         let unjoined = self.panicked.take();
-        self.turns.take_panic().or_else(|| unjoined.iter().find_map(|task| task.panic.take()))
+        self.state.take_panic().or_else(|| unjoined.iter().find_map(|task| task.panic.take()))
     }
 
     /// Drops what is left, newest first. Destructors may spawn; what they spawn is dropped as well.
@@ -318,7 +318,7 @@ impl<'env, F: Future> Running<'env, F> {
         let _entered = self.enter(cx);
         let was_cancelled = self.pass_on_cancel();
         self.poll_body(cx);
-        self.children.poll_ready(cx, if was_cancelled { usize::MAX } else { TURNS_PER_POLL });
+        self.children.poll_ready(cx, if was_cancelled { usize::MAX } else { CHILDREN_PER_POLL });
         if !was_cancelled && self.must_cancel_now() {
             self.poll_body(cx);
             self.children.poll_ready(cx, usize::MAX);
@@ -326,13 +326,13 @@ impl<'env, F: Future> Running<'env, F> {
     }
 
     fn enter(&self, cx: &mut Context<'_>) -> Entered {
-        self.children.turns.set_parent(cx.waker());
+        self.children.state.set_parent(cx.waker());
         self.children.region.set_waker(cx.waker());
         self.children.region.entered()
     }
 
     fn must_cancel_now(&mut self) -> bool {
-        if self.children.turns.has_failed() && !self.cancel_passed_on {
+        if self.children.state.has_failed() && !self.cancel_passed_on {
             self.children.region.request(CancelReason::Cancelled);
         }
         self.pass_on_cancel()
@@ -344,7 +344,7 @@ impl<'env, F: Future> Running<'env, F> {
             return false;
         }
         self.cancel_passed_on = true;
-        self.children.turns.make_ready(self.children.running.borrow().keys().copied());
+        self.children.state.make_ready(self.children.running.borrow().keys().copied());
         true
     }
 
@@ -360,7 +360,7 @@ impl<'env, F: Future> Running<'env, F> {
     fn after_body(&mut self, polled: thread::Result<Poll<F::Output>>, cx: &mut Context<'_>) {
         match polled {
             Ok(Poll::Ready(output)) => self.output = Some(output),
-            Err(payload) => self.children.turns.fail(payload),
+            Err(payload) => self.children.state.fail(payload),
             Ok(Poll::Pending) => {
                 let node = self.body_node.as_ref();
                 if node.and_then(|node| node.poll_unwind(cx)).is_none() {
@@ -403,7 +403,7 @@ impl<F: Future> Drop for Running<'_, F> {
         let body = self.body.take();
         drop(body);
         self.children.drop_all();
-        self.children.turns.close();
+        self.children.state.close();
         // A handle of the scope may have escaped, and keep the node.
         self.children.region.set_alive(false);
     }
