@@ -1,9 +1,8 @@
-//! Tests of async programs: time that takes no time, schedules that can be repeated.
+//! Tests of async programs, with virtual time and reproducible schedules.
 //!
-//! [`run`] runs one program on a virtual clock and fails if it leaves anything behind. [`explore`] runs it many times,
-//! each time with the ready tasks in another order, and names the seed of the first order that fails; with that
-//! seed in `CURIO_SEED` the same schedule runs again, in a debugger if need be. It is the production kernel both
-//! times: what a test sees is what a program does.
+//! [`run`] runs one program on a virtual clock and fails if it leaves anything behind. [`explore`] runs it many times, each
+//! time with the ready tasks in another order, and names the seed of the first order that fails; with that seed in
+//! `CURIO_SEED` the same schedule runs again, for example in a debugger. Both use the same kernel as a program does.
 
 use crate::kernel::{Kernel, seed_from_environment};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,8 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// Runs a test: on a virtual clock, in the order that `CURIO_SEED` gives if it is set.
 ///
 /// # Panics
-/// With the program's own panic. If tasks, timers or sockets are left when it ends: a test that passes while
-/// something still runs has tested only half of it.
+/// With the program's own panic. If tasks, timers or sockets are left when it ends.
 ///
 /// ```
 /// use std::time::Duration;

@@ -72,8 +72,8 @@ impl Default for KernelBuilder {
 }
 
 impl KernelBuilder {
-    /// With `true`, time stands still while tasks run and jumps to the next timer when none can: sleeps take no
-    /// time, and end exactly on their nanosecond. Thread jobs hold the clock; a parked socket does not.
+    /// With `true`, time stands still while tasks run and jumps to the next timer when none can: sleeps take no real
+    /// time and end exactly on their nanosecond. Thread jobs hold the clock back; a socket that a task waits for does not.
     pub fn virtual_clock(mut self, on: bool) -> Self {
         self.virtual_clock = on;
         self
@@ -95,23 +95,23 @@ impl KernelBuilder {
 
     /// How long the cleanups of all tasks together may take at shutdown, in the kernel's time. 5 s by default.
     ///
-    /// A virtual clock stands still while a cleanup waits for a thread or another process, or computes without end.
-    /// So real time counts too: shutdown takes no longer than `d`, or five seconds if `d` is less, on either clock.
+    /// A virtual clock stands still while a cleanup waits for a thread or another process, or computes without end. So
+    /// real time counts too: on either clock, shutdown takes no longer than `d`, or five seconds if `d` is less.
     pub fn shutdown_grace(mut self, d: Duration) -> Self {
         self.shutdown_grace = d;
         self
     }
 
-    /// Whether the first Ctrl-C (SIGINT) cancels `main`, so that its cleanups run and the process exits with status
-    /// 130 after shutdown; the second one ends it at once. On by default on Unix (and with the feature `signals`), but not with a virtual clock:
-    /// nothing outside reaches into a simulation. Switched off, Ctrl-C does what it would without a kernel. See
-    /// [`signals`](crate::signals).
+    /// Whether the first Ctrl-C (SIGINT) cancels `main`, so that its cleanups run and the process exits with status 130
+    /// after shutdown; the second one ends it at once. On by default on Unix with the feature `signals`, except with a
+    /// virtual clock, which a signal from outside must not disturb. When off, Ctrl-C does what it does without a kernel.
+    /// See [`signals`](crate::signals).
     pub fn ctrl_c(mut self, on: bool) -> Self {
         self.ctrl_c = Some(on);
         self
     }
 
-    /// Takes over the lines that otherwise go to standard error: crashed tasks, tasks that nobody joined,
+    /// Takes over the lines that otherwise go to standard error: crashed tasks, tasks that were never joined,
     /// cleanups that could not run. `|_| ()` silences them.
     pub fn on_report(mut self, sink: impl Fn(&str) + 'static) -> Self {
         self.on_report = Some(Box::new(sink));

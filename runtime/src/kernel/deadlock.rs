@@ -35,7 +35,7 @@ use std::mem;
 use std::time::Duration;
 
 /// How long other threads of the process have to wake a task.
-const PATIENCE: Duration = Duration::from_secs(1);
+const OTHER_THREADS_DELAY: Duration = Duration::from_secs(1);
 
 /// What is known of the search for a deadlock.
 #[derive(Default)]
@@ -63,7 +63,7 @@ impl Kernel {
         }
         // With other threads, most idle times end soon by a wake of theirs; counting the threads can wait till then.
         if self.watch.other_threads || self.has_other_threads() {
-            self.wait_for_events(Some(PATIENCE));
+            self.wait_for_events(Some(OTHER_THREADS_DELAY));
             if run_queue::len() > 0 {
                 self.watch.other_threads = true;
                 return true;
@@ -101,9 +101,12 @@ impl Kernel {
 
     fn judge(&mut self, probe: &[Probed]) {
         let went_on = self.went_on(probe);
-        let patience =
-            if self.watch.other_threads && !went_on.is_empty() { PATIENCE } else { Duration::ZERO };
-        if self.wait_for_events(Some(patience)) {
+        let delay = if self.watch.other_threads && !went_on.is_empty() {
+            OTHER_THREADS_DELAY
+        } else {
+            Duration::ZERO
+        };
+        if self.wait_for_events(Some(delay)) {
             // Another thread woke a task: it was no deadlock.
             return;
         }
