@@ -3,8 +3,7 @@
 //! When a limit passes, the body is not dropped at once: it is cancelled, cleanups inside it run, and only then does
 //! the timeout report. So `timeout_after(1 s, …)` around a cleanup of 0.3 s reports after 1.3 s.
 //!
-//! A limit has a node of the cancel-scope tree only if something inside needs one: see
-//! [`PolledLimit`](crate::traps::PolledLimit).
+//! A timeout has a node of the cancel tree only if something inside needs one; see `PolledLimit` in `traps/cancel.rs`.
 //!
 //! Limits nest, and each reports its own: an outer limit that passes never shows up as the error of an inner
 //! call, because the inner call is gone by then. If both pass at once the outer one reports, as in Curio.
@@ -150,7 +149,7 @@ impl<F: Future> Deadline<F> {
         self.unwind(cx)
     }
 
-    /// Returns the deadline, unless it has passed or is so far away that the clock cannot say it.
+    /// Returns the deadline, unless it has passed or an `Instant` cannot express it.
     fn begin(&mut self) -> Option<Instant> {
         self.begun = true;
         let now = traps::now();

@@ -82,7 +82,7 @@ impl Members {
     pub(super) fn pass_on_cancel(self: &Arc<Self>) {
         let mut state = self.lock();
         let cancelled = state.home.is_some_and(ScopeLink::is_cancelled);
-        // No longer, if the group has outlived the region that was called on.
+        // No longer, if the group has outlived the region that was asked to stop.
         state.cancel_passed_on &= cancelled;
         if !cancelled || state.cancel_passed_on || state.running.is_empty() {
             return;

@@ -17,9 +17,9 @@
 //! * When the group is dropped, all are asked to stop. A destructor cannot wait, so in this case alone a member may still
 //!   be cleaning up afterwards.
 //!
-//! # To whom a group belongs
+//! # The owner of a group
 //!
-//! Its node in the tree of cancel scopes says so, and there is one rule:
+//! A group belongs to the region of the cancel tree that its node is below:
 //!
 //! * A group belongs to the region in which it was made. A time limit around that place is a limit for the members.
 //! * If that region ends and the group lives on, because it was returned or stored, it passes to the region around it,

@@ -79,7 +79,7 @@ struct Node {
     found: Cell<Option<(u64, Option<CancelReason>)>>,
     /// Wakes the region of this node when a node above is asked to stop, even inside an executor of another crate.
     waker: Option<Waker>,
-    /// Of a task's outermost node: the slot of the task.
+    /// Of the outermost node of a task: the slot of the task.
     task: Option<u32>,
     parent: Option<ScopeKey>,
     first_child: Option<ScopeKey>,
@@ -106,7 +106,7 @@ impl CancelTree {
         key
     }
 
-    /// Adds a node that has been told what the node `key` of another kernel's tree was told.
+    /// Adds a node with the same request as the node `key` of another kernel's tree.
     pub(crate) fn add_copy(&mut self, of: &CancelTree, key: ScopeKey, parent: Option<ScopeKey>) -> ScopeKey {
         let Node { requested, shield, alive, at, .. } = *of.node(key);
         let copy = self.insert(Node { requested, shield, alive, at, ..Node::new() });
@@ -142,7 +142,7 @@ impl CancelTree {
         self.changed(key);
     }
 
-    /// Whether `key` and what is below it are cancelled has to be found out anew. Most nodes have nothing below.
+    /// Drops the cached answers for `key` and what is below it. Most nodes have nothing below.
     fn changed(&mut self, key: ScopeKey) {
         let node = self.node_mut(key);
         node.found.set(None);
@@ -225,7 +225,7 @@ impl CancelTree {
     /// Rule 1, and why: the nearest request counts, unless a shield stands before it.
     pub(crate) fn cancelled(&self, key: ScopeKey) -> Option<CancelReason> {
         let why = self.path(key).find_map(|node| self.known(node)).flatten();
-        // What was found out holds for all nodes on the way there.
+        // The answer holds for all nodes on the way there.
         for node in self.path(key) {
             let was_known = self.known(node).is_some();
             node.found.set(Some((self.changes, why)));
