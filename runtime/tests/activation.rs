@@ -176,7 +176,7 @@ fn an_activation_that_panics_is_reported_once_and_the_kernel_goes_on() {
                 task.await
             });
         slept.unwrap();
-        assert_eq!(*reports.borrow(), ["an activation panicked and is told nothing more: fragile"]);
+        assert_eq!(*reports.borrow(), ["an activation panicked and gets no further events: fragile"]);
         assert_eq!(recorder.kinds("sleeper").last(), Some(&EventKind::Terminated), "the other one heard all");
     }
 }

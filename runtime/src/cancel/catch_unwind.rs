@@ -9,7 +9,7 @@ use std::panic::UnwindSafe;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-/// One poll that may panic: for `catch_unwind(move || guarded.poll())`.
+/// One poll that may panic: for `catch_unwind(move || body.poll())`.
 pub(crate) struct CatchUnwind<'a, F: ?Sized>(Pin<&'a mut F>, &'a Waker);
 
 /// What a panic leaves half done is dropped, and never looked at.

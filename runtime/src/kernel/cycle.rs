@@ -151,7 +151,9 @@ impl Kernel {
                 Ok(None) => {}
                 Err(payload) => {
                     let message = panic_message(payload.as_ref());
-                    self.state.reports.say(&format!("an upkeep panicked and is over: {message}"));
+                    self.state
+                        .reports
+                        .say(&format!("the work of an `upkeep` panicked and has ended: {message}"));
                 }
             }
         }

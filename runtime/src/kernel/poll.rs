@@ -1,15 +1,13 @@
 //! One poll of one task, and what follows from it.
 //!
 //! ```text
-//! ready::pop ─▶ table.begin_poll ─▶ task.poll, inside catch_unwind, nothing borrowed
-//!     ready                 ─▶ finish: free the slot, wake whoever joins
-//!     panicked              ─▶ write it down at once, keep the payload for whoever joins, finish
+//! run_queue::pop ─▶ table.begin_poll ─▶ task.poll, inside catch_unwind, nothing borrowed
+//!     ready                 ─▶ finish: free the slot, wake the tasks that join it
+//!     panicked              ─▶ report it, keep the payload for a join, finish
 //!     it was parked when it was asked to stop: not polled, but dropped there, if nothing inside is alive
 //!     pending, cancelled    ─▶ if nothing inside is alive: drop the future, finish
-//!     pending               ─▶ note what it waits for
+//!     pending               ─▶ record what it waits for
 //! ```
-//!
-//! The last stop on the path of a wake: the task that was woken is polled, and tries again what it waited for.
 
 use super::run::Main;
 use super::{Kernel, Payload};
@@ -37,7 +35,7 @@ impl Kernel {
             kernel.tasks.borrow_mut().end_poll(slot, waker);
             return;
         }
-        // What it waits for then stays what it waited for last.
+        // It is shown as waiting for what it waited for last.
         let stopped_at = kernel.stops_where_parked(record).then(|| record.parked.get());
         let previous = kernel.make_current(&task, woken_by);
         debug_assert!(previous.is_none(), "the kernel polls one task at a time");
@@ -77,8 +75,8 @@ impl Kernel {
     }
 }
 
-/// The turn of one task. The kernel uses these for the tasks it polls, and `traps` for tasks whose futures live
-/// inside other tasks.
+/// The parts of a poll. The loop uses them for the tasks it polls, and `traps` for tasks whose futures live inside other
+/// tasks.
 impl State {
     /// Rule 4 of the [cancel tree](crate::kernel::cancel_tree): whether the kernel has to drop this task now.
     pub(crate) fn must_unwind(&self, record: &Record) -> bool {
@@ -116,7 +114,7 @@ impl State {
         self.current.replace(Some(Rc::clone(task)))
     }
 
-    /// It was polled and waits: notes for what.
+    /// It was polled and waits: records for what.
     pub(crate) fn suspend(&self, record: &Record, parked: Option<Parked>) {
         let parked = parked.unwrap_or(Parked::in_state(TaskState::ForeignWait));
         record.parked.set(parked);
@@ -141,7 +139,7 @@ impl State {
         }
     }
 
-    /// The task has ended and its future is gone: frees its slot and tells whoever waits.
+    /// The task has ended and its future is gone: frees its slot and wakes the tasks that wait for it.
     pub(crate) fn finish(&self, task: &Rc<dyn Runnable>, end: End) {
         let record = task.record();
         record.end.set(Some(end));

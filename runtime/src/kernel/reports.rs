@@ -1,5 +1,5 @@
-//! The lines the kernel writes when something would otherwise be lost in silence: a task that crashed, one that
-//! nobody joined, a cleanup that could not run, a task that had to be dropped at exit.
+//! The lines that the kernel writes about failures which the program does not see otherwise: a task that panicked, one
+//! that was never joined, a cleanup that could not run, a task that had to be dropped at exit.
 //!
 //! By default they go to standard error, one line each. A program may take them over with
 //! [`KernelBuilder::on_report`](crate::KernelBuilder::on_report).

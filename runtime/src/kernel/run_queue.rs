@@ -2,10 +2,9 @@
 //!
 //! # Why a thread-local
 //!
-//! A wake is the most frequent thing that happens in an async program, and nearly every wake comes from the
-//! thread on which the kernel itself runs: a task puts an item into a queue and so wakes another task. Such a
-//! wake needs no lock and no atomic operation, if only it can *tell* that it is on the kernel's thread. So the
-//! queue lives in a thread-local for as long as its kernel runs. A [waker](crate::kernel::waker) looks here first; if it
+//! Wakes are frequent, and nearly all come from the thread on which the kernel itself runs: a task puts an item into a
+//! queue and so wakes another task. Such a wake needs no lock and no atomic operation, as long as it can find out that it
+//! is on the kernel's thread. So the queue is in a thread-local for as long as its kernel runs. A [waker](crate::kernel::waker) looks here first; if it
 //! finds its own kernel, the wake is one flag and one `push_back`. If not, it comes from elsewhere and goes to
 //! the kernel's [inbox](crate::kernel::inbox::Inbox).
 //!
@@ -30,13 +29,13 @@ pub(crate) struct RunQueue {
     kernel: Option<KernelId>,
     queue: VecDeque<u32>,
     marks: Vec<Mark>,
-    /// The task being polled: whoever it wakes was woken by it.
+    /// The task being polled: the source of the wakes that happen meanwhile.
     running: Option<TaskId>,
-    /// If somebody listens: the wakes that have not been told yet.
+    /// With activations: the wakes that have not been emitted yet.
     recorded: Option<Vec<RecordedWake>>,
 }
 
-/// A wake, for whoever listens.
+/// A wake, for the activations.
 pub(crate) struct RecordedWake {
     pub(crate) slot: u32,
     pub(crate) by: Option<TaskId>,
@@ -48,7 +47,7 @@ pub(crate) struct RecordedWake {
 #[derive(Clone, Copy, Default)]
 struct Mark(Option<TaskId>);
 
-/// Stands for whatever is no task. None has this number.
+/// Stands for everything that is not a task. No task has this number.
 const NO_TASK: TaskId = TaskId::new(NonZeroU64::MAX);
 
 impl Mark {
@@ -74,7 +73,7 @@ impl RunQueue {
         RunQueue { kernel: None, queue: VecDeque::new(), marks: Vec::new(), running: None, recorded: None }
     }
 
-    /// Keeps a note of every wake from now on.
+    /// Records every wake from now on.
     pub(crate) fn record_wakes(&mut self) {
         self.recorded = Some(Vec::new());
     }
@@ -153,7 +152,7 @@ pub(crate) fn set_running(task: Option<TaskId>) {
     RUN_QUEUE.with_borrow_mut(|queue| queue.running = task);
 }
 
-/// The wakes since this was last asked, if somebody listens.
+/// The wakes since the last call, if they are recorded.
 pub(crate) fn take_recorded_wakes() -> Vec<RecordedWake> {
     RUN_QUEUE.with_borrow_mut(|queue| queue.recorded.as_mut().map(mem::take).unwrap_or_default())
 }
@@ -287,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn wakes_are_noted_only_if_somebody_listens() {
+    fn wakes_are_recorded_only_when_asked_for() {
         let Installed(kernel) = &Installed::new();
         wake(*kernel, 1);
         assert!(take_recorded_wakes().is_empty());
@@ -298,7 +297,7 @@ mod tests {
         wake(*kernel, 2);
         wake(*kernel, 2);
         let recorded: Vec<_> = take_recorded_wakes().iter().map(|wake| wake.slot).collect();
-        assert_eq!(recorded, [2], "1 was queued before anybody listened, and 2 is queued once");
+        assert_eq!(recorded, [2], "1 was queued before wakes were recorded, and 2 is queued once");
         assert!(take_recorded_wakes().is_empty());
     }
 }

@@ -1,5 +1,5 @@
 //! The end of a kernel: every task is asked to stop, newest first, and the loop goes on until they have. Cleanups
-//! run side by side, within one grace period for all. What is left then is dropped, and said so.
+//! run concurrently, within one grace period for all. What is left then is dropped, and reported.
 //!
 //! The grace period is kernel time. A virtual clock stands still while a cleanup waits for a thread or another process,
 //! or computes. So that no program can hang at its end, real time counts as well: the same period, but at least
@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 const REAL_GRACE: Duration = Duration::from_secs(5);
 
 impl Kernel {
-    /// What is still there between two runs, a line for each: the ledger of leaks.
+    /// What is still there between two runs, a line for each.
     pub(crate) fn left_behind(&self) -> Vec<String> {
         let now = self.state.clock.now();
         let tasks = self.state.tasks.borrow().by_id();
@@ -31,7 +31,7 @@ impl Kernel {
         if left.is_empty() {
             let timers = self.state.timers.borrow().len();
             let sockets = self.state.reactor.borrow().sockets();
-            left.extend((timers > 0).then(|| format!("{timers} timers that nobody awaits")));
+            left.extend((timers > 0).then(|| format!("{timers} timers that no task awaits")));
             left.extend((sockets > 0).then(|| format!("{sockets} open sockets")));
         }
         left
@@ -44,7 +44,7 @@ impl Kernel {
         let tasks = self.state.tasks.borrow().by_id();
         for task in tasks.iter().rev() {
             let record = task.record();
-            // Whoever is joining it is cancelled as well, and will drop its handle.
+            // A task that joins it is cancelled as well, and will drop its handle.
             if record.is_awaited() {
                 record.attended.set(true);
             }

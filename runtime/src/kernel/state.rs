@@ -39,7 +39,7 @@ pub(crate) struct State {
     pub(crate) workers: WorkerPool,
     pub(crate) reports: Reports,
     pub(crate) activations: Activations,
-    /// Thread jobs whose result somebody still waits for. They hold a virtual clock.
+    /// Jobs on threads whose results tasks wait for. They hold a virtual clock back.
     pub(crate) thread_jobs: Cell<usize>,
     pub(crate) shutting_down: Cell<bool>,
     // The rest is about the poll in progress.
@@ -53,7 +53,7 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// Tells whoever listens what happened to a task, or to the loop.
+    /// Passes what happened to a task, or to the loop, to the activations.
     pub(crate) fn emit(&self, task: Option<&Record>, kind: EventKind) {
         if self.activations.any() {
             self.emit_at(self.clock.now(), task, kind);
@@ -62,7 +62,7 @@ impl State {
 
     pub(crate) fn emit_at(&self, time: Instant, task: Option<&Record>, kind: EventKind) {
         for message in self.activations.emit(&Event { time, task: task.map(Record::info), kind }) {
-            self.reports.say(&format!("an activation panicked and is told nothing more: {message}"));
+            self.reports.say(&format!("an activation panicked and gets no further events: {message}"));
         }
     }
 }

@@ -170,8 +170,8 @@ impl Record {
         locals
     }
 
-    /// Marks the request. `wakers` are those of the task's regions that have to hear of it; the task itself is
-    /// to be woken by the caller.
+    /// Marks the request. `wakers` receives the wakers of the regions that have to unwind; the task itself is to be woken
+    /// by the caller.
     pub(crate) fn request_cancel(&self, tree: &mut CancelTree, wakers: &mut Vec<Waker>) {
         self.cancel_requested.set(true);
         if let Some(root) = self.root.get() {

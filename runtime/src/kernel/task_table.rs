@@ -25,7 +25,7 @@ struct TaskSlot {
     task: Option<Rc<dyn Runnable>>,
     /// Out of its place while the task is being polled.
     waker: Option<Waker>,
-    /// The same waker, to see whether anybody else holds a copy.
+    /// The same waker, to see whether there are copies of it elsewhere.
     shared: Option<Arc<TaskWaker>>,
 }
 
@@ -94,7 +94,7 @@ impl TaskTable {
         self.live
     }
 
-    /// Whether somebody we know nothing of may still wake a task: one that waits in a foreign future which has kept
+    /// Whether foreign code may still wake a task: one that waits in a foreign future which has kept
     /// its waker. The regions of the task keep copies too; the cancel tree knows how many.
     pub(crate) fn any_foreign_waker(&self, tree: &CancelTree) -> bool {
         self.slots.iter().any(|slot| {

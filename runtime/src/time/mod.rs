@@ -1,9 +1,9 @@
-//! Time: sleeping, regular ticks, and maintenance on the side.
+//! Time: sleeping, regular ticks, and maintenance between tasks.
 //!
 //! ```text
 //! sleep.rs         sleep, sleep_until, schedule, clock
 //! interval.rs      interval: ticks that do not drift
-//! maintenance.rs   upkeep: work that the kernel does between the steps of tasks
+//! maintenance.rs   upkeep: work that the kernel does between polls of tasks
 //! ```
 
 mod interval;

@@ -1,4 +1,4 @@
-//! Traps: the only doors into the kernel.
+//! Traps: the only way into the kernel.
 //!
 //! In Curio a coroutine asks the kernel for something by *trapping* into it, as a program does with a system call. Here a
 //! trap is a leaf future: it calls one of the functions below, and if it has to wait it
