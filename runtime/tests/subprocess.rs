@@ -419,3 +419,113 @@ fn a_command_may_be_lent() {
         Ok(())
     });
 }
+
+// ---- many at once
+
+#[test]
+fn waiting_for_a_child_that_has_ended_lets_others_run() {
+    bounded(async {
+        let mut child = Popen::new(shell("exit 0"))?;
+        child.wait().await?;
+        let other = spawn(async {});
+        for _ in 0..1000 {
+            child.wait().await?;
+        }
+        assert!(other.is_terminated());
+        other.join().await.expect("it does not panic");
+        Ok(())
+    });
+}
+
+#[test]
+fn the_end_of_one_child_wakes_only_the_task_that_waits_for_it() {
+    bounded(async {
+        let children = (0..20).map(|_| Popen::new(shell("exec sleep 60"))).collect::<io::Result<Vec<_>>>()?;
+        let ids: Vec<String> = children.iter().map(|child| child.id().to_string()).collect();
+        let waiting: Vec<_> =
+            children.into_iter().map(|mut child| spawn(async move { child.wait().await })).collect();
+        for _ in 0..20 {
+            run(shell("exit 0")).await?;
+        }
+        let polls: Vec<u64> = waiting.iter().map(|task| task.info().cycles()).collect();
+        run(Command::new("kill").arg("-9").args(ids)).await?;
+        for task in waiting {
+            assert_eq!(task.join().await.expect("it does not panic")?.signal(), Some(9));
+        }
+        assert!(polls.iter().all(|&polls| polls < 5), "twenty other children ended: {polls:?}");
+        Ok(())
+    });
+}
+
+#[test]
+fn waiting_for_many_children_takes_a_descriptor_or_two_in_all() {
+    let descriptors = || std::fs::read_dir("/proc/self/fd").expect("there is /proc").count();
+    bounded(async {
+        let mut children = Vec::new();
+        for _ in 0..20 {
+            children.push(Popen::new(shell("exec sleep 60"))?);
+        }
+        let before = descriptors();
+        let mut waiting: Vec<_> = children.iter_mut().map(|child| Box::pin(child.wait())).collect();
+        for wait in &mut waiting {
+            assert!(poll_once(wait.as_mut()).await.is_pending());
+        }
+        let during = descriptors();
+        drop(waiting);
+        for mut child in children {
+            child.kill()?;
+            child.wait().await?;
+        }
+        assert!(during <= before + 8, "{before} before, {during} while twenty are waited for");
+        Ok(())
+    });
+}
+
+// ---- a parent that has SIGCHLD ignored or blocked
+
+/// Not a test: what the next two run in a process that hears nothing of its children.
+#[test]
+#[ignore = "run by `children_are_collected_although_…`"]
+fn in_a_process_that_inherited_its_signals() {
+    bounded(async {
+        for n in 0..20 {
+            let output = run(shell(&format!("echo {n}; exit {n}"))).await?;
+            assert_eq!(output.status.code(), Some(n));
+            assert_eq!(output.stdout, format!("{n}\n").as_bytes());
+        }
+        let mut slow = Popen::new(shell("sleep 0.2; exit 7"))?;
+        assert_eq!(slow.wait().await?.code(), Some(7));
+        let marker = marker(70);
+        assert!(ignore_after(ms(100), run(shell(&format!("exec sleep {marker}")))).await.is_none());
+        let left = Popen::new(shell("sleep 0.1"))?;
+        let id = left.id();
+        drop(left);
+        assert!(eventually(|| state_of(id).is_none()), "what is left behind is collected, too");
+        Ok(())
+    });
+    let virtually = run_virtual(async {
+        let start = clock();
+        let output = run(shell("sleep 0.2; echo done")).await.expect("it can be run");
+        (output.stdout, clock() - start)
+    });
+    assert_eq!(virtually, (b"done\n".to_vec(), Duration::ZERO));
+}
+
+fn with_inherited(option: &str) {
+    let mut command = Command::new("env");
+    command.arg(option).arg(std::env::current_exe().expect("this program has a path"));
+    command.args(["--exact", "in_a_process_that_inherited_its_signals", "--ignored"]);
+    let output = bounded(run(command));
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && text.contains("1 passed"), "{text}");
+}
+
+#[test]
+fn children_are_collected_although_the_parent_had_sigchld_ignored() {
+    with_inherited("--ignore-signal=CHLD");
+}
+
+#[test]
+fn children_are_collected_although_the_parent_had_sigchld_blocked() {
+    with_inherited("--block-signal=CHLD");
+}

@@ -49,8 +49,6 @@ pub(crate) use ctrl_c::CtrlC;
 #[cfg(all(unix, feature = "signals"))]
 pub use event::SignalEvent;
 #[cfg(all(unix, feature = "signals"))]
-pub(crate) use pipe::SignalPipe;
-#[cfg(all(unix, feature = "signals"))]
 pub use queue::SignalQueue;
 /// The numbers of the signals that programs listen to; they differ from system to system.
 #[cfg(all(unix, feature = "signals"))]

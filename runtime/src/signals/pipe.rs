@@ -12,7 +12,7 @@ use std::panic::Location;
 
 /// Gets a byte for every arrival of one signal, from now on until it is dropped. (A full pipe loses more of them;
 /// it holds tens of thousands.)
-pub(crate) struct SignalPipe {
+pub(super) struct SignalPipe {
     bytes: Socket<pipe::Receiver>,
     registered: SigId,
 }
@@ -21,23 +21,10 @@ impl SignalPipe {
     /// # Errors
     /// `InvalidInput` if it is no signal or one that cannot be listened to; no file descriptors left.
     #[track_caller]
-    pub(crate) fn new(signal: i32) -> io::Result<SignalPipe> {
-        SignalPipe::listen(signal, Socket::new)
-    }
-
-    /// One whose waits hold a virtual clock: the signal tells of another process.
-    #[track_caller]
-    pub(crate) fn holding_clock(signal: i32) -> io::Result<SignalPipe> {
-        SignalPipe::listen(signal, Socket::holding_clock)
-    }
-
-    fn listen(
-        signal: i32,
-        watch: impl FnOnce(pipe::Receiver) -> io::Result<Socket<pipe::Receiver>>,
-    ) -> io::Result<SignalPipe> {
+    pub(super) fn new(signal: i32) -> io::Result<SignalPipe> {
         check(signal)?;
         let (sender, receiver) = pipe::new()?;
-        let bytes = watch(receiver)?;
+        let bytes = Socket::new(receiver)?;
         let registered = low_level::pipe::register(signal, sender)
             .map_err(|error| while_doing(format_args!("listening to signal {signal}"), error))?;
         Ok(SignalPipe { bytes, registered })
@@ -47,7 +34,7 @@ impl SignalPipe {
     ///
     /// # Errors
     /// `ResourceBusy` if somebody waits here already.
-    pub(crate) fn arrival(&self, at: &'static Location<'static>) -> impl Future<Output = io::Result<()>> {
+    pub(super) fn arrival(&self, at: &'static Location<'static>) -> impl Future<Output = io::Result<()>> {
         self.bytes.op(Direction::Read, at, |mut pipe| {
             pipe.read_exact(&mut [0])?;
             Ok(Attempt::full(()))
@@ -55,12 +42,12 @@ impl SignalPipe {
     }
 
     /// Takes an arrival that the reactor has announced. Costs no system call if it has announced none.
-    pub(crate) fn take_announced(&self) -> bool {
+    pub(super) fn take_announced(&self) -> bool {
         !self.bytes.is_quiet(|mut pipe| pipe.read(&mut [0]))
     }
 
     /// Takes an arrival if there is one at this moment. Costs a system call.
-    pub(crate) fn take_now(&self) -> bool {
+    pub(super) fn take_now(&self) -> bool {
         self.bytes.source().read_exact(&mut [0]).is_ok()
     }
 }

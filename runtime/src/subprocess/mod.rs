@@ -7,19 +7,22 @@
 //! popen.rs      Popen             one child process
 //! pipes.rs      PipeReader, …     its standard streams, as streams of the kernel's reactor
 //! process.rs    Process           waiting for the exit
+//! reaper.rs     Reaper            the thread that learns of the end of every child
 //! run.rs        run, check_output from start to end in one call
 //! error.rs      CalledProcessError
-//! orphans.rs                      children that nobody waits for any more
 //! ```
 //!
-//! # How a child's end is heard of
+//! # How a child's end is noticed
 //!
-//! There are four ways. A thread for each child that blocks in `waitpid` cannot be combined with killing: the thread
-//! holds the child, and a process number alone is not safe to kill, because it may belong to somebody else by then.
-//! A `pidfd` is the modern way and exists on Linux only. Asking every few milliseconds is either slow or wasteful.
-//! That leaves the signal SIGCHLD: whoever waits for a child listens to it, and each time it arrives asks whether it
-//! was this child. That costs one system call for each waiting task and each child that ends, which is little next
-//! to what starting it cost, and the child stays in the hands of its owner, who may kill it at any time.
+//! A thread for each child that blocks in `waitpid` cannot be combined with killing: the thread holds the child, and a
+//! process number alone is not safe to kill, because the system may have given it to another process by then. A `pidfd` is
+//! the modern way and exists on Linux only. That leaves the signal SIGCHLD: one thread for the whole process, the *reaper*,
+//! is told by it that some child has ended, asks each (a system call that does not block), and wakes the tasks whose
+//! children have. The child stays in the hands of its owner, who may kill it at any time.
+//!
+//! Whether SIGCHLD is ignored or blocked is inherited from the parent process. Neither keeps the end of a child from being
+//! noticed: while a child is waited for there is a handler, and the reaper also asks on its own, after pauses that grow to
+//! one second.
 //!
 //! # Cancellation
 //!
@@ -34,10 +37,10 @@
 //! clock stands still.
 
 mod error;
-mod orphans;
 mod pipes;
 mod popen;
 mod process;
+mod reaper;
 mod run;
 
 pub use error::CalledProcessError;

@@ -63,14 +63,12 @@ impl Popen {
     /// [`new`](Self::new) for those who name the program themselves.
     #[track_caller]
     pub(super) fn start(command: &mut Command) -> io::Result<Popen> {
-        let mut child = command.spawn()?;
-        let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-        let process = Process::new(child);
-        // Until it can be handed over, it must not run on for nobody.
+        let (process, streams) = Process::start(command)?;
+        // If a stream cannot be watched, the caller gets no handle, so the child must not run on.
         let mut kill = KillOnDrop { process: Some(&process) };
-        let stdin = stdin.map(PipeWriter::of_input).transpose()?;
-        let stdout = stdout.map(PipeReader::of_output).transpose()?;
-        let stderr = stderr.map(PipeReader::of_errors).transpose()?;
+        let stdin = streams.stdin.map(PipeWriter::of_input).transpose()?;
+        let stdout = streams.stdout.map(PipeReader::of_output).transpose()?;
+        let stderr = streams.stderr.map(PipeReader::of_errors).transpose()?;
         kill.process = None;
         drop(kill);
         Ok(Popen { stdin, stdout, stderr, process })
@@ -83,11 +81,12 @@ impl Popen {
 
     /// Waits until the child has ended. May be repeated. Cancel-safe: the child runs on.
     ///
-    /// A child that writes more than its pipe holds does not end before somebody reads it:
+    /// A child that writes more than its pipe holds does not end before that is read:
     /// [`communicate`](Self::communicate) does both.
     ///
     /// # Errors
-    /// The operating system's; the process has no file descriptors left.
+    /// The operating system's: other code of this process has waited for the child already (ECHILD), the process has no
+    /// file descriptors left, or no thread can be started.
     #[track_caller]
     pub fn wait(&mut self) -> impl Future<Output = io::Result<ExitStatus>> + use<'_> {
         let at = Location::caller();

@@ -1,62 +1,88 @@
 //! A child process, from its start until it has been collected.
 
-use super::orphans;
-use crate::signals::SignalPipe;
-use signal_hook::consts::SIGCHLD;
-use std::cell::RefCell;
+use super::reaper::{self, SharedChild, Watch};
+use crate::error::while_doing;
+use crate::kernel::task_record::Resource;
+use crate::task::info::TaskState;
+use crate::traps;
+use std::future::poll_fn;
 use std::io;
 use std::panic::Location;
-use std::process::{Child, ExitStatus};
+use std::process::{ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus};
+use std::sync::{Arc, Mutex};
+use std::task::{Poll, ready};
 
 /// All of it takes `&self`, so that a wait and the killing of what is waited for go together.
 pub(super) struct Process {
-    /// There until it is dropped.
-    child: RefCell<Option<Child>>,
+    id: u32,
+    child: SharedChild,
 }
 
 impl Process {
-    pub(super) fn new(child: Child) -> Process {
-        Process { child: RefCell::new(Some(child)) }
+    /// Starts it. The child's standard streams come apart from it.
+    pub(super) fn start(command: &mut Command) -> io::Result<(Process, Streams)> {
+        reaper::prepare()?;
+        let mut child = command.spawn()?;
+        let streams =
+            Streams { stdin: child.stdin.take(), stdout: child.stdout.take(), stderr: child.stderr.take() };
+        Ok((Process { id: child.id(), child: Arc::new(Mutex::new(child)) }, streams))
     }
 
     pub(super) fn id(&self) -> u32 {
-        self.with(|child| child.id())
+        self.id
     }
 
     /// Sends SIGKILL, unless it is known to have ended. Does not wait.
     pub(super) fn kill(&self) -> io::Result<()> {
-        self.with(Child::kill)
+        reaper::lock(&self.child).kill()
     }
 
     /// Waits until it has ended, and collects it. Cancel-safe; may be repeated.
-    pub(super) async fn wait(&self, at: &'static Location<'static>) -> io::Result<ExitStatus> {
-        if let Some(status) = self.with(Child::try_wait)? {
-            return Ok(status);
-        }
-        // From now on no exit goes unheard; the first question is whether it was before.
-        let exits = SignalPipe::holding_clock(SIGCHLD)?;
-        loop {
-            if let Some(status) = self.with(Child::try_wait)? {
-                return Ok(status);
+    pub(super) fn wait(
+        &self,
+        at: &'static Location<'static>,
+    ) -> impl Future<Output = io::Result<ExitStatus>> {
+        let mut waiting = None;
+        poll_fn(move |cx| {
+            ready!(traps::spend(cx));
+            if let Some(status) = self.try_wait()? {
+                waiting = None;
+                return Poll::Ready(Ok(status));
             }
-            exits.arrival(at).await?;
-            while exits.take_announced() {}
-        }
+            let goes_on = waiting.as_ref().is_some_and(|(watch, _): &(Watch, _)| watch.renew(cx.waker()));
+            if !goes_on {
+                waiting = Some((Watch::new(&self.child, cx.waker())?, traps::hold_clock()));
+                // If it ended before the watch began, this is the last chance to learn of it without a pause.
+                if let Some(status) = self.try_wait()? {
+                    waiting = None;
+                    return Poll::Ready(Ok(status));
+                }
+            }
+            traps::park(TaskState::ReadWait, at, Resource::Nothing);
+            Poll::Pending
+        })
     }
 
-    fn with<R>(&self, use_it: impl FnOnce(&mut Child) -> R) -> R {
-        use_it(self.child.borrow_mut().as_mut().expect("the child is taken out by `drop` only"))
+    fn try_wait(&self) -> io::Result<Option<ExitStatus>> {
+        let asked = reaper::lock(&self.child).try_wait();
+        // ECHILD, above all: other code of this process has waited for it, and has its status.
+        asked.map_err(|error| while_doing(format_args!("waiting for child process {}", self.id), error))
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
-        if let Some(mut child) = self.child.take()
-            && let Ok(None) = child.try_wait()
-        {
-            orphans::adopt(child);
+        if let Ok(None) = self.try_wait() {
+            reaper::adopt(Arc::clone(&self.child));
         }
     }
+}
+
+/// Those of a child's standard streams that are piped.
+pub(super) struct Streams {
+    pub(super) stdin: Option<ChildStdin>,
+    pub(super) stdout: Option<ChildStdout>,
+    pub(super) stderr: Option<ChildStderr>,
 }
 
 /// Kills a process unless it is told that all went well.
