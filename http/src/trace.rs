@@ -120,15 +120,15 @@ impl Tracer {
     }
 
     /// Tells everybody something that has to be put into words first.
-    pub(crate) fn note(&self, text: impl FnOnce() -> String) {
+    pub(crate) fn message(&self, text: impl FnOnce() -> String) {
         if self.0.is_some() {
             let text = text();
-            self.tell(|| Trace::Note(&text));
+            self.emit(|| Trace::Note(&text));
         }
     }
 
     /// Tells everybody, if there is anybody.
-    pub(crate) fn tell<'a>(&self, what: impl FnOnce() -> Trace<'a>) {
+    pub(crate) fn emit<'a>(&self, what: impl FnOnce() -> Trace<'a>) {
         if let Some(listeners) = &self.0 {
             let trace = what();
             listeners.iter().for_each(|listener| listener(&trace));

@@ -14,8 +14,8 @@
 //! Everything here may be dropped at any await. What has been read is in `h1`, what is to be sent is in `out`; a
 //! connection that is dropped in the middle is closed.
 
-use crate::connections::deadline::Patience;
-use crate::connections::failure::{Circumstances, ExchangeError, ReadError};
+use crate::connections::deadline::Deadline;
+use crate::connections::failure::{ConnectionContext, ExchangeError, ReadError};
 use crate::connections::keep_alive;
 use crate::connections::stream::{SendBuffer, Stream};
 use crate::connections::tls::TlsInfo;
@@ -56,16 +56,16 @@ pub(crate) struct Connection {
 }
 
 /// What a response body is made of.
-pub(crate) enum Piece {
+pub(crate) enum BodyEvent {
     Data(Bytes),
     End { trailers: Option<HeaderMap> },
 }
 
 /// What came of waiting for one direction while watching the other.
-enum Heard<T> {
-    Nothing(T),
+enum SendOutcome<T> {
+    Sent(T),
     /// The response, before the request was complete.
-    Early(ResponseHead),
+    EarlyResponse(ResponseHead),
 }
 
 impl Connection {
@@ -113,7 +113,7 @@ impl Connection {
     /// Writes down the head of a request; `exchange` sends it.
     pub(crate) fn begin(&mut self, head: &RequestHead<'_>, length: BodyLength) -> Result<(), ExchangeError> {
         self.h1.start(head, length, &mut self.out.bytes)?;
-        self.tracer.tell(|| Trace::RequestHead(self.out.unsent()));
+        self.tracer.emit(|| Trace::RequestHead(self.out.unsent()));
         Ok(())
     }
 
@@ -122,12 +122,12 @@ impl Connection {
     pub(crate) async fn exchange(
         &mut self,
         upload: &mut Upload,
-        patience: &mut Patience,
+        deadline: &mut Deadline,
     ) -> Result<(ResponseHead, Instant), ExchangeError> {
-        if let Some(wait) = upload.wait_for_word()
-            && let Some(refusal) = Box::pin(self.ask_first(wait, patience)).await?
+        if let Some(wait) = upload.expect_continue_timeout()
+            && let Some(refusal) = Box::pin(self.expect_continue(wait, deadline)).await?
         {
-            self.note(&refusal);
+            self.remember_keep_alive(&refusal);
             return Ok((refusal, curio::clock()));
         }
         if let Some(body) = upload.take_in_memory(SMALL_BODY) {
@@ -140,44 +140,44 @@ impl Connection {
         // Nearly always the request is small, the socket takes it all, and there is nothing to wait for.
         let begun = poll_fn(|cx| Poll::Ready(self.stream.poll_send(cx, &mut self.out))).await;
         if !self.h1.request_complete() || !matches!(begun, Poll::Ready(Ok(()))) {
-            let sending = Box::pin(self.keep_sending(begun, upload, patience));
+            let sending = Box::pin(self.keep_sending(begun, upload, deadline));
             if let Some(early) = sending.await? {
-                self.note(&early);
+                self.remember_keep_alive(&early);
                 return Ok((early, curio::clock()));
             }
         }
         upload.all_sent();
         let sent = curio::clock();
-        patience.begin(sent);
-        let head = self.receive_head(patience).await?;
-        self.note(&head);
+        deadline.begin(sent);
+        let head = self.receive_head(deadline).await?;
+        self.remember_keep_alive(&head);
         Ok((head, sent))
     }
 
-    fn note(&mut self, head: &ResponseHead) {
+    fn remember_keep_alive(&mut self, head: &ResponseHead) {
         self.server_keeps_for = keep_alive::hint(&head.headers);
     }
 
     /// The next piece of the response body. Once it has been `End`, there are no more.
-    pub(crate) fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Result<Piece, Error>> {
+    pub(crate) fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Result<BodyEvent, Error>> {
         loop {
             return match ready!(self.poll_event(cx)) {
-                Ok(Event::Data(data)) => Poll::Ready(Ok(Piece::Data(data))),
-                Ok(Event::End { trailers }) => Poll::Ready(Ok(Piece::End { trailers })),
+                Ok(Event::Data(data)) => Poll::Ready(Ok(BodyEvent::Data(data))),
+                Ok(Event::End { trailers }) => Poll::Ready(Ok(BodyEvent::End { trailers })),
                 Ok(Event::Interim(_) | Event::Head(_)) => continue,
-                Err(error) => Poll::Ready(Err(self.circumstances().body_failed(error))),
+                Err(error) => Poll::Ready(Err(self.context().body_failed(error))),
             };
         }
     }
 
     /// The next piece, if it has come already. Never reads.
-    pub(crate) fn piece_at_hand(&mut self) -> Option<Result<Piece, Error>> {
+    pub(crate) fn buffered_body_event(&mut self) -> Option<Result<BodyEvent, Error>> {
         match self.h1.next_event() {
-            Ok(Some(Event::Data(data))) => Some(Ok(Piece::Data(data))),
-            Ok(Some(Event::End { trailers })) => Some(Ok(Piece::End { trailers })),
+            Ok(Some(Event::Data(data))) => Some(Ok(BodyEvent::Data(data))),
+            Ok(Some(Event::End { trailers })) => Some(Ok(BodyEvent::End { trailers })),
             // No heads come after the head.
             Ok(Some(Event::Interim(_) | Event::Head(_)) | None) => None,
-            Err(error) => Some(Err(self.circumstances().body_failed(ReadError::Remote(error)))),
+            Err(error) => Some(Err(self.context().body_failed(ReadError::Remote(error)))),
         }
     }
 
@@ -207,12 +207,12 @@ impl Connection {
     }
 
     /// Makes the connection ready for the pool, if it can carry another exchange.
-    pub(crate) fn rest(&mut self) -> bool {
+    pub(crate) fn recycle(&mut self) -> bool {
         if self.broken || !self.out.is_empty() || !self.stream.is_flushed() || !self.h1.restart() {
             return false;
         }
         self.out.shrink();
-        self.stream.relax();
+        self.stream.release_buffers();
         self.idle_for = None;
         true
     }
@@ -235,26 +235,27 @@ impl Connection {
 
     /// Sends the head alone and waits for what the server says to it. `Some`: the final answer, and the body is not to be
     /// sent. A server that says nothing gets the body all the same, because many have never heard of the question.
-    async fn ask_first(
+    async fn expect_continue(
         &mut self,
         wait: Duration,
-        patience: &mut Patience,
+        deadline: &mut Deadline,
     ) -> Result<Option<ResponseHead>, ExchangeError> {
-        let sent =
-            poll_in_time(patience, "sending the request", |cx| self.stream.poll_send(cx, &mut self.out));
+        let sent = poll_with_deadline(deadline, "sending the request", |cx| {
+            self.stream.poll_send(cx, &mut self.out)
+        });
         if let Err(cause) = sent.await? {
-            return self.last_words(cause, patience).await.map(Some);
+            return self.read_response_after_send_error(cause, deadline).await.map(Some);
         }
-        self.tracer.tell(|| Trace::Note("Waiting for the server to ask for the body"));
-        match curio::timeout_after(wait, poll_fn(|cx| self.poll_word(cx))).await {
+        self.tracer.emit(|| Trace::Note("Waiting for the server to ask for the body"));
+        match curio::timeout_after(wait, poll_fn(|cx| self.poll_continue(cx))).await {
             Ok(Ok(word)) => Ok(word),
-            Ok(Err(error)) => Err(self.circumstances().head_failed(error)),
+            Ok(Err(error)) => Err(self.context().head_failed(error)),
             Err(_) => Ok(None),
         }
     }
 
     /// Waits for 100 (`None`) or a final response.
-    fn poll_word(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<ResponseHead>, ReadError>> {
+    fn poll_continue(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<ResponseHead>, ReadError>> {
         loop {
             match ready!(self.poll_event(cx))? {
                 Event::Head(head) => return Poll::Ready(Ok(Some(head))),
@@ -269,57 +270,60 @@ impl Connection {
         &mut self,
         begun: Poll<io::Result<()>>,
         upload: &mut Upload,
-        patience: &mut Patience,
+        deadline: &mut Deadline,
     ) -> Result<Option<ResponseHead>, ExchangeError> {
         let mut progress = begun;
         loop {
             let sent = match progress {
-                Poll::Ready(sent) => Heard::Nothing(sent),
+                Poll::Ready(sent) => SendOutcome::Sent(sent),
                 Poll::Pending => {
-                    poll_in_time(patience, "sending the request", |cx| self.poll_send_or_hear(cx)).await??
+                    poll_with_deadline(deadline, "sending the request", |cx| self.poll_send_or_response(cx))
+                        .await??
                 }
             };
             match sent {
-                Heard::Nothing(Ok(())) if self.h1.request_complete() => return Ok(None),
-                Heard::Nothing(Ok(())) => upload.all_sent(),
-                Heard::Nothing(Err(cause)) => return self.last_words(cause, patience).await.map(Some),
-                Heard::Early(head) => return Ok(Some(head)),
+                SendOutcome::Sent(Ok(())) if self.h1.request_complete() => return Ok(None),
+                SendOutcome::Sent(Ok(())) => upload.all_sent(),
+                SendOutcome::Sent(Err(cause)) => {
+                    return self.read_response_after_send_error(cause, deadline).await.map(Some);
+                }
+                SendOutcome::EarlyResponse(head) => return Ok(Some(head)),
             }
             // The caller's reader may take its time: only the limit for the whole request applies to it.
-            let piece = poll_fn(|cx| self.poll_upload_or_hear(cx, upload));
+            let piece = poll_fn(|cx| self.poll_upload_or_response(cx, upload));
             let in_time =
-                patience.limits.within(None, || "waiting for the request body's reader".into(), piece);
-            if let Heard::Early(head) = in_time.await.map_err(ExchangeError::from)?? {
+                deadline.limits.within(None, || "waiting for the request body's reader".into(), piece);
+            if let SendOutcome::EarlyResponse(head) = in_time.await.map_err(ExchangeError::from)?? {
                 return Ok(Some(head));
             }
             progress = Poll::Pending;
         }
     }
 
-    fn poll_send_or_hear(
+    fn poll_send_or_response(
         &mut self,
         cx: &mut Context<'_>,
-    ) -> Poll<Result<Heard<io::Result<()>>, ExchangeError>> {
+    ) -> Poll<Result<SendOutcome<io::Result<()>>, ExchangeError>> {
         match self.stream.poll_send(cx, &mut self.out) {
-            Poll::Ready(sent) => Poll::Ready(Ok(Heard::Nothing(sent))),
-            Poll::Pending => self.poll_early_head(cx),
+            Poll::Ready(sent) => Poll::Ready(Ok(SendOutcome::Sent(sent))),
+            Poll::Pending => self.poll_early_response(cx),
         }
     }
 
-    fn poll_upload_or_hear(
+    fn poll_upload_or_response(
         &mut self,
         cx: &mut Context<'_>,
         upload: &mut Upload,
-    ) -> Poll<Result<Heard<()>, ExchangeError>> {
+    ) -> Poll<Result<SendOutcome<()>, ExchangeError>> {
         match self.poll_frame(cx, upload) {
-            Poll::Ready(framed) => Poll::Ready(framed.map(Heard::Nothing)),
-            Poll::Pending => self.poll_early_head(cx),
+            Poll::Ready(framed) => Poll::Ready(framed.map(SendOutcome::Sent)),
+            Poll::Pending => self.poll_early_response(cx),
         }
     }
 
     /// Frames the next piece of the body, or its end, into `out`.
     fn poll_frame(&mut self, cx: &mut Context<'_>, upload: &mut Upload) -> Poll<Result<(), ExchangeError>> {
-        let framed = match ready!(upload.poll_piece(cx)) {
+        let framed = match ready!(upload.poll_chunk(cx)) {
             Ok(Some(piece)) => self.h1.body(piece, &mut self.out.bytes),
             Ok(None) => self.h1.end(&mut self.out.bytes),
             Err(error) => return Poll::Ready(Err(ExchangeError::from(error))),
@@ -328,11 +332,14 @@ impl Connection {
     }
 
     /// Watches for a final response while the body is still being sent.
-    fn poll_early_head<T>(&mut self, cx: &mut Context<'_>) -> Poll<Result<Heard<T>, ExchangeError>> {
+    fn poll_early_response<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<SendOutcome<T>, ExchangeError>> {
         match ready!(self.poll_head(cx)) {
-            Ok(head) => Poll::Ready(Ok(Heard::Early(head))),
+            Ok(head) => Poll::Ready(Ok(SendOutcome::EarlyResponse(head))),
             Err(ReadError::Remote(nonsense)) if !nonsense.is_cut_off() => {
-                Poll::Ready(Err(self.circumstances().head_failed(ReadError::Remote(nonsense))))
+                Poll::Ready(Err(self.context().head_failed(ReadError::Remote(nonsense))))
             }
             // The other direction may still work; if not, sending fails too, and is asked again when it does.
             Err(_) => Poll::Pending,
@@ -340,23 +347,23 @@ impl Connection {
     }
 
     /// Sending has failed. Perhaps the server has said why.
-    async fn last_words(
+    async fn read_response_after_send_error(
         &mut self,
         cause: io::Error,
-        patience: &mut Patience,
+        deadline: &mut Deadline,
     ) -> Result<ResponseHead, ExchangeError> {
         self.broken = true;
-        match poll_in_time(patience, "sending the request", |cx| self.poll_head(cx)).await {
+        match poll_with_deadline(deadline, "sending the request", |cx| self.poll_head(cx)).await {
             Ok(Ok(head)) => Ok(head),
-            Ok(Err(said)) if said.is_tls() => Err(self.circumstances().head_failed(said)),
-            _ => Err(self.circumstances().send_failed(cause)),
+            Ok(Err(said)) if said.is_tls() => Err(self.context().head_failed(said)),
+            _ => Err(self.context().send_failed(cause)),
         }
     }
 
-    async fn receive_head(&mut self, patience: &mut Patience) -> Result<ResponseHead, ExchangeError> {
-        match poll_in_time(patience, "waiting for the response", |cx| self.poll_head(cx)).await? {
+    async fn receive_head(&mut self, deadline: &mut Deadline) -> Result<ResponseHead, ExchangeError> {
+        match poll_with_deadline(deadline, "waiting for the response", |cx| self.poll_head(cx)).await? {
             Ok(head) => Ok(head),
-            Err(error) => Err(self.circumstances().head_failed(error)),
+            Err(error) => Err(self.context().head_failed(error)),
         }
     }
 
@@ -376,7 +383,7 @@ impl Connection {
         loop {
             if let Some(event) = self.h1.next_event().map_err(ReadError::Remote)? {
                 if let Event::Head(head) | Event::Interim(head) = &event {
-                    self.tracer.tell(|| Trace::ResponseHead(head.as_bytes()));
+                    self.tracer.emit(|| Trace::ResponseHead(head.as_bytes()));
                 }
                 return Poll::Ready(Ok(event));
             }
@@ -411,16 +418,20 @@ impl Connection {
         }
     }
 
-    fn circumstances(&self) -> Circumstances {
-        Circumstances { peer: self.peer, idle_for: self.idle_for, received_any: self.h1.has_received_any() }
+    fn context(&self) -> ConnectionContext {
+        ConnectionContext {
+            peer: self.peer,
+            idle_for: self.idle_for,
+            received_any: self.h1.has_received_any(),
+        }
     }
 }
 
 /// Waits for one direction of the connection, with patience.
-async fn poll_in_time<T>(
-    patience: &mut Patience,
+async fn poll_with_deadline<T>(
+    deadline: &mut Deadline,
     doing: &str,
     mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
 ) -> Result<T, ExchangeError> {
-    poll_fn(|cx| patience.poll(cx, doing, &mut poll)).await.map_err(ExchangeError::from)
+    poll_fn(|cx| deadline.poll(cx, doing, &mut poll)).await.map_err(ExchangeError::from)
 }

@@ -5,7 +5,7 @@
 //! however lively it is (`timeout`). Whichever is due first ends the wait, and the error says which one it was.
 //!
 //! Waiting for bytes is what a client does most, so it must cost little. A timer set and taken back for each wait would
-//! be the most expensive thing about reading a body in many pieces. So [`Patience`] sets one timer and lets it be: when
+//! be the most expensive thing about reading a body in many pieces. So [`Deadline`] sets one timer and lets it be: when
 //! it goes off and bytes have come since, it is set again for the time that is left. An exchange whose answer does not
 //! take long sets one timer in all, and takes it back at the end. Steps that are rare (connecting, waiting for a slot)
 //! go under `curio::timeout_after` instead ([`Limits::within`]).
@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     /// How long the other side may be silent.
-    pub(crate) silence: Option<Duration>,
+    pub(crate) read_timeout: Option<Duration>,
     /// When the whole request has to be over, and how long that was from its start.
     pub(crate) total: Option<(Instant, Duration)>,
 }
@@ -35,7 +35,7 @@ impl Limits {
         doing: impl FnOnce() -> String,
         future: F,
     ) -> Result<F::Output, Error> {
-        let left = self.total.map(|(deadline, _)| deadline.saturating_duration_since(curio::clock()));
+        let left = self.total.map(|(due, _)| due.saturating_duration_since(curio::clock()));
         let shorter = match (limit, left) {
             (Some(limit), Some(left)) => Some(limit.min(left)),
             (limit, left) => limit.or(left),
@@ -59,7 +59,7 @@ fn timed_out(limit: Option<Duration>, doing: &str) -> Error {
 }
 
 /// The patience of one exchange: watches its waits for bytes, one after the other.
-pub(crate) struct Patience {
+pub(crate) struct Deadline {
     pub(crate) limits: Limits,
     /// When the wait that is under way began.
     since: Option<Instant>,
@@ -71,14 +71,14 @@ struct Timer {
     sleep: Sleep,
 }
 
-impl Patience {
-    pub(crate) fn new(limits: Limits) -> Patience {
-        Patience { limits, since: None, timer: None }
+impl Deadline {
+    pub(crate) fn new(limits: Limits) -> Deadline {
+        Deadline { limits, since: None, timer: None }
     }
 
     /// For whoever waits next; what stays behind begins anew.
-    pub(crate) fn hand_over(&mut self) -> Patience {
-        let anew = Patience::new(self.limits);
+    pub(crate) fn hand_over(&mut self) -> Deadline {
+        let anew = Deadline::new(self.limits);
         std::mem::replace(self, anew)
     }
 
@@ -96,12 +96,12 @@ impl Patience {
         mut read: impl FnMut(&mut Context<'_>) -> Poll<T>,
     ) -> Poll<Result<T, Error>> {
         loop {
-            let spent = self.poll_spent(cx);
+            let expired = self.poll_expired(cx);
             if let Poll::Ready(output) = read(cx) {
                 self.since = None;
                 return Poll::Ready(Ok(output));
             }
-            if spent {
+            if expired {
                 return Poll::Ready(Err(self.error(doing)));
             }
             if self.since.is_some() {
@@ -111,46 +111,50 @@ impl Patience {
         }
     }
 
-    fn poll_spent(&mut self, cx: &mut Context<'_>) -> bool {
-        let Some(deadline) = self.since.and_then(|since| self.deadline(since)) else { return false };
+    fn poll_expired(&mut self, cx: &mut Context<'_>) -> bool {
+        let Some(due) = self.since.and_then(|since| self.due(since)) else { return false };
         loop {
             match &mut self.timer {
-                Some(timer) if timer.at <= deadline => {
+                Some(timer) if timer.at <= due => {
                     if Pin::new(&mut timer.sleep).poll(cx).is_pending() {
                         return false;
                     }
-                    let spent = timer.at == deadline;
+                    let expired = timer.at == due;
                     self.timer = None;
-                    if spent {
+                    if expired {
                         return true;
                     }
                 }
-                _ => self.timer = Some(Timer { at: deadline, sleep: curio::sleep_until(deadline) }),
+                _ => self.timer = Some(Timer { at: due, sleep: curio::sleep_until(due) }),
             }
         }
     }
 
     fn error(&self, doing: &str) -> Error {
-        let silent =
-            self.since.zip(self.limits.silence).and_then(|(since, silence)| since.checked_add(silence));
-        match (silent, self.limits.total) {
-            (Some(silent), Some((total, _))) if silent < total => timed_out(self.limits.silence, doing),
-            (Some(_), None) => timed_out(self.limits.silence, doing),
+        let read_limit = self
+            .since
+            .zip(self.limits.read_timeout)
+            .and_then(|(since, read_timeout)| since.checked_add(read_timeout));
+        match (read_limit, self.limits.total) {
+            (Some(read_limit), Some((total, _))) if read_limit < total => {
+                timed_out(self.limits.read_timeout, doing)
+            }
+            (Some(_), None) => timed_out(self.limits.read_timeout, doing),
             _ => self.limits.over(doing),
         }
     }
 
-    fn deadline(&self, since: Instant) -> Option<Instant> {
-        let silent = self.limits.silence.and_then(|silence| since.checked_add(silence));
-        let total = self.limits.total.map(|(deadline, _)| deadline);
-        match (silent, total) {
-            (Some(silent), Some(total)) => Some(silent.min(total)),
-            (silent, total) => silent.or(total),
+    fn due(&self, since: Instant) -> Option<Instant> {
+        let read_limit = self.limits.read_timeout.and_then(|read_timeout| since.checked_add(read_timeout));
+        let total = self.limits.total.map(|(due, _)| due);
+        match (read_limit, total) {
+            (Some(read_limit), Some(total)) => Some(read_limit.min(total)),
+            (read_limit, total) => read_limit.or(total),
         }
     }
 }
 
-impl fmt::Debug for Patience {
+impl fmt::Debug for Deadline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Patience").field("limits", &self.limits).field("since", &self.since).finish()
     }

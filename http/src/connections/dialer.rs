@@ -112,7 +112,7 @@ impl Steps<'_> {
     async fn directly(&mut self) -> Result<Reached, Error> {
         self.step.set("looking up its name");
         let (host, port) = (self.url.host(), self.url.port_or_default());
-        let addresses = self.settings.names.server(host, port, self.timings).await?;
+        let addresses = self.settings.resolver.server(host, port, self.timings).await?;
         let (stream, peer) = self.tcp(&addresses).await?;
         Ok(Reached { stream, peer, early: Bytes::new(), secure: false })
     }
@@ -141,14 +141,14 @@ impl Steps<'_> {
     async fn through(&mut self, proxy: &Proxy, forwarded: bool) -> Result<Reached, Error> {
         // The proxy is going to connect to it: whether it may is not for the proxy alone to say.
         if let Some(ip) = resolver::ip_literal(self.url.host()) {
-            self.settings.names.permitted(vec![SocketAddr::new(ip, self.url.port_or_default())])?;
+            self.settings.resolver.permitted(vec![SocketAddr::new(ip, self.url.port_or_default())])?;
         }
         let failed =
             |cause: Error| Error::new(ErrorKind::Proxy, format!("reaching the proxy {proxy}")).because(cause);
         self.step.set("looking up the proxy's name");
         // Not the server's look-up: its time counts as connecting.
         let looking_up = &mut Timings::default();
-        let found = self.settings.names.addresses(proxy.host(), proxy.port(), looking_up).await;
+        let found = self.settings.resolver.addresses(proxy.host(), proxy.port(), looking_up).await;
         let (mut stream, peer) = self.tcp(&found.map_err(failed)?).await.map_err(failed)?;
         if proxy.is_tls() {
             stream = Stream::Tls(self.tls(stream, proxy.host(), &[]).await.map_err(failed)?);
@@ -160,7 +160,7 @@ impl Steps<'_> {
             let tunnel = Tunnel {
                 proxy,
                 url: self.url,
-                names: &self.settings.names,
+                resolver: &self.settings.resolver,
                 limits: self.limits,
                 protocol_limits: &self.settings.protocol_limits,
                 agent: self.session.agent(),

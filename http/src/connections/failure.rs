@@ -28,7 +28,7 @@ pub(crate) enum ReadError {
 }
 
 /// What a connection was like when it failed.
-pub(crate) struct Circumstances {
+pub(crate) struct ConnectionContext {
     pub(crate) peer: Option<SocketAddr>,
     /// How long it lay in the pool before this exchange; `None` for its first.
     pub(crate) idle_for: Option<Duration>,
@@ -36,7 +36,7 @@ pub(crate) struct Circumstances {
     pub(crate) received_any: bool,
 }
 
-impl Circumstances {
+impl ConnectionContext {
     pub(crate) fn send_failed(&self, cause: io::Error) -> ExchangeError {
         let what = format!("sending the request{self}");
         self.perhaps_stale(Error::new(ErrorKind::Send, what).because(cause))
@@ -68,7 +68,7 @@ impl Circumstances {
     }
 }
 
-impl fmt::Display for Circumstances {
+impl fmt::Display for ConnectionContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(peer) = self.peer else { return Ok(()) };
         write!(f, " ({peer}")?;
@@ -93,7 +93,7 @@ impl ReadError {
             ReadError::Io(cause) => error.because(cause),
             ReadError::Remote(cause) => error.because(cause),
             ReadError::CutOff => error.because(
-                "the connection ended without the TLS goodbye that marks an end, so the body may have been cut short",
+                "the connection ended without the TLS close_notify that marks its end, so the body may have been cut short",
             ),
         }
     }

@@ -24,14 +24,14 @@ use std::time::Duration;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 
-pub(crate) struct Reaper {
+pub(crate) struct IdleReaper {
     origins: Weak<RefCell<Origins>>,
     upkeep: RefCell<Option<Upkeep>>,
 }
 
-impl Reaper {
-    pub(crate) fn new(origins: Weak<RefCell<Origins>>) -> Reaper {
-        Reaper { origins, upkeep: RefCell::new(None) }
+impl IdleReaper {
+    pub(crate) fn new(origins: Weak<RefCell<Origins>>) -> IdleReaper {
+        IdleReaper { origins, upkeep: RefCell::new(None) }
     }
 
     /// Makes sure that somebody looks after the idle connections. Outside of a kernel there is nobody.

@@ -21,7 +21,7 @@
 //! What nobody asks for any more is looked after on the side: see `idle_reaper.rs`.
 
 use crate::connections::connection::Connection;
-use crate::connections::idle_reaper::Reaper;
+use crate::connections::idle_reaper::IdleReaper;
 use crate::connections::route::Route;
 use crate::connections::tls::TlsInfo;
 use crate::connections::upgraded::Upgraded;
@@ -41,7 +41,7 @@ const FEW: usize = 64;
 
 /// What a pool allows.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Rules {
+pub(crate) struct PoolLimits {
     pub(crate) connections: Option<usize>,
     pub(crate) connections_per_host: Option<usize>,
     pub(crate) idle_per_host: usize,
@@ -50,7 +50,7 @@ pub(crate) struct Rules {
 
 /// The idle connections of a session.
 pub(crate) struct Pool {
-    rules: Rules,
+    rules: PoolLimits,
     origins: Rc<RefCell<Origins>>,
     shared: Rc<Shared>,
 }
@@ -59,7 +59,7 @@ pub(crate) struct Pool {
 struct Shared {
     gate: Option<Semaphore>,
     in_use: Cell<usize>,
-    reaper: Reaper,
+    idle_reaper: IdleReaper,
 }
 
 #[derive(Default)]
@@ -71,7 +71,7 @@ pub(crate) struct Origins {
 
 /// One scheme, host and port.
 pub(crate) struct Origin {
-    rules: Rules,
+    rules: PoolLimits,
     route: Route,
     /// What the last TLS handshake has agreed on.
     tls_info: RefCell<Option<TlsInfo>>,
@@ -102,12 +102,12 @@ pub(crate) struct Lease {
 }
 
 impl Pool {
-    pub(crate) fn new(rules: Rules) -> Pool {
+    pub(crate) fn new(rules: PoolLimits) -> Pool {
         let origins = Rc::default();
         let shared = Shared {
             gate: rules.connections.map(Semaphore::new),
             in_use: Cell::new(0),
-            reaper: Reaper::new(Rc::downgrade(&origins)),
+            idle_reaper: IdleReaper::new(Rc::downgrade(&origins)),
         };
         Pool { rules, origins, shared: Rc::new(shared) }
     }
@@ -195,7 +195,7 @@ impl Origins {
 }
 
 impl Origin {
-    fn new(rules: Rules, url: &Url, route: Route, shared: Rc<Shared>) -> Origin {
+    fn new(rules: PoolLimits, url: &Url, route: Route, shared: Rc<Shared>) -> Origin {
         Origin {
             rules,
             route,
@@ -313,7 +313,7 @@ impl Origin {
         idle.push_back(Idle { connection, since: now, until });
         drop(idle);
         drop((surplus, expired));
-        self.shared.reaper.watch();
+        self.shared.idle_reaper.watch();
     }
 
     /// Takes out what is past its time or has something to say, and says when the next of the others is past its.
@@ -361,7 +361,7 @@ impl Lease {
     /// The response has been read to its end: the connection becomes idle if it can carry another one, and is closed
     /// if not. Either way the slot is free.
     pub(crate) fn give_back(mut self, now: Instant) {
-        if self.connection.rest() {
+        if self.connection.recycle() {
             self.slot.origin.keep(self.connection, now);
         }
     }

@@ -15,17 +15,17 @@ thread_local! {
 }
 
 /// The block, while somebody uses it. Dropping it puts it back.
-pub(crate) struct Block(Option<Box<[u8]>>);
+pub(crate) struct ReadBuffer(Option<Box<[u8]>>);
 
-impl Block {
+impl ReadBuffer {
     /// Takes the spare block, or makes one.
-    pub(crate) fn take() -> Block {
+    pub(crate) fn take() -> ReadBuffer {
         let spare = SPARE.try_with(Cell::take).ok().flatten();
-        Block(Some(spare.unwrap_or_else(|| vec![0; SIZE].into())))
+        ReadBuffer(Some(spare.unwrap_or_else(|| vec![0; SIZE].into())))
     }
 }
 
-impl Deref for Block {
+impl Deref for ReadBuffer {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
@@ -33,13 +33,13 @@ impl Deref for Block {
     }
 }
 
-impl DerefMut for Block {
+impl DerefMut for ReadBuffer {
     fn deref_mut(&mut self) -> &mut [u8] {
         self.0.as_deref_mut().unwrap_or_default()
     }
 }
 
-impl Drop for Block {
+impl Drop for ReadBuffer {
     fn drop(&mut self) {
         // When the thread ends there is no place for it any more, and it is simply freed.
         let _ = SPARE.try_with(|spare| spare.set(self.0.take()));
@@ -52,12 +52,12 @@ mod tests {
 
     #[test]
     fn a_block_is_used_again_and_two_at_once_are_two() {
-        let first = Block::take();
+        let first = ReadBuffer::take();
         let address = first.as_ptr();
-        let second = Block::take();
+        let second = ReadBuffer::take();
         assert_eq!((first.len(), second.len()), (SIZE, SIZE));
         drop(second);
         drop(first);
-        assert_eq!(Block::take().as_ptr(), address);
+        assert_eq!(ReadBuffer::take().as_ptr(), address);
     }
 }

@@ -58,30 +58,30 @@ where
 
 /// A [`Resolver`] whose type is forgotten.
 pub(crate) trait AnyResolver {
-    fn resolve<'a>(&'a self, host: &'a str, port: u16) -> LookingUp<'a>;
+    fn resolve<'a>(&'a self, host: &'a str, port: u16) -> ResolveFuture<'a>;
 }
 
-type LookingUp<'a> = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + 'a>>;
+type ResolveFuture<'a> = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + 'a>>;
 
 impl<R: Resolver> AnyResolver for R {
-    fn resolve<'a>(&'a self, host: &'a str, port: u16) -> LookingUp<'a> {
+    fn resolve<'a>(&'a self, host: &'a str, port: u16) -> ResolveFuture<'a> {
         Box::pin(Resolver::resolve(self, host, port))
     }
 }
 
 /// How a session finds addresses, and which of them it may use.
 #[derive(Default)]
-pub(crate) struct Names {
+pub(crate) struct HostResolver {
     /// What the caller has said, by host in lower case. Port 0 stands for the request's.
-    pub(crate) given: HashMap<String, SocketAddr>,
+    pub(crate) overrides: HashMap<String, SocketAddr>,
     pub(crate) resolver: Option<Rc<dyn AnyResolver>>,
     pub(crate) filter: Option<Filter>,
-    look_ups: LookUps,
+    single_flight: SingleFlight,
 }
 
 type Filter = Box<dyn Fn(&SocketAddr) -> bool>;
 
-impl Names {
+impl HostResolver {
     /// Where the server of a request may be connected to. Never empty.
     ///
     /// # Errors
@@ -120,7 +120,7 @@ impl Names {
         port: u16,
         timings: &mut Timings,
     ) -> Result<Vec<SocketAddr>, Error> {
-        if let Some(&address) = self.given.get(host) {
+        if let Some(&address) = self.overrides.get(host) {
             let port = if address.port() == 0 { port } else { address.port() };
             return Ok(vec![SocketAddr::new(address.ip(), port)]);
         }
@@ -128,7 +128,7 @@ impl Names {
             return Ok(vec![SocketAddr::new(ip, port)]);
         }
         let began = curio::clock();
-        let found = Box::pin(self.look_ups.join(host, port, began, async || match &self.resolver {
+        let found = Box::pin(self.single_flight.join(host, port, began, async || match &self.resolver {
             Some(resolver) => resolver.resolve(host, port).await,
             None => curio::getaddrinfo(host, port).await,
         }))
@@ -164,7 +164,7 @@ fn bounded(found: Vec<SocketAddr>) -> Vec<SocketAddr> {
 
 /// The look-ups that are under way. A hundred requests that begin together ask once.
 #[derive(Default)]
-struct LookUps {
+struct SingleFlight {
     by_name: RefCell<HashMap<(String, u16), Rc<LookUp>>>,
 }
 
@@ -174,7 +174,7 @@ type LookUp = Lock<Option<(Instant, Result<Vec<SocketAddr>, Failed>)>>;
 /// An [`io::Error`] that can be told to several.
 type Failed = (io::ErrorKind, String);
 
-impl LookUps {
+impl SingleFlight {
     /// The result of `look_up`, or of one for the same name that ends after `began`.
     async fn join(
         &self,
@@ -201,7 +201,7 @@ impl LookUps {
 
 /// One of those who wait for a name. The last one clears the place away.
 struct Participation<'a> {
-    all: &'a LookUps,
+    all: &'a SingleFlight,
     key: (String, u16),
     shared: Rc<LookUp>,
 }
@@ -245,7 +245,7 @@ mod tests {
     #[test]
     fn look_ups_of_one_name_at_one_time_ask_once() {
         curio::testing::run(async {
-            let (look_ups, asked) = (LookUps::default(), Cell::new(0));
+            let (single_flight, asked) = (SingleFlight::default(), Cell::new(0));
             let one = async || {
                 let began = curio::clock();
                 let look_up = async || {
@@ -253,7 +253,7 @@ mod tests {
                     curio::sleep(Duration::from_secs(1)).await;
                     Ok(vec![address(1)])
                 };
-                look_ups.join("h.test", 80, began, look_up).await.expect("an answer")
+                single_flight.join("h.test", 80, began, look_up).await.expect("an answer")
             };
             let (first, second, third) = curio::join!(one(), one(), one());
             assert_eq!((first.len(), second.len(), third.len()), (1, 1, 1));
@@ -261,28 +261,28 @@ mod tests {
             curio::sleep(Duration::from_secs(1)).await;
             one().await;
             assert_eq!(asked.get(), 2, "an old answer is not kept");
-            assert!(look_ups.by_name.borrow().is_empty());
+            assert!(single_flight.by_name.borrow().is_empty());
         });
     }
 
     #[test]
     fn when_the_one_who_asks_is_cancelled_the_next_one_asks() {
         curio::testing::run(async {
-            let (look_ups, asked) = (LookUps::default(), Cell::new(0));
+            let (single_flight, asked) = (SingleFlight::default(), Cell::new(0));
             let one = async || {
                 let look_up = async || {
                     asked.set(asked.get() + 1);
                     curio::sleep(Duration::from_secs(5)).await;
                     Err(io::Error::from(io::ErrorKind::NotFound))
                 };
-                look_ups.join("h.test", 80, curio::clock(), look_up).await
+                single_flight.join("h.test", 80, curio::clock(), look_up).await
             };
             let impatient = curio::timeout_after(Duration::from_secs(1), one());
             let (given_up, failed) = curio::join!(impatient, one());
             assert!(given_up.is_err());
             assert_eq!(failed.expect_err("a failure").kind(), io::ErrorKind::NotFound);
             assert_eq!(asked.get(), 2);
-            assert!(look_ups.by_name.borrow().is_empty());
+            assert!(single_flight.by_name.borrow().is_empty());
         });
     }
 }

@@ -20,7 +20,7 @@ use std::rc::Rc;
 
 /// What a session is set to about ways.
 #[derive(Default)]
-pub(crate) struct Ways {
+pub(crate) struct TransportSettings {
     pub(crate) connector: Option<Rc<dyn AnyConnector>>,
     pub(crate) unix_socket: Option<Rc<Path>>,
     pub(crate) proxies: Proxies,
@@ -39,14 +39,14 @@ impl Route {
     ///
     /// # Errors
     /// Of kind [`Proxy`](crate::ErrorKind::Proxy), if the environment names a proxy that makes no sense.
-    pub(crate) fn choose(ways: &Ways, url: &Url) -> Result<Route, Error> {
-        if let Some(connector) = &ways.connector {
+    pub(crate) fn choose(transport: &TransportSettings, url: &Url) -> Result<Route, Error> {
+        if let Some(connector) = &transport.connector {
             return Ok(Route::Connector(Rc::clone(connector)));
         }
-        if let Some(path) = &ways.unix_socket {
+        if let Some(path) = &transport.unix_socket {
             return Ok(Route::Unix(Rc::clone(path)));
         }
-        Ok(ways.proxies.choose(url)?.map_or(Route::Direct, Route::Proxy))
+        Ok(transport.proxies.choose(url)?.map_or(Route::Direct, Route::Proxy))
     }
 
     /// What goes into the request line: path and query, or the whole address for a proxy that reads the request

@@ -81,9 +81,9 @@ impl Stream {
     }
 
     /// Gives back the memory that an idle stream does not need.
-    pub(crate) fn relax(&mut self) {
+    pub(crate) fn release_buffers(&mut self) {
         if let Stream::Tls(tls) = self {
-            tls.relax();
+            tls.release_buffers();
         }
     }
 

@@ -62,7 +62,7 @@ impl AsyncRead for Upgraded {
         }
         let n = ready!(self.stream.poll_read(cx, space))?;
         if n == 0 && self.stream.was_cut_off() {
-            let what = "the connection ended without the TLS goodbye that marks an end";
+            let what = "the connection ended without the TLS close_notify that marks its end";
             return Poll::Ready(Err(io::Error::new(io::ErrorKind::UnexpectedEof, what)));
         }
         Poll::Ready(Ok(n))

@@ -200,9 +200,9 @@ impl CookieJar {
     }
 
     /// Takes what a response sets.
-    pub(crate) fn note(&self, url: &Url, headers: &HeaderMap) {
+    pub(crate) fn store_from_response(&self, url: &Url, headers: &HeaderMap) {
         let fields = headers.get_all(SET_COOKIE).iter().map(HeaderValue::as_bytes);
-        self.store.borrow_mut().note(url, fields, SystemTime::now());
+        self.store.borrow_mut().store_from_response(url, fields, SystemTime::now());
     }
 }
 

@@ -48,7 +48,12 @@ struct Entry {
 
 impl Store {
     /// What a response from `url` sets.
-    pub(super) fn note<'a>(&mut self, url: &Url, fields: impl Iterator<Item = &'a [u8]>, now: SystemTime) {
+    pub(super) fn store_from_response<'a>(
+        &mut self,
+        url: &Url,
+        fields: impl Iterator<Item = &'a [u8]>,
+        now: SystemTime,
+    ) {
         for field in fields.take(MOST_SET_AT_ONCE) {
             // What may not be set is dropped, and nobody is told.
             let _ = self.set(url, field, now);

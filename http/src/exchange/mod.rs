@@ -19,7 +19,7 @@ pub(crate) mod redirect;
 mod retry;
 
 use crate::connections::connection::{BodyLength, Connection, RequestHead, ResponseHead};
-use crate::connections::deadline::{Limits, Patience};
+use crate::connections::deadline::{Deadline, Limits};
 use crate::connections::dialer;
 use crate::connections::failure::ExchangeError;
 use crate::connections::pool::{Lease, Origin, Slot};
@@ -28,17 +28,17 @@ use crate::connections::timings::{Timings, since};
 use crate::error::{Error, ErrorKind, Resend};
 use crate::request::Request;
 use crate::request::auth;
-use crate::request::upload::{Progress, Upload, Wishes};
-use crate::response::body_reader::Incoming;
+use crate::request::upload::{Progress, Upload, UploadOptions};
+use crate::response::body_reader::BodyReader;
 use crate::response::decode;
-use crate::response::{Arrived, Response};
+use crate::response::{Response, ResponseParts};
 use crate::session::client::{ClientSession, Session};
 use crate::settings::Settings;
 use crate::trace::Trace;
 use crate::url::Url;
 use http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, EXPECT, HOST, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method};
-use retry::{PATIENCE_WITH_BODIES, Tries};
+use retry::{DISCARD_TIMEOUT, Tries};
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -46,18 +46,18 @@ use std::time::Instant;
 pub(crate) async fn send(handle: ClientSession, mut request: Box<Request>) -> Result<Response, Error> {
     let session = handle.inner();
     let mut started = curio::clock();
-    let mut patience = Patience::new(session.limits(&request, started));
+    let mut deadline = Deadline::new(session.limits(&request, started));
     prepare(session, &mut request).map_err(|error| error.on(&request.method, &request.url))?;
     let mut history = Vec::new();
     let mut tries = Tries::default();
     loop {
-        let outcome = hop(session, &mut request, &mut patience, started).await;
+        let outcome = hop(session, &mut request, &mut deadline, started).await;
         let mut outcome = outcome.map_err(|error| error.on(&request.method, &request.url));
         if let Ok(response) = &outcome {
             session.settings.on_response.iter().for_each(|hook| hook(response));
         }
-        if retry::is_thinkable(session, &outcome) {
-            let considered = retry::consider(session, &mut request, outcome, &mut tries, &patience.limits);
+        if retry::may_retry(session, &outcome) {
+            let considered = retry::consider(session, &mut request, outcome, &mut tries, &deadline.limits);
             match Box::pin(considered).await? {
                 Some(response) => outcome = Ok(response),
                 None => {
@@ -79,7 +79,7 @@ pub(crate) async fn send(handle: ClientSession, mut request: Box<Request>) -> Re
             return Ok(response);
         }
         // What a redirect says in its body is for people without a browser.
-        let _ = curio::timeout_after(PATIENCE_WITH_BODIES, response.discard_body()).await;
+        let _ = curio::timeout_after(DISCARD_TIMEOUT, response.discard_body()).await;
         history.push(response);
         tries.challenges = 0;
         started = curio::clock();
@@ -164,7 +164,7 @@ fn follow(
 async fn hop(
     session: &Session,
     request: &mut Request,
-    patience: &mut Patience,
+    deadline: &mut Deadline,
     started: Instant,
 ) -> Result<Response, Error> {
     let settings = &session.settings;
@@ -175,7 +175,7 @@ async fn hop(
     settings.on_request.iter().for_each(|hook| hook(request));
     #[cfg(feature = "digest")]
     session.digests.authorize(request);
-    let origin = session.pool.origin(&request.url, || Route::choose(&settings.ways, &request.url))?;
+    let origin = session.pool.origin(&request.url, || Route::choose(&settings.transport, &request.url))?;
     origin.route().adjust(&mut request.headers, &request.url);
     if !request.headers.contains_key(HOST) {
         request.headers.insert(HOST, origin.host_field()?);
@@ -183,11 +183,11 @@ async fn hop(
     let mut timings = Timings::default();
     let slot = match origin.try_slot() {
         Some(slot) => slot,
-        None => Box::pin(wait_for_slot(session, &origin, &patience.limits, &mut timings)).await?,
+        None => Box::pin(wait_for_slot(session, &origin, &deadline.limits, &mut timings)).await?,
     };
-    let (head, arrived, lease) = exchange(session, request, &origin, slot, patience, &mut timings).await?;
+    let (head, arrived, lease) = exchange(session, request, &origin, slot, deadline, &mut timings).await?;
     session.keep_cookies(&request.url, &head.headers);
-    Ok(Response::new(Arrived {
+    Ok(Response::new(ResponseParts {
         method: request.method.clone(),
         url: request.url.clone(),
         head,
@@ -195,7 +195,7 @@ async fn hop(
         tls: lease.connection.tls(),
         declared_length: lease.connection.declared_length(),
         has_body: lease.connection.has_body(),
-        incoming: Incoming::new(lease, patience.hand_over(), arrived),
+        body: BodyReader::new(lease, deadline.hand_over(), arrived),
         started,
         elapsed: arrived.saturating_duration_since(started),
         timings,
@@ -211,7 +211,7 @@ async fn wait_for_slot(
 ) -> Result<Slot, Error> {
     let began = curio::clock();
     let doing = || {
-        let rules = &session.settings.rules;
+        let rules = &session.settings.pool_limits;
         let limits = [
             rules.connections_per_host.map(|n| format!("{n} to this host (max_connections_per_host)")),
             rules.connections.map(|n| format!("{n} in all (max_connections)")),
@@ -230,18 +230,18 @@ async fn exchange(
     request: &mut Request,
     origin: &Rc<Origin>,
     slot: Slot,
-    patience: &mut Patience,
+    deadline: &mut Deadline,
     timings: &mut Timings,
 ) -> Result<(ResponseHead, Instant, Lease), Error> {
     let mut began = curio::clock();
     let repeatable = request.is_idempotent() && request.body.is_replayable();
     if let Some(mut connection) = origin.take_idle(began, repeatable) {
         let idle = connection.idle_for().unwrap_or_default();
-        session.settings.tracer.tell(|| Trace::Reused { peer: connection.peer(), idle });
-        match attempt(session, &mut connection, origin.route(), request, patience, timings, &began).await {
+        session.settings.tracer.emit(|| Trace::Reused { peer: connection.peer(), idle });
+        match attempt(session, &mut connection, origin.route(), request, deadline, timings, &began).await {
             Ok((head, arrived)) => return Ok((head, arrived, Lease::new(connection, slot))),
             Err(failed) if failed.went_stale && repeatable => {
-                session.settings.tracer.tell(|| Trace::Note("The connection was stale: trying a new one"));
+                session.settings.tracer.emit(|| Trace::Note("The connection was stale: trying a new one"));
                 drop(connection);
             }
             Err(failed) => return Err(failed.error),
@@ -250,15 +250,15 @@ async fn exchange(
     session.pool.make_room(origin);
     let limit = request.connect_timeout(session);
     let connecting =
-        Box::pin(dialer::connect(session, origin, &request.url, limit, &patience.limits, timings));
+        Box::pin(dialer::connect(session, origin, &request.url, limit, &deadline.limits, timings));
     let mut connection = connecting.await.map_err(never_seen)?;
-    session.settings.tracer.tell(|| Trace::Connected {
+    session.settings.tracer.emit(|| Trace::Connected {
         host: request.url.authority(),
         peer: connection.peer(),
         took: [timings.dns, timings.connect, timings.tls].into_iter().flatten().sum(),
     });
     began = curio::clock();
-    match attempt(session, &mut connection, origin.route(), request, patience, timings, &began).await {
+    match attempt(session, &mut connection, origin.route(), request, deadline, timings, &began).await {
         Ok((head, arrived)) => Ok((head, arrived, Lease::new(connection, slot))),
         Err(failed) => Err(failed.error),
     }
@@ -277,18 +277,18 @@ async fn attempt(
     connection: &mut Connection,
     route: &Route,
     request: &mut Request,
-    patience: &mut Patience,
+    deadline: &mut Deadline,
     timings: &mut Timings,
     began: &Instant,
 ) -> Result<(ResponseHead, Instant), ExchangeError> {
     let (mut upload, length) = Upload::open(&mut request.body).await?;
     let length = declared_by_caller(&request.headers, length);
     if length != BodyLength::None {
-        add_wishes(session, request, &mut upload, length);
+        add_upload_options(session, request, &mut upload, length);
     }
     begin(connection, route, request, length)?;
-    let exchanged = connection.exchange(&mut upload, patience).await;
-    if upload.wait_for_word().is_some() {
+    let exchanged = connection.exchange(&mut upload, deadline).await;
+    if upload.expect_continue_timeout().is_some() {
         upload.put_back(&mut request.body);
     }
     let (head, sent) = exchanged?;
@@ -310,11 +310,11 @@ fn begin(
         .begin(&RequestHead { method: &request.method, target: &target, headers: &request.headers }, length)
 }
 
-fn add_wishes(session: &Session, request: &Request, upload: &mut Upload, length: BodyLength) {
+fn add_upload_options(session: &Session, request: &Request, upload: &mut Upload, length: BodyLength) {
     let expects = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"100-continue");
-    let asks_first = request.headers.get(EXPECT).is_some_and(expects);
-    let report = request.extras.as_ref().and_then(|extras| extras.progress.clone());
-    if !asks_first && report.is_none() {
+    let expects_continue = request.headers.get(EXPECT).is_some_and(expects);
+    let report = request.options.as_ref().and_then(|options| options.progress.clone());
+    if !expects_continue && report.is_none() {
         return;
     }
     let total = match length {
@@ -322,9 +322,9 @@ fn add_wishes(session: &Session, request: &Request, upload: &mut Upload, length:
         BodyLength::Known(total) => Some(total),
         BodyLength::Chunked => None,
     };
-    upload.set_wishes(Wishes {
+    upload.set_options(UploadOptions {
         progress: report.map(|report| Progress::new(total, report)),
-        wait_for_word: asks_first.then_some(session.settings.expect_timeout),
+        expect_continue_timeout: expects_continue.then_some(session.settings.expect_timeout),
     });
 }
 

@@ -171,7 +171,7 @@ pub(crate) fn next(
         request.headers.remove(HOST);
         for name in [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION] {
             if request.headers.remove(&name).is_some() {
-                tracer.note(|| left_behind(&name, &request.url, &url));
+                tracer.message(|| left_behind(&name, &request.url, &url));
             }
         }
         request.forget_credentials();

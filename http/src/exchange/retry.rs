@@ -40,9 +40,9 @@ const FIRST_WAIT: Duration = Duration::from_millis(250);
 /// The longest wait that is our own idea.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// The longest wait that a server may ask for.
-const LONGEST_ASKED_FOR: Duration = Duration::from_secs(120);
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(120);
 /// How long the rest of an unwanted body may take to come, for the connection to be kept.
-pub(crate) const PATIENCE_WITH_BODIES: Duration = Duration::from_secs(1);
+pub(crate) const DISCARD_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How often a request has been sent, and why.
 #[derive(Default)]
@@ -55,7 +55,7 @@ pub(crate) struct Tries {
 }
 
 /// Whether there is any reason to think about sending it again: a look at two numbers for the request that went well.
-pub(crate) fn is_thinkable(session: &Session, outcome: &Result<Response, Error>) -> bool {
+pub(crate) fn may_retry(session: &Session, outcome: &Result<Response, Error>) -> bool {
     match outcome {
         Ok(response) => response.status_code() >= 400,
         Err(_) => session.settings.retries > 0,
@@ -77,11 +77,11 @@ pub(crate) async fn consider(
     }
     if let Ok(mut response) = outcome {
         // Nobody is going to read it. What does not come soon costs the connection.
-        let _ = curio::timeout_after(PATIENCE_WITH_BODIES, response.discard_body()).await;
+        let _ = curio::timeout_after(DISCARD_TIMEOUT, response.discard_body()).await;
     }
     if let Some(wait) = wait {
         tries.retries += 1;
-        session.settings.tracer.note(|| format!("Sending the request again in {wait:.1?}"));
+        session.settings.tracer.message(|| format!("Sending the request again in {wait:.1?}"));
         curio::sleep(wait).await;
     }
     Ok(None)
@@ -115,13 +115,13 @@ fn wait_before_retry(
     if tries.retries >= session.settings.retries || !request.body.can_be_sent() {
         return None;
     }
-    let asked_for = match outcome {
-        Ok(response) => asked_for(response.headers()),
+    let retry_after = match outcome {
+        Ok(response) => retry_after(response.headers()),
         Err(_) => None,
     };
     let harmless = match outcome {
         Ok(response) => match response.status_code() {
-            429 | 503 if asked_for.is_some() => true,
+            429 | 503 if retry_after.is_some() => true,
             408 | 429 | 500 | 502 | 503 | 504 => request.is_idempotent(),
             _ => false,
         },
@@ -131,14 +131,14 @@ fn wait_before_retry(
             Resend::Never => false,
         },
     };
-    let wait = asked_for.unwrap_or_else(|| backoff(tries.retries, random()));
+    let wait = retry_after.unwrap_or_else(|| backoff(tries.retries, random()));
     let left = limits.total.map(|(deadline, _)| deadline.saturating_duration_since(curio::clock()));
-    let worth_it = wait <= LONGEST_ASKED_FOR && left.is_none_or(|left| wait < left);
+    let worth_it = wait <= LONGEST_RETRY_AFTER && left.is_none_or(|left| wait < left);
     (harmless && worth_it).then_some(wait)
 }
 
 /// What `Retry-After` says (RFC 9110 §10.2.3): seconds, or a date.
-fn asked_for(headers: &HeaderMap) -> Option<Duration> {
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Some(Duration::from_secs(text.parse().unwrap_or(u64::MAX)));
@@ -165,7 +165,7 @@ mod tests {
     use http::HeaderValue;
 
     fn after(value: &'static str) -> Option<Duration> {
-        asked_for(&HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static(value))]))
+        retry_after(&HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static(value))]))
     }
 
     #[test]
@@ -187,7 +187,7 @@ mod tests {
     fn retry_after_is_a_date() {
         assert_eq!(after("Sun, 06 Nov 1994 08:49:37 GMT"), Some(Duration::ZERO));
         let far = after("Fri, 01 Jan 2999 00:00:00 GMT").expect("a date");
-        assert!(far > LONGEST_ASKED_FOR);
+        assert!(far > LONGEST_RETRY_AFTER);
     }
 
     #[test]

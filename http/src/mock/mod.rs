@@ -40,12 +40,14 @@
 //!
 //! `request.rs` reads what the client has sent, `answer.rs` says what comes back, `stream.rs` is the connection.
 
-mod answer;
 mod request;
+mod response;
 mod stream;
 
-pub use answer::Answer;
 pub use request::MockRequest;
+pub use response::MockResponse;
+/// The short name that tests read best with.
+pub use response::MockResponse as Answer;
 pub use stream::MockStream;
 
 use crate::connections::connector::{Connector, Target};
@@ -61,12 +63,12 @@ use std::rc::Rc;
 /// Cloning it gives a handle to the same one.
 #[derive(Clone, Default)]
 pub struct Mock {
-    desk: Rc<Desk>,
+    state: Rc<MockState>,
 }
 
 /// What all connections share.
 #[derive(Default)]
-struct Desk {
+struct MockState {
     rules: RefCell<Vec<Rule>>,
     requests: RefCell<Vec<MockRequest>>,
     connections: Cell<usize>,
@@ -76,7 +78,7 @@ struct Rule {
     /// `None` is any.
     method: Option<Method>,
     path: String,
-    answer: Rc<dyn Fn(&MockRequest) -> Answer>,
+    answer: Rc<dyn Fn(&MockRequest) -> MockResponse>,
 }
 
 impl Mock {
@@ -91,13 +93,13 @@ impl Mock {
         self,
         method: Method,
         path: impl Into<String>,
-        answer: impl Fn(&MockRequest) -> Answer + 'static,
+        answer: impl Fn(&MockRequest) -> MockResponse + 'static,
     ) -> Mock {
         self.rule(Some(method), path.into(), Rc::new(answer))
     }
 
     /// Answers every request that no earlier rule fits.
-    pub fn otherwise(self, answer: impl Fn(&MockRequest) -> Answer + 'static) -> Mock {
+    pub fn otherwise(self, answer: impl Fn(&MockRequest) -> MockResponse + 'static) -> Mock {
         self.rule(None, "*".into(), Rc::new(answer))
     }
 
@@ -109,22 +111,27 @@ impl Mock {
 
     /// The requests so far, in the order in which they were complete.
     pub fn requests(&self) -> Vec<MockRequest> {
-        self.desk.requests.borrow().clone()
+        self.state.requests.borrow().clone()
     }
 
     /// How many connections have been made.
     pub fn connections(&self) -> usize {
-        self.desk.connections.get()
+        self.state.connections.get()
     }
 
-    fn rule(self, method: Option<Method>, path: String, answer: Rc<dyn Fn(&MockRequest) -> Answer>) -> Mock {
-        self.desk.rules.borrow_mut().push(Rule { method, path, answer });
+    fn rule(
+        self,
+        method: Option<Method>,
+        path: String,
+        answer: Rc<dyn Fn(&MockRequest) -> MockResponse>,
+    ) -> Mock {
+        self.state.rules.borrow_mut().push(Rule { method, path, answer });
         self
     }
 }
 
-impl Desk {
-    fn answer(&self, mut request: MockRequest) -> Answer {
+impl MockState {
+    fn answer(&self, mut request: MockRequest) -> MockResponse {
         let alike =
             |earlier: &&MockRequest| earlier.method() == request.method() && earlier.path() == request.path();
         let nth = self.requests.borrow().iter().filter(alike).count();
@@ -138,7 +145,7 @@ impl Desk {
             Some(answer) => answer(&request),
             None => {
                 let what = format!("the mock has no answer for {} {}", request.method(), request.path());
-                Answer::fail(io::Error::other(what))
+                MockResponse::fail(io::Error::other(what))
             }
         }
     }
@@ -158,8 +165,8 @@ impl Connector for Mock {
     type Stream = MockStream;
 
     async fn connect(&self, target: Target) -> io::Result<MockStream> {
-        self.desk.connections.set(self.desk.connections.get() + 1);
-        Ok(MockStream::new(Rc::clone(&self.desk), target.is_https()))
+        self.state.connections.set(self.state.connections.get() + 1);
+        Ok(MockStream::new(Rc::clone(&self.state), target.is_https()))
     }
 
     /// For `https`, no TLS is spoken: there is nobody to keep out.
@@ -172,7 +179,7 @@ impl fmt::Debug for Mock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Mock")
             .field("connections", &self.connections())
-            .field("requests", &self.desk.requests.borrow())
+            .field("requests", &self.state.requests.borrow())
             .finish_non_exhaustive()
     }
 }

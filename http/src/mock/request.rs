@@ -103,7 +103,7 @@ impl fmt::Debug for MockRequest {
 }
 
 /// The requests of one connection, one after the other.
-pub(super) struct Incoming {
+pub(super) struct RequestReader {
     https: bool,
     buffer: Buffer,
     unfinished: Option<Unfinished>,
@@ -116,15 +116,15 @@ struct Unfinished {
 }
 
 /// What has come.
-pub(super) enum Arrived {
+pub(super) enum Received {
     /// A head whose sender waits for consent before it sends the body (RFC 9110 §10.1.1).
     Expecting,
     Request(MockRequest),
 }
 
-impl Incoming {
-    pub(super) fn new(https: bool) -> Incoming {
-        Incoming { https, buffer: Buffer::new(), unfinished: None }
+impl RequestReader {
+    pub(super) fn new(https: bool) -> RequestReader {
+        RequestReader { https, buffer: Buffer::new(), unfinished: None }
     }
 
     pub(super) fn put(&mut self, mut bytes: &[u8]) {
@@ -139,13 +139,13 @@ impl Incoming {
 
     /// # Errors
     /// If it is no request: which would be this client's mistake, or that of an `on_request` hook.
-    pub(super) fn next(&mut self) -> io::Result<Option<Arrived>> {
+    pub(super) fn next(&mut self) -> io::Result<Option<Received>> {
         let Some(unfinished) = &mut self.unfinished else {
             let Some((length, unfinished)) = head(self.buffer.unread(), self.https)? else { return Ok(None) };
             self.buffer.consume(length);
             let expects = unfinished.request.headers.contains_key(EXPECT);
             self.unfinished = Some(unfinished);
-            return if expects { Ok(Some(Arrived::Expecting)) } else { self.next() };
+            return if expects { Ok(Some(Received::Expecting)) } else { self.next() };
         };
         loop {
             match unfinished.decoder.decode(&mut self.buffer, &Limits::default()).map_err(io::Error::other)? {
@@ -156,7 +156,7 @@ impl Incoming {
         }
         Ok(self.unfinished.take().map(|Unfinished { mut request, body, .. }| {
             request.body = body.into();
-            Arrived::Request(request)
+            Received::Request(request)
         }))
     }
 }

@@ -4,9 +4,9 @@
 //! decided on the spot. Reading carries out the answer's steps. So a connection needs no task, and all its waiting is
 //! done by whoever reads.
 
-use super::Desk;
-use super::answer::Step;
-use super::request::{Arrived, Incoming};
+use super::MockState;
+use super::request::{Received, RequestReader};
+use super::response::Step;
 use curio::Sleep;
 use futures_io::{AsyncRead, AsyncWrite};
 use std::collections::VecDeque;
@@ -18,8 +18,8 @@ use std::task::{Context, Poll, Waker, ready};
 
 /// What a [`Mock`](super::Mock) makes when it is connected to.
 pub struct MockStream {
-    desk: Rc<Desk>,
-    incoming: Incoming,
+    state: Rc<MockState>,
+    requests_read: RequestReader,
     steps: VecDeque<Step>,
     /// The wait that is under way.
     sleep: Option<Sleep>,
@@ -32,10 +32,10 @@ pub struct MockStream {
 }
 
 impl MockStream {
-    pub(super) fn new(desk: Rc<Desk>, https: bool) -> MockStream {
+    pub(super) fn new(state: Rc<MockState>, https: bool) -> MockStream {
         MockStream {
-            desk,
-            incoming: Incoming::new(https),
+            state,
+            requests_read: RequestReader::new(https),
             steps: VecDeque::new(),
             sleep: None,
             sending: Vec::new(),
@@ -94,15 +94,15 @@ impl AsyncWrite for MockStream {
         if self.closed {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
-        self.incoming.put(buf);
-        while let Some(arrived) = self.incoming.next()? {
+        self.requests_read.put(buf);
+        while let Some(arrived) = self.requests_read.next()? {
             match arrived {
-                Arrived::Expecting => {
+                Received::Expecting => {
                     self.steps.push_back(Step::Send(b"HTTP/1.1 100 Continue\r\n\r\n".to_vec()));
                 }
-                Arrived::Request(request) => {
+                Received::Request(request) => {
                     let method = request.method().clone();
-                    let answer = self.desk.answer(request);
+                    let answer = self.state.answer(request);
                     self.steps.extend(answer.steps(&method));
                 }
             }

@@ -46,11 +46,11 @@ impl Credentials {
 
 /// The last challenge of each origin, and how often it has been answered.
 #[derive(Default)]
-pub(crate) struct Digests {
+pub(crate) struct DigestStore {
     known: RefCell<HashMap<Box<str>, (Challenge, u32)>>,
 }
 
-impl Digests {
+impl DigestStore {
     /// Answers the challenge of this request's origin in advance, if there was one.
     pub(crate) fn authorize(&self, request: &mut Request) {
         let Some(credentials) = request.digest() else { return };

@@ -15,7 +15,7 @@ use crate::url::Url;
 use body::Body;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method};
-use options::Extras;
+use options::RequestOptions;
 use std::time::Duration;
 
 /// A request that is ready to be sent with [`ClientSession::execute`].
@@ -32,7 +32,7 @@ pub struct Request {
     pub(crate) allow_redirects: bool,
     /// The `Cookie` field comes from the session's jar, not from the caller.
     pub(crate) has_cookies_of_jar: bool,
-    pub(crate) extras: Option<Box<Extras>>,
+    pub(crate) options: Option<Box<RequestOptions>>,
 }
 
 impl Request {
@@ -46,7 +46,7 @@ impl Request {
             timeout: None,
             allow_redirects: true,
             has_cookies_of_jar: false,
-            extras: None,
+            options: None,
         }
     }
 

@@ -9,7 +9,7 @@ use std::fmt;
 use std::time::Duration;
 
 #[derive(Default)]
-pub(crate) struct Extras {
+pub(crate) struct RequestOptions {
     /// Who wants to know how far the upload is.
     pub(crate) progress: Option<Report>,
     /// Instead of the session's. `Some(None)`: without a limit.
@@ -20,13 +20,13 @@ pub(crate) struct Extras {
 }
 
 impl Request {
-    pub(crate) fn extras_mut(&mut self) -> &mut Extras {
-        self.extras.get_or_insert_default()
+    pub(crate) fn options_mut(&mut self) -> &mut RequestOptions {
+        self.options.get_or_insert_default()
     }
 
     #[cfg(feature = "digest")]
     pub(crate) fn digest(&self) -> Option<&Credentials> {
-        self.extras.as_ref()?.digest.as_ref()
+        self.options.as_ref()?.digest.as_ref()
     }
 
     /// Whether it has credentials for an answer to a challenge, which must not be sent in any other form.
@@ -39,20 +39,20 @@ impl Request {
 
     /// How long making a connection for it may take.
     pub(crate) fn connect_timeout(&self, session: &Session) -> Option<Duration> {
-        let own = self.extras.as_ref().and_then(|extras| extras.connect_timeout);
+        let own = self.options.as_ref().and_then(|options| options.connect_timeout);
         own.unwrap_or(session.settings.connect_timeout)
     }
 
     /// The request goes to somebody else now.
     pub(crate) fn forget_credentials(&mut self) {
         #[cfg(feature = "digest")]
-        if let Some(extras) = &mut self.extras {
-            extras.digest = None;
+        if let Some(options) = &mut self.options {
+            options.digest = None;
         }
     }
 }
 
-impl fmt::Debug for Extras {
+impl fmt::Debug for RequestOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Extras")
             .field("connect_timeout", &self.connect_timeout)

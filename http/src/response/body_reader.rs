@@ -1,6 +1,6 @@
 //! A response body on its way in, and the connection it comes on.
 //!
-//! [`Incoming`] is where a connection in use lives: it holds the lease, and the end of the body is the moment at which
+//! [`BodyReader`] is where a connection in use lives: it holds the lease, and the end of the body is the moment at which
 //! it gives it back. Everything else (an error, a time limit, being dropped) ends the connection, because the bytes
 //! that are still on their way would otherwise be taken for the answer to somebody else's question.
 //!
@@ -10,8 +10,8 @@
 //!
 //! Reading is a poll and nothing is lost between polls: a caller may give up waiting for a piece and ask again.
 
-use crate::connections::connection::Piece;
-use crate::connections::deadline::Patience;
+use crate::connections::connection::BodyEvent;
+use crate::connections::deadline::Deadline;
 use crate::connections::pool::Lease;
 use crate::connections::upgraded::Upgraded;
 use crate::error::{Error, ErrorKind};
@@ -25,7 +25,7 @@ use std::time::Instant;
 /// How much of an unwanted body is read so that the connection can be kept. Opening a new one costs about as much.
 const WORTH_READING: u64 = 64 * 1024;
 
-pub(crate) struct Incoming {
+pub(crate) struct BodyReader {
     /// Pieces that came before anybody asked.
     first: Option<Bytes>,
     more: VecDeque<Bytes>,
@@ -37,7 +37,7 @@ pub(crate) struct Incoming {
 enum State {
     Reading {
         lease: Lease,
-        patience: Box<Patience>,
+        deadline: Box<Deadline>,
     },
     Ended,
     /// There is no body: the connection belongs to another protocol now.
@@ -46,36 +46,36 @@ enum State {
     Failed(Option<Error>),
 }
 
-impl Incoming {
+impl BodyReader {
     /// The body of the response whose head came on `lease` at `now`. The patience of the exchange goes on.
-    pub(crate) fn new(lease: Lease, patience: Patience, now: Instant) -> Incoming {
-        let mut incoming = Incoming {
+    pub(crate) fn new(lease: Lease, deadline: Deadline, now: Instant) -> BodyReader {
+        let mut body = BodyReader {
             first: None,
             more: VecDeque::new(),
             state: State::Ended,
             trailers: None,
             ended_at: None,
         };
-        incoming.take_what_is_at_hand(lease, patience, now);
-        incoming
+        body.take_what_is_at_hand(lease, deadline, now);
+        body
     }
 
-    fn take_what_is_at_hand(&mut self, mut lease: Lease, patience: Patience, now: Instant) {
+    fn take_what_is_at_hand(&mut self, mut lease: Lease, deadline: Deadline, now: Instant) {
         if lease.connection.is_upgraded() {
             self.state = State::Upgraded(lease);
             return;
         }
         loop {
-            match lease.connection.piece_at_hand() {
-                Some(Ok(Piece::Data(data))) if self.first.is_none() => self.first = Some(data),
-                Some(Ok(Piece::Data(data))) => self.more.push_back(data),
-                Some(Ok(Piece::End { trailers })) => return self.end(lease, trailers, now),
+            match lease.connection.buffered_body_event() {
+                Some(Ok(BodyEvent::Data(data))) if self.first.is_none() => self.first = Some(data),
+                Some(Ok(BodyEvent::Data(data))) => self.more.push_back(data),
+                Some(Ok(BodyEvent::End { trailers })) => return self.end(lease, trailers, now),
                 Some(Err(error)) => {
                     self.state = State::Failed(Some(error));
                     return;
                 }
                 None => {
-                    self.state = State::Reading { lease, patience: Box::new(patience) };
+                    self.state = State::Reading { lease, deadline: Box::new(deadline) };
                     return;
                 }
             }
@@ -91,19 +91,20 @@ impl Incoming {
             State::Ended | State::Upgraded(_) => Poll::Ready(None),
             State::Failed(error) => {
                 let error = error.take();
-                let again = || Error::new(ErrorKind::Body, "reading on after an error in the response body");
-                Poll::Ready(Some(Err(error.unwrap_or_else(again))))
+                let read_after_error =
+                    || Error::new(ErrorKind::Body, "reading on after an error in the response body");
+                Poll::Ready(Some(Err(error.unwrap_or_else(read_after_error))))
             }
             State::Reading { .. } => self.poll_connection(cx),
         }
     }
 
     fn poll_connection(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
-        let State::Reading { lease, patience } = &mut self.state else { return Poll::Ready(None) };
+        let State::Reading { lease, deadline } = &mut self.state else { return Poll::Ready(None) };
         let connection = &mut lease.connection;
-        match ready!(patience.poll(cx, "reading the response body", |cx| connection.poll_piece(cx))) {
-            Ok(Ok(Piece::Data(data))) => Poll::Ready(Some(Ok(data))),
-            Ok(Ok(Piece::End { trailers })) => {
+        match ready!(deadline.poll(cx, "reading the response body", |cx| connection.poll_body(cx))) {
+            Ok(Ok(BodyEvent::Data(data))) => Poll::Ready(Some(Ok(data))),
+            Ok(Ok(BodyEvent::End { trailers })) => {
                 if let State::Reading { lease, .. } = std::mem::replace(&mut self.state, State::Ended) {
                     self.end(lease, trailers, curio::clock());
                 }

@@ -38,7 +38,7 @@ pub struct Chunks<'a> {
 
 impl<'a> Chunks<'a> {
     pub(crate) fn new(response: &'a mut Response, maxsize: usize) -> Chunks<'a> {
-        response.begin_pieces();
+        response.begin_chunks();
         Chunks { response, maxsize, failed: false }
     }
 
@@ -57,9 +57,9 @@ impl<'a> Chunks<'a> {
         if self.failed {
             return Poll::Ready(None);
         }
-        let piece = ready!(self.response.poll_piece(cx, self.maxsize));
-        self.failed = matches!(piece, Some(Err(_)));
-        Poll::Ready(piece)
+        let chunk = ready!(self.response.poll_chunk(cx, self.maxsize));
+        self.failed = matches!(chunk, Some(Err(_)));
+        Poll::Ready(chunk)
     }
 }
 
@@ -82,14 +82,14 @@ pub struct Lines<'a> {
     response: &'a mut Response,
     /// The beginning of a line whose end has not come.
     begun: Vec<u8>,
-    piece: Bytes,
+    chunk: Bytes,
     ended: bool,
 }
 
 impl<'a> Lines<'a> {
     pub(crate) fn new(response: &'a mut Response) -> Lines<'a> {
-        response.begin_pieces();
-        Lines { response, begun: Vec::new(), piece: Bytes::new(), ended: false }
+        response.begin_chunks();
+        Lines { response, begun: Vec::new(), chunk: Bytes::new(), ended: false }
     }
 
     /// The next line without its end; `None` when there are no more.
@@ -105,12 +105,12 @@ impl<'a> Lines<'a> {
 
     fn poll_line(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<String, Error>>> {
         loop {
-            if let Some(end) = self.piece.iter().position(|&byte| byte == b'\n') {
-                let line = self.piece.split_to(end + 1);
+            if let Some(end) = self.chunk.iter().position(|&byte| byte == b'\n') {
+                let line = self.chunk.split_to(end + 1);
                 self.begun.extend_from_slice(&line[..end]);
                 return Poll::Ready(Some(self.finish_line()));
             }
-            self.begun.extend_from_slice(&std::mem::take(&mut self.piece));
+            self.begun.extend_from_slice(&std::mem::take(&mut self.chunk));
             if self.begun.len() > LONGEST_LINE {
                 self.ended = true;
                 self.begun = Vec::new();
@@ -120,8 +120,8 @@ impl<'a> Lines<'a> {
             if self.ended {
                 return Poll::Ready((!self.begun.is_empty()).then(|| self.finish_line()));
             }
-            match ready!(self.response.poll_piece(cx, AT_A_TIME)) {
-                Some(Ok(piece)) => self.piece = piece,
+            match ready!(self.response.poll_chunk(cx, AT_A_TIME)) {
+                Some(Ok(chunk)) => self.chunk = chunk,
                 Some(Err(error)) => {
                     self.ended = true;
                     self.begun = Vec::new();

@@ -7,7 +7,7 @@
 
 use crate::connections::upgraded::Upgraded;
 use crate::error::{Error, ErrorKind};
-use crate::response::body_reader::Incoming;
+use crate::response::body_reader::BodyReader;
 use crate::response::decode::Decoder;
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
@@ -18,11 +18,11 @@ use std::time::Instant;
 /// The most that is kept in memory, unless the session has a limit of its own.
 const MOST_KEPT: u64 = 64 * 1024 * 1024;
 
-pub(crate) struct Payload {
-    incoming: Incoming,
+pub(crate) struct Content {
+    body: BodyReader,
     decoding: Decoding,
     /// What was read and is larger than the piece that was asked for.
-    rest: Bytes,
+    remaining: Bytes,
     whole: Whole,
     read: u64,
     declared: Option<u64>,
@@ -43,7 +43,7 @@ enum Whole {
     Gathering(Gathered),
     Kept(Bytes),
     /// It is being read in pieces.
-    InPieces,
+    InChunks,
 }
 
 /// Most bodies come in one piece, and that piece is the body: nothing is copied then.
@@ -58,14 +58,14 @@ struct Progress {
     report: Box<dyn FnMut(u64, Option<u64>)>,
 }
 
-impl Payload {
+impl Content {
     /// The body behind `incoming`, decoded as `headers` say; the fields that describe the coded form are taken out.
     pub(crate) fn new(
-        incoming: Incoming,
+        body: BodyReader,
         headers: &mut HeaderMap,
         declared: Option<u64>,
         limit: Option<u64>,
-    ) -> Payload {
+    ) -> Content {
         let decoding = match Decoder::for_headers(headers) {
             Ok(None) => Decoding::Plain,
             Ok(Some(decoder)) => Decoding::Coded(Box::new(decoder)),
@@ -75,16 +75,16 @@ impl Payload {
             headers.remove(CONTENT_ENCODING);
             headers.remove(CONTENT_LENGTH);
         }
-        Payload { decoding, declared, limit, ..Payload::empty(incoming) }
+        Content { decoding, declared, limit, ..Content::empty(body) }
     }
 
     /// The body of a response that has none: nothing is decoded, and the header fields that speak of a body, which is
     /// another request's, stay.
-    pub(crate) fn empty(incoming: Incoming) -> Payload {
-        Payload {
-            incoming,
+    pub(crate) fn empty(body: BodyReader) -> Content {
+        Content {
+            body,
             decoding: Decoding::Plain,
-            rest: Bytes::new(),
+            remaining: Bytes::new(),
             whole: Whole::Unread,
             read: 0,
             declared: None,
@@ -98,15 +98,15 @@ impl Payload {
     }
 
     pub(crate) fn trailers(&self) -> Option<&HeaderMap> {
-        self.incoming.trailers()
+        self.body.trailers()
     }
 
     pub(crate) fn take_upgraded(&mut self) -> Option<Upgraded> {
-        self.incoming.take_upgraded()
+        self.body.take_upgraded()
     }
 
     pub(crate) fn ended_at(&self) -> Option<Instant> {
-        self.incoming.ended_at()
+        self.body.ended_at()
     }
 
     pub(crate) fn on_progress(&mut self, total: Option<u64>, report: Box<dyn FnMut(u64, Option<u64>)>) {
@@ -117,7 +117,7 @@ impl Payload {
     pub(crate) fn poll_whole(&mut self, cx: &mut Context<'_>) -> Poll<Result<Bytes, Error>> {
         match &self.whole {
             Whole::Kept(bytes) => return Poll::Ready(Ok(bytes.clone())),
-            Whole::InPieces => return Poll::Ready(Err(read_in_pieces())),
+            Whole::InChunks => return Poll::Ready(Err(read_in_chunks())),
             Whole::Unread => self.whole = Whole::Gathering(Gathered::Nothing),
             Whole::Gathering(_) => {}
         }
@@ -140,9 +140,9 @@ impl Payload {
     }
 
     /// Pieces are going to be asked for: of a body that is kept, from its beginning.
-    pub(crate) fn begin_pieces(&mut self) {
+    pub(crate) fn begin_chunks(&mut self) {
         if let Whole::Kept(bytes) = &self.whole {
-            self.rest = bytes.clone();
+            self.remaining = bytes.clone();
         }
     }
 
@@ -150,45 +150,45 @@ impl Payload {
     ///
     /// # Errors
     /// Of kind [`Body`](ErrorKind::Body), if some have been given away.
-    pub(crate) fn begin_all_pieces(&mut self) -> Result<(), Error> {
-        if matches!(self.whole, Whole::InPieces) {
-            return Err(read_in_pieces());
+    pub(crate) fn begin_all_chunks(&mut self) -> Result<(), Error> {
+        if matches!(self.whole, Whole::InChunks) {
+            return Err(read_in_chunks());
         }
-        self.begin_pieces();
+        self.begin_chunks();
         Ok(())
     }
 
     /// The next piece, of at most `maxsize` bytes.
-    pub(crate) fn poll_piece(
+    pub(crate) fn poll_chunk(
         &mut self,
         cx: &mut Context<'_>,
         maxsize: usize,
     ) -> Poll<Option<Result<Bytes, Error>>> {
-        if self.rest.is_empty() {
+        if self.remaining.is_empty() {
             if matches!(self.whole, Whole::Kept(_)) {
                 return Poll::Ready(None);
             }
-            match std::mem::replace(&mut self.whole, Whole::InPieces) {
-                Whole::Gathering(Gathered::One(bytes)) => self.rest = bytes,
-                Whole::Gathering(Gathered::Many(bytes)) => self.rest = bytes.freeze(),
+            match std::mem::replace(&mut self.whole, Whole::InChunks) {
+                Whole::Gathering(Gathered::One(bytes)) => self.remaining = bytes,
+                Whole::Gathering(Gathered::Many(bytes)) => self.remaining = bytes.freeze(),
                 _ => {}
             }
         }
-        if self.rest.is_empty() {
+        if self.remaining.is_empty() {
             match ready!(self.poll_counted(cx, self.limit.unwrap_or(u64::MAX))) {
-                Some(Ok(data)) => self.rest = data,
+                Some(Ok(data)) => self.remaining = data,
                 end => return Poll::Ready(end),
             }
         }
-        let n = self.rest.len().min(maxsize.max(1));
-        Poll::Ready(Some(Ok(self.rest.split_to(n))))
+        let n = self.remaining.len().min(maxsize.max(1));
+        Poll::Ready(Some(Ok(self.remaining.split_to(n))))
     }
 
     /// Reads what is left of a small body and forgets it.
     pub(crate) async fn discard(&mut self) {
-        self.whole = Whole::InPieces;
-        self.rest = Bytes::new();
-        self.incoming.discard().await;
+        self.whole = Whole::InChunks;
+        self.remaining = Bytes::new();
+        self.body.discard().await;
     }
 
     /// The next decoded bytes, never none; an error if they go over the limit.
@@ -208,7 +208,7 @@ impl Payload {
     }
 
     fn too_large(&mut self, limit: u64) -> Error {
-        self.incoming.give_up();
+        self.body.give_up();
         Error::new(
             ErrorKind::TooLarge,
             format!("reading the body: it is longer than {limit} bytes (max_body)"),
@@ -217,11 +217,11 @@ impl Payload {
 
     fn poll_decoded(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
         let decoder = match &mut self.decoding {
-            Decoding::Plain => return self.incoming.poll_data(cx),
+            Decoding::Plain => return self.body.poll_data(cx),
             Decoding::Coded(decoder) => decoder,
             Decoding::Refused(n) => {
                 let what = format!("decoding the body: it has {n} codings on top of each other");
-                self.incoming.give_up();
+                self.body.give_up();
                 return Poll::Ready(Some(Err(Error::new(ErrorKind::Decode, what))));
             }
         };
@@ -231,12 +231,12 @@ impl Payload {
                 Ok(None) if decoder.is_done() => return Poll::Ready(None),
                 Ok(None) => {}
                 Err(cause) => {
-                    self.incoming.give_up();
+                    self.body.give_up();
                     let error = Error::new(ErrorKind::Decode, "decompressing the body").because(cause);
                     return Poll::Ready(Some(Err(error)));
                 }
             }
-            match ready!(self.incoming.poll_data(cx)) {
+            match ready!(self.body.poll_data(cx)) {
                 Some(Ok(data)) => decoder.feed(data),
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),
                 None => decoder.finish(),
@@ -245,7 +245,7 @@ impl Payload {
     }
 }
 
-fn read_in_pieces() -> Error {
+fn read_in_chunks() -> Error {
     Error::new(ErrorKind::Body, "the body has been read in pieces before, and these are not kept")
 }
 

@@ -5,7 +5,7 @@
 
 use crate::atomic_file::{NewFile, in_thread};
 use crate::error::{Error, ErrorKind};
-use crate::response::content::Payload;
+use crate::response::content::Content;
 use bytes::Bytes;
 use std::future::poll_fn;
 use std::io;
@@ -15,20 +15,20 @@ use std::path::Path;
 const BATCH: usize = 1024 * 1024;
 
 /// Writes the body to `path` and returns its length.
-pub(crate) async fn to_file(payload: &mut Payload, path: &Path) -> Result<u64, Error> {
+pub(crate) async fn to_file(content: &mut Content, path: &Path) -> Result<u64, Error> {
     let failed = |cause: io::Error| {
         Error::new(ErrorKind::Io, format!("saving the body to {}", path.display())).because(cause)
     };
-    payload.begin_all_pieces()?;
+    content.begin_all_chunks()?;
     let target = path.to_owned();
     let mut file = in_thread(move || NewFile::create(&target)).await.map_err(failed)?;
     let mut written = 0;
     loop {
-        let (batch, ended) = next_batch(payload).await?;
+        let (batch, ended) = next_batch(content).await?;
         if !batch.is_empty() {
-            written += batch.iter().map(|piece| piece.len() as u64).sum::<u64>();
+            written += batch.iter().map(|chunk| chunk.len() as u64).sum::<u64>();
             let writing = move || {
-                batch.iter().try_for_each(|piece| file.write(piece))?;
+                batch.iter().try_for_each(|chunk| file.write(chunk))?;
                 Ok(file)
             };
             file = in_thread(writing).await.map_err(failed)?;
@@ -42,15 +42,15 @@ pub(crate) async fn to_file(payload: &mut Payload, path: &Path) -> Result<u64, E
 }
 
 /// What comes next, up to a batch of it, and whether that is the end.
-async fn next_batch(payload: &mut Payload) -> Result<(Vec<Bytes>, bool), Error> {
+async fn next_batch(content: &mut Content) -> Result<(Vec<Bytes>, bool), Error> {
     let mut batch = Vec::new();
     let mut size = 0;
     while size < BATCH {
-        match poll_fn(|cx| payload.poll_piece(cx, BATCH)).await {
-            Some(piece) => {
-                let piece = piece?;
-                size += piece.len();
-                batch.push(piece);
+        match poll_fn(|cx| content.poll_chunk(cx, BATCH)).await {
+            Some(chunk) => {
+                let chunk = chunk?;
+                size += chunk.len();
+                batch.push(chunk);
             }
             None => return Ok((batch, true)),
         }

@@ -45,14 +45,14 @@ const AT_A_TIME: usize = 64 * 1024;
 pub struct Events<'a> {
     response: &'a mut Response,
     parser: Parser,
-    piece: Bytes,
+    chunk: Bytes,
     ended: bool,
 }
 
 impl<'a> Events<'a> {
     pub(crate) fn new(response: &'a mut Response) -> Events<'a> {
-        response.begin_pieces();
-        Events { response, parser: Parser::default(), piece: Bytes::new(), ended: false }
+        response.begin_chunks();
+        Events { response, parser: Parser::default(), chunk: Bytes::new(), ended: false }
     }
 
     /// The next event; `None` when the stream has ended. After an error there are no more.
@@ -79,7 +79,7 @@ impl<'a> Events<'a> {
 
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<ServerEvent, Error>>> {
         while !self.ended {
-            match self.parser.parse(&mut self.piece) {
+            match self.parser.parse(&mut self.chunk) {
                 Ok(Some(event)) => return Poll::Ready(Some(Ok(event))),
                 Ok(None) => {}
                 Err(_) => {
@@ -89,8 +89,8 @@ impl<'a> Events<'a> {
                     return Poll::Ready(Some(Err(error)));
                 }
             }
-            match ready!(self.response.poll_piece(cx, AT_A_TIME)) {
-                Some(Ok(piece)) => self.piece = piece,
+            match ready!(self.response.poll_chunk(cx, AT_A_TIME)) {
+                Some(Ok(chunk)) => self.chunk = chunk,
                 Some(Err(error)) => {
                     self.ended = true;
                     return Poll::Ready(Some(Err(error)));

@@ -27,10 +27,10 @@ use crate::cookies::{self, Cookie};
 use crate::error::{Error, ErrorKind};
 use crate::exchange::redirect;
 use crate::url::Url;
-use body_reader::Incoming;
+use body_reader::BodyReader;
 use bytes::Bytes;
 use chunks::{Chunks, Lines};
-use content::Payload;
+use content::Content;
 use event_stream::Events;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, Method, StatusCode};
@@ -71,11 +71,11 @@ struct Inner {
     started: Instant,
     elapsed: Duration,
     timings: Timings,
-    payload: Payload,
+    content: Content,
 }
 
 /// What a response is made of.
-pub(crate) struct Arrived {
+pub(crate) struct ResponseParts {
     pub(crate) method: Method,
     pub(crate) url: Url,
     pub(crate) head: ResponseHead,
@@ -83,7 +83,7 @@ pub(crate) struct Arrived {
     pub(crate) tls: Option<TlsInfo>,
     pub(crate) declared_length: Option<u64>,
     pub(crate) has_body: bool,
-    pub(crate) incoming: Incoming,
+    pub(crate) body: BodyReader,
     pub(crate) started: Instant,
     pub(crate) elapsed: Duration,
     pub(crate) timings: Timings,
@@ -91,31 +91,31 @@ pub(crate) struct Arrived {
 }
 
 impl Response {
-    pub(crate) fn new(mut arrived: Arrived) -> Response {
-        let head = &mut arrived.head;
-        let declared_length = match arrived.method {
+    pub(crate) fn new(mut parts: ResponseParts) -> Response {
+        let head = &mut parts.head;
+        let declared_length = match parts.method {
             Method::HEAD => length_of_get(&head.headers),
-            _ => arrived.declared_length,
+            _ => parts.declared_length,
         };
-        let payload = if arrived.has_body {
-            Payload::new(arrived.incoming, &mut head.headers, declared_length, arrived.max_body)
+        let content = if parts.has_body {
+            Content::new(parts.body, &mut head.headers, declared_length, parts.max_body)
         } else {
-            Payload::empty(arrived.incoming)
+            Content::empty(parts.body)
         };
-        let content_length = declared_length.filter(|_| !payload.is_decoded());
+        let content_length = declared_length.filter(|_| !content.is_decoded());
         Response {
             inner: Box::new(Inner {
-                method: arrived.method,
-                url: arrived.url,
-                head: arrived.head,
+                method: parts.method,
+                url: parts.url,
+                head: parts.head,
                 history: Vec::new(),
-                peer: arrived.peer,
-                tls: arrived.tls,
+                peer: parts.peer,
+                tls: parts.tls,
                 content_length,
-                started: arrived.started,
-                elapsed: arrived.elapsed,
-                timings: arrived.timings,
-                payload,
+                started: parts.started,
+                elapsed: parts.elapsed,
+                timings: parts.timings,
+                content,
             }),
         }
     }
@@ -232,13 +232,13 @@ impl Response {
 
     /// The fields that followed a chunked body, once it has been read to its end.
     pub fn trailers(&self) -> Option<&HeaderMap> {
-        self.inner.payload.trailers()
+        self.inner.content.trailers()
     }
 
     /// Where the time went.
     pub fn timings(&self) -> Timings {
         let total =
-            self.inner.payload.ended_at().map(|end| end.saturating_duration_since(self.inner.started));
+            self.inner.content.ended_at().map(|end| end.saturating_duration_since(self.inner.started));
         Timings { total, ..self.inner.timings }
     }
 
@@ -287,7 +287,7 @@ impl Response {
     /// [`TooLarge`]: ErrorKind::TooLarge
     /// [`max_body`]: crate::ClientSessionBuilder::max_body
     pub async fn binary(&mut self) -> Result<Bytes, Error> {
-        let whole = std::future::poll_fn(|cx| self.inner.payload.poll_whole(cx)).await;
+        let whole = std::future::poll_fn(|cx| self.inner.content.poll_whole(cx)).await;
         whole.map_err(|error| self.located(error))
     }
 
@@ -318,7 +318,7 @@ impl Response {
     /// # Cancellation
     /// The unfinished file is removed.
     pub async fn download(&mut self, path: impl AsRef<Path>) -> Result<u64, Error> {
-        let written = download::to_file(&mut self.inner.payload, path.as_ref()).await;
+        let written = download::to_file(&mut self.inner.content, path.as_ref()).await;
         written.map_err(|error| self.located(error))
     }
 
@@ -329,7 +329,7 @@ impl Response {
     /// # Errors
     /// Of kind [`Protocol`](ErrorKind::Protocol) if the status is any other than 101: the server did not agree.
     pub fn upgrade(mut self) -> Result<Upgraded, Error> {
-        self.inner.payload.take_upgraded().ok_or_else(|| {
+        self.inner.content.take_upgraded().ok_or_else(|| {
             let what = format!("upgrading the connection: the server answered {}", self.status());
             self.located(Error::new(ErrorKind::Protocol, what))
         })
@@ -339,26 +339,26 @@ impl Response {
     /// if it is known.
     pub fn on_progress(&mut self, report: impl FnMut(u64, Option<u64>) + 'static) -> &mut Response {
         let total = self.inner.content_length;
-        self.inner.payload.on_progress(total, Box::new(report));
+        self.inner.content.on_progress(total, Box::new(report));
         self
     }
 
-    pub(crate) fn begin_pieces(&mut self) {
-        self.inner.payload.begin_pieces();
+    pub(crate) fn begin_chunks(&mut self) {
+        self.inner.content.begin_chunks();
     }
 
-    pub(crate) fn poll_piece(
+    pub(crate) fn poll_chunk(
         &mut self,
         cx: &mut Context<'_>,
         maxsize: usize,
     ) -> Poll<Option<Result<Bytes, Error>>> {
-        let piece = self.inner.payload.poll_piece(cx, maxsize);
-        piece.map(|piece| piece.map(|piece| piece.map_err(|error| self.located(error))))
+        let chunk = self.inner.content.poll_chunk(cx, maxsize);
+        chunk.map(|chunk| chunk.map(|chunk| chunk.map_err(|error| self.located(error))))
     }
 
     /// The body is not wanted.
     pub(crate) async fn discard_body(&mut self) {
-        self.inner.payload.discard().await;
+        self.inner.content.discard().await;
     }
 
     /// Names this response in an error.

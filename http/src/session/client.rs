@@ -8,7 +8,7 @@
 use crate::connections::connector::{AnyConnector, Connector};
 use crate::connections::deadline::Limits;
 use crate::connections::pool::Pool;
-use crate::connections::route::Ways;
+use crate::connections::route::TransportSettings;
 use crate::connections::tls::trust;
 use crate::cookies::CookieJar;
 use crate::exchange;
@@ -27,7 +27,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How long [`ClientSession::close`] lets one connection take over its goodbye.
-const GOODBYE: Duration = Duration::from_secs(1);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A client with a pool of connections, shared by all its clones.
 ///
@@ -53,7 +53,7 @@ pub(crate) struct Session {
     pub(crate) settings: Settings,
     pub(crate) pool: Pool,
     #[cfg(feature = "digest")]
-    pub(crate) digests: crate::request::digest::Digests,
+    pub(crate) digests: crate::request::digest::DigestStore,
     tls: OnceCell<Arc<ClientConfig>>,
 }
 
@@ -72,13 +72,13 @@ impl ClientSession {
     /// A session with default settings whose connections this one makes.
     pub(crate) fn connected_by(connector: impl Connector + 'static) -> ClientSession {
         let connector: Rc<dyn AnyConnector> = Rc::new(connector);
-        let ways = Ways { connector: Some(connector), ..Ways::default() };
-        let settings = Settings { ways, ..Settings::default() };
+        let transport = TransportSettings { connector: Some(connector), ..TransportSettings::default() };
+        let settings = Settings { transport, ..Settings::default() };
         ClientSession::with(settings, OnceCell::new())
     }
 
     pub(crate) fn with(settings: Settings, tls: OnceCell<Arc<ClientConfig>>) -> ClientSession {
-        let pool = Pool::new(settings.rules);
+        let pool = Pool::new(settings.pool_limits);
         ClientSession {
             inner: Rc::new(Session {
                 settings,
@@ -146,7 +146,7 @@ impl ClientSession {
     pub async fn close(&self) {
         for mut connection in self.inner.pool.take_all() {
             // The connection is given up in any case; how the goodbye goes is nobody's concern.
-            let _ = curio::timeout_after(GOODBYE, connection.close()).await;
+            let _ = curio::timeout_after(CLOSE_TIMEOUT, connection.close()).await;
         }
     }
 
@@ -181,9 +181,9 @@ impl Session {
     /// The limits of a request that starts now.
     pub(crate) fn limits(&self, request: &Request, now: Instant) -> Limits {
         let total = request.timeout.unwrap_or(self.settings.timeout);
-        let silence = request.extras.as_ref().and_then(|extras| extras.read_timeout);
+        let read_timeout = request.options.as_ref().and_then(|options| options.read_timeout);
         Limits {
-            silence: silence.unwrap_or(self.settings.read_timeout),
+            read_timeout: read_timeout.unwrap_or(self.settings.read_timeout),
             total: total.and_then(|total| Some((now.checked_add(total)?, total))),
         }
     }
@@ -205,7 +205,7 @@ impl Session {
     /// When the head of a response has come: keeps the cookies that it sets.
     pub(crate) fn keep_cookies(&self, url: &Url, headers: &HeaderMap) {
         if self.settings.cookies && headers.contains_key(SET_COOKIE) {
-            self.settings.jar.get_or_init(CookieJar::new).note(url, headers);
+            self.settings.jar.get_or_init(CookieJar::new).store_from_response(url, headers);
         }
     }
 

@@ -177,7 +177,7 @@ impl RequestBuilder {
     /// in all if it is known. A request that is sent again, after a redirect for example, begins again at 0.
     pub fn on_progress(self, report: impl FnMut(u64, Option<u64>) + 'static) -> RequestBuilder {
         self.change(|request| {
-            request.extras_mut().progress = Some(Rc::new(RefCell::new(report)));
+            request.options_mut().progress = Some(Rc::new(RefCell::new(report)));
             Ok(())
         })
     }
@@ -186,7 +186,7 @@ impl RequestBuilder {
     /// [`connect_timeout`](crate::ClientSessionBuilder::connect_timeout).
     pub fn connect_timeout(self, limit: impl Into<Option<Duration>>) -> RequestBuilder {
         self.change(|request| {
-            request.extras_mut().connect_timeout = Some(limit.into());
+            request.options_mut().connect_timeout = Some(limit.into());
             Ok(())
         })
     }
@@ -195,7 +195,7 @@ impl RequestBuilder {
     /// [`read_timeout`](crate::ClientSessionBuilder::read_timeout).
     pub fn read_timeout(self, limit: impl Into<Option<Duration>>) -> RequestBuilder {
         self.change(|request| {
-            request.extras_mut().read_timeout = Some(limit.into());
+            request.options_mut().read_timeout = Some(limit.into());
             Ok(())
         })
     }
@@ -207,7 +207,7 @@ impl RequestBuilder {
     #[cfg(feature = "digest")]
     pub fn digest_auth(self, user: impl AsRef<str>, password: impl AsRef<str>) -> RequestBuilder {
         self.change(|request| {
-            request.extras_mut().digest = Some(Credentials::new(user.as_ref(), password.as_ref())?);
+            request.options_mut().digest = Some(Credentials::new(user.as_ref(), password.as_ref())?);
             Ok(())
         })
     }

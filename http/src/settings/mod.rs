@@ -5,9 +5,9 @@
 //! it here.
 
 use crate::connections::connection::ProtocolLimits;
-use crate::connections::pool::Rules;
-use crate::connections::resolver::Names;
-use crate::connections::route::Ways;
+use crate::connections::pool::PoolLimits;
+use crate::connections::resolver::HostResolver;
+use crate::connections::route::TransportSettings;
 use crate::cookies::CookieJar;
 use crate::exchange::redirect::Policy;
 use crate::request::Request;
@@ -33,9 +33,9 @@ pub(crate) struct Settings {
     pub(crate) cookies: bool,
     /// Made when the first cookie comes: most sessions never see one.
     pub(crate) jar: OnceCell<CookieJar>,
-    pub(crate) rules: Rules,
-    pub(crate) names: Names,
-    pub(crate) ways: Ways,
+    pub(crate) pool_limits: PoolLimits,
+    pub(crate) resolver: HostResolver,
+    pub(crate) transport: TransportSettings,
     pub(crate) netrc: Option<Netrc>,
     pub(crate) protocol_limits: ProtocolLimits,
     pub(crate) max_body: Option<u64>,
@@ -63,14 +63,14 @@ impl Default for Settings {
             base_url: None,
             cookies: true,
             jar: OnceCell::new(),
-            rules: Rules {
+            pool_limits: PoolLimits {
                 connections: None,
                 connections_per_host: None,
                 idle_per_host: usize::MAX,
                 idle_timeout: Some(Duration::from_secs(15)),
             },
-            names: Names::default(),
-            ways: Ways::default(),
+            resolver: HostResolver::default(),
+            transport: TransportSettings::default(),
             netrc: None,
             protocol_limits: ProtocolLimits::default(),
             max_body: None,
@@ -94,7 +94,7 @@ impl fmt::Debug for Settings {
             .field("headers", &self.headers)
             .field("base_url", &self.base_url)
             .field("cookies", &self.cookies)
-            .field("pool", &self.rules)
+            .field("pool", &self.pool_limits)
             .finish_non_exhaustive()
     }
 }

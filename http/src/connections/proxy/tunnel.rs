@@ -12,8 +12,8 @@
 use super::address::{Protocol, Proxy};
 use super::socks::{self, Destination};
 use crate::connections::connection::{BodyLength, Connection, ProtocolLimits, RequestHead};
-use crate::connections::deadline::{Limits, Patience};
-use crate::connections::resolver::{self, Names};
+use crate::connections::deadline::{Deadline, Limits};
+use crate::connections::resolver::{self, HostResolver};
 use crate::connections::stream::Stream;
 use crate::connections::timings::Timings;
 use crate::error::{Error, ErrorKind};
@@ -32,7 +32,7 @@ const EARLY: usize = 16 * 1024;
 pub(crate) struct Tunnel<'a> {
     pub(crate) proxy: &'a Proxy,
     pub(crate) url: &'a Url,
-    pub(crate) names: &'a Names,
+    pub(crate) resolver: &'a HostResolver,
     pub(crate) limits: &'a Limits,
     pub(crate) protocol_limits: &'a ProtocolLimits,
     pub(crate) agent: HeaderValue,
@@ -59,7 +59,7 @@ impl Tunnel<'_> {
         let destination = match resolver::ip_literal(host) {
             Some(ip) => Destination::Address(SocketAddr::new(ip, port)),
             None if self.proxy.protocol == Protocol::Socks5 => {
-                let found = self.names.server(host, port, timings).await?;
+                let found = self.resolver.server(host, port, timings).await?;
                 // One connection, one try: as it is with curl. IPv4 is what more proxies can reach.
                 let chosen = found.iter().find(|address| address.is_ipv4()).or(found.first());
                 Destination::Address(*chosen.ok_or_else(|| resolver::none(host))?)
@@ -87,11 +87,11 @@ impl Tunnel<'_> {
         }
         let head = RequestHead { method: &Method::CONNECT, target: whom, headers: &headers };
         let mut connection = Connection::new(stream, peer, None, protocol_limits.clone(), tracer.clone());
-        let mut patience = Patience::new(*limits);
+        let mut deadline = Deadline::new(*limits);
         let mut nothing = Upload::empty();
         let begun = connection.begin(&head, BodyLength::None);
         let answer = match begun {
-            Ok(()) => connection.exchange(&mut nothing, &mut patience).await,
+            Ok(()) => connection.exchange(&mut nothing, &mut deadline).await,
             Err(refused) => Err(refused),
         };
         let (answer, _) = answer.map_err(|cause| match cause.error {

@@ -18,9 +18,9 @@
 //! judged by whoever knows the framing.
 
 mod error;
-mod incoming;
 mod info;
 mod key_log;
+mod record_buffer;
 pub(crate) mod trust;
 mod verify;
 
@@ -29,7 +29,7 @@ pub use info::TlsInfo;
 
 use crate::connections::stream::{SendBuffer, Stream};
 use crate::error::{Error, ErrorKind};
-use incoming::Incoming;
+use record_buffer::RecordBuffer;
 use rustls::ClientConfig;
 use rustls::client::{ClientConnectionData, UnbufferedClientConnection};
 use rustls::pki_types::ServerName;
@@ -47,13 +47,13 @@ const RECORD: usize = 16 * 1024;
 pub(crate) struct TlsStream {
     below: Stream,
     machine: UnbufferedClientConnection,
-    incoming: Incoming,
+    incoming: RecordBuffer,
     /// Decrypted, but there was no room for it.
     decrypted: Vec<u8>,
     taken: usize,
     outgoing: SendBuffer,
     /// The other side has said goodbye.
-    said_goodbye: bool,
+    received_close_notify: bool,
     /// The socket has no more bytes.
     ended: bool,
     /// Why the machine can't go on. It must not be asked again.
@@ -93,11 +93,11 @@ impl TlsStream {
         let mut stream = Box::new(TlsStream {
             below,
             machine,
-            incoming: Incoming::default(),
+            incoming: RecordBuffer::default(),
             decrypted: Vec::new(),
             taken: 0,
             outgoing: SendBuffer::default(),
-            said_goodbye: false,
+            received_close_notify: false,
             ended: false,
             failed: None,
         });
@@ -147,7 +147,7 @@ impl TlsStream {
                     return Poll::Ready(Ok(n));
                 }
             }
-            if self.said_goodbye || self.ended {
+            if self.received_close_notify || self.ended {
                 return Poll::Ready(Ok(0));
             }
             ready!(self.poll_fill(cx))?;
@@ -176,7 +176,7 @@ impl TlsStream {
         }
         let mut cx = Context::from_waker(Waker::noop());
         let quiet = self.poll_read(&mut cx, &mut [0]).is_pending();
-        self.relax();
+        self.release_buffers();
         quiet
     }
 
@@ -187,22 +187,22 @@ impl TlsStream {
 
     /// The stream ended without the alert that marks its end.
     pub(crate) fn was_cut_off(&self) -> bool {
-        self.ended && !self.said_goodbye
+        self.ended && !self.received_close_notify
     }
 
     /// Gives back what an idle connection does not need.
-    pub(crate) fn relax(&mut self) {
+    pub(crate) fn release_buffers(&mut self) {
         if self.taken == self.decrypted.len() {
             self.decrypted = Vec::new();
             self.taken = 0;
         }
         self.outgoing.shrink();
-        self.below.relax();
+        self.below.release_buffers();
     }
 
     /// Sends `close_notify` and closes the sending side.
     pub(crate) fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.queue_goodbye()?;
+        self.queue_close_notify()?;
         ready!(self.below.poll_send(cx, &mut self.outgoing))?;
         self.below.poll_close(cx)
     }
@@ -262,7 +262,7 @@ impl TlsStream {
                 }
                 // It is in `outgoing`, which is sent before anything else.
                 ConnectionState::TransmitTlsData(transmit) => transmit.done(),
-                ConnectionState::PeerClosed => self.said_goodbye = true,
+                ConnectionState::PeerClosed => self.received_close_notify = true,
                 ConnectionState::BlockedHandshake => stopped = Some(Stopped::InHandshake),
                 ConnectionState::WriteTraffic(_) | ConnectionState::Closed => {
                     stopped = Some(Stopped::Established)
@@ -286,7 +286,7 @@ impl TlsStream {
         })
     }
 
-    fn queue_goodbye(&mut self) -> io::Result<()> {
+    fn queue_close_notify(&mut self) -> io::Result<()> {
         self.when_established(0, |traffic, room| match traffic.queue_close_notify(room) {
             Err(EncryptError::InsufficientSize(size)) => Ok(Err(size.required_size)),
             Err(EncryptError::EncryptExhausted) => Err(rustls::Error::EncryptError),
@@ -319,7 +319,7 @@ impl TlsStream {
     /// Reads from the socket. At the end of the stream, sets `ended`.
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let Poll::Ready(read) = self.below.poll_read(cx, self.incoming.space()?) else {
-            self.incoming.rest();
+            self.incoming.release_block();
             return Poll::Pending;
         };
         let n = read?;

@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 /// How much one trip to a thread reads from a file.
-const FILE_PIECE: usize = 256 * 1024;
+const FILE_CHUNK: usize = 256 * 1024;
 
 pub(crate) struct FileUpload {
     path: PathBuf,
@@ -22,7 +22,7 @@ type Job<T> = Pin<Box<dyn Future<Output = Result<io::Result<T>, curio::TaskError
 
 enum State {
     Unopened,
-    Resting(File, Vec<u8>),
+    Idle(File, Vec<u8>),
     Reading(Job<(File, Vec<u8>, usize)>),
     Ended,
 }
@@ -39,7 +39,7 @@ impl FileUpload {
         let opened = opened.await.map_err(|cause| opening_failed(path).because(cause))?;
         let (file, length) = opened.map_err(|cause| opening_failed(path).because(cause))?;
         let length = length.map_or(BodyLength::Chunked, BodyLength::Known);
-        let state = State::Resting(file, Vec::new());
+        let state = State::Idle(file, Vec::new());
         Ok((FileUpload { path: path.to_owned(), state, filled: 0 }, length))
     }
 
@@ -55,7 +55,7 @@ impl FileUpload {
                 let path = self.path.clone();
                 State::Reading(Box::pin(curio::run_in_thread(move || read(File::open(path)?, Vec::new()))))
             }
-            State::Resting(file, buffer) => {
+            State::Idle(file, buffer) => {
                 State::Reading(Box::pin(curio::run_in_thread(move || read(file, buffer))))
             }
             other => other,
@@ -68,14 +68,14 @@ impl FileUpload {
         let (file, buffer, n) = read.map_err(|cause| failed().because(cause))?;
         if n > 0 {
             self.filled = n;
-            self.state = State::Resting(file, buffer);
+            self.state = State::Idle(file, buffer);
         }
         Poll::Ready(Ok(n > 0))
     }
 
-    pub(super) fn piece(&self) -> &[u8] {
+    pub(super) fn chunk(&self) -> &[u8] {
         match &self.state {
-            State::Resting(_, buffer) => &buffer[..self.filled],
+            State::Idle(_, buffer) => &buffer[..self.filled],
             _ => &[],
         }
     }
@@ -116,7 +116,7 @@ fn opening_failed(path: &Path) -> Error {
 }
 
 fn read(mut file: File, mut buffer: Vec<u8>) -> io::Result<(File, Vec<u8>, usize)> {
-    buffer.resize(FILE_PIECE, 0);
+    buffer.resize(FILE_CHUNK, 0);
     loop {
         match file.read(&mut buffer) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -25,22 +25,22 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 /// How much is framed and sent at a time.
-const PIECE: usize = 64 * 1024;
+const CHUNK: usize = 64 * 1024;
 
 pub(crate) struct Upload {
-    pieces: Pieces,
-    wishes: Option<Box<Wishes>>,
+    chunks: ChunkSource,
+    options: Option<Box<UploadOptions>>,
 }
 
 /// What few uploads come with.
-pub(crate) struct Wishes {
+pub(crate) struct UploadOptions {
     /// Whoever wants to know how far it is.
     pub(crate) progress: Option<Progress>,
     /// How long to wait for the server to ask for the body before sending it unasked.
-    pub(crate) wait_for_word: Option<Duration>,
+    pub(crate) expect_continue_timeout: Option<Duration>,
 }
 
-enum Pieces {
+enum ChunkSource {
     Memory {
         bytes: Bytes,
         given: usize,
@@ -48,7 +48,7 @@ enum Pieces {
     File(Box<FileUpload>),
     Reader(Box<ReaderUpload>),
     /// What has been sent is taken off the front.
-    Sequence(VecDeque<Pieces>),
+    Sequence(VecDeque<ChunkSource>),
 }
 
 struct ReaderUpload {
@@ -66,38 +66,38 @@ impl Upload {
     /// Of kind [`Io`](ErrorKind::Io) if a file cannot be opened; of kind [`Request`](ErrorKind::Request) if a reader
     /// has been used up.
     pub(crate) async fn open(body: &mut Body) -> Result<(Upload, BodyLength), Error> {
-        let (pieces, length) = match &body.source {
+        let (chunks, length) = match &body.source {
             Source::Bytes(bytes) => {
                 let length =
                     if bytes.is_empty() { BodyLength::None } else { BodyLength::Known(bytes.len() as u64) };
-                (Pieces::Memory { bytes: bytes.clone(), given: 0 }, length)
+                (ChunkSource::Memory { bytes: bytes.clone(), given: 0 }, length)
             }
-            _ => Box::pin(Pieces::open(body)).await?,
+            _ => Box::pin(ChunkSource::open(body)).await?,
         };
-        Ok((Upload { pieces, wishes: None }, length))
+        Ok((Upload { chunks, options: None }, length))
     }
 
     /// No body.
     pub(crate) fn empty() -> Upload {
-        Upload { pieces: Pieces::Memory { bytes: Bytes::new(), given: 0 }, wishes: None }
+        Upload { chunks: ChunkSource::Memory { bytes: Bytes::new(), given: 0 }, options: None }
     }
 
-    pub(crate) fn set_wishes(&mut self, wishes: Wishes) {
-        self.wishes = Some(Box::new(wishes));
+    pub(crate) fn set_options(&mut self, options: UploadOptions) {
+        self.options = Some(Box::new(options));
     }
 
-    pub(crate) fn wait_for_word(&self) -> Option<Duration> {
-        self.wishes.as_ref()?.wait_for_word
+    pub(crate) fn expect_continue_timeout(&self) -> Option<Duration> {
+        self.options.as_ref()?.expect_continue_timeout
     }
 
     /// Gives back a reader of which nothing has been read, so that the body can be sent after all.
     pub(crate) fn put_back(self, body: &mut Body) {
-        self.pieces.put_back(body);
+        self.chunks.put_back(body);
     }
 
     /// The whole body, if it is in memory and no longer than `limit`.
     pub(crate) fn take_in_memory(&mut self, limit: usize) -> Option<Bytes> {
-        let Pieces::Memory { bytes, .. } = &mut self.pieces else { return None };
+        let ChunkSource::Memory { bytes, .. } = &mut self.chunks else { return None };
         if bytes.len() > limit {
             return None;
         }
@@ -107,12 +107,12 @@ impl Upload {
     }
 
     /// The next piece, never empty; `None` at the end.
-    pub(crate) fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<&[u8]>, Error>> {
-        if !ready!(self.pieces.poll_next(cx))? {
+    pub(crate) fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<&[u8]>, Error>> {
+        if !ready!(self.chunks.poll_next(cx))? {
             return Poll::Ready(Ok(None));
         }
-        self.count(self.pieces.piece().len());
-        Poll::Ready(Ok(Some(self.pieces.piece())))
+        self.count(self.chunks.chunk().len());
+        Poll::Ready(Ok(Some(self.chunks.chunk())))
     }
 
     /// Everything that was taken so far has left.
@@ -129,39 +129,39 @@ impl Upload {
     }
 
     fn progress(&mut self) -> Option<&mut Progress> {
-        self.wishes.as_mut()?.progress.as_mut()
+        self.options.as_mut()?.progress.as_mut()
     }
 }
 
-impl Pieces {
+impl ChunkSource {
     /// Everything but what is simply in memory.
-    async fn open(body: &mut Body) -> Result<(Pieces, BodyLength), Error> {
+    async fn open(body: &mut Body) -> Result<(ChunkSource, BodyLength), Error> {
         match &body.source {
             Source::File(path) => {
                 let (file, length) = FileUpload::open(path).await?;
-                Ok((Pieces::File(Box::new(file)), length))
+                Ok((ChunkSource::File(Box::new(file)), length))
             }
             Source::Sequence(bodies) => {
                 let length = length_of_all(bodies).await?;
-                Ok((Pieces::of(body)?, length))
+                Ok((ChunkSource::of(body)?, length))
             }
             Source::Bytes(_) | Source::Reader(_) | Source::Spent => {
-                Ok((Pieces::of(body)?, BodyLength::Chunked))
+                Ok((ChunkSource::of(body)?, BodyLength::Chunked))
             }
         }
     }
 
     /// Without looking at files: they are opened when their turn comes.
-    fn of(body: &mut Body) -> Result<Pieces, Error> {
+    fn of(body: &mut Body) -> Result<ChunkSource, Error> {
         match &mut body.source {
-            Source::Bytes(bytes) => Ok(Pieces::Memory { bytes: bytes.clone(), given: 0 }),
-            Source::File(path) => Ok(Pieces::File(Box::new(FileUpload::later(path)))),
+            Source::Bytes(bytes) => Ok(ChunkSource::Memory { bytes: bytes.clone(), given: 0 }),
+            Source::File(path) => Ok(ChunkSource::File(Box::new(FileUpload::later(path)))),
             Source::Sequence(bodies) => {
-                Ok(Pieces::Sequence(bodies.iter_mut().map(Pieces::of).collect::<Result<_, _>>()?))
+                Ok(ChunkSource::Sequence(bodies.iter_mut().map(ChunkSource::of).collect::<Result<_, _>>()?))
             }
             source => match std::mem::replace(source, Source::Spent) {
                 Source::Reader(reader) => {
-                    Ok(Pieces::Reader(Box::new(ReaderUpload { reader, buffer: Vec::new(), filled: 0 })))
+                    Ok(ChunkSource::Reader(Box::new(ReaderUpload { reader, buffer: Vec::new(), filled: 0 })))
                 }
                 _ => Err(Error::new(ErrorKind::Request, "the body came from a reader that is used up")),
             },
@@ -170,11 +170,13 @@ impl Pieces {
 
     fn put_back(self, body: &mut Body) {
         match (self, &mut body.source) {
-            (Pieces::Reader(upload), source @ Source::Spent) if upload.buffer.is_empty() => {
+            (ChunkSource::Reader(upload), source @ Source::Spent) if upload.buffer.is_empty() => {
                 *source = Source::Reader(upload.reader);
             }
-            (Pieces::Sequence(rest), Source::Sequence(bodies)) if rest.len() == bodies.len() => {
-                rest.into_iter().zip(bodies).for_each(|(pieces, body)| pieces.put_back(body));
+            (ChunkSource::Sequence(remaining), Source::Sequence(bodies))
+                if remaining.len() == bodies.len() =>
+            {
+                remaining.into_iter().zip(bodies).for_each(|(chunks, body)| chunks.put_back(body));
             }
             _ => {}
         }
@@ -183,15 +185,15 @@ impl Pieces {
     /// Goes on to the next piece; `false` at the end.
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Error>> {
         match self {
-            Pieces::Memory { bytes, given } => {
+            ChunkSource::Memory { bytes, given } => {
                 bytes.advance(*given);
-                *given = bytes.len().min(PIECE);
+                *given = bytes.len().min(CHUNK);
                 Poll::Ready(Ok(*given > 0))
             }
-            Pieces::File(file) => file.poll_next(cx),
-            Pieces::Reader(upload) => {
+            ChunkSource::File(file) => file.poll_next(cx),
+            ChunkSource::Reader(upload) => {
                 let ReaderUpload { reader, buffer, filled } = &mut **upload;
-                buffer.resize(PIECE, 0);
+                buffer.resize(CHUNK, 0);
                 *filled = ready!(Pin::new(reader).poll_read(cx, buffer))
                     .map_err(|cause| Error::new(ErrorKind::Io, "reading the request body").because(cause))?;
                 if *filled > buffer.len() {
@@ -202,12 +204,12 @@ impl Pieces {
                 }
                 Poll::Ready(Ok(*filled > 0))
             }
-            Pieces::Sequence(rest) => {
-                while let Some(first) = rest.front_mut() {
+            ChunkSource::Sequence(remaining) => {
+                while let Some(first) = remaining.front_mut() {
                     if ready!(first.poll_next(cx))? {
                         return Poll::Ready(Ok(true));
                     }
-                    rest.pop_front();
+                    remaining.pop_front();
                 }
                 Poll::Ready(Ok(false))
             }
@@ -215,12 +217,12 @@ impl Pieces {
     }
 
     /// The piece that `poll_next` went on to.
-    fn piece(&self) -> &[u8] {
+    fn chunk(&self) -> &[u8] {
         match self {
-            Pieces::Memory { bytes, given } => &bytes[..*given],
-            Pieces::File(file) => file.piece(),
-            Pieces::Reader(upload) => &upload.buffer[..upload.filled],
-            Pieces::Sequence(rest) => rest.front().map_or(&[], Pieces::piece),
+            ChunkSource::Memory { bytes, given } => &bytes[..*given],
+            ChunkSource::File(file) => file.chunk(),
+            ChunkSource::Reader(upload) => &upload.buffer[..upload.filled],
+            ChunkSource::Sequence(remaining) => remaining.front().map_or(&[], ChunkSource::chunk),
         }
     }
 }

@@ -9,12 +9,12 @@ impl ClientSessionBuilder {
     /// their turn, first come, first served. No limit by default.
     pub fn max_connections_per_host(mut self, n: usize) -> Self {
         if n == 0 {
-            self.note(Error::new(
+            self.keep_first_mistake(Error::new(
                 ErrorKind::Request,
                 "max_connections_per_host(0) would never let a request through",
             ));
         }
-        self.settings.rules.connections_per_host = Some(n);
+        self.settings.pool_limits.connections_per_host = Some(n);
         self
     }
 
@@ -23,23 +23,26 @@ impl ClientSessionBuilder {
     /// right depends on the program: some 100 suit one that talks to many hosts.
     pub fn max_connections(mut self, n: usize) -> Self {
         if n == 0 {
-            self.note(Error::new(ErrorKind::Request, "max_connections(0) would never let a request through"));
+            self.keep_first_mistake(Error::new(
+                ErrorKind::Request,
+                "max_connections(0) would never let a request through",
+            ));
         }
-        self.settings.rules.connections = Some(n);
+        self.settings.pool_limits.connections = Some(n);
         self
     }
 
     /// How many idle connections to one host are kept; with 0, every request makes a new one. No limit by default: the
     /// [idle timeout](ClientSessionBuilder::pool_idle_timeout) bounds them.
     pub fn max_idle_per_host(mut self, n: usize) -> Self {
-        self.settings.rules.idle_per_host = n;
+        self.settings.pool_limits.idle_per_host = n;
         self
     }
 
     /// How long an idle connection is kept; a shorter time that the server announces (`Keep-Alive: timeout=`) is
     /// honoured, less a second. 15 s by default.
     pub fn pool_idle_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
-        self.settings.rules.idle_timeout = limit.into();
+        self.settings.pool_limits.idle_timeout = limit.into();
         self
     }
 }

@@ -8,8 +8,8 @@ mod connections;
 mod cookies;
 mod exchange;
 mod limits;
+mod transport;
 mod trust;
-mod ways;
 
 use crate::connections::tls::trust::Trust;
 use crate::error::Error;
@@ -69,7 +69,7 @@ impl ClientSessionBuilder {
             Ok((name, value)) => {
                 self.settings.headers.append(name, value);
             }
-            Err(error) => self.note(error),
+            Err(error) => self.keep_first_mistake(error),
         }
         self
     }
@@ -80,7 +80,7 @@ impl ClientSessionBuilder {
             Ok((name, value)) => {
                 self.settings.headers.insert(name, value);
             }
-            Err(error) => self.note(error),
+            Err(error) => self.keep_first_mistake(error),
         }
         self
     }
@@ -90,7 +90,7 @@ impl ClientSessionBuilder {
     pub fn base_url(mut self, url: impl IntoUrl) -> Self {
         match url.into_url(None) {
             Ok(url) => self.settings.base_url = Some(url),
-            Err(error) => self.note(error),
+            Err(error) => self.keep_first_mistake(error),
         }
         self
     }
@@ -100,7 +100,7 @@ impl ClientSessionBuilder {
     pub fn auth(mut self, user: impl AsRef<str>, password: impl AsRef<str>) -> Self {
         match auth::basic(user.as_ref(), Some(password.as_ref())) {
             Ok(value) => self.settings.auth = Some(value),
-            Err(error) => self.note(error),
+            Err(error) => self.keep_first_mistake(error),
         }
         self
     }
@@ -117,7 +117,7 @@ impl ClientSessionBuilder {
         if on {
             match Netrc::load() {
                 Ok(netrc) => self.settings.netrc = Some(netrc),
-                Err(error) => self.note(error),
+                Err(error) => self.keep_first_mistake(error),
             }
         }
         self
@@ -153,7 +153,7 @@ impl ClientSessionBuilder {
         Ok(ClientSession::with(self.settings, tls))
     }
 
-    fn note(&mut self, mistake: Error) {
+    fn keep_first_mistake(&mut self, mistake: Error) {
         self.mistake.get_or_insert(mistake);
     }
 }

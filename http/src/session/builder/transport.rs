@@ -32,16 +32,16 @@ impl ClientSessionBuilder {
     /// ```
     pub fn proxy(mut self, url: impl AsRef<str>) -> Self {
         match Proxy::parse(url.as_ref()) {
-            Ok(proxy) => self.settings.ways.proxies.explicit = Some(Rc::new(proxy)),
-            Err(error) => self.note(error),
+            Ok(proxy) => self.settings.transport.proxies.explicit = Some(Rc::new(proxy)),
+            Err(error) => self.keep_first_mistake(error),
         }
         self
     }
 
     /// Uses no proxy, neither one that was set before nor one that the environment names.
     pub fn no_proxy(mut self) -> Self {
-        self.settings.ways.proxies.explicit = None;
-        self.settings.ways.proxies.trust_env = false;
+        self.settings.transport.proxies.explicit = None;
+        self.settings.transport.proxies.trust_env = false;
         self
     }
 
@@ -63,7 +63,7 @@ impl ClientSessionBuilder {
     /// The environment is read once for each scheme, when the session's first request to it is sent. A proxy's address there that makes no sense
     /// is an error of the request, of kind [`Proxy`](ErrorKind::Proxy).
     pub fn trust_env(mut self, on: bool) -> Self {
-        self.settings.ways.proxies.trust_env = on;
+        self.settings.transport.proxies.trust_env = on;
         self
     }
 
@@ -74,9 +74,9 @@ impl ClientSessionBuilder {
     /// `build` reports it on systems without Unix sockets.
     pub fn unix_socket(mut self, path: impl AsRef<Path>) -> Self {
         if cfg!(unix) {
-            self.settings.ways.unix_socket = Some(path.as_ref().into());
+            self.settings.transport.unix_socket = Some(path.as_ref().into());
         } else {
-            self.note(Error::new(
+            self.keep_first_mistake(Error::new(
                 ErrorKind::Request,
                 "unix_socket: there are no Unix sockets on this system",
             ));
@@ -87,7 +87,7 @@ impl ClientSessionBuilder {
     /// Makes the session's connections with `connector` instead of TCP: see [`Connector`]. No name is looked up and no
     /// proxy is used.
     pub fn connector(mut self, connector: impl Connector + 'static) -> Self {
-        self.settings.ways.connector = Some(Rc::new(connector));
+        self.settings.transport.connector = Some(Rc::new(connector));
         self
     }
 
@@ -98,8 +98,8 @@ impl ClientSessionBuilder {
     /// `build` reports a `host` that is none: one with a port, for example.
     pub fn resolve(mut self, host: impl AsRef<str>, address: SocketAddr) -> Self {
         match Url::normal_host(host.as_ref()) {
-            Ok(host) => drop(self.settings.names.given.insert(host, address)),
-            Err(error) => self.note(error),
+            Ok(host) => drop(self.settings.resolver.overrides.insert(host, address)),
+            Err(error) => self.keep_first_mistake(error),
         }
         self
     }
@@ -108,7 +108,7 @@ impl ClientSessionBuilder {
     /// addresses, nor about hosts given to [`resolve`](ClientSessionBuilder::resolve), nor about names that a proxy looks
     /// up.
     pub fn resolver(mut self, resolver: impl Resolver + 'static) -> Self {
-        self.settings.names.resolver = Some(Rc::new(resolver));
+        self.settings.resolver.resolver = Some(Rc::new(resolver));
         self
     }
 
@@ -133,7 +133,7 @@ impl ClientSessionBuilder {
     /// # Ok::<(), curio_http::Error>(())
     /// ```
     pub fn address_filter(mut self, allow: impl Fn(&SocketAddr) -> bool + 'static) -> Self {
-        self.settings.names.filter = Some(Box::new(allow));
+        self.settings.resolver.filter = Some(Box::new(allow));
         self
     }
 }

@@ -1,6 +1,6 @@
 //! What a mock answers.
 //!
-//! An [`Answer`] is a description. When it is its turn, [`Answer::steps`] makes of it what the connection does, one after
+//! An [`MockResponse`] is a description. When it is its turn, [`MockResponse::steps`] makes of it what the connection does, one after
 //! the other: wait, send, close, fail.
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
@@ -19,7 +19,7 @@ use std::time::Duration;
 /// let slow = Answer::text("at last").delay(Duration::from_secs(5));
 /// ```
 #[derive(Debug)]
-pub struct Answer {
+pub struct MockResponse {
     status: StatusCode,
     headers: HeaderMap,
     body: Body,
@@ -50,12 +50,12 @@ pub(super) enum Step {
     Hang,
 }
 
-impl Answer {
+impl MockResponse {
     /// An answer with this status and an empty body. A number that is no status (100 to 999) makes the request fail.
-    pub fn new(status: u16) -> Answer {
+    pub fn new(status: u16) -> MockResponse {
         let known = StatusCode::from_u16(status);
         let mistake = known.is_err().then(|| io::Error::other(format!("the mock's {status} is no status")));
-        Answer {
+        MockResponse {
             status: known.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
             headers: HeaderMap::new(),
             body: Body::Whole(Vec::new()),
@@ -66,13 +66,13 @@ impl Answer {
     }
 
     /// A 200 with this text, in UTF-8.
-    pub fn text(text: impl Into<String>) -> Answer {
-        Answer::new(200).header("Content-Type", "text/plain; charset=utf-8").text_body(text)
+    pub fn text(text: impl Into<String>) -> MockResponse {
+        MockResponse::new(200).header("Content-Type", "text/plain; charset=utf-8").text_body(text)
     }
 
     /// A 200 with this value as JSON. One that cannot be JSON makes the request fail.
-    pub fn json(value: &(impl Serialize + ?Sized)) -> Answer {
-        let answer = Answer::new(200).header("Content-Type", "application/json");
+    pub fn json(value: &(impl Serialize + ?Sized)) -> MockResponse {
+        let answer = MockResponse::new(200).header("Content-Type", "application/json");
         match serde_json::to_vec(value) {
             Ok(json) => answer.body(json),
             Err(error) => answer.or_mistake(io::Error::other(error)),
@@ -80,34 +80,34 @@ impl Answer {
     }
 
     /// A 302 to this address.
-    pub fn redirect(to: impl AsRef<str>) -> Answer {
-        Answer::new(302).header("Location", to)
+    pub fn redirect(to: impl AsRef<str>) -> MockResponse {
+        MockResponse::new(302).header("Location", to)
     }
 
     /// A 200 whose body comes in pieces, one every so often: chunked, so that its length is not known before its end.
-    pub fn pieces<P: Into<Vec<u8>>>(pieces: impl IntoIterator<Item = P>, every: Duration) -> Answer {
+    pub fn pieces<P: Into<Vec<u8>>>(pieces: impl IntoIterator<Item = P>, every: Duration) -> MockResponse {
         let pieces = pieces.into_iter().map(Into::into).collect();
-        Answer { body: Body::Pieces { pieces, every }, ..Answer::new(200) }
+        MockResponse { body: Body::Pieces { pieces, every }, ..MockResponse::new(200) }
     }
 
     /// Exactly these bytes, head and all: for answers that no good server would give.
-    pub fn raw(bytes: impl Into<Vec<u8>>) -> Answer {
-        Answer { body: Body::Raw(bytes.into()), ..Answer::new(200) }
+    pub fn raw(bytes: impl Into<Vec<u8>>) -> MockResponse {
+        MockResponse { body: Body::Raw(bytes.into()), ..MockResponse::new(200) }
     }
 
     /// No answer: the connection breaks with this error.
-    pub fn fail(error: io::Error) -> Answer {
-        Answer::new(200).or_mistake(error)
+    pub fn fail(error: io::Error) -> MockResponse {
+        MockResponse::new(200).or_mistake(error)
     }
 
     /// No answer ever: for time limits.
-    pub fn never() -> Answer {
-        Answer { body: Body::Never, ..Answer::new(200) }
+    pub fn never() -> MockResponse {
+        MockResponse { body: Body::Never, ..MockResponse::new(200) }
     }
 
     /// Another status.
-    pub fn status(mut self, status: u16) -> Answer {
-        let Answer { status, mistake, .. } = Answer::new(status);
+    pub fn status(mut self, status: u16) -> MockResponse {
+        let MockResponse { status, mistake, .. } = MockResponse::new(status);
         self.status = status;
         match mistake {
             Some(mistake) => self.or_mistake(mistake),
@@ -116,7 +116,7 @@ impl Answer {
     }
 
     /// One more field. A name or value that may not be sent makes the request fail.
-    pub fn header(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Answer {
+    pub fn header(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> MockResponse {
         let (name, value) = (name.as_ref(), value.as_ref());
         match (HeaderName::try_from(name), HeaderValue::try_from(value)) {
             (Ok(name), Ok(value)) => {
@@ -128,29 +128,29 @@ impl Answer {
     }
 
     /// Another body.
-    pub fn body(mut self, bytes: impl Into<Vec<u8>>) -> Answer {
+    pub fn body(mut self, bytes: impl Into<Vec<u8>>) -> MockResponse {
         self.body = Body::Whole(bytes.into());
         self
     }
 
     /// Another body, of text.
-    pub fn text_body(self, text: impl Into<String>) -> Answer {
+    pub fn text_body(self, text: impl Into<String>) -> MockResponse {
         self.body(text.into())
     }
 
     /// Comes after this time.
-    pub fn delay(mut self, time: Duration) -> Answer {
+    pub fn delay(mut self, time: Duration) -> MockResponse {
         self.delay = time;
         self
     }
 
     /// The connection is closed afterwards.
-    pub fn then_close(mut self) -> Answer {
+    pub fn then_close(mut self) -> MockResponse {
         self.close = true;
         self
     }
 
-    fn or_mistake(mut self, mistake: io::Error) -> Answer {
+    fn or_mistake(mut self, mistake: io::Error) -> MockResponse {
         self.mistake.get_or_insert(mistake);
         self
     }

@@ -3,21 +3,21 @@
 //! While there is work to do it stands in the block that connections lend each other. When the connection has to wait,
 //! the block goes back, and only what is unfinished (the beginning of a record, mostly nothing at all) is kept.
 
-use crate::connections::read_buffer::Block;
+use crate::connections::read_buffer::ReadBuffer;
 use std::io;
 
 /// Ciphertext that has come and is not consumed yet.
 #[derive(Default)]
-pub(super) struct Incoming {
+pub(super) struct RecordBuffer {
     /// Where it stands while there is work to do with it.
-    block: Option<Block>,
+    block: Option<ReadBuffer>,
     start: usize,
     end: usize,
     /// Where it stands while the rest of a record is waited for.
     kept: Vec<u8>,
 }
 
-impl Incoming {
+impl RecordBuffer {
     pub(super) fn is_empty(&self) -> bool {
         self.start == self.end && self.kept.is_empty()
     }
@@ -50,7 +50,7 @@ impl Incoming {
     /// Room for the next read; never empty.
     pub(super) fn space(&mut self) -> io::Result<&mut [u8]> {
         if self.block.is_none() {
-            let mut block = Block::take();
+            let mut block = ReadBuffer::take();
             block[..self.kept.len()].copy_from_slice(&self.kept);
             (self.start, self.end) = (0, self.kept.len());
             self.kept = Vec::new();
@@ -83,7 +83,7 @@ impl Incoming {
     }
 
     /// Gives the block back: there is nothing to do until more has come.
-    pub(super) fn rest(&mut self) {
+    pub(super) fn release_block(&mut self) {
         if let Some(block) = self.block.take() {
             self.kept = block[self.start..self.end].to_vec();
             (self.start, self.end) = (0, 0);
