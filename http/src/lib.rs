@@ -79,7 +79,8 @@
 //! | `cookies/` | the cookie jar: what a response sets, and which requests get it |
 //! | [`h1`] | the protocol, which does no I/O and is usable without the rest |
 //! | `url/` | URLs, read in one way only |
-//! | `error.rs`, `trace.rs`, `atomic_file.rs` | the one error type; what passes over the wire; a file that is whole or not there |
+//! | `error.rs`, `trace.rs` | the one error type; what passes over the wire |
+//! | `encoding/`, `random.rs`, `atomic_file.rs` | dates, base64, hexadecimal digits, quoted strings; random numbers; a file that is whole or not there |
 //! | `fuzzing.rs` | doors for fuzzers to what has no other |
 //!
 //! Only `connections/connection.rs` both waits and knows the protocol; what decides or decodes does neither wait nor read. Tests hold
@@ -88,12 +89,14 @@
 mod atomic_file;
 mod connections;
 mod cookies;
+mod encoding;
 mod error;
 mod exchange;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod h1;
 pub mod mock;
+mod random;
 mod request;
 mod response;
 mod session;

@@ -9,7 +9,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `cookie.rs` | one cookie |
-//! | `parse.rs`, `date.rs` | from the field to a cookie |
+//! | `parse.rs` | from the field to a cookie |
 //! | `matching.rs`, `suffix.rs`, `prefix.rs` | hosts and paths; domains of many owners; names with a promise |
 //! | `store.rs`, `refused.rs` | what is kept, who may set it, to whom it goes; why not |
 //! | `file.rs` | cookies in a `cookies.txt` |
@@ -19,7 +19,6 @@
 //! what to keep when the answer's head has come, before anybody looks whether it is a redirect.
 
 mod cookie;
-pub(crate) mod date;
 mod file;
 mod jar;
 mod matching;

@@ -7,8 +7,8 @@
 //! can be made to look like another cookie.)
 
 use super::cookie::{Cookie, SameSite};
-use super::date;
 use super::refused::Refused;
+use crate::encoding::date;
 use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 

@@ -25,14 +25,14 @@
 //! more than the limit of the request leaves, its answer is the response.
 
 use crate::connections::deadline::Limits;
-use crate::cookies::date;
+use crate::encoding::date;
 use crate::error::{Error, Resend};
+use crate::random::random_u64;
 use crate::request::Request;
 use crate::response::Response;
 use crate::session::client::Session;
 use http::header::{EXPECT, RETRY_AFTER};
 use http::{HeaderMap, StatusCode};
-use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, SystemTime};
 
 /// The longest first wait.
@@ -131,7 +131,7 @@ fn wait_before_retry(
             Resend::Never => false,
         },
     };
-    let wait = retry_after.unwrap_or_else(|| backoff(tries.retries, random()));
+    let wait = retry_after.unwrap_or_else(|| backoff(tries.retries, random_u64()));
     let left = limits.total.map(|(deadline, _)| deadline.saturating_duration_since(curio::clock()));
     let worth_it = wait <= LONGEST_RETRY_AFTER && left.is_none_or(|left| wait < left);
     (harmless && worth_it).then_some(wait)
@@ -152,11 +152,6 @@ fn backoff(retries: u32, random: u64) -> Duration {
     let whole = FIRST_WAIT.saturating_mul(2u32.saturating_pow(retries)).min(LONGEST_WAIT);
     let half = whole / 2;
     half + half.mul_f64(random as f64 / u64::MAX as f64)
-}
-
-/// Different in each process and at each call: the standard library's hash tables need the same.
-fn random() -> u64 {
-    RandomState::new().hash_one(())
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //!
 //! Every value made here is marked sensitive, so that printing a header map does not print a password.
 
+use crate::encoding::{base64, hex};
 use crate::error::{Error, ErrorKind};
 use crate::url::Url;
 use http::HeaderValue;
@@ -15,7 +16,10 @@ pub(crate) fn basic(user: &str, password: Option<&str>) -> Result<HeaderValue, E
             "a user name for basic authentication may not hold a colon",
         ));
     }
-    sensitive(format!("Basic {}", base64(format!("{user}:{}", password.unwrap_or_default()).as_bytes())))
+    sensitive(format!(
+        "Basic {}",
+        base64::encode(format!("{user}:{}", password.unwrap_or_default()).as_bytes())
+    ))
 }
 
 /// `Bearer` and the token.
@@ -31,7 +35,7 @@ pub(crate) fn from_url(url: &Url) -> Option<HeaderValue> {
     let mut pair = percent_decode(url.username());
     pair.push(b':');
     pair.extend(percent_decode(url.password().unwrap_or_default()));
-    sensitive(format!("Basic {}", base64(&pair))).ok()
+    sensitive(format!("Basic {}", base64::encode(&pair))).ok()
 }
 
 fn sensitive(value: String) -> Result<HeaderValue, Error> {
@@ -41,30 +45,13 @@ fn sensitive(value: String) -> Result<HeaderValue, Error> {
     Ok(value)
 }
 
-/// Base64 with padding (RFC 4648 §4).
-fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for group in bytes.chunks(3) {
-        let byte = |at: usize| u32::from(group.get(at).copied().unwrap_or(0));
-        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for digit in 0..4 {
-            if digit <= group.len() {
-                text.push(char::from(ALPHABET[(bits >> (18 - 6 * digit)) as usize & 63]));
-            } else {
-                text.push('=');
-            }
-        }
-    }
-    text
-}
-
 pub(crate) fn percent_decode(text: &str) -> Vec<u8> {
     let mut bytes = text.as_bytes().iter();
     let mut decoded = Vec::with_capacity(text.len());
     while let Some(&byte) = bytes.next() {
         let ahead = bytes.as_slice();
-        match (byte, ahead.first().copied().and_then(hex), ahead.get(1).copied().and_then(hex)) {
+        match (byte, ahead.first().copied().and_then(hex::digit), ahead.get(1).copied().and_then(hex::digit))
+        {
             (b'%', Some(high), Some(low)) => {
                 decoded.push(high << 4 | low);
                 bytes.nth(1);
@@ -75,33 +62,14 @@ pub(crate) fn percent_decode(text: &str) -> Vec<u8> {
     decoded
 }
 
-fn hex(digit: u8) -> Option<u8> {
-    char::from(digit).to_digit(16).map(|value| value as u8)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn base64_gives_the_vectors_of_rfc_4648() {
-        let vectors = [
-            ("", ""),
-            ("f", "Zg=="),
-            ("fo", "Zm8="),
-            ("foo", "Zm9v"),
-            ("foob", "Zm9vYg=="),
-            ("fooba", "Zm9vYmE="),
-        ];
-        for (plain, coded) in vectors {
-            assert_eq!(base64(plain.as_bytes()), coded);
-        }
-    }
-
-    #[test]
     fn credentials_in_an_address_are_percent_decoded() {
         let url = Url::parse("http://a%40b:p%3Aw@h/").expect("a good address");
-        assert_eq!(from_url(&url).expect("credentials"), format!("Basic {}", base64(b"a@b:p:w")));
+        assert_eq!(from_url(&url).expect("credentials"), format!("Basic {}", base64::encode(b"a@b:p:w")));
     }
 
     #[test]

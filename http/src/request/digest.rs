@@ -10,7 +10,10 @@
 //! ancestor. Of several challenges the one with the better hash is answered. `auth-int`, which hashes the body too, is
 //! hardly ever asked for and not answered.
 
+use crate::encoding::hex;
+use crate::encoding::quoted_string::{self, Quoted};
 use crate::error::{Error, ErrorKind};
+use crate::random::random_u64;
 use crate::request::Request;
 use crate::response::Response;
 use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
@@ -19,8 +22,7 @@ use md5::{Digest, Md5};
 use sha2::Sha256;
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::fmt::{self, Write};
-use std::hash::{BuildHasher, RandomState};
+use std::fmt::Write;
 
 /// The challenges of so many origins are remembered.
 const MOST_ORIGINS: usize = 64;
@@ -62,7 +64,7 @@ impl DigestStore {
             request.method.as_str(),
             request.url.target(),
             *uses,
-            &random_word(),
+            &format!("{:016x}", random_u64()),
         );
         drop(known);
         if let Ok(mut answer) = HeaderValue::try_from(answer) {
@@ -106,8 +108,8 @@ impl Hash {
     /// In hexadecimal digits.
     fn of(self, text: &str) -> String {
         match self {
-            Hash::Md5 => hex(&Md5::digest(text)),
-            Hash::Sha256 => hex(&Sha256::digest(text)),
+            Hash::Md5 => hex::encode(&Md5::digest(text)),
+            Hash::Sha256 => hex::encode(&Sha256::digest(text)),
         }
     }
 }
@@ -227,7 +229,8 @@ fn challenges(text: &str) -> Vec<(&str, Vec<(String, String)>)> {
         let end = rest.find([' ', '\t', ',', '=', '"']).unwrap_or(rest.len());
         let (word, behind) = rest.split_at(end);
         if let Some(value) = behind.trim_start_matches([' ', '\t']).strip_prefix('=') {
-            let (value, behind) = take_value(value.trim_start_matches([' ', '\t']));
+            let value = value.trim_start_matches([' ', '\t']);
+            let Some((value, behind)) = quoted_string::split(value, &[' ', '\t', ',']) else { return found };
             if let Some((_, parameters)) = found.last_mut() {
                 parameters.push((word.into(), value));
             }
@@ -240,52 +243,6 @@ fn challenges(text: &str) -> Vec<(&str, Vec<(String, String)>)> {
             rest = behind;
         }
     }
-}
-
-/// A word or a quoted string at the start of `text`, and what stands behind it.
-fn take_value(text: &str) -> (String, &str) {
-    let Some(quoted) = text.strip_prefix('"') else {
-        let end = text.find([' ', '\t', ',']).unwrap_or(text.len());
-        return (text[..end].into(), &text[end..]);
-    };
-    let mut value = String::new();
-    let mut characters = quoted.char_indices();
-    while let Some((at, character)) = characters.next() {
-        match character {
-            '"' => return (value, &quoted[at + 1..]),
-            '\\' => value.extend(characters.next().map(|(_, escaped)| escaped)),
-            _ => value.push(character),
-        }
-    }
-    (value, "")
-}
-
-/// Shows a text in quotes, with those inside it escaped.
-struct Quoted<'a>(&'a str);
-
-impl fmt::Display for Quoted<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_char('"')?;
-        for character in self.0.chars() {
-            if matches!(character, '"' | '\\') {
-                f.write_char('\\')?;
-            }
-            f.write_char(character)?;
-        }
-        f.write_char('"')
-    }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
-}
-
-fn random_word() -> String {
-    format!("{:016x}", RandomState::new().hash_one(()))
 }
 
 #[cfg(test)]

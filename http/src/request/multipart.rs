@@ -15,6 +15,7 @@
 //! the whole, and it is declared; otherwise the body is sent in chunks.
 
 use crate::error::Error;
+use crate::random::random_u64;
 use crate::request::body::{Body, Source};
 use crate::request::header::header_field;
 use bytes::BytesMut;
@@ -22,7 +23,6 @@ use http::HeaderValue;
 use http::header::CONTENT_TYPE;
 use std::borrow::Cow;
 use std::fmt::Write;
-use std::hash::{BuildHasher, RandomState};
 use std::path::PathBuf;
 
 /// Content of at most this length is copied between our lines instead of being sent as a piece of its own.
@@ -100,7 +100,7 @@ impl Form {
     /// A word that begins no line in any part that can be looked at.
     fn boundary(&self) -> String {
         loop {
-            let boundary = random_word();
+            let boundary = format!("curio-{:016x}{:016x}", random_u64(), random_u64());
             let line = format!("--{boundary}");
             let taken = |part: &Part| {
                 let mut lines = part.body.as_bytes().unwrap_or_default().split(|&byte| byte == b'\n');
@@ -191,12 +191,6 @@ fn escaped(name: &str) -> Cow<'_, str> {
         return name.into();
     }
     name.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A").into()
-}
-
-/// 128 bits that nobody outside can guess: the standard library seeds its hash tables from the system's random source.
-fn random_word() -> String {
-    let half = || RandomState::new().hash_one(());
-    format!("curio-{:016x}{:016x}", half(), half())
 }
 
 /// The types of the files that people send most.

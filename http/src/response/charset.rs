@@ -5,6 +5,7 @@
 //! built in, under all names of that standard. The others come with the Cargo feature `charset`; without it there is an
 //! error for them, because a wrong guess would be silent.
 
+use crate::encoding::quoted_string;
 use crate::error::{Error, ErrorKind};
 
 /// What stands for bytes 0x80 to 0x9F in Windows-1252. The five that it leaves open stand for themselves.
@@ -15,11 +16,21 @@ const WINDOWS_1252: [char; 32] = [
 
 /// The `charset` parameter of a Content-Type (RFC 9110 §8.3.1), if it has one.
 pub(crate) fn label(content_type: &str) -> Option<&str> {
-    content_type.split(';').skip(1).find_map(|parameter| {
-        let (name, value) = parameter.split_once('=')?;
-        let value = value.trim().trim_matches('"');
-        (name.trim().eq_ignore_ascii_case("charset") && !value.is_empty()).then_some(value)
-    })
+    let (_, mut rest) = content_type.split_once(';')?;
+    loop {
+        let (name, value) = rest.split_once('=')?;
+        // A parameter without a value before it means nothing.
+        let name = name.rsplit(';').next().unwrap_or(name);
+        let value = value.trim_start();
+        // Without its closing quote it reaches to the end, as browsers have it.
+        let unclosed = || (value.trim_matches('"'), "");
+        let (value, behind) = quoted_string::split_raw(value, &[';']).unwrap_or_else(unclosed);
+        let value = value.trim();
+        if name.trim().eq_ignore_ascii_case("charset") && !value.is_empty() {
+            return Some(value);
+        }
+        (_, rest) = behind.split_once(';')?;
+    }
 }
 
 const UTF_8: [&str; 6] =
@@ -114,6 +125,9 @@ mod tests {
         assert_eq!(label("text/html"), None);
         assert_eq!(label("charset=utf-8"), None);
         assert_eq!(label("text/html; charset="), None);
+        assert_eq!(label("text/html; x; charset=latin1"), Some("latin1"));
+        assert_eq!(label("text/html; charset=\"latin1"), Some("latin1"));
+        assert_eq!(label("text/html; title=\"a; charset=latin1\"; charset=utf-8"), Some("utf-8"));
     }
 
     #[test]

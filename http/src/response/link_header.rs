@@ -7,6 +7,7 @@
 //! A comma separates links, but may also stand inside the angle brackets or a quoted string, so the text is walked and
 //! not split. From the first thing that makes no sense on, the rest of that field is left out.
 
+use crate::encoding::quoted_string;
 use crate::url::Url;
 use http::HeaderMap;
 use http::header::LINK;
@@ -66,7 +67,7 @@ fn next(text: &str) -> Option<(Parsed<'_>, &str)> {
         let end = behind.find(['=', ';', ',']).unwrap_or(behind.len());
         let (name, behind) = behind.split_at(end);
         let (value, behind) = match behind.strip_prefix('=') {
-            Some(behind) => value(behind.trim_start())?,
+            Some(behind) => quoted_string::split(behind.trim_start(), &[';', ','])?,
             None => (String::new(), behind),
         };
         if !name.trim().is_empty() {
@@ -75,24 +76,6 @@ fn next(text: &str) -> Option<(Parsed<'_>, &str)> {
         rest = behind;
     }
     Some(((target, params), rest))
-}
-
-/// A token or a quoted string, and what follows it.
-fn value(text: &str) -> Option<(String, &str)> {
-    let Some(quoted) = text.strip_prefix('"') else {
-        let end = text.find([';', ',']).unwrap_or(text.len());
-        return Some((text[..end].trim_end().to_owned(), &text[end..]));
-    };
-    let mut value = String::new();
-    let mut characters = quoted.char_indices();
-    while let Some((at, character)) = characters.next() {
-        match character {
-            '"' => return Some((value, &quoted[at + 1..])),
-            '\\' => value.push(characters.next()?.1),
-            character => value.push(character),
-        }
-    }
-    None
 }
 
 #[cfg(test)]

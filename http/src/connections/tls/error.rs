@@ -4,11 +4,13 @@
 //! needs to know is which of a handful of things is wrong, because each has another remedy: an expired certificate
 //! is for the server's owner to renew, a wrong clock or a missing root for the caller to put right.
 
+use crate::encoding::date;
 use rustls::pki_types::{ServerName, UnixTime};
 use rustls::{AlertDescription, CertificateError, InvalidMessage};
 use std::error::Error as StdError;
 use std::fmt;
 use std::io;
+use std::time::Duration;
 
 /// A TLS failure: a sentence, and the technical error behind it as its source.
 #[derive(Debug)]
@@ -114,14 +116,14 @@ fn certificate(problem: &CertificateError, host: &str) -> String {
     match problem {
         CertificateError::Expired => "the server's certificate has expired".into(),
         CertificateError::ExpiredContext { not_after, .. } => {
-            format!("the server's certificate has expired; it was valid until {}", date(*not_after))
+            format!("the server's certificate has expired; it was valid until {}", day(*not_after))
         }
         CertificateError::NotValidYet => {
             "the server's certificate is not valid yet; is the clock right?".into()
         }
         CertificateError::NotValidYetContext { not_before, .. } => format!(
             "the server's certificate is not valid yet; it will be from {} on; is the clock right?",
-            date(*not_before)
+            day(*not_before)
         ),
         CertificateError::UnknownIssuer => {
             "the server's certificate was issued by an authority that is not trusted \
@@ -161,6 +163,10 @@ fn bare(presented: &str) -> String {
     }
 }
 
+fn day(time: UnixTime) -> String {
+    date::day(Duration::from_secs(time.as_secs()))
+}
+
 fn shown(name: &ServerName<'_>) -> String {
     match name {
         ServerName::IpAddress(address) => std::net::IpAddr::from(*address).to_string(),
@@ -168,51 +174,10 @@ fn shown(name: &ServerName<'_>) -> String {
     }
 }
 
-/// The day of a Unix time, by the proleptic Gregorian calendar.
-fn date(time: UnixTime) -> String {
-    const DAYS_IN_400_YEARS: u64 = 146_097;
-    let mut days = time.as_secs() / 86_400;
-    // Counted from 1600, where a cycle of 400 years begins: 370 years, 90 of them leap years.
-    days += 370 * 365 + 90;
-    let mut year = 1600 + days / DAYS_IN_400_YEARS * 400;
-    days %= DAYS_IN_400_YEARS;
-    let leap = |year: u64| (year.is_multiple_of(4) && !year.is_multiple_of(100)) || year.is_multiple_of(400);
-    let length_of_year = |year| if leap(year) { 366 } else { 365 };
-    while days >= length_of_year(year) {
-        days -= length_of_year(year);
-        year += 1;
-    }
-    let february = if leap(year) { 29 } else { 28 };
-    let mut month = 1;
-    for length in [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30] {
-        if days < length {
-            break;
-        }
-        days -= length;
-        month += 1;
-    }
-    format!("{year}-{month:02}-{:02}", days + 1)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::sync::Arc;
-    use std::time::Duration;
-
-    fn day(seconds: u64) -> String {
-        date(UnixTime::since_unix_epoch(Duration::from_secs(seconds)))
-    }
-
-    #[test]
-    fn a_unix_time_falls_on_the_right_day() {
-        assert_eq!(day(0), "1970-01-01");
-        assert_eq!(day(951_782_400), "2000-02-29");
-        assert_eq!(day(951_868_800), "2000-03-01");
-        assert_eq!(day(1_700_000_000), "2023-11-14");
-        assert_eq!(day(4_102_444_799), "2099-12-31");
-        assert_eq!(day(4_107_542_400), "2100-03-01");
-    }
 
     #[test]
     fn each_thing_that_can_be_wrong_with_a_certificate_has_words_of_its_own() {

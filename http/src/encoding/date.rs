@@ -1,5 +1,7 @@
-//! Reading the date of an `Expires` attribute (RFC 6265 §5.1.1), or of a `Retry-After` field, whose three formats (RFC
-//! 9110 §5.6.7) are among what is understood.
+//! Dates: reading them from header fields, and writing down a day. All of them are UTC, in the Gregorian calendar.
+//!
+//! [`parse`] reads the date of an `Expires` attribute (RFC 6265 §5.1.1), or of a `Retry-After` field, whose three formats
+//! (RFC 9110 §5.6.7) are among what is understood.
 //!
 //! Servers have written this date in every order and with every separator, so it is not parsed as a format but picked
 //! apart: whatever looks like a time is the time, the first number of one or two digits is the day, three letters of an
@@ -101,6 +103,19 @@ fn days_since_1970(year: u32, month: u32, day: u32) -> i64 {
     i64::from(days) - 719_468
 }
 
+/// The day of a moment, as `year-month-day` (ISO 8601).
+pub(crate) fn day(since_1970: Duration) -> String {
+    let days = since_1970.as_secs() / 86_400 + 719_468;
+    // Counted as above, from 1 March of the year 0: first the cycles of 400 years, then the year in one of them.
+    let (cycle, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (year * 365 + year / 4 - year / 100);
+    let month = (day * 5 + 2) / 153;
+    let day = day - (month * 153 + 2) / 5 + 1;
+    let (year, month) = if month < 10 { (year, month + 3) } else { (year + 1, month - 9) };
+    format!("{}-{month:02}-{day:02}", cycle * 400 + year)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -149,6 +164,10 @@ mod tests {
             for month in 1..=12 {
                 for day in 1..=days_in(month, year) {
                     assert_eq!(days_since_1970(year, month, day), expected, "{year}-{month}-{day}");
+                    if let Ok(days) = u64::try_from(expected) {
+                        let shown = super::day(Duration::from_secs(days * 86_400 + 86_399));
+                        assert_eq!(shown, format!("{year}-{month:02}-{day:02}"));
+                    }
                     expected += 1;
                 }
             }
