@@ -15,7 +15,7 @@
 //! connection was an old one. On a fresh connection the same failure is an error, so a request is never sent more than
 //! twice.
 
-pub(crate) mod redirect;
+mod redirect;
 mod retry;
 
 use crate::connections::connection::{BodyLength, Connection, RequestHead, ResponseHead};
@@ -146,7 +146,7 @@ fn follow(
     previous.push(request.url.clone());
     let policy = &session.settings.policy;
     let tracer = &session.settings.tracer;
-    let follows = redirect::next(policy, request, &previous, response.status(), response.headers(), tracer)?;
+    let follows = redirect::next(policy, request, &previous, response, tracer)?;
     let of_this_host = || {
         let netrc = session.settings.netrc.as_ref()?;
         netrc.credentials_after_redirect(response.url(), &request.url)

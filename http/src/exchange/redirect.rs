@@ -1,7 +1,6 @@
-//! Redirects: when to follow one, and what may go along.
+//! Redirects: whether one is followed, as which request, and with which fields.
 //!
-//! A redirect is a stranger telling us where to go next. Three questions have to be answered each time, and all
-//! three have been answered wrongly by good clients:
+//! Three questions have to be answered for each redirect:
 //!
 //! * *May we go there?* Only to `http` and `https`, from `https` to `http` only if the caller said so, and not more
 //!   than a number of times ([`Policy`]).
@@ -15,6 +14,8 @@
 
 use crate::error::{Error, ErrorKind};
 use crate::request::Request;
+use crate::response::Response;
+use crate::settings::redirect_policy::{Attempt, Policy};
 use crate::trace::Tracer;
 use crate::url::Url;
 use http::header::{
@@ -22,110 +23,6 @@ use http::header::{
     COOKIE, EXPECT, HOST, LOCATION, PROXY_AUTHORIZATION, TRANSFER_ENCODING,
 };
 use http::{HeaderMap, HeaderName, Method, StatusCode};
-use std::fmt;
-use std::rc::Rc;
-
-/// Where a chain ends even if a custom policy never ends it.
-const LONGEST_CHAIN: usize = 100;
-
-/// Which redirects a session follows. The default is [`Policy::limited`]`(10)`.
-///
-/// ```
-/// use curio_http::{ClientSession, Policy};
-///
-/// let same_host = Policy::custom(|attempt| attempt.url().host_str() == attempt.previous()[0].host_str());
-/// let session = ClientSession::builder().redirect(same_host).build()?;
-/// # Ok::<(), curio_http::Error>(())
-/// ```
-#[derive(Clone)]
-pub struct Policy {
-    rule: Rule,
-    https_to_http: bool,
-}
-
-#[derive(Clone)]
-enum Rule {
-    None,
-    Limited(usize),
-    Custom(Rc<dyn Fn(&Attempt<'_>) -> bool>),
-}
-
-impl Policy {
-    /// Follows none: a redirect is the response.
-    pub fn none() -> Policy {
-        Policy { rule: Rule::None, https_to_http: false }
-    }
-
-    /// Follows at most `n` in a row; one more is an error of kind [`Redirect`](ErrorKind::Redirect).
-    pub fn limited(n: usize) -> Policy {
-        Policy { rule: Rule::Limited(n), https_to_http: false }
-    }
-
-    /// Asks `follow` about each one. If it says `false`, the redirect is the response. After 100 in a row the
-    /// request fails all the same.
-    pub fn custom(follow: impl Fn(&Attempt<'_>) -> bool + 'static) -> Policy {
-        Policy { rule: Rule::Custom(Rc::new(follow)), https_to_http: false }
-    }
-
-    /// Whether a redirect from `https` to `http` is followed. By default it is an error: it would take a request
-    /// that was meant to be private into the open.
-    pub fn allow_https_to_http(mut self, allow: bool) -> Policy {
-        self.https_to_http = allow;
-        self
-    }
-
-    pub(crate) fn with_limit(self, n: usize) -> Policy {
-        Policy { rule: Rule::Limited(n), ..self }
-    }
-}
-
-impl Default for Policy {
-    fn default() -> Policy {
-        Policy::limited(10)
-    }
-}
-
-impl fmt::Debug for Policy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rule: &dyn fmt::Debug = match &self.rule {
-            Rule::None => &"none",
-            Rule::Limited(n) => n,
-            Rule::Custom(_) => &"custom",
-        };
-        f.debug_struct("Policy").field("follow", rule).field("https_to_http", &self.https_to_http).finish()
-    }
-}
-
-/// A redirect that a custom [`Policy`] is asked about.
-#[derive(Debug)]
-pub struct Attempt<'a> {
-    status: StatusCode,
-    url: &'a Url,
-    previous: &'a [Url],
-}
-
-impl Attempt<'_> {
-    /// The status of the response that redirects.
-    pub fn status(&self) -> StatusCode {
-        self.status
-    }
-
-    /// Where it leads.
-    pub fn url(&self) -> &Url {
-        self.url
-    }
-
-    /// The addresses asked so far, the first request's first. Never empty.
-    pub fn previous(&self) -> &[Url] {
-        self.previous
-    }
-}
-
-/// Whether a response with this status and these fields leads somewhere else.
-pub(crate) fn is_redirect(status: StatusCode, headers: &HeaderMap) -> bool {
-    matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
-        && headers.get(LOCATION).is_some_and(|location| !location.is_empty())
-}
 
 /// Turns `request` into the request for the next hop. `Ok(false)`: the response is the final one.
 ///
@@ -135,27 +32,22 @@ pub(crate) fn next(
     policy: &Policy,
     request: &mut Request,
     previous: &[Url],
-    status: StatusCode,
-    headers: &HeaderMap,
+    response: &Response,
     tracer: &Tracer,
 ) -> Result<bool, Error> {
-    if matches!(policy.rule, Rule::None) || !is_redirect(status, headers) {
+    if policy.follows_none() || !response.is_redirect() {
         return Ok(false);
     }
-    let url = destination(&request.url, headers)?;
-    let limit = match &policy.rule {
-        Rule::Limited(n) => *n,
-        _ => LONGEST_CHAIN,
-    };
-    if let Rule::Custom(follow) = &policy.rule
-        && !follow(&Attempt { status, url: &url, previous })
-    {
+    let status = response.status();
+    let url = destination(&request.url, response.headers())?;
+    if !policy.allows(&Attempt::new(status, &url, previous)) {
         return Ok(false);
     }
+    let limit = policy.limit();
     if previous.len() > limit {
         return Err(refused(format!("following more than {limit} redirects: {}", chain(previous, &url))));
     }
-    if request.url.is_https() && !url.is_https() && !policy.https_to_http {
+    if request.url.is_https() && !url.is_https() && !policy.allows_https_to_http() {
         let to = url.without_credentials();
         return Err(refused(format!(
             "a redirect from https to {to}, which is not encrypted, is not followed"

@@ -25,14 +25,13 @@ use crate::connections::tls::TlsInfo;
 use crate::connections::upgraded::Upgraded;
 use crate::cookies::{self, Cookie};
 use crate::error::{Error, ErrorKind};
-use crate::exchange::redirect;
 use crate::url::Url;
 use body_reader::BodyReader;
 use bytes::Bytes;
 use chunks::{Chunks, Lines};
 use content::Content;
 use event_stream::Events;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, Method, StatusCode};
 use link_header::Link;
 use serde_core::de::DeserializeOwned;
@@ -171,7 +170,8 @@ impl Response {
 
     /// Whether this response leads somewhere else: a 301, 302, 303, 307 or 308 that says where.
     pub fn is_redirect(&self) -> bool {
-        redirect::is_redirect(self.status(), self.headers())
+        let leads_on = matches!(self.status_code(), 301 | 302 | 303 | 307 | 308);
+        leads_on && self.headers().get(LOCATION).is_some_and(|location| !location.is_empty())
     }
 
     /// Whether the status is below 400.

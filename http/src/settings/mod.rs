@@ -4,18 +4,20 @@
 //! nothing that was sent encrypted is repeated in the open. `builder/` changes them one by one; whoever needs one reads
 //! it here.
 
+pub(crate) mod redirect_policy;
+
 use crate::connections::connection::ProtocolLimits;
 use crate::connections::pool::PoolLimits;
 use crate::connections::resolver::HostResolver;
 use crate::connections::route::TransportSettings;
 use crate::cookies::CookieJar;
-use crate::exchange::redirect::Policy;
 use crate::request::Request;
 use crate::request::netrc::Netrc;
 use crate::response::Response;
 use crate::trace::Tracer;
 use crate::url::Url;
 use http::{HeaderMap, HeaderValue};
+use redirect_policy::Policy;
 use std::cell::OnceCell;
 use std::fmt;
 use std::time::Duration;

@@ -13,7 +13,6 @@ mod trust;
 
 use crate::connections::tls::trust::Trust;
 use crate::error::Error;
-use crate::exchange::redirect::Policy;
 use crate::request::Request;
 use crate::request::auth;
 use crate::request::header::header_field;
@@ -21,6 +20,7 @@ use crate::request::netrc::Netrc;
 use crate::response::Response;
 use crate::session::client::ClientSession;
 use crate::settings::Settings;
+use crate::settings::redirect_policy::Policy;
 use crate::url::IntoUrl;
 use http::header::USER_AGENT;
 use http::{HeaderName, HeaderValue};
