@@ -7,55 +7,86 @@
 //! Which steps there are is the [`Route`]'s to say. Each leaves a stream that leads a little further than the one
 //! before it: to the proxy, through the proxy, to the server, and at last with TLS to the server alone.
 
-use crate::connections::connection::Connection;
+use crate::connections::connection::{Connection, ProtocolLimits};
 use crate::connections::connector::Target;
 use crate::connections::deadline::Limits;
 use crate::connections::pool::Origin;
 use crate::connections::proxy::{Proxy, Tunnel};
-use crate::connections::resolver;
+use crate::connections::resolver::{self, HostResolver};
 use crate::connections::route::Route;
 use crate::connections::stream::Stream;
 use crate::connections::timings::{Timings, since};
-use crate::connections::tls::TlsStream;
+use crate::connections::tls::{TlsStream, trust};
 use crate::error::{Error, ErrorKind};
-use crate::session::client::Session;
-use crate::settings::Settings;
+use crate::trace::Tracer;
 use crate::url::Url;
 use bytes::Bytes;
 use curio::TcpStream;
-use std::cell::Cell;
+use http::HeaderValue;
+use rustls::ClientConfig;
+use std::cell::{Cell, OnceCell};
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-/// Connects to the server of this address, by the way that its origin has.
-pub(crate) async fn connect(
-    session: &Session,
-    origin: &Origin,
-    url: &Url,
-    limit: Option<Duration>,
-    limits: &Limits,
-    timings: &mut Timings,
-) -> Result<Box<Connection>, Error> {
-    let step = Cell::new("making ready");
-    let doing = || {
-        let (host, port) = (url.host(), url.port_or_default());
-        let way = match origin.route() {
-            Route::Direct => String::new(),
-            Route::Proxy(proxy) => format!(" through the proxy {proxy}"),
-            Route::Unix(path) => format!(" over the Unix socket {}", path.display()),
-            Route::Connector(_) => " by the session's connector".into(),
+/// What making a connection needs.
+pub(crate) struct Dialer {
+    resolver: HostResolver,
+    protocol_limits: ProtocolLimits,
+    /// Set in advance if the session has its own; otherwise the shared default, from the first `https` request on.
+    tls: OnceCell<Arc<ClientConfig>>,
+    tracer: Tracer,
+    /// The `User-Agent` of requests to proxies.
+    agent: HeaderValue,
+}
+
+impl Dialer {
+    pub(crate) fn new(
+        resolver: HostResolver,
+        protocol_limits: ProtocolLimits,
+        tls: Option<Arc<ClientConfig>>,
+        tracer: Tracer,
+        agent: HeaderValue,
+    ) -> Dialer {
+        let tls = tls.map(OnceCell::from).unwrap_or_default();
+        Dialer { resolver, protocol_limits, tls, tracer, agent }
+    }
+
+    /// Connects to the server of `url`, by the route of its origin.
+    pub(crate) async fn connect(
+        &self,
+        origin: &Origin,
+        url: &Url,
+        limit: Option<Duration>,
+        limits: &Limits,
+        timings: &mut Timings,
+    ) -> Result<Box<Connection>, Error> {
+        let step = Cell::new("making ready");
+        let doing = || {
+            let (host, port) = (url.host(), url.port_or_default());
+            let way = match origin.route() {
+                Route::Direct => String::new(),
+                Route::Proxy(proxy) => format!(" through the proxy {proxy}"),
+                Route::Unix(path) => format!(" over the Unix socket {}", path.display()),
+                Route::Connector(_) => " by the session's connector".into(),
+            };
+            format!("connecting to {host}:{port}{way} ({})", step.get())
         };
-        format!("connecting to {host}:{port}{way} ({})", step.get())
-    };
-    let steps = Steps { session, settings: &session.settings, url, limits, step: &step, timings };
-    limits.within(limit, doing, steps.go(origin)).await?
+        let steps = Steps { dialer: self, url, limits, step: &step, timings };
+        limits.within(limit, doing, steps.go(origin)).await?
+    }
+}
+
+impl Dialer {
+    fn tls(&self) -> Arc<ClientConfig> {
+        Arc::clone(self.tls.get_or_init(trust::shared))
+    }
 }
 
 /// What the steps share.
 struct Steps<'a> {
-    session: &'a Session,
-    settings: &'a Settings,
+    dialer: &'a Dialer,
     url: &'a Url,
     limits: &'a Limits,
     /// What is being done, in case it takes too long.
@@ -105,14 +136,14 @@ impl Steps<'_> {
         } else {
             (reached.stream, None)
         };
-        let limits = self.settings.protocol_limits.clone();
-        Ok(Box::new(Connection::new(stream, reached.peer, tls, limits, self.settings.tracer.clone())))
+        let limits = self.dialer.protocol_limits.clone();
+        Ok(Box::new(Connection::new(stream, reached.peer, tls, limits, self.dialer.tracer.clone())))
     }
 
     async fn directly(&mut self) -> Result<Reached, Error> {
         self.step.set("looking up its name");
         let (host, port) = (self.url.host(), self.url.port_or_default());
-        let addresses = self.settings.resolver.server(host, port, self.timings).await?;
+        let addresses = self.dialer.resolver.server(host, port, self.timings).await?;
         let (stream, peer) = self.tcp(&addresses).await?;
         Ok(Reached { stream, peer, early: Bytes::new(), secure: false })
     }
@@ -132,7 +163,7 @@ impl Steps<'_> {
     async fn tls(&mut self, below: Stream, host: &str, early: &[u8]) -> Result<Box<TlsStream>, Error> {
         self.step.set("in the TLS handshake");
         let began = curio::clock();
-        let tls = TlsStream::handshake(below, self.session.tls(), host, early).await?;
+        let tls = TlsStream::handshake(below, self.dialer.tls(), host, early).await?;
         self.timings.tls = Some(since(began));
         Ok(tls)
     }
@@ -141,14 +172,14 @@ impl Steps<'_> {
     async fn through(&mut self, proxy: &Proxy, forwarded: bool) -> Result<Reached, Error> {
         // The proxy is going to connect to it: whether it may is not for the proxy alone to say.
         if let Some(ip) = resolver::ip_literal(self.url.host()) {
-            self.settings.resolver.permitted(vec![SocketAddr::new(ip, self.url.port_or_default())])?;
+            self.dialer.resolver.permitted(vec![SocketAddr::new(ip, self.url.port_or_default())])?;
         }
         let failed =
             |cause: Error| Error::new(ErrorKind::Proxy, format!("reaching the proxy {proxy}")).because(cause);
         self.step.set("looking up the proxy's name");
         // Not the server's look-up: its time counts as connecting.
         let looking_up = &mut Timings::default();
-        let found = self.settings.resolver.addresses(proxy.host(), proxy.port(), looking_up).await;
+        let found = self.dialer.resolver.addresses(proxy.host(), proxy.port(), looking_up).await;
         let (mut stream, peer) = self.tcp(&found.map_err(failed)?).await.map_err(failed)?;
         if proxy.is_tls() {
             stream = Stream::Tls(self.tls(stream, proxy.host(), &[]).await.map_err(failed)?);
@@ -160,11 +191,11 @@ impl Steps<'_> {
             let tunnel = Tunnel {
                 proxy,
                 url: self.url,
-                resolver: &self.settings.resolver,
+                resolver: &self.dialer.resolver,
                 limits: self.limits,
-                protocol_limits: &self.settings.protocol_limits,
-                agent: self.session.agent(),
-                tracer: &self.settings.tracer,
+                protocol_limits: &self.dialer.protocol_limits,
+                agent: self.dialer.agent.clone(),
+                tracer: &self.dialer.tracer,
             };
             (stream, early) = tunnel.open(stream, peer, self.timings).await?;
         }

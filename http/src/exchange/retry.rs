@@ -27,10 +27,12 @@
 use crate::connections::deadline::Limits;
 use crate::encoding::date;
 use crate::error::{Error, Resend};
+#[cfg(feature = "digest")]
+use crate::exchange::authentication;
+use crate::exchange::shared::Shared;
 use crate::random::random_u64;
 use crate::request::Request;
 use crate::response::Response;
-use crate::session::client::Session;
 use http::header::{EXPECT, RETRY_AFTER};
 use http::{HeaderMap, StatusCode};
 use std::time::{Duration, SystemTime};
@@ -55,23 +57,23 @@ pub(crate) struct Tries {
 }
 
 /// Whether there is any reason to think about sending it again: a look at two numbers for the request that went well.
-pub(crate) fn may_retry(session: &Session, outcome: &Result<Response, Error>) -> bool {
+pub(crate) fn may_retry(shared: &Shared, outcome: &Result<Response, Error>) -> bool {
     match outcome {
         Ok(response) => response.status_code() >= 400,
-        Err(_) => session.settings.retries > 0,
+        Err(_) => shared.settings.retries > 0,
     }
 }
 
 /// What becomes of `outcome`: it is the final one, or (`None`) the request, perhaps changed, is to be sent again now.
 pub(crate) async fn consider(
-    session: &Session,
+    shared: &Shared,
     request: &mut Request,
     outcome: Result<Response, Error>,
     tries: &mut Tries,
     limits: &Limits,
 ) -> Result<Option<Response>, Error> {
-    let changed = outcome.as_ref().is_ok_and(|response| changed_for(session, request, response, tries));
-    let wait = if changed { None } else { wait_before_retry(session, request, &outcome, tries, limits) };
+    let changed = outcome.as_ref().is_ok_and(|response| changed_for(shared, request, response, tries));
+    let wait = if changed { None } else { wait_before_retry(shared, request, &outcome, tries, limits) };
     if !changed && wait.is_none() {
         return outcome.map(Some).map_err(|error| error.after_tries(tries.retries.saturating_add(1)));
     }
@@ -81,24 +83,26 @@ pub(crate) async fn consider(
     }
     if let Some(wait) = wait {
         tries.retries += 1;
-        session.settings.tracer.message(|| format!("Sending the request again in {wait:.1?}"));
+        shared.settings.tracer.message(|| format!("Sending the request again in {wait:.1?}"));
         curio::sleep(wait).await;
     }
     Ok(None)
 }
 
 /// Whether the server wants another request and `request` has become that one.
-fn changed_for(session: &Session, request: &mut Request, response: &Response, tries: &mut Tries) -> bool {
+fn changed_for(shared: &Shared, request: &mut Request, response: &Response, tries: &mut Tries) -> bool {
     if !request.body.can_be_sent() {
         return false;
     }
     match response.status() {
         StatusCode::EXPECTATION_FAILED => request.headers.remove(EXPECT).is_some(),
         #[cfg(feature = "digest")]
-        StatusCode::UNAUTHORIZED => session.digests.take_challenge(request, response, &mut tries.challenges),
+        StatusCode::UNAUTHORIZED => {
+            authentication::take_challenge(&shared.digests, request, response, &mut tries.challenges)
+        }
         _ => {
             #[cfg(not(feature = "digest"))]
-            let _ = (session, tries);
+            let _ = (shared, tries);
             false
         }
     }
@@ -106,13 +110,13 @@ fn changed_for(session: &Session, request: &mut Request, response: &Response, tr
 
 /// How long to wait before the next try; `None` if there is to be none.
 fn wait_before_retry(
-    session: &Session,
+    shared: &Shared,
     request: &Request,
     outcome: &Result<Response, Error>,
     tries: &Tries,
     limits: &Limits,
 ) -> Option<Duration> {
-    if tries.retries >= session.settings.retries || !request.body.can_be_sent() {
+    if tries.retries >= shared.settings.retries || !request.body.can_be_sent() {
         return None;
     }
     let retry_after = match outcome {

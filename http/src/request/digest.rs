@@ -14,10 +14,9 @@ use crate::encoding::hex;
 use crate::encoding::quoted_string::{self, Quoted};
 use crate::error::{Error, ErrorKind};
 use crate::random::random_u64;
-use crate::request::Request;
-use crate::response::Response;
-use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
-use http::{HeaderMap, HeaderValue};
+use crate::url::Url;
+use http::header::WWW_AUTHENTICATE;
+use http::{HeaderMap, HeaderValue, Method};
 use md5::{Digest, Md5};
 use sha2::Sha256;
 use std::cell::RefCell;
@@ -53,38 +52,28 @@ pub(crate) struct DigestStore {
 }
 
 impl DigestStore {
-    /// Answers the challenge of this request's origin in advance, if there was one.
-    pub(crate) fn authorize(&self, request: &mut Request) {
-        let Some(credentials) = request.digest() else { return };
+    /// The `Authorization` field for a request to `url`, if its origin has sent a challenge before.
+    pub(crate) fn authorization(
+        &self,
+        credentials: &Credentials,
+        method: &Method,
+        url: &Url,
+    ) -> Option<HeaderValue> {
         let mut known = self.known.borrow_mut();
-        let Some((challenge, uses)) = known.get_mut(&*request.url.origin()) else { return };
+        let (challenge, uses) = known.get_mut(&*url.origin())?;
         *uses = uses.saturating_add(1);
-        let answer = challenge.answer(
-            credentials,
-            request.method.as_str(),
-            request.url.target(),
-            *uses,
-            &format!("{:016x}", random_u64()),
-        );
-        drop(known);
-        if let Ok(mut answer) = HeaderValue::try_from(answer) {
-            answer.set_sensitive(true);
-            request.headers.insert(AUTHORIZATION, answer);
-        }
+        let ours = format!("{:016x}", random_u64());
+        let answer = challenge.answer(credentials, method.as_str(), url.target(), *uses, &ours);
+        let mut answer = HeaderValue::try_from(answer).ok()?;
+        answer.set_sensitive(true);
+        Some(answer)
     }
 
-    /// Remembers what a 401 asks for. Whether the request is worth sending again: not if the answer that it carried was
-    /// to this very nonce, for then the name or the password is wrong.
-    pub(crate) fn take_challenge(
-        &self,
-        request: &Request,
-        response: &Response,
-        challenges: &mut u16,
-    ) -> bool {
-        if request.digest().is_none() {
-            return false;
-        }
-        let Some(challenge) = best_challenge(response.headers()) else { return false };
+    /// Keeps the challenge of a 401 response to a request to `url`. `challenges` is how many that request has had, and
+    /// is counted up. `false`: there is no challenge that can be answered, or the request has answered it already, and
+    /// the user name or the password is wrong.
+    pub(crate) fn take_challenge(&self, url: &Url, headers: &HeaderMap, challenges: &mut u16) -> bool {
+        let Some(challenge) = best_challenge(headers) else { return false };
         if *challenges > 1 || (*challenges == 1 && !challenge.stale) {
             return false;
         }
@@ -93,7 +82,7 @@ impl DigestStore {
         if known.len() >= MOST_ORIGINS {
             known.clear();
         }
-        known.insert(request.url.origin().into(), (challenge, 0));
+        known.insert(url.origin().into(), (challenge, 0));
         true
     }
 }

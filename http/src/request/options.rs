@@ -4,7 +4,6 @@ use crate::request::Request;
 #[cfg(feature = "digest")]
 use crate::request::digest::Credentials;
 use crate::request::upload::Report;
-use crate::session::client::Session;
 use std::fmt;
 use std::time::Duration;
 
@@ -37,13 +36,7 @@ impl Request {
         return false;
     }
 
-    /// How long making a connection for it may take.
-    pub(crate) fn connect_timeout(&self, session: &Session) -> Option<Duration> {
-        let own = self.options.as_ref().and_then(|options| options.connect_timeout);
-        own.unwrap_or(session.settings.connect_timeout)
-    }
-
-    /// The request goes to somebody else now.
+    /// The request goes to another origin now.
     pub(crate) fn forget_credentials(&mut self) {
         #[cfg(feature = "digest")]
         if let Some(options) = &mut self.options {

@@ -5,26 +5,20 @@
 //! request is sent. When the last handle is gone its idle connections are closed; responses that are still being read
 //! go on, each with its own connection, which is closed when they are done.
 
-use crate::connections::connector::{AnyConnector, Connector};
-use crate::connections::deadline::Limits;
-use crate::connections::pool::Pool;
-use crate::connections::route::TransportSettings;
-use crate::connections::tls::trust;
+use crate::connections::connector::Connector;
+use crate::connections::dialer::Dialer;
 use crate::cookies::CookieJar;
 use crate::exchange;
+use crate::exchange::shared::Shared;
 use crate::request::Request;
 use crate::session::builder::ClientSessionBuilder;
 use crate::session::request_builder::{RequestBuilder, ResponseFuture};
 use crate::settings::Settings;
-use crate::url::{IntoUrl, Url};
-use http::header::{COOKIE, SET_COOKIE, USER_AGENT};
-use http::{HeaderMap, HeaderValue, Method};
-use rustls::ClientConfig;
-use std::cell::OnceCell;
+use crate::url::IntoUrl;
+use http::Method;
 use std::fmt;
 use std::rc::Rc;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How long [`ClientSession::close`] lets one connection take over its goodbye.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -46,22 +40,14 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// ```
 #[derive(Clone)]
 pub struct ClientSession {
-    inner: Rc<Session>,
-}
-
-pub(crate) struct Session {
-    pub(crate) settings: Settings,
-    pub(crate) pool: Pool,
-    #[cfg(feature = "digest")]
-    pub(crate) digests: crate::request::digest::DigestStore,
-    tls: OnceCell<Arc<ClientConfig>>,
+    shared: Rc<Shared>,
 }
 
 impl ClientSession {
-    /// A session with the default settings: at most 10 redirects, 10 s to connect, 30 s of silence. Cheap enough to be
-    /// made for a single request.
+    /// A session with the default settings: at most 10 redirects, a connect timeout of 10 s, a read timeout of 30 s. Cheap
+    /// enough to be made for a single request.
     pub fn new() -> ClientSession {
-        ClientSession::with(Settings::default(), OnceCell::new())
+        ClientSession::builder().into_session(None)
     }
 
     /// A session with settings of one's own.
@@ -71,23 +57,11 @@ impl ClientSession {
 
     /// A session with default settings whose connections this one makes.
     pub(crate) fn connected_by(connector: impl Connector + 'static) -> ClientSession {
-        let connector: Rc<dyn AnyConnector> = Rc::new(connector);
-        let transport = TransportSettings { connector: Some(connector), ..TransportSettings::default() };
-        let settings = Settings { transport, ..Settings::default() };
-        ClientSession::with(settings, OnceCell::new())
+        ClientSession::builder().connector(connector).into_session(None)
     }
 
-    pub(crate) fn with(settings: Settings, tls: OnceCell<Arc<ClientConfig>>) -> ClientSession {
-        let pool = Pool::new(settings.pool_limits);
-        ClientSession {
-            inner: Rc::new(Session {
-                settings,
-                pool,
-                #[cfg(feature = "digest")]
-                digests: Default::default(),
-                tls,
-            }),
-        }
+    pub(crate) fn with(settings: Settings, dialer: Dialer) -> ClientSession {
+        ClientSession { shared: Rc::new(Shared::new(settings, dialer)) }
     }
 
     /// A GET request: send it by awaiting it.
@@ -127,7 +101,7 @@ impl ClientSession {
 
     /// A request with any method.
     pub fn request(&self, method: Method, url: impl IntoUrl) -> RequestBuilder {
-        RequestBuilder::new(self.clone(), method, url)
+        RequestBuilder::new(Rc::clone(&self.shared), method, url)
     }
 
     /// Sends a request that was built before.
@@ -135,7 +109,7 @@ impl ClientSession {
     /// # Errors
     /// As awaiting a [`RequestBuilder`].
     pub fn execute(&self, request: Request) -> ResponseFuture {
-        ResponseFuture::new(exchange::send(self.clone(), Box::new(request)))
+        ResponseFuture::new(exchange::send(Rc::clone(&self.shared), Box::new(request)))
     }
 
     /// Closes the idle connections with a goodbye, as TLS wants it. Dropping the session closes them too, without
@@ -144,7 +118,7 @@ impl ClientSession {
     /// # Cancellation
     /// Connections that have not said goodbye by then are closed without.
     pub async fn close(&self) {
-        for mut connection in self.inner.pool.take_all() {
+        for mut connection in self.shared.pool.take_all() {
             // The connection is given up in any case; how the goodbye goes is nobody's concern.
             let _ = curio::timeout_after(CLOSE_TIMEOUT, connection.close()).await;
         }
@@ -153,15 +127,7 @@ impl ClientSession {
     /// The session's cookies. With [`cookies(false)`](ClientSessionBuilder::cookies) nothing is put in and nothing is taken
     /// out on behalf of requests.
     pub fn cookies(&self) -> CookieJar {
-        self.inner.settings.jar.get_or_init(CookieJar::new).clone()
-    }
-
-    pub(crate) fn base_url(&self) -> Option<&Url> {
-        self.inner.settings.base_url.as_ref()
-    }
-
-    pub(crate) fn inner(&self) -> &Session {
-        &self.inner
+        self.shared.settings.jar.get_or_init(CookieJar::new).clone()
     }
 }
 
@@ -173,56 +139,7 @@ impl Default for ClientSession {
 
 impl fmt::Debug for ClientSession {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ClientSession").field("settings", &self.inner.settings).finish_non_exhaustive()
-    }
-}
-
-impl Session {
-    /// The limits of a request that starts now.
-    pub(crate) fn limits(&self, request: &Request, now: Instant) -> Limits {
-        let total = request.timeout.unwrap_or(self.settings.timeout);
-        let read_timeout = request.options.as_ref().and_then(|options| options.read_timeout);
-        Limits {
-            read_timeout: read_timeout.unwrap_or(self.settings.read_timeout),
-            total: total.and_then(|total| Some((now.checked_add(total)?, total))),
-        }
-    }
-
-    /// Before a hop: adds the cookies that are for its address, unless the request brings a `Cookie` field of its own.
-    pub(crate) fn add_cookies(&self, request: &mut Request) {
-        // Those of the hop before were chosen for another address.
-        if std::mem::take(&mut request.has_cookies_of_jar) {
-            request.headers.remove(COOKIE);
-        }
-        if self.settings.cookies
-            && let Some(jar) = self.settings.jar.get()
-            && !request.headers.contains_key(COOKIE)
-        {
-            request.has_cookies_of_jar = jar.add_to(&mut request.headers, &request.url);
-        }
-    }
-
-    /// When the head of a response has come: keeps the cookies that it sets.
-    pub(crate) fn keep_cookies(&self, url: &Url, headers: &HeaderMap) {
-        if self.settings.cookies && headers.contains_key(SET_COOKIE) {
-            self.settings.jar.get_or_init(CookieJar::new).store_from_response(url, headers);
-        }
-    }
-
-    /// What the session calls itself.
-    pub(crate) fn agent(&self) -> HeaderValue {
-        let own = self.settings.headers.get(USER_AGENT);
-        own.cloned().unwrap_or(HeaderValue::from_static(exchange::AGENT))
-    }
-
-    pub(crate) fn tls(&self) -> Arc<ClientConfig> {
-        Arc::clone(self.tls.get_or_init(trust::shared))
-    }
-}
-
-impl Drop for Session {
-    fn drop(&mut self) {
-        self.pool.close();
+        f.debug_struct("ClientSession").field("settings", &self.shared.settings).finish_non_exhaustive()
     }
 }
 

@@ -10,6 +10,7 @@
 
 use crate::error::{Error, ErrorKind};
 use crate::exchange;
+use crate::exchange::shared::Shared;
 use crate::request::Request;
 use crate::request::auth;
 use crate::request::body::Body;
@@ -19,7 +20,6 @@ use crate::request::form;
 use crate::request::header::header_field;
 use crate::request::multipart::Form;
 use crate::response::Response;
-use crate::session::client::ClientSession;
 use crate::url::IntoUrl;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
@@ -50,17 +50,17 @@ use std::time::Duration;
 /// Dropping the future before it is done closes its connection; no other request is affected.
 #[must_use = "a request is sent when it is awaited"]
 pub struct RequestBuilder {
-    session: ClientSession,
+    shared: Rc<Shared>,
     request: Result<Box<Request>, Error>,
 }
 
 impl RequestBuilder {
-    pub(crate) fn new(session: ClientSession, method: Method, url: impl IntoUrl) -> RequestBuilder {
-        let request = match url.into_url(session.base_url()) {
+    pub(crate) fn new(shared: Rc<Shared>, method: Method, url: impl IntoUrl) -> RequestBuilder {
+        let request = match url.into_url(shared.settings.base_url.as_ref()) {
             Ok(url) => Ok(Box::new(Request::new(method, url))),
             Err(error) => Err(error.with_method(&method)),
         };
-        RequestBuilder { session, request }
+        RequestBuilder { shared, request }
     }
 
     /// Adds a header field. A name that the session sets by default is replaced by what the request sets; a name
@@ -244,7 +244,7 @@ impl IntoFuture for RequestBuilder {
 
     fn into_future(self) -> ResponseFuture {
         match self.request {
-            Ok(request) => ResponseFuture::new(exchange::send(self.session, request)),
+            Ok(request) => ResponseFuture::new(exchange::send(self.shared, request)),
             Err(error) => ResponseFuture::new(std::future::ready(Err(error))),
         }
     }
@@ -284,4 +284,24 @@ impl fmt::Debug for ResponseFuture {
 
 fn form_encoded<T: Serialize + ?Sized>(value: &T, doing: &'static str) -> Result<String, Error> {
     form::to_string(value).map_err(|cause| Error::new(ErrorKind::Request, doing).because(cause))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connections::connection::Connection;
+    use std::mem::{size_of, size_of_val};
+
+    /// Ten thousand requests may wait at the same time; and allocators are quickest up to a kilobyte.
+    #[test]
+    fn what_a_request_holds_while_it_waits_is_small() {
+        let session = crate::ClientSession::new();
+        let builder = session.get("http://localhost/");
+        let shared = Rc::clone(&builder.shared);
+        let request = builder.build().expect("a good URL");
+        let future = size_of_val(&exchange::send(shared, Box::new(request)));
+        assert!(future <= 1024, "the future is {future} bytes");
+        let others = size_of::<Request>() + size_of::<Connection>();
+        assert!(future + others <= 2048, "with request and connection it is {}", future + others);
+    }
 }

@@ -1,32 +1,32 @@
-//! What a session is set to.
+//! The settings of a session, with their defaults.
 //!
-//! Every setting has a default that is safe to ship: each wait ends, everything a server can send has a bound, and
-//! nothing that was sent encrypted is repeated in the open. `builder/` changes them one by one; whoever needs one reads
-//! it here.
+//! Each default is safe in production: every wait has a limit, everything that a server can send has a bound, and what
+//! was sent encrypted is not repeated unencrypted. `session/builder/` changes them one by one.
 
+pub(crate) mod hooks;
 pub(crate) mod redirect_policy;
+pub(crate) mod timeouts;
 
-use crate::connections::connection::ProtocolLimits;
 use crate::connections::pool::PoolLimits;
-use crate::connections::resolver::HostResolver;
 use crate::connections::route::TransportSettings;
 use crate::cookies::CookieJar;
-use crate::request::Request;
 use crate::request::netrc::Netrc;
-use crate::response::Response;
 use crate::trace::Tracer;
 use crate::url::Url;
+use hooks::Hooks;
+use http::header::USER_AGENT;
 use http::{HeaderMap, HeaderValue};
 use redirect_policy::Policy;
 use std::cell::OnceCell;
 use std::fmt;
 use std::time::Duration;
+use timeouts::Timeouts;
+
+/// The `User-Agent` of a session that sets none.
+const DEFAULT_AGENT: &str = concat!("curio-http/", env!("CARGO_PKG_VERSION"));
 
 pub(crate) struct Settings {
-    pub(crate) timeout: Option<Duration>,
-    pub(crate) connect_timeout: Option<Duration>,
-    pub(crate) read_timeout: Option<Duration>,
-    pub(crate) pool_timeout: Option<Duration>,
+    pub(crate) timeouts: Timeouts,
     pub(crate) policy: Policy,
     pub(crate) headers: HeaderMap,
     pub(crate) auth: Option<HeaderValue>,
@@ -36,29 +36,27 @@ pub(crate) struct Settings {
     /// Made when the first cookie comes: most sessions never see one.
     pub(crate) jar: OnceCell<CookieJar>,
     pub(crate) pool_limits: PoolLimits,
-    pub(crate) resolver: HostResolver,
     pub(crate) transport: TransportSettings,
     pub(crate) netrc: Option<Netrc>,
-    pub(crate) protocol_limits: ProtocolLimits,
     pub(crate) max_body: Option<u64>,
     pub(crate) https_only: bool,
     pub(crate) retries: u32,
-    pub(crate) expect_timeout: Duration,
     pub(crate) tracer: Tracer,
-    pub(crate) on_request: Vec<RequestHook>,
-    pub(crate) on_response: Vec<ResponseHook>,
+    pub(crate) hooks: Hooks,
 }
 
-type RequestHook = Box<dyn Fn(&mut Request)>;
-type ResponseHook = Box<dyn Fn(&Response)>;
+impl Settings {
+    /// The `User-Agent` of the session's requests.
+    pub(crate) fn agent(&self) -> HeaderValue {
+        let own = self.headers.get(USER_AGENT);
+        own.cloned().unwrap_or(HeaderValue::from_static(DEFAULT_AGENT))
+    }
+}
 
 impl Default for Settings {
     fn default() -> Settings {
         Settings {
-            timeout: None,
-            connect_timeout: Some(Duration::from_secs(10)),
-            read_timeout: Some(Duration::from_secs(30)),
-            pool_timeout: Some(Duration::from_secs(30)),
+            timeouts: Timeouts::default(),
             policy: Policy::default(),
             headers: HeaderMap::new(),
             auth: None,
@@ -71,17 +69,13 @@ impl Default for Settings {
                 idle_per_host: usize::MAX,
                 idle_timeout: Some(Duration::from_secs(15)),
             },
-            resolver: HostResolver::default(),
             transport: TransportSettings::default(),
             netrc: None,
-            protocol_limits: ProtocolLimits::default(),
             max_body: None,
             https_only: false,
             retries: 0,
-            expect_timeout: Duration::from_secs(1),
             tracer: Tracer::default(),
-            on_request: Vec::new(),
-            on_response: Vec::new(),
+            hooks: Hooks::default(),
         }
     }
 }
@@ -89,9 +83,7 @@ impl Default for Settings {
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Settings")
-            .field("timeout", &self.timeout)
-            .field("connect_timeout", &self.connect_timeout)
-            .field("read_timeout", &self.read_timeout)
+            .field("timeouts", &self.timeouts)
             .field("redirects", &self.policy)
             .field("headers", &self.headers)
             .field("base_url", &self.base_url)

@@ -24,7 +24,7 @@ impl ClientSessionBuilder {
     /// a server that refuses an upload is listened to while the body is being sent anyway. If the server answers 417, the
     /// request is sent again without the field.
     pub fn expect_timeout(mut self, limit: Duration) -> Self {
-        self.settings.expect_timeout = limit;
+        self.settings.timeouts.expect_continue = limit;
         self
     }
 

@@ -7,27 +7,27 @@ impl ClientSessionBuilder {
     /// A limit for each request from start to end: waiting, connecting, redirects and reading the body included. None by
     /// default, because it would end large transfers that are going well.
     pub fn timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
-        self.settings.timeout = limit.into();
+        self.settings.timeouts.total = limit.into();
         self
     }
 
     /// A limit for making a connection: name look-up, TCP and TLS together. 10 s by default.
     pub fn connect_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
-        self.settings.connect_timeout = limit.into();
+        self.settings.timeouts.connect = limit.into();
         self
     }
 
     /// A limit for the server's silence: for the complete response head after the request was sent, then for each wait
     /// for a piece of the body, and for each wait until the server takes more of the request. 30 s by default.
     pub fn read_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
-        self.settings.read_timeout = limit.into();
+        self.settings.timeouts.read = limit.into();
         self
     }
 
     /// A limit for waiting until one of
     /// [`max_connections_per_host`](ClientSessionBuilder::max_connections_per_host) is free. 30 s by default.
     pub fn pool_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
-        self.settings.pool_timeout = limit.into();
+        self.settings.timeouts.pool = limit.into();
         self
     }
 
@@ -39,7 +39,7 @@ impl ClientSessionBuilder {
 
     /// The longest response head that is accepted, in bytes. 64 KiB by default.
     pub fn max_response_head(mut self, bytes: usize) -> Self {
-        self.settings.protocol_limits.head = bytes;
+        self.protocol_limits.head = bytes;
         self
     }
 

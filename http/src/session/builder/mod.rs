@@ -11,6 +11,9 @@ mod limits;
 mod transport;
 mod trust;
 
+use crate::connections::connection::ProtocolLimits;
+use crate::connections::dialer::Dialer;
+use crate::connections::resolver::HostResolver;
 use crate::connections::tls::trust::Trust;
 use crate::error::Error;
 use crate::request::Request;
@@ -24,8 +27,9 @@ use crate::settings::redirect_policy::Policy;
 use crate::url::IntoUrl;
 use http::header::USER_AGENT;
 use http::{HeaderName, HeaderValue};
-use std::cell::OnceCell;
+use rustls::ClientConfig;
 use std::fmt;
+use std::sync::Arc;
 
 /// Makes a [`ClientSession`] with settings of one's own.
 ///
@@ -46,6 +50,8 @@ use std::fmt;
 #[derive(Default)]
 pub struct ClientSessionBuilder {
     settings: Settings,
+    resolver: HostResolver,
+    protocol_limits: ProtocolLimits,
     trust: Trust,
     mistake: Option<Error>,
 }
@@ -127,13 +133,13 @@ impl ClientSessionBuilder {
     /// [retry](ClientSessionBuilder::retries). May change the header fields; what it sets is still there the next time, so
     /// it is better inserted than appended.
     pub fn on_request(mut self, hook: impl Fn(&mut Request) + 'static) -> Self {
-        self.settings.on_request.push(Box::new(hook));
+        self.settings.hooks.add_for_requests(hook);
         self
     }
 
     /// Called with each response when its head has arrived, redirects included.
     pub fn on_response(mut self, hook: impl Fn(&Response) + 'static) -> Self {
-        self.settings.on_response.push(Box::new(hook));
+        self.settings.hooks.add_for_responses(hook);
         self
     }
 
@@ -146,11 +152,15 @@ impl ClientSessionBuilder {
         if let Some(mistake) = self.mistake {
             return Err(mistake);
         }
-        let tls = OnceCell::new();
-        if !self.trust.is_default() {
-            let _ = tls.set(self.trust.config()?);
-        }
-        Ok(ClientSession::with(self.settings, tls))
+        let tls = if self.trust.is_default() { None } else { Some(self.trust.config()?) };
+        Ok(self.into_session(tls))
+    }
+
+    /// The session, without a look at mistakes and trust. Without a configuration for TLS, it gets the default.
+    pub(crate) fn into_session(self, tls: Option<Arc<ClientConfig>>) -> ClientSession {
+        let ClientSessionBuilder { settings, resolver, protocol_limits, .. } = self;
+        let dialer = Dialer::new(resolver, protocol_limits, tls, settings.tracer.clone(), settings.agent());
+        ClientSession::with(settings, dialer)
     }
 
     fn keep_first_mistake(&mut self, mistake: Error) {

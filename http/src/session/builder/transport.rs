@@ -98,7 +98,7 @@ impl ClientSessionBuilder {
     /// `build` reports a `host` that is none: one with a port, for example.
     pub fn resolve(mut self, host: impl AsRef<str>, address: SocketAddr) -> Self {
         match Url::normal_host(host.as_ref()) {
-            Ok(host) => drop(self.settings.resolver.overrides.insert(host, address)),
+            Ok(host) => drop(self.resolver.overrides.insert(host, address)),
             Err(error) => self.keep_first_mistake(error),
         }
         self
@@ -108,7 +108,7 @@ impl ClientSessionBuilder {
     /// addresses, nor about hosts given to [`resolve`](ClientSessionBuilder::resolve), nor about names that a proxy looks
     /// up.
     pub fn resolver(mut self, resolver: impl Resolver + 'static) -> Self {
-        self.settings.resolver.resolver = Some(Rc::new(resolver));
+        self.resolver.resolver = Some(Rc::new(resolver));
         self
     }
 
@@ -133,7 +133,7 @@ impl ClientSessionBuilder {
     /// # Ok::<(), curio_http::Error>(())
     /// ```
     pub fn address_filter(mut self, allow: impl Fn(&SocketAddr) -> bool + 'static) -> Self {
-        self.settings.resolver.filter = Some(Box::new(allow));
+        self.resolver.filter = Some(Box::new(allow));
         self
     }
 }

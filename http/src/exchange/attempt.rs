@@ -1,0 +1,135 @@
+//! One request on one connection: an idle one of the pool, or a new one.
+//!
+//! A connection that was idle may have been closed by the server a moment ago. The request then fails without an answer,
+//! and whether the server has seen it cannot be known. It is sent once more, on a new connection, if that can do no harm:
+//! the method is idempotent (RFC 9110 §9.2.2), the body can be sent again, no byte of a response has come, and the
+//! connection was an idle one. On a new connection the same failure is an error, so no request is sent more than twice.
+
+use crate::connections::connection::{BodyLength, Connection, RequestHead, ResponseHead};
+use crate::connections::deadline::Deadline;
+use crate::connections::failure::ExchangeError;
+use crate::connections::pool::{Lease, Origin, Slot};
+use crate::connections::route::Route;
+use crate::connections::timings::Timings;
+use crate::error::{Error, ErrorKind, Resend};
+use crate::exchange::shared::Shared;
+use crate::request::Request;
+use crate::request::upload::{Progress, Upload, UploadOptions};
+use crate::trace::Trace;
+use http::header::{CONTENT_LENGTH, EXPECT};
+use http::{HeaderMap, HeaderValue};
+use std::rc::Rc;
+use std::time::Instant;
+
+/// Takes a connection and makes the exchange on it; if it was a stale one, and that is allowed, once more on a new one.
+pub(crate) async fn exchange(
+    shared: &Shared,
+    request: &mut Request,
+    origin: &Rc<Origin>,
+    slot: Slot,
+    deadline: &mut Deadline,
+    timings: &mut Timings,
+) -> Result<(ResponseHead, Instant, Lease), Error> {
+    let mut began = curio::clock();
+    let repeatable = request.is_idempotent() && request.body.is_replayable();
+    if let Some(mut connection) = origin.take_idle(began, repeatable) {
+        let idle = connection.idle_for().unwrap_or_default();
+        shared.settings.tracer.emit(|| Trace::Reused { peer: connection.peer(), idle });
+        match attempt(shared, &mut connection, origin.route(), request, deadline, timings, &began).await {
+            Ok((head, arrived)) => return Ok((head, arrived, Lease::new(connection, slot))),
+            Err(failed) if failed.went_stale && repeatable => {
+                shared.settings.tracer.emit(|| Trace::Note("The connection was stale: trying a new one"));
+                drop(connection);
+            }
+            Err(failed) => return Err(failed.error),
+        }
+    }
+    shared.pool.make_room(origin);
+    let limit = shared.settings.timeouts.connect(request);
+    let connecting = Box::pin(shared.dialer.connect(origin, &request.url, limit, &deadline.limits, timings));
+    let mut connection = connecting.await.map_err(never_seen)?;
+    shared.settings.tracer.emit(|| Trace::Connected {
+        host: request.url.authority(),
+        peer: connection.peer(),
+        took: [timings.dns, timings.connect, timings.tls].into_iter().flatten().sum(),
+    });
+    began = curio::clock();
+    match attempt(shared, &mut connection, origin.route(), request, deadline, timings, &began).await {
+        Ok((head, arrived)) => Ok((head, arrived, Lease::new(connection, slot))),
+        Err(failed) => Err(failed.error),
+    }
+}
+
+/// No connection was made, so no server has seen the request.
+fn never_seen(error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::Dns | ErrorKind::Connect | ErrorKind::Timeout => error.with_resend(Resend::Always),
+        _ => error,
+    }
+}
+
+async fn attempt(
+    shared: &Shared,
+    connection: &mut Connection,
+    route: &Route,
+    request: &mut Request,
+    deadline: &mut Deadline,
+    timings: &mut Timings,
+    began: &Instant,
+) -> Result<(ResponseHead, Instant), ExchangeError> {
+    let (mut upload, length) = Upload::open(&mut request.body).await?;
+    let length = declared_by_caller(&request.headers, length);
+    if length != BodyLength::None {
+        add_upload_options(shared, request, &mut upload, length);
+    }
+    begin(connection, route, request, length)?;
+    let exchanged = connection.exchange(&mut upload, deadline).await;
+    if upload.expect_continue_timeout().is_some() {
+        upload.put_back(&mut request.body);
+    }
+    let (head, sent) = exchanged?;
+    let arrived = curio::clock();
+    timings.send = Some(sent.saturating_duration_since(*began));
+    timings.first_byte = Some(arrived.saturating_duration_since(sent));
+    Ok((head, arrived))
+}
+
+/// Not part of `attempt`, so that nothing of it is kept while the answer is waited for.
+fn begin(
+    connection: &mut Connection,
+    route: &Route,
+    request: &Request,
+    length: BodyLength,
+) -> Result<(), ExchangeError> {
+    let target = route.target(&request.url);
+    connection
+        .begin(&RequestHead { method: &request.method, target: &target, headers: &request.headers }, length)
+}
+
+fn add_upload_options(shared: &Shared, request: &Request, upload: &mut Upload, length: BodyLength) {
+    let expects = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"100-continue");
+    let expects_continue = request.headers.get(EXPECT).is_some_and(expects);
+    let report = request.options.as_ref().and_then(|options| options.progress.clone());
+    if !expects_continue && report.is_none() {
+        return;
+    }
+    let total = match length {
+        BodyLength::None => Some(0),
+        BodyLength::Known(total) => Some(total),
+        BodyLength::Chunked => None,
+    };
+    upload.set_options(UploadOptions {
+        progress: report.map(|report| Progress::new(total, report)),
+        expect_continue_timeout: expects_continue.then_some(shared.settings.timeouts.expect_continue),
+    });
+}
+
+/// A body of unknown length has the length that the caller's Content-Length gives it. (For all others the protocol
+/// core checks that the caller's figure is right.)
+fn declared_by_caller(headers: &HeaderMap, length: BodyLength) -> BodyLength {
+    let declared = || headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok();
+    match length {
+        BodyLength::Chunked => declared().map_or(length, BodyLength::Known),
+        _ => length,
+    }
+}

@@ -1,0 +1,46 @@
+//! What a session adds to each request, and which requests it refuses.
+
+use crate::error::{Error, ErrorKind};
+use crate::exchange::authentication;
+use crate::request::Request;
+use crate::response::decode;
+use crate::settings::Settings;
+use http::header::{ACCEPT, ACCEPT_ENCODING, USER_AGENT};
+use http::{HeaderMap, HeaderValue, Method};
+
+/// Adds the session's credentials and default header fields.
+///
+/// # Errors
+/// Of kind [`Request`](ErrorKind::Request) for the method `CONNECT`.
+pub(crate) fn prepare(settings: &Settings, request: &mut Request) -> Result<(), Error> {
+    request.add_implied_type();
+    check_method(&request.method)?;
+    authentication::add_credentials(settings, request);
+    add_defaults(&mut request.headers, &settings.headers);
+    request.headers.entry(USER_AGENT).or_insert_with(|| settings.agent());
+    for (name, value) in [(ACCEPT, "*/*"), (ACCEPT_ENCODING, decode::ACCEPTED)] {
+        request.headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    Ok(())
+}
+
+/// A name that the request sets replaces the session's default for it, with all its values.
+fn add_defaults(headers: &mut HeaderMap, defaults: &HeaderMap) {
+    for name in defaults.keys() {
+        if !headers.contains_key(name) {
+            for value in defaults.get_all(name) {
+                headers.append(name, value.clone());
+            }
+        }
+    }
+}
+
+fn check_method(method: &Method) -> Result<(), Error> {
+    if *method == Method::CONNECT {
+        return Err(Error::new(
+            ErrorKind::Request,
+            "CONNECT asks a proxy for a tunnel; it is not a request for a resource",
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,30 @@
+//! The functions that a session calls with each request and each response.
+
+use crate::request::Request;
+use crate::response::Response;
+
+#[derive(Default)]
+pub(crate) struct Hooks {
+    on_request: Vec<Box<dyn Fn(&mut Request)>>,
+    on_response: Vec<Box<dyn Fn(&Response)>>,
+}
+
+impl Hooks {
+    pub(crate) fn add_for_requests(&mut self, hook: impl Fn(&mut Request) + 'static) {
+        self.on_request.push(Box::new(hook));
+    }
+
+    pub(crate) fn add_for_responses(&mut self, hook: impl Fn(&Response) + 'static) {
+        self.on_response.push(Box::new(hook));
+    }
+
+    /// Right before `request` is sent. The hooks may change its header fields.
+    pub(crate) fn before_request(&self, request: &mut Request) {
+        self.on_request.iter().for_each(|hook| hook(request));
+    }
+
+    /// When the head of a response has arrived.
+    pub(crate) fn after_response(&self, response: &Response) {
+        self.on_response.iter().for_each(|hook| hook(response));
+    }
+}
