@@ -3,10 +3,13 @@
 use crate::request::Request;
 use crate::response::Response;
 
+type RequestHook = Box<dyn Fn(&mut Request)>;
+type ResponseHook = Box<dyn Fn(&Response)>;
+
 #[derive(Default)]
 pub(crate) struct Hooks {
-    on_request: Vec<Box<dyn Fn(&mut Request)>>,
-    on_response: Vec<Box<dyn Fn(&Response)>>,
+    on_request: Vec<RequestHook>,
+    on_response: Vec<ResponseHook>,
 }
 
 impl Hooks {
