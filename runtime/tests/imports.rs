@@ -391,10 +391,13 @@ fn a_room_imports_only_from_rooms_below_it() {
 
 #[test]
 fn the_picture_in_the_docs_is_that_of_the_imports() {
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/architecture.md");
-    let page = fs::read_to_string(page).expect("docs/architecture.md");
-    let (_, section) = page.split_once("## The runtime").expect("a section of the runtime");
-    let picture = section.split("```").nth(1).expect("a picture").trim_start_matches("text").trim();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/architecture.md");
+    let page = fs::read_to_string(&path).expect("docs/architecture.md");
+    let (before, section) = page.split_once("## The runtime").expect("a section of the runtime");
+    let mut parts = section.splitn(3, "```");
+    let (introduction, picture, after) =
+        (parts.next().unwrap(), parts.next().unwrap(), parts.next().unwrap());
+    let picture = picture.trim_start_matches("text").trim();
     let rooms = rooms();
     // Every room may import facts. An import that follows from the others of its room is left out.
     let stacked = || ROOMS.iter().rev().filter(|room| **room != "facts");
@@ -412,7 +415,11 @@ fn the_picture_in_the_docs_is_that_of_the_imports() {
         format!("{room:<11}→ {}", direct.join(" ")).trim_end_matches("→ ").trim().to_string()
     };
     let drawn = stacked().map(line).collect::<Vec<_>>().join("\n");
-    assert!(picture == drawn, "docs/architecture.md should show this picture:\n{drawn}");
+    if picture != drawn && std::env::var_os("CURIO_BLESS").is_some() {
+        let page = format!("{before}## The runtime{introduction}```text\n{drawn}\n```{after}");
+        return fs::write(path, page).expect("docs/architecture.md can be written");
+    }
+    assert!(picture == drawn, "with CURIO_BLESS=1 this draws docs/architecture.md anew:\n{drawn}");
 }
 
 #[test]
