@@ -202,3 +202,33 @@ fn what_the_environment_asks_for_and_is_not_there_is_said_once() {
 fn two_kernels_run() {
     assert_eq!([1, 2].map(|n| curio::run(async move { n })), [1, 2]);
 }
+
+#[test]
+fn a_kernel_cannot_be_run_by_an_activation_and_it_is_told_so() {
+    struct Nested(Rc<RefCell<Vec<(EventKind, String)>>>);
+    impl Activation for Nested {
+        fn event(&mut self, event: &Event) {
+            let run = std::panic::AssertUnwindSafe(|| curio::run(async {}));
+            let payload = std::panic::catch_unwind(run).expect_err("a kernel runs here already");
+            let message = payload.downcast_ref::<&str>().map(|text| text.to_string());
+            let message = message.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap();
+            self.0.borrow_mut().push((event.kind.clone(), message));
+            // One may be made, and shut down.
+            drop(Kernel::builder().virtual_clock(true).build().unwrap());
+        }
+    }
+    let heard = Rc::new(RefCell::new(Vec::new()));
+    Kernel::builder().virtual_clock(true).activation(Nested(Rc::clone(&heard))).run(async {
+        let task = curio::spawn(std::future::pending::<()>());
+        curio::schedule().await;
+        task.cancel().await;
+        curio::sleep(SECOND).await;
+    });
+    let heard = heard.take();
+    for kind in [EventKind::Created, EventKind::Running, EventKind::CancelRequested, EventKind::Idle] {
+        assert!(heard.iter().any(|(heard, _)| *heard == kind), "{kind:?}: {heard:#?}");
+    }
+    for (kind, message) in heard {
+        assert!(message.contains("runs on this thread already"), "{kind:?}: {message}");
+    }
+}

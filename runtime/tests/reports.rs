@@ -2,8 +2,8 @@
 
 mod common;
 
-use common::{ms, run_reporting, run_virtual, secs, virtual_kernel, with_reports};
-use curio::{Kernel, schedule, sleep, spawn, spawn_named};
+use common::{ms, panic_of, poll_once, run_reporting, run_virtual, secs, virtual_kernel, with_reports};
+use curio::{Kernel, finally, schedule, sleep, spawn, spawn_named};
 use std::cell::RefCell;
 use std::panic::panic_any;
 use std::process::Command;
@@ -193,4 +193,47 @@ fn without_a_taker_the_lines_go_to_standard_error() {
     assert!(lines[0].contains("`crasher`") && lines[0].contains("panicked: aloud"), "{errors}");
     assert!(lines[1].contains("`orphan`") && lines[1].contains("never joined"), "{errors}");
     assert!(lines[2].contains("`late`") && lines[2].contains("never joined"), "{errors}");
+}
+
+#[test]
+fn a_kernel_cannot_be_run_by_whoever_gets_the_lines_and_is_told_so() {
+    let heard = Rc::new(RefCell::new(Vec::new()));
+    let own = Rc::clone(&heard);
+    let builder = Kernel::builder().virtual_clock(true).on_report(move |_| {
+        own.borrow_mut().push(panic_of(|| curio::run(async {})));
+        // But one may be made, and shut down.
+        drop(virtual_kernel());
+    });
+    builder.run(async {
+        let _: Result<(), _> = spawn(async { panic!("reported by a task") }).join().await;
+        // A cleanup that cannot run is reported from within the task.
+        let mut region = Box::pin(finally(std::future::pending::<()>(), async |_| ()));
+        assert!(poll_once(region.as_mut()).await.is_pending());
+        drop(region);
+    });
+    let heard = heard.take();
+    assert!(heard.len() >= 2, "{heard:#?}");
+    assert!(heard.iter().all(|message| message.contains("runs on this thread already")), "{heard:#?}");
+}
+
+#[test]
+fn what_is_reported_while_a_report_is_taken_goes_to_standard_error_and_not_round_in_circles() {
+    let depth = Rc::new(RefCell::new(0));
+    let own = Rc::clone(&depth);
+    let (kernel, again) = (Rc::new(RefCell::new(None)), Rc::new(RefCell::new(None)));
+    let held = Rc::clone(&again);
+    let builder = Kernel::builder().virtual_clock(true).on_report(move |_| {
+        *own.borrow_mut() += 1;
+        // Dropping a handle whose task has ended is reported in its turn.
+        drop(held.borrow_mut().take());
+    });
+    *kernel.borrow_mut() = Some(builder.build().unwrap());
+    kernel.borrow_mut().as_mut().unwrap().run(async {
+        let ended = spawn(async {});
+        ended.wait().await;
+        *again.borrow_mut() = Some(ended);
+        let _: Result<(), _> = spawn(async { panic!("first") }).join().await;
+    });
+    drop(kernel);
+    assert!((1..=2).contains(&*depth.borrow()));
 }

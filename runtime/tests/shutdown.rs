@@ -384,3 +384,112 @@ fn a_task_that_joins_another_one_does_not_see_it_cancelled_but_is_cancelled_itse
         schedule().await;
     });
 }
+
+// ---- at the end of a thread
+
+thread_local! {
+    static KEPT: RefCell<Option<Kernel>> = const { RefCell::new(None) };
+}
+
+/// Says its name when it is dropped.
+struct Says(&'static str, mpsc::Sender<&'static str>);
+
+impl Drop for Says {
+    fn drop(&mut self) {
+        let _ = self.1.send(self.0);
+    }
+}
+
+/// A kernel with a task in it that sleeps, uses what a task uses, and says when it is dropped; `cleanup` is said by its
+/// cleanup.
+fn kernel_with_a_task(said: &mpsc::Sender<&'static str>, lines: &mpsc::Sender<String>) -> Kernel {
+    let lines = lines.clone();
+    let mut kernel = Kernel::builder().on_report(move |line| drop(lines.send(line.into()))).build().unwrap();
+    let (dropped, cleaned) = (Says("dropped", said.clone()), said.clone());
+    kernel.run(async move {
+        let task = spawn_named("left", async move {
+            let lock = curio::Lock::new(());
+            let body = async {
+                let _dropped = dropped;
+                let _guard = lock.acquire().await;
+                let other = spawn_named("other", sleep(secs(60)));
+                curio::race((sleep(secs(60)), async { other.join().await.unwrap() })).await;
+            };
+            finally(body, async move |_| cleaned.send("cleanup").unwrap()).await;
+        });
+        task.detach();
+        schedule().await;
+        schedule().await;
+    });
+    kernel
+}
+
+#[test]
+fn a_kernel_in_a_thread_local_that_outlives_the_runtimes_own_drops_its_tasks_and_says_so() {
+    let ((said, heard), (lines, reports)) = (mpsc::channel(), mpsc::channel());
+    std::thread::spawn(move || {
+        // Made first, so torn down last on every platform that tears down in reverse order.
+        KEPT.with_borrow(|kept| assert!(kept.is_none()));
+        let kernel = kernel_with_a_task(&said, &lines);
+        KEPT.with_borrow_mut(|kept| *kept = Some(kernel));
+    })
+    .join()
+    .unwrap();
+    let said: Vec<_> = heard.iter().collect();
+    let lines: Vec<_> = reports.iter().collect();
+    assert!(said.contains(&"dropped"), "{said:?}");
+    if !said.contains(&"cleanup") {
+        let left: Vec<_> = lines.iter().filter(|line| line.contains("`left`")).collect();
+        assert!(left.len() == 1 && left[0].contains("thread"), "what was not run is reported: {lines:?}");
+    }
+}
+
+#[test]
+fn a_kernel_in_a_thread_local_that_goes_before_the_runtimes_own_shuts_down_as_ever() {
+    let ((said, heard), (lines, _reports)) = (mpsc::channel(), mpsc::channel());
+    std::thread::spawn(move || {
+        let kernel = kernel_with_a_task(&said, &lines);
+        KEPT.with_borrow_mut(|kept| *kept = Some(kernel));
+    })
+    .join()
+    .unwrap();
+    assert!(heard.iter().any(|said| said == "dropped"));
+}
+
+#[test]
+fn what_a_thread_local_keeps_of_a_kernel_may_be_dropped_at_the_end_of_the_thread() {
+    thread_local! {
+        static THINGS: RefCell<Vec<Box<dyn std::any::Any>>> = const { RefCell::new(Vec::new()) };
+    }
+    std::thread::spawn(|| {
+        THINGS.with_borrow(|things| assert!(things.is_empty()));
+        let mut kernel = virtual_kernel();
+        kernel.run(async {
+            let ended = spawn_named("ended", async { 5 });
+            ended.wait().await;
+            let mut waiting = Box::pin(sleep(secs(5)));
+            assert!(common::poll_once(waiting.as_mut()).await.is_pending());
+            let job = run_in_thread(|| ());
+            let waker = std::future::poll_fn(|cx| std::task::Poll::Ready(cx.waker().clone())).await;
+            struct Wakes(std::task::Waker);
+            impl Drop for Wakes {
+                fn drop(&mut self) {
+                    self.0.wake_by_ref();
+                    assert!(!curio::is_running());
+                }
+            }
+            let running = spawn_named("running", sleep(secs(60)));
+            THINGS.with_borrow_mut(|things| {
+                things.push(Box::new(ended));
+                things.push(Box::new(waiting));
+                things.push(Box::new(job));
+                things.push(Box::new(Wakes(waker)));
+                things.push(Box::new(running));
+                things.push(Box::new(curio::TaskGroup::<()>::new()));
+            });
+        });
+        THINGS.with_borrow_mut(|things| things.push(Box::new(kernel)));
+    })
+    .join()
+    .unwrap();
+}

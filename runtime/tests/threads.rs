@@ -3,12 +3,12 @@
 mod common;
 
 use common::{message, ms, must_end, run_real, run_virtual, secs, with_reports};
-use curio::{Kernel, TaskState, run_in_thread, schedule, sleep, spawn, timeout_after};
+use curio::{Kernel, TaskState, ignore_after, run_in_thread, schedule, sleep, spawn, timeout_after};
 use std::collections::HashSet;
 use std::panic::panic_any;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 #[test]
 fn a_call_runs_on_another_thread_and_gives_its_value() {
@@ -200,12 +200,17 @@ fn destructors_that_panic_in_an_abandoned_call_do_not_cost_a_thread() {
             let (exploded, explosions) = mpsc::channel();
             // One that is abandoned while it runs: its result explodes when the thread drops it.
             let (release, blocked) = mpsc::channel::<()>();
+            let (begins, begun) = mpsc::channel();
             let bomb = Bomb(exploded.clone());
-            let running = run_in_thread(move || {
+            let running = spawn(run_in_thread(move || {
+                begins.send(()).unwrap();
                 let _ = blocked.recv();
                 bomb
-            });
-            assert!(timeout_after(ms(5), running).await.is_err());
+            }));
+            while begun.try_recv().is_err() {
+                sleep(ms(1)).await;
+            }
+            assert!(running.cancel().await);
             // And one that is abandoned before it starts: what it captured explodes.
             let bomb = Bomb(exploded);
             let waiting = spawn(run_in_thread(move || drop(bomb)));
@@ -285,4 +290,22 @@ fn a_thread_that_ends_after_its_kernel_finds_nobody_and_that_is_fine() {
     drop(release);
     finish.recv_timeout(secs(5)).expect("the abandoned thread runs to its end");
     assert!(reports.take().is_empty());
+}
+
+#[test]
+fn an_abandoned_call_lets_go_of_what_it_captured_at_once() {
+    Kernel::builder().max_worker_threads(1).run(async {
+        let (release, blocked) = mpsc::channel::<()>();
+        let first = spawn(run_in_thread(move || blocked.recv().is_err()));
+        schedule().await;
+        let captured = Arc::new(());
+        for _ in 0..100 {
+            let kept = Arc::clone(&captured);
+            // It waits for the only thread, and is given up.
+            assert!(ignore_after(Duration::ZERO, run_in_thread(move || drop(kept))).await.is_none());
+        }
+        assert_eq!(Arc::strong_count(&captured), 1, "all captures are gone while the thread is still busy");
+        drop(release);
+        first.join().await.unwrap().unwrap();
+    });
 }

@@ -103,3 +103,48 @@ fn it_ends_when_it_says_so_when_dropped_and_when_it_panics() {
         assert!(!once.is_going_on() && !panics.is_going_on());
     });
 }
+
+#[test]
+fn it_ends_when_it_is_dropped_by_its_own_work() {
+    curio::testing::run(async {
+        let (calls, own) = (Rc::new(Cell::new(0)), Rc::new(RefCell::new(None)));
+        let (counter, slot) = (calls.clone(), Rc::clone(&own));
+        let captured = Rc::new(());
+        let kept = Rc::clone(&captured);
+        *own.borrow_mut() = Some(upkeep(seconds(1), move || {
+            let _ = &kept;
+            counter.set(counter.get() + 1);
+            drop(slot.borrow_mut().take());
+            Some(seconds(1))
+        }));
+        for _ in 0..5 {
+            sleep(seconds(1)).await;
+        }
+        assert_eq!(calls.get(), 1);
+        assert_eq!(Rc::strong_count(&captured), 1, "its work is gone, with what it captured");
+    });
+}
+
+#[test]
+fn work_whose_destructor_panics_is_reported_and_the_kernel_goes_on() {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("boom in a destructor");
+        }
+    }
+    let reports = Rc::new(RefCell::new(Vec::new()));
+    let sink = Rc::clone(&reports);
+    let builder =
+        Kernel::builder().virtual_clock(true).on_report(move |line| sink.borrow_mut().push(line.to_string()));
+    builder.run(async {
+        let bomb = Bomb;
+        let _once = upkeep(seconds(1), move || {
+            let _ = &bomb;
+            None
+        });
+        sleep(seconds(2)).await;
+    });
+    let reports = reports.take();
+    assert!(reports.len() == 1 && reports[0].contains("boom in a destructor"), "{reports:#?}");
+}

@@ -281,3 +281,164 @@ fn a_foreign_waker_that_panics_loses_nobody_elses_wake() {
     });
     assert_eq!(reports, ["a waker panicked: boom in a waker"; 2], "the loop itself reports it and goes on");
 }
+
+// ---- wakers of tasks that have ended
+
+/// Counts its polls, and waits for ever.
+fn count_polls() -> (curio::Task<()>, Rc<Cell<u32>>) {
+    let polls = Rc::new(Cell::new(0));
+    let own = Rc::clone(&polls);
+    let task = spawn(poll_fn(move |_| {
+        own.set(own.get() + 1);
+        Poll::<()>::Pending
+    }));
+    (task, polls)
+}
+
+#[test]
+fn a_waker_of_a_task_that_has_ended_does_not_poll_a_later_one() {
+    run_virtual(async {
+        let mut kept = Vec::new();
+        for n in 0..100 {
+            let (sender, receiver) = curio::oneshot();
+            spawn(async move { sender.send(my_waker().await).unwrap() }).join().await.unwrap();
+            kept.push(receiver.await.unwrap());
+            let (task, polls) = count_polls();
+            schedule().await;
+            kept.iter().for_each(Waker::wake_by_ref);
+            std::thread::scope(|scope| {
+                scope.spawn(|| kept.iter().for_each(Waker::wake_by_ref)).join().unwrap();
+            });
+            sleep(ms(1)).await;
+            assert_eq!(polls.get(), 1, "after {n} others");
+            task.cancel().await;
+        }
+    });
+}
+
+#[test]
+fn a_wake_that_is_still_on_its_way_when_its_task_ends_does_not_poll_a_later_one() {
+    run_virtual(async {
+        for _ in 0..10 {
+            let (sender, receiver) = curio::oneshot();
+            let task = spawn(async move { sender.send(my_waker().await).unwrap() });
+            task.join().await.unwrap();
+            let waker = receiver.await.unwrap();
+            // The kernel hears of this wake only after this poll; the waker itself is gone by then.
+            std::thread::scope(|scope| scope.spawn(move || waker.wake()).join().unwrap());
+            let (task, polls) = count_polls();
+            schedule().await;
+            sleep(ms(1)).await;
+            assert_eq!(polls.get(), 1);
+            task.cancel().await;
+        }
+    });
+}
+
+#[test]
+fn a_task_that_takes_the_place_of_one_that_woke_itself_was_woken_by_nobody() {
+    run_virtual(async {
+        let event = Rc::new(Event::new());
+        let set = Rc::clone(&event);
+        // It wakes this task, then itself, and ends. So its place is free, and named on the run queue behind this task.
+        spawn(poll_fn(move |cx| {
+            set.set();
+            cx.waker().wake_by_ref();
+            Poll::Ready(())
+        }))
+        .detach();
+        event.wait().await;
+        let (task, polls) = count_polls();
+        schedule().await;
+        schedule().await;
+        assert_eq!(polls.get(), 1);
+        assert_eq!(task.info().woken_by(), None);
+        task.cancel().await;
+    });
+}
+
+#[test]
+fn places_whose_wakers_are_kept_are_used_again_once_the_wakers_are_gone() {
+    run_virtual(async {
+        for _ in 0..200 {
+            let wakers: Rc<Cell<Vec<Waker>>> = Rc::default();
+            let tasks: Vec<_> = (0..50)
+                .map(|_| {
+                    let wakers = Rc::clone(&wakers);
+                    spawn(async move {
+                        let waker = my_waker().await;
+                        let mut all = wakers.take();
+                        all.push(waker);
+                        wakers.set(all);
+                    })
+                })
+                .collect();
+            for task in tasks {
+                task.join().await.unwrap();
+            }
+        }
+        let (task, polls) = count_polls();
+        schedule().await;
+        assert_eq!(polls.get(), 1);
+        task.cancel().await;
+    });
+}
+
+/// What the process has in memory, in bytes.
+#[cfg(target_os = "linux")]
+fn resident() -> usize {
+    let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
+    pages.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
+}
+
+#[cfg(target_os = "linux")]
+const MANY_WAKES: usize = 8_000_000;
+
+#[test]
+#[cfg(target_os = "linux")]
+fn wakes_for_a_kernel_that_is_gone_are_not_kept() {
+    let waker = curio::run(my_waker());
+    let before = resident();
+    (0..MANY_WAKES).for_each(|_| waker.wake_by_ref());
+    let grown = resident().saturating_sub(before);
+    assert!(grown < 8 << 20, "{grown} bytes are kept for a kernel that is gone");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn wakes_for_a_kernel_that_does_not_run_are_kept_once_for_each_task() {
+    let mut kernel = Kernel::new().unwrap();
+    let wakers = Rc::new(Cell::new(Vec::new()));
+    let keep = Rc::clone(&wakers);
+    let task = kernel.run(async move {
+        let task = spawn(poll_fn(move |cx| {
+            let mut all = keep.take();
+            all.push(cx.waker().clone());
+            let polls = all.len();
+            keep.set(all);
+            if polls < 2 { Poll::Pending } else { Poll::Ready(()) }
+        }));
+        schedule().await;
+        task
+    });
+    let waker = wakers.take().pop().unwrap();
+    wakers.set(vec![waker.clone()]);
+    let before = resident();
+    (0..MANY_WAKES).for_each(|_| waker.wake_by_ref());
+    let grown = resident().saturating_sub(before);
+    assert!(grown < 8 << 20, "{grown} bytes are kept for one task");
+    kernel.run(task).unwrap();
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_waker_keeps_no_descriptor_of_a_kernel_that_is_gone() {
+    let descriptors = || std::fs::read_dir("/proc/self/fd").unwrap().count();
+    let first = curio::run(my_waker());
+    let before = descriptors();
+    let wakers: Vec<_> = (0..50).map(|_| curio::run(my_waker())).collect();
+    // Other tests of this process may open some meanwhile, if they run beside this one.
+    let more = descriptors().saturating_sub(before);
+    assert!(more < 40, "{more} descriptors for {} wakers", wakers.len());
+    drop(first);
+}

@@ -184,7 +184,7 @@ impl Region {
 impl Drop for Region {
     fn drop(&mut self) {
         if !self.closed.get() && !std::thread::panicking() {
-            traps::report(&format!(
+            self.scope.report(&format!(
                 "the cleanup of the `finally` at {} did not run to its end, because its future was dropped; \
                  cancel it through curio (cancel, timeout_after, race) for its cleanup to run",
                 self.at

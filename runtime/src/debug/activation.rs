@@ -2,7 +2,7 @@
 
 use crate::error::panic_message;
 use crate::task::info::{TaskId, TaskInfo, TaskState};
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::time::Instant;
 
@@ -59,16 +59,17 @@ pub enum EventKind {
 
 /// The listeners of one kernel.
 pub(crate) struct Activations {
-    listeners: RefCell<Vec<Box<dyn Activation>>>,
+    /// Out of their place while they are told something: they are foreign code.
+    listeners: Cell<Vec<Box<dyn Activation>>>,
     any: Cell<bool>,
 }
 
 impl Activations {
     pub(crate) fn new(listeners: Vec<Box<dyn Activation>>) -> Activations {
-        Activations { any: Cell::new(!listeners.is_empty()), listeners: RefCell::new(listeners) }
+        Activations { any: Cell::new(!listeners.is_empty()), listeners: Cell::new(listeners) }
     }
 
-    /// Whether there are listeners. Making an event costs more than asking.
+    /// Whether there are listeners to call; none while they are being called. Making an event costs more than asking.
     pub(crate) fn any(&self) -> bool {
         self.any.get()
     }
@@ -76,13 +77,22 @@ impl Activations {
     /// Calls all listeners. Returns the messages of those that panicked, for a report; they are removed.
     pub(crate) fn emit(&self, event: &Event) -> Vec<String> {
         let mut panics = Vec::new();
-        // Borrowed already: a listener caused this event itself.
-        let Ok(mut listeners) = self.listeners.try_borrow_mut() else { return panics };
-        listeners.retain_mut(|listener| {
+        // Listeners are being called: one of them caused this event itself.
+        if !self.any.replace(false) {
+            return panics;
+        }
+        let mut listeners = self.listeners.take();
+        let panicked = |listener: &mut Box<dyn Activation>| {
             let called = catch_unwind(AssertUnwindSafe(|| listener.event(event)));
-            called.map_err(|payload| panics.push(panic_message(payload.as_ref()))).is_ok()
-        });
+            called.map_err(|payload| panics.push(panic_message(payload.as_ref()))).is_err()
+        };
+        let broken: Vec<_> = listeners.extract_if(.., panicked).collect();
         self.any.set(!listeners.is_empty());
+        self.listeners.set(listeners);
+        for listener in broken {
+            // One panic of a listener is reported; the panic hook shows another one, of its destructor.
+            let _ = catch_unwind(AssertUnwindSafe(|| drop(listener)));
+        }
         panics
     }
 }

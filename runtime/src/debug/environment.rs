@@ -3,6 +3,7 @@
 
 use super::activation::Activation;
 use super::{logcrash, longblock, schedtrace, traptrace};
+use crate::debug::standard_error::write_line;
 use std::sync::Once;
 use std::time::Duration;
 
@@ -25,9 +26,9 @@ pub(crate) fn from_environment() -> Vec<Box<dyn Activation>> {
             "logcrash" => Some(Box::new(logcrash())),
             "longblock" => Some(Box::new(longblock(LONG))),
             unknown => {
-                eprintln!(
+                write_line(&format!(
                     "curio: CURIO_DEBUG does not know `{unknown}`; it knows schedtrace, traptrace, logcrash, longblock"
-                );
+                ));
                 None
             }
         }
@@ -41,7 +42,9 @@ fn report_unsupported() {
     REPORTED.call_once(|| {
         for (variable, feature) in UNSUPPORTED {
             if std::env::var_os(variable).is_some_and(|value| !value.is_empty()) {
-                eprintln!("curio: {variable} is set, but this build does not have {feature}; it is ignored");
+                write_line(&format!(
+                    "curio: {variable} is set, but this build does not have {feature}; it is ignored"
+                ));
             }
         }
     });

@@ -1,6 +1,7 @@
 //! Finding the task that keeps all others waiting.
 
 use super::activation::{Activation, Event, EventKind};
+use crate::debug::standard_error::write_line;
 use crate::task::info::TaskId;
 use std::time::{Duration, Instant};
 
@@ -31,12 +32,12 @@ impl Activation for LongBlock {
                         Some(at) => format!(" until {at}"),
                         None => String::new(),
                     };
-                    eprintln!(
+                    write_line(&format!(
                         "curio: task {} `{}` ran for {took:.1?} without awaiting{until}; blocking work belongs into \
                          `run_in_thread`, long computations into pieces with `schedule().await` between them",
                         task.id(),
                         task.name()
-                    );
+                    ));
                 }
             }
             _ => {}

@@ -1,10 +1,11 @@
 //! Observing a kernel: one stream of events, and listeners for it.
 //!
 //! ```text
-//! activation.rs    Activation, Event, EventKind: the stream and its listeners
-//! traces.rs        schedtrace, traptrace, logcrash: the stream as lines
-//! long_block.rs    longblock: tasks that run for too long without awaiting
-//! environment.rs   CURIO_DEBUG: these without compiling the program again
+//! activation.rs      Activation, Event, EventKind: the stream and its listeners
+//! traces.rs          schedtrace, traptrace, logcrash: the stream as lines
+//! long_block.rs      longblock: tasks that run for too long without awaiting
+//! environment.rs     CURIO_DEBUG: these without compiling the program again
+//! standard_error.rs  where lines go, without panicking and without waiting for ever
 //! ```
 //!
 //! The kernel reports what it does as a sequence of [`Event`]s: a task was created, is running, waits for something at
@@ -36,6 +37,7 @@
 mod activation;
 mod environment;
 mod long_block;
+pub(crate) mod standard_error;
 mod traces;
 
 pub(crate) use activation::Activations;

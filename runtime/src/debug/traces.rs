@@ -9,6 +9,7 @@
 //! Times count from the first event. The format is stable: programs may search it.
 
 use super::activation::{Activation, Event, EventKind};
+use crate::debug::standard_error::write_line;
 use crate::task::info::{TaskInfo, TaskState};
 use std::time::Instant;
 
@@ -113,8 +114,10 @@ impl Lines {
         let start = *self.start.get_or_insert(event.time);
         let time = event.time.saturating_duration_since(start).as_secs_f64();
         match &event.task {
-            Some(task) => eprintln!("[t={time:.3}s] #{} {}  {what}", task.id(), task.name()),
-            None => eprintln!("[t={time:.3}s] {what}"),
+            Some(task) => {
+                write_line(&format!("[t={time:.3}s] #{} {}  {what}", task.id(), task.name()));
+            }
+            None => write_line(&format!("[t={time:.3}s] {what}")),
         }
     }
 }

@@ -188,16 +188,20 @@ impl Wake for MemberEnd {
 /// A member may own a group itself, whose waker is called from in here. Groups nested a thousand deep must not need a
 /// thousand frames of stack, so an inner call only adds its group to a list.
 fn pass_on(group: Arc<Members>) {
-    let is_outermost = PENDING_GROUPS.with_borrow_mut(|pending| match pending {
+    let enter = |pending: &RefCell<Option<Vec<Arc<Members>>>>| match &mut *pending.borrow_mut() {
         Some(pending) => {
             pending.push(Arc::clone(&group));
             false
         }
-        None => {
-            *pending = Some(vec![Arc::clone(&group)]);
+        none => {
+            *none = Some(vec![Arc::clone(&group)]);
             true
         }
-    });
+    };
+    // A waker may be called while the locals of its thread are torn down. No kernel runs there, and nothing nests.
+    let Ok(is_outermost) = PENDING_GROUPS.try_with(enter) else {
+        return group.all_running().into_iter().for_each(traps::request_cancel_of);
+    };
     if !is_outermost {
         return;
     }

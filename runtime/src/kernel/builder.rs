@@ -1,5 +1,6 @@
 //! Settings of a kernel.
 
+use crate::debug::standard_error;
 use crate::debug::{self, Activation, Activations};
 use crate::kernel::Kernel;
 use crate::kernel::clock::Clock;
@@ -112,7 +113,8 @@ impl KernelBuilder {
     }
 
     /// Takes over the lines that otherwise go to standard error: crashed tasks, tasks that were never joined,
-    /// cleanups that could not run. `|_| ()` silences them.
+    /// cleanups that could not run. `|_| ()` silences them. If `sink` panics it gets no more of them: that, and what
+    /// there is to report from then on, is written to standard error. So is what `sink` itself causes to be reported.
     pub fn on_report(mut self, sink: impl Fn(&str) + 'static) -> Self {
         self.on_report = Some(Box::new(sink));
         self
@@ -179,7 +181,10 @@ pub(crate) fn seed_from_environment() -> Option<u64> {
     let text = std::env::var_os("CURIO_SEED")?;
     let seed = text.to_str().and_then(|text| text.parse().ok());
     if seed.is_none() {
-        eprintln!("curio: CURIO_SEED is `{}`, which is not a number; tasks run in order", text.display());
+        standard_error::write_line(&format!(
+            "curio: CURIO_SEED is `{}`, which is not a number; tasks run in order",
+            text.display()
+        ));
     }
     seed
 }

@@ -118,7 +118,9 @@ impl Kernel {
             Err(error) => panic!("waiting for I/O events failed: {error}"),
         };
         if rang {
-            self.state.inbox.collect().into_iter().for_each(run_queue::push);
+            let posted = self.state.inbox.collect().into_iter();
+            let tasks = self.state.tasks.borrow();
+            posted.filter(|wake| tasks.is_there(*wake)).for_each(|wake| run_queue::push(wake.slot));
         }
         self.wake_all();
         rang

@@ -1,35 +1,130 @@
-//! The inbox: wakes from other threads.
+//! The inbox: wakes from other threads, and from this one while the kernel does not run.
 //!
-//! The doorbell is `mio::Waker`, an eventfd that the kernel's `epoll` watches: ringing it ends a sleep. It is
-//! rung only when the inbox was empty, because one ring is enough for any number of letters.
+//! The doorbell is `mio::Waker` (an eventfd under `epoll`, a user event under `kqueue`, a completion packet on Windows):
+//! ringing it ends the kernel's wait. It is rung only when the inbox was empty, because one ring is enough for any number
+//! of wakes.
+//!
+//! A task that is woken a million times before the kernel looks is noted once, so the inbox never holds more than one
+//! wake for each slot of the task table. When the kernel ends the inbox is closed: a waker that outlives its kernel then
+//! keeps neither memory nor a file descriptor of it, and does nothing.
 
-use std::sync::{Mutex, PoisonError};
+use crate::task::info::TaskId;
+use std::mem;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Wakes that came from other threads, until the kernel collects them.
+/// Wakes until the kernel collects them.
 pub(crate) struct Inbox {
-    posted: Mutex<Vec<u32>>,
-    doorbell: mio::Waker,
+    /// `None` once the kernel has ended.
+    open: Mutex<Option<Open>>,
+}
+
+struct Open {
+    doorbell: Arc<mio::Waker>,
+    /// The slots that were woken, in order, each once.
+    order: Vec<u32>,
+    /// By slot: which tenant was woken, if it has not been collected yet.
+    woken: Vec<Option<Tenant>>,
+}
+
+/// Tells the tasks apart that have a slot one after the other: the lower half of their number, which has room beside the
+/// slot's.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Tenant(pub(crate) u32);
+
+impl Tenant {
+    pub(crate) fn of(task: TaskId) -> Tenant {
+        Tenant(task.as_u64() as u32)
+    }
+}
+
+/// A wake of the task that had a slot when its waker was called.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Posted {
+    pub(crate) slot: u32,
+    pub(crate) tenant: Tenant,
 }
 
 impl Inbox {
     pub(crate) fn new(doorbell: mio::Waker) -> Inbox {
-        Inbox { posted: Mutex::new(Vec::new()), doorbell }
+        let open = Open { doorbell: Arc::new(doorbell), order: Vec::new(), woken: Vec::new() };
+        Inbox { open: Mutex::new(Some(open)) }
     }
 
-    pub(crate) fn post(&self, slot: u32) {
-        let was_empty = {
-            let mut posted = self.posted.lock().unwrap_or_else(PoisonError::into_inner);
-            posted.push(slot);
-            posted.len() == 1
-        };
-        if was_empty {
-            // It fails only when the kernel's epoll is gone, and then there is nobody left to wake.
-            let _ = self.doorbell.wake();
+    pub(crate) fn post(&self, wake: Posted) {
+        let mut inbox = self.lock();
+        let Some(open) = &mut *inbox else { return };
+        let is_first = open.order.is_empty();
+        open.note(wake);
+        let doorbell = is_first.then(|| Arc::clone(&open.doorbell));
+        drop(inbox);
+        if let Some(doorbell) = doorbell {
+            // It fails only if the kernel has just ended, and then nothing is left to wake.
+            let _ = doorbell.wake();
         }
     }
 
-    /// Takes what has been posted. The mutex is what makes the poster's writes visible to the task.
-    pub(crate) fn collect(&self) -> Vec<u32> {
-        std::mem::take(&mut *self.posted.lock().unwrap_or_else(PoisonError::into_inner))
+    /// Takes what has been posted. The mutex is what makes the poster's writes visible to the task, also those of one
+    /// whose wake was noted already.
+    pub(crate) fn collect(&self) -> Vec<Posted> {
+        let mut inbox = self.lock();
+        let Some(open) = &mut *inbox else { return Vec::new() };
+        let woken = &mut open.woken;
+        let take = |slot: u32| Some(Posted { slot, tenant: woken[slot as usize].take()? });
+        open.order.drain(..).filter_map(take).collect()
+    }
+
+    /// The kernel has ended: lets go of the doorbell, and of all wakes from now on.
+    pub(crate) fn close(&self) {
+        let left = mem::take(&mut *self.lock());
+        drop(left);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Open>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Open {
+    fn note(&mut self, wake: Posted) {
+        let index = wake.slot as usize;
+        if index >= self.woken.len() {
+            self.woken.resize(index + 1, None);
+        }
+        // An earlier tenant that is noted there has ended: it is the later one that can still be woken.
+        if self.woken[index].replace(wake.tenant).is_none() {
+            self.order.push(wake.slot);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::reactor::Reactor;
+
+    fn wake(slot: u32, tenant: u32) -> Posted {
+        Posted { slot, tenant: Tenant(tenant) }
+    }
+
+    #[test]
+    fn each_slot_is_kept_once_in_order_and_for_its_latest_tenant() {
+        let (_reactor, inbox) = Reactor::new().unwrap();
+        for posted in [wake(3, 1), wake(0, 2), wake(3, 1), wake(3, 4), wake(0, 2)] {
+            inbox.post(posted);
+        }
+        assert_eq!(inbox.collect(), [wake(3, 4), wake(0, 2)]);
+        assert_eq!(inbox.collect(), []);
+        inbox.post(wake(0, 2));
+        assert_eq!(inbox.collect(), [wake(0, 2)]);
+    }
+
+    #[test]
+    fn one_that_is_closed_keeps_nothing() {
+        let (_reactor, inbox) = Reactor::new().unwrap();
+        inbox.post(wake(1, 1));
+        inbox.close();
+        inbox.post(wake(2, 1));
+        assert_eq!(inbox.collect(), []);
+        assert!(inbox.lock().is_none());
     }
 }

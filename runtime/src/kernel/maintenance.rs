@@ -24,13 +24,19 @@ pub(crate) struct Maintenance {
 
 pub(crate) struct MaintenanceJob {
     due: Cell<Instant>,
+    /// Out of its place while it is called.
     work: RefCell<Option<Work>>,
+    stopped: Cell<bool>,
 }
 
 impl Maintenance {
     /// The kernel keeps it until it is done for good; the caller only knows whether that is so.
     pub(crate) fn add(&self, due: Instant, work: Work) -> Weak<MaintenanceJob> {
-        let job = Rc::new(MaintenanceJob { due: Cell::new(due), work: RefCell::new(Some(work)) });
+        let job = Rc::new(MaintenanceJob {
+            due: Cell::new(due),
+            work: RefCell::new(Some(work)),
+            stopped: Cell::new(false),
+        });
         let known = Rc::downgrade(&job);
         self.put(job, due);
         known
@@ -61,13 +67,14 @@ impl MaintenanceJob {
     pub(crate) fn run(&self) -> Option<Duration> {
         // Taken out, because the work may stop its own job.
         let mut work = self.work.take()?;
-        let again = work()?;
+        let again = work().filter(|_| !self.stopped.get())?;
         self.work.replace(Some(work));
         Some(again)
     }
 
     /// It is not done again.
     pub(crate) fn stop(&self) {
+        self.stopped.set(true);
         let work = self.work.take();
         drop(work);
     }

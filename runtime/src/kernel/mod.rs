@@ -87,7 +87,8 @@ use std::time::{Duration, Instant};
 /// An event loop and its tasks: what [`run`](crate::run) makes, for programs that need to keep it.
 ///
 /// Tasks that are still running when [`Kernel::run`] returns stay, and go on in the next `run`.
-/// Dropping the kernel shuts it down.
+/// Dropping the kernel shuts it down. One that lies in a `thread_local!` may be dropped when its thread has no run queue
+/// any more: then tasks are dropped where they are, and cleanups that did not run are reported.
 ///
 /// ```
 /// # fn main() -> std::io::Result<()> {

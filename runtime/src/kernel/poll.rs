@@ -83,7 +83,7 @@ impl State {
         record.cancel_requested.get() && !self.anything_alive_in(record)
     }
 
-    fn anything_alive_in(&self, record: &Record) -> bool {
+    pub(super) fn anything_alive_in(&self, record: &Record) -> bool {
         record.root.get().is_some_and(|root| self.cancel_tree.borrow().anything_alive_below(root))
     }
 

@@ -92,6 +92,17 @@ impl RunQueue {
             }
         }
     }
+
+    fn push_new(&mut self, slot: u32, woken_by: Option<TaskId>) {
+        // A mark that the slot still has is of an earlier task, which was woken and then ended.
+        if let Some(mark) = self.marks.get_mut(slot as usize).filter(|mark| mark.is_queued()) {
+            *mark = Mark::queued(woken_by);
+            let notes = self.recorded.iter_mut().flatten();
+            notes.filter(|note| note.slot == slot).for_each(|note| note.by = woken_by);
+        } else {
+            self.push(slot, woken_by);
+        }
+    }
 }
 
 /// Makes `queue` the one of this thread, for `kernel`.
@@ -131,11 +142,36 @@ pub(crate) fn push(slot: u32) {
     RUN_QUEUE.with_borrow_mut(|queue| queue.push(slot, None));
 }
 
+/// Queues a new task, which no task woke.
+pub(crate) fn push_new(slot: u32) {
+    RUN_QUEUE.with_borrow_mut(|queue| queue.push_new(slot, None));
+}
+
+/// Queues a new task as one that the running task woke. False if `kernel` does not run on this thread.
+pub(crate) fn wake_new(kernel: KernelId, slot: u32) -> bool {
+    let wake = |queue: &RefCell<RunQueue>| {
+        let mut queue = queue.borrow_mut();
+        let (here, by) = (queue.kernel == Some(kernel), queue.running);
+        if here {
+            queue.push_new(slot, by);
+        }
+        here
+    };
+    RUN_QUEUE.try_with(wake).unwrap_or(false)
+}
+
+/// Whether this thread still has a run queue: not while its locals are being torn down.
+pub(crate) fn exists() -> bool {
+    RUN_QUEUE.try_with(|_| ()).is_ok()
+}
+
 /// Whether a task of `kernel` is on the queue.
 pub(crate) fn is_queued(kernel: KernelId, slot: u32) -> bool {
-    RUN_QUEUE.with_borrow(|queue| {
+    let is_queued = |queue: &RefCell<RunQueue>| {
+        let queue = queue.borrow();
         queue.kernel == Some(kernel) && queue.marks.get(slot as usize).is_some_and(|mark| mark.is_queued())
-    })
+    };
+    RUN_QUEUE.try_with(is_queued).unwrap_or(false)
 }
 
 /// The next task to poll, and who woke it. It is no longer queued: a wake during its poll queues it again.
@@ -149,7 +185,8 @@ pub(crate) fn pop() -> Option<(u32, Option<TaskId>)> {
 
 /// Says which task is being polled.
 pub(crate) fn set_running(task: Option<TaskId>) {
-    RUN_QUEUE.with_borrow_mut(|queue| queue.running = task);
+    // While the thread's locals are torn down no task is polled, but futures are dropped on behalf of theirs.
+    let _ = RUN_QUEUE.try_with(|queue| queue.borrow_mut().running = task);
 }
 
 /// The wakes since the last call, if they are recorded.
@@ -241,6 +278,17 @@ mod tests {
             [pop(), pop(), pop(), pop()],
             [Some((7, one)), Some((8, two)), Some((9, None)), Some((10, None))]
         );
+    }
+
+    #[test]
+    fn a_new_task_in_a_slot_that_is_queued_still_was_woken_by_no_task() {
+        let Installed(kernel) = &Installed::new();
+        let one = Some(TaskId::new(NonZeroU64::MIN));
+        set_running(one);
+        wake(*kernel, 7);
+        push_new(7);
+        push_new(8);
+        assert_eq!([pop(), pop(), pop()], [Some((7, None)), Some((8, None)), None]);
     }
 
     #[test]

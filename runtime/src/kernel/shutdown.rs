@@ -18,6 +18,13 @@ use std::time::{Duration, Instant};
 /// How much real time the cleanups of a shutdown may take at any rate.
 const REAL_GRACE: Duration = Duration::from_secs(5);
 
+/// Why a task is dropped that has not ended.
+#[derive(Clone, Copy)]
+enum Dropped {
+    OutOfTime,
+    ThreadEnds,
+}
+
 impl Kernel {
     /// What is still there between two runs, a line for each.
     pub(crate) fn left_behind(&self) -> Vec<String> {
@@ -62,27 +69,52 @@ impl Kernel {
         while self.state.tasks.borrow().len() > 0 && !is_over(self) {
             self.cycle(main.as_deref_mut(), Some(end));
         }
-        self.drop_the_rest();
+        self.drop_all(Dropped::OutOfTime);
+        self.close();
+    }
+
+    /// The end of a kernel that lies in a thread-local and is dropped after the run queue of its thread: nothing can run
+    /// here any more, no task is asked to stop, and each is dropped where it is.
+    fn drop_unrun(&mut self) {
+        self.state.shutting_down.set(true);
+        self.is_shut_down = true;
+        self.drop_all(Dropped::ThreadEnds);
+        self.close();
+    }
+
+    /// After this nothing runs here any more. What outlives the kernel (a waker, a handle) keeps little of it.
+    fn close(&self) {
+        self.state.inbox.close();
         self.state.reports.say_never_joined();
     }
 
     /// Newest first. Destructors may spawn; what they spawn is dropped as well, before it ever runs.
-    fn drop_the_rest(&mut self) {
+    fn drop_all(&mut self, why: Dropped) {
         while self.state.tasks.borrow().len() > 0 {
             let tasks = self.state.tasks.borrow().by_id();
             for task in tasks.iter().rev().filter(|task| task.record().end.get().is_none()) {
-                self.drop_one(task);
+                self.drop_one(task, why);
             }
         }
     }
 
-    fn drop_one(&self, task: &Rc<dyn Runnable>) {
+    fn drop_one(&self, task: &Rc<dyn Runnable>, why: Dropped) {
         let record = task.record();
-        self.state.reports.say(&format!(
-            "{record} did not end within the {:?} that shutdown allows and was dropped; it was in {}",
-            self.grace,
-            record.parked.get().describe(self.state.clock.now())
-        ));
+        let was_in = || record.parked.get().describe(self.state.clock.now());
+        match why {
+            Dropped::OutOfTime => self.state.reports.say(&format!(
+                "{record} did not end within the {:?} that shutdown allows and was dropped; it was in {}",
+                self.grace,
+                was_in()
+            )),
+            // What has no cleanup ends as it would have in any shutdown.
+            Dropped::ThreadEnds if self.state.anything_alive_in(record) => self.state.reports.say(&format!(
+                "{record} was dropped without its cleanup, because its kernel was kept in a thread-local of a \
+                 thread that has ended; it was in {}",
+                was_in()
+            )),
+            Dropped::ThreadEnds => {}
+        }
         let previous = self.state.make_current(task, None);
         debug_assert!(previous.is_none(), "the kernel drops one task at a time");
         self.discard(task);
@@ -96,6 +128,9 @@ impl Drop for Kernel {
     fn drop(&mut self) {
         if self.is_shut_down {
             return;
+        }
+        if !state::can_run_here() {
+            return self.drop_unrun();
         }
         // A kernel may be dropped inside another one's task; its tasks then run under their own kernel's name.
         let outer = state::replace(None);

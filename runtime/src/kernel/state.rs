@@ -14,6 +14,7 @@ use crate::kernel::maintenance::Maintenance;
 use crate::kernel::random::Random;
 use crate::kernel::reactor::Reactor;
 use crate::kernel::reports::Reports;
+use crate::kernel::run_queue;
 use crate::kernel::task_record::{Parked, Record, Runnable, TaskRef};
 use crate::kernel::task_table::TaskTable;
 use crate::kernel::timer_queue::TimerQueue;
@@ -81,21 +82,35 @@ pub(crate) fn keep_request(task: TaskRef) {
 
 /// The requests for tasks of `kernel`, which runs from now on.
 pub(crate) fn take_requests(kernel: KernelId) -> Vec<TaskRef> {
-    REQUESTS.with_borrow_mut(|requests| requests.extract_if(.., |task| task.kernel == kernel).collect())
+    let take = |requests: &RefCell<Vec<TaskRef>>| {
+        requests.borrow_mut().extract_if(.., |task| task.kernel == kernel).collect()
+    };
+    REQUESTS.try_with(take).unwrap_or_default()
 }
 
-/// The kernel that runs on this thread, if any.
+/// The kernel that runs on this thread, if any. `use_it` must not run foreign code, which would find the thread-local
+/// borrowed: what reports, tells activations or drops what is not ours asks for [`running`].
 pub(crate) fn try_with<R>(use_it: impl FnOnce(&Rc<State>) -> R) -> Option<R> {
     // `try_with`: a destructor may run while the thread's locals are being torn down.
     RUNNING.try_with(|running| running.borrow().as_ref().map(use_it)).ok().flatten()
 }
 
+/// The kernel that runs on this thread, if any, with nothing borrowed.
+pub(crate) fn running() -> Option<Rc<State>> {
+    try_with(Rc::clone)
+}
+
+/// Whether a kernel can run on this thread: not while the thread's locals are being torn down.
+pub(crate) fn can_run_here() -> bool {
+    RUNNING.try_with(|_| ()).is_ok() && run_queue::exists()
+}
+
 /// Makes `state` the running kernel of this thread. False if there is one already.
 pub(crate) fn enter(state: &Rc<State>) -> bool {
-    RUNNING.with_borrow_mut(|running| {
-        let free = running.is_none();
+    RUNNING.with(|running| {
+        let free = running.borrow().is_none();
         if free {
-            *running = Some(Rc::clone(state));
+            running.replace(Some(Rc::clone(state)));
         }
         free
     })
@@ -103,5 +118,5 @@ pub(crate) fn enter(state: &Rc<State>) -> bool {
 
 /// Sets one kernel aside for another one that has to end first.
 pub(crate) fn replace(state: Option<Rc<State>>) -> Option<Rc<State>> {
-    RUNNING.with_borrow_mut(|running| std::mem::replace(running, state))
+    RUNNING.try_with(|running| running.replace(state)).unwrap_or_default()
 }

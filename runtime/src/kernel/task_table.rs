@@ -1,7 +1,7 @@
 //! The task table: every live task, by slot.
 
 use crate::kernel::cancel_tree::CancelTree;
-use crate::kernel::inbox::Inbox;
+use crate::kernel::inbox::{Inbox, Posted, Tenant};
 use crate::kernel::task_record::{Place, Runnable};
 use crate::kernel::waker::{KernelId, TaskWaker};
 use crate::task::info::TaskId;
@@ -10,12 +10,19 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Waker;
 
+/// Fewer retired slots than this are not looked at again.
+const SWEEP_AT_LEAST: usize = 64;
+
 /// Every live task.
 pub(crate) struct TaskTable {
     kernel: KernelId,
     inbox: Arc<Inbox>,
     slots: Vec<TaskSlot>,
     free: Vec<u32>,
+    /// Slots of tasks that have ended, whose wakers had copies elsewhere then. See [`sweep`](Self::sweep).
+    retired: Vec<u32>,
+    /// How many of those there are when it is worth looking which of them are free by now.
+    sweep_at: usize,
     live: usize,
     next_id: NonZeroU64,
 }
@@ -29,30 +36,61 @@ struct TaskSlot {
     shared: Option<Arc<TaskWaker>>,
 }
 
+impl TaskSlot {
+    /// Whether anything but the table holds a copy of the waker.
+    fn has_copies(&self) -> bool {
+        let ours = 1 + usize::from(self.waker.is_some());
+        self.shared.as_ref().is_some_and(|shared| Arc::strong_count(shared) > ours)
+    }
+}
+
 impl TaskTable {
     pub(crate) fn new(kernel: KernelId, inbox: Arc<Inbox>) -> TaskTable {
-        TaskTable { kernel, inbox, slots: Vec::new(), free: Vec::new(), live: 0, next_id: NonZeroU64::MIN }
+        TaskTable {
+            kernel,
+            inbox,
+            slots: Vec::new(),
+            free: Vec::new(),
+            retired: Vec::new(),
+            sweep_at: SWEEP_AT_LEAST,
+            live: 0,
+            next_id: NonZeroU64::MIN,
+        }
     }
 
     /// Reserves a place; [`occupy`](Self::occupy) must follow.
     pub(crate) fn reserve(&mut self) -> Place {
         let id = TaskId::new(self.next_id);
         self.next_id = self.next_id.checked_add(1).expect("2^64 tasks are never spawned");
-        let slot = self.free.pop().unwrap_or_else(|| {
+        let slot = self.free.pop().unwrap_or_else(|| self.another_slot());
+        Place { kernel: self.kernel, id, slot }
+    }
+
+    fn another_slot(&mut self) -> u32 {
+        if self.retired.len() >= self.sweep_at {
+            self.sweep();
+        }
+        self.free.pop().unwrap_or_else(|| {
             self.slots.push(TaskSlot::default());
             u32::try_from(self.slots.len() - 1).expect("fewer than 2^32 tasks fit in memory")
-        });
-        Place { kernel: self.kernel, id, slot }
+        })
+    }
+
+    /// Frees the retired slots whose wakers have no copies left. It looks at all of them, so it is done only when there
+    /// are twice as many as it left behind last time: O(1) for each task that ends.
+    fn sweep(&mut self) {
+        let slots = &self.slots;
+        self.free.extend(self.retired.extract_if(.., |number| !slots[*number as usize].has_copies()));
+        self.sweep_at = SWEEP_AT_LEAST.max(2 * self.retired.len());
     }
 
     pub(crate) fn occupy(&mut self, task: Rc<dyn Runnable>) {
         let number = task.record().slot;
         let slot = &mut self.slots[number as usize];
-        if slot.waker.is_none() {
-            let shared = Arc::new(TaskWaker::new(self.kernel, number, Arc::clone(&self.inbox)));
-            slot.waker = Some(Waker::from(Arc::clone(&shared)));
-            slot.shared = Some(shared);
-        }
+        let new = || Arc::new(TaskWaker::new(self.kernel, number, Arc::clone(&self.inbox)));
+        let shared = slot.shared.get_or_insert_with(new);
+        shared.set_tenant(Tenant::of(task.record().id));
+        slot.waker.get_or_insert_with(|| Waker::from(Arc::clone(shared)));
         slot.task = Some(task);
         self.live += 1;
     }
@@ -70,15 +108,16 @@ impl TaskTable {
     /// Frees the slot of a task that has ended. What was in it is returned to be dropped outside of any borrow.
     pub(crate) fn remove(&mut self, number: u32) -> Option<Rc<dyn Runnable>> {
         let slot = &mut self.slots[number as usize];
-        // The table itself holds two: `shared` and `waker`.
-        let copied = slot.shared.as_ref().is_none_or(|shared| Arc::strong_count(shared) > 2);
-        if copied || slot.waker.is_none() {
-            (slot.shared, slot.waker) = (None, None);
-        }
         let task = slot.task.take();
-        self.free.push(number);
+        let place = if slot.has_copies() { &mut self.retired } else { &mut self.free };
+        place.push(number);
         self.live -= 1;
         task
+    }
+
+    /// Whether the task that was woken is still the one in its slot.
+    pub(crate) fn is_there(&self, wake: Posted) -> bool {
+        self.get(wake.slot).is_some_and(|task| Tenant::of(task.record().id) == wake.tenant)
     }
 
     pub(crate) fn get(&self, slot: u32) -> Option<&Rc<dyn Runnable>> {

@@ -9,15 +9,15 @@
 //!                └── anywhere else ──────────────▶ Inbox::post      a mutex, and the doorbell if it was empty
 //! ```
 //!
-//! A slot keeps its waker for its next tenant when nobody else holds a copy any more, so that spawning a task
-//! usually allocates no waker. If someone does hold one, the next tenant gets a new slot waker and the old one
-//! can at worst cause one spurious poll, which every future must put up with.
+//! A slot keeps its waker for its next tenant, so that spawning a task usually allocates no waker. That is why a slot
+//! stays out of use for as long as anything else holds a copy of it: the copy would wake the wrong task. A wake that is
+//! still in the inbox when the last copy goes says which tenant it was for.
 
-use crate::kernel::inbox::Inbox;
+use crate::kernel::inbox::{Inbox, Posted, Tenant};
 use crate::kernel::run_queue;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::task::{Wake, Waker};
 use std::thread;
 
@@ -36,12 +36,20 @@ impl KernelId {
 pub(crate) struct TaskWaker {
     kernel: KernelId,
     slot: u32,
+    /// The [`Tenant`]. It changes only while the task table has the only copies of this.
+    tenant: AtomicU32,
     inbox: Arc<Inbox>,
 }
 
 impl TaskWaker {
+    /// The waker of a slot in which there is no task yet.
     pub(crate) fn new(kernel: KernelId, slot: u32, inbox: Arc<Inbox>) -> TaskWaker {
-        TaskWaker { kernel, slot, inbox }
+        TaskWaker { kernel, slot, tenant: AtomicU32::new(0), inbox }
+    }
+
+    /// From now on it wakes this task.
+    pub(crate) fn set_tenant(&self, tenant: Tenant) {
+        self.tenant.store(tenant.0, Ordering::Relaxed);
     }
 }
 
@@ -52,7 +60,8 @@ impl Wake for TaskWaker {
 
     fn wake_by_ref(self: &Arc<Self>) {
         if !run_queue::wake(self.kernel, self.slot) {
-            self.inbox.post(self.slot);
+            let tenant = Tenant(self.tenant.load(Ordering::Relaxed));
+            self.inbox.post(Posted { slot: self.slot, tenant });
         }
     }
 }

@@ -19,8 +19,8 @@ use std::thread;
 /// Runs `f` on a thread of the kernel's pool and waits for what it returns.
 ///
 /// At most [`max_worker_threads`](crate::KernelBuilder::max_worker_threads) run at once; more wait their turn.
-/// If this future is dropped, a call that has not started never starts; one that has started runs to its end,
-/// and its result is discarded. No thread ever delays the exit of a kernel.
+/// If this future is dropped, a call that has not started never starts, and what it captured is dropped with it; one that
+/// has started runs to its end, and its result is discarded. No thread ever delays the exit of a kernel.
 ///
 /// # Errors
 /// [`TaskError::Panicked`] if `f` panics, or if no thread can be started.
@@ -56,40 +56,41 @@ enum Call<T> {
     Done,
 }
 
-/// Where the thread leaves its result.
+/// Where the thread finds the call and leaves its result.
 struct Reply<T>(Mutex<ReplyState<T>>);
 
 struct ReplyState<T> {
+    /// Until it starts or is abandoned. Here and not in the job, which may stand in the queue for long after that.
+    call: Option<Box<dyn FnOnce() -> T + Send>>,
     result: Option<thread::Result<T>>,
     waker: Option<Waker>,
-    /// Nobody waits any more.
-    abandoned: bool,
 }
 
 impl<T> Reply<T> {
     fn lock(&self) -> MutexGuard<'_, ReplyState<T>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// On a thread of the pool. What nobody waits for any more is dropped here.
+    fn run(&self) {
+        let Some(call) = self.lock().call.take() else { return };
+        let result = catch_unwind(AssertUnwindSafe(call));
+        let mut state = self.lock();
+        state.result = Some(result);
+        let waker = state.waker.take();
+        drop(state);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
 }
 
 impl<T: Send + 'static> RunInThread<T> {
     fn start(f: Box<dyn FnOnce() -> T + Send>, waker: &Waker) -> io::Result<(Arc<Reply<T>>, JobHold)> {
-        let state = ReplyState { result: None, waker: Some(waker.clone()), abandoned: false };
+        let state = ReplyState { call: Some(f), result: None, waker: Some(waker.clone()) };
         let reply = Arc::new(Reply(Mutex::new(state)));
         let there = Arc::clone(&reply);
-        let hold = traps::run_job(Box::new(move || {
-            if there.lock().abandoned {
-                return;
-            }
-            let result = catch_unwind(AssertUnwindSafe(f));
-            let mut state = there.lock();
-            state.result = Some(result);
-            let waker = state.waker.take();
-            drop(state);
-            if let Some(waker) = waker {
-                waker.wake();
-            }
-        }))?;
+        let hold = traps::run_job(Box::new(move || there.run()))?;
         Ok((reply, hold))
     }
 }
@@ -129,10 +130,9 @@ impl<T: Send + 'static> Drop for RunInThread<T> {
     fn drop(&mut self) {
         if let Call::Out(reply, _) = &self.call {
             let mut state = reply.lock();
-            state.abandoned = true;
-            let (result, waker) = (state.result.take(), state.waker.take());
+            let left = (state.call.take(), state.result.take(), state.waker.take());
             drop(state);
-            drop((result, waker));
+            drop(left);
         }
     }
 }

@@ -198,6 +198,11 @@ impl Scope {
         drop(replaced);
     }
 
+    /// Has the node's kernel write a line that must not be lost.
+    pub(crate) fn report(&self, line: &str) {
+        self.kernel.reports.say(line);
+    }
+
     /// Nothing can be asked of a node while its kernel does not run.
     fn with<R>(&self, use_it: impl FnOnce(&State) -> R) -> Option<R> {
         self.is_here().then(|| use_it(&self.kernel))

@@ -2,6 +2,7 @@
 
 use super::cancel::Scope;
 use super::tasks::reserve;
+use crate::debug::EventKind;
 use crate::kernel::cancel_tree::ScopeKey;
 use crate::kernel::run_queue;
 use crate::kernel::state::State;
@@ -37,7 +38,10 @@ impl Nested {
             record.request_cancel(&mut kernel.cancel_tree.borrow_mut(), &mut Vec::new());
         }
         kernel.tasks.borrow_mut().occupy(task.clone());
-        if let Some(waker) = kernel.tasks.borrow().waker(record.slot) {
+        kernel.emit(Some(record), EventKind::Created);
+        if !run_queue::wake_new(kernel.id, record.slot)
+            && let Some(waker) = kernel.tasks.borrow().waker(record.slot)
+        {
             waker.wake();
         }
         (Nested { kernel, task: task.clone() }, task)

@@ -2,6 +2,7 @@
 
 use super::with;
 use crate::debug::EventKind;
+use crate::debug::standard_error;
 use crate::error::panic_message;
 use crate::kernel::locals::Locals;
 use crate::kernel::run_queue;
@@ -15,15 +16,26 @@ use std::task::Waker;
 /// Adds a task: `make` builds it around its place. It is queued; the spawner runs on.
 #[track_caller]
 pub(crate) fn spawn<T: Runnable + 'static>(make: impl FnOnce(Place, Option<TaskId>) -> Rc<T>) -> Rc<T> {
-    with(|kernel| {
+    let task = with(|kernel| {
         let task = reserve(kernel, make);
         if kernel.shutting_down.get() {
             task.record().cancel_requested.set(true);
         }
         kernel.tasks.borrow_mut().occupy(task.clone());
-        run_queue::push(task.record().slot);
         task
-    })
+    });
+    emit_created(task.record());
+    run_queue::push_new(task.record().slot);
+    task
+}
+
+/// Apart from the rest of `spawn`, because activations are foreign code.
+fn emit_created(task: &Record) {
+    if try_with(|kernel| kernel.activations.any()) == Some(true)
+        && let Some(kernel) = state::running()
+    {
+        kernel.emit(Some(task), EventKind::Created);
+    }
 }
 
 /// Makes a task around a place in the table, as a child of the current task.
@@ -36,8 +48,6 @@ pub(super) fn reserve<T: Runnable>(
     let place = kernel.tasks.borrow_mut().reserve();
     let task = make(place, parent.map(|parent| parent.id));
     task.record().locals.set(parent.and_then(Record::shared_locals));
-    drop(current);
-    kernel.emit(Some(task.record()), EventKind::Created);
     task
 }
 
@@ -63,22 +73,19 @@ pub(crate) fn request_cancel(task: &Record) {
         return;
     }
     let asked_before = task.cancel_requested.replace(true);
-    let mut wakers = Vec::new();
-    let is_running = try_with(|kernel| {
-        let is_here = kernel.id == task.kernel;
-        if is_here {
-            kernel.emit(Some(task), EventKind::CancelRequested);
-            task.request_cancel(&mut kernel.cancel_tree.borrow_mut(), &mut wakers);
-            if kernel.is_parked(task) {
-                task.stops_where_parked.set(true);
-            }
-            run_queue::wake(kernel.id, task.slot);
+    let Some(kernel) = state::running().filter(|kernel| kernel.id == task.kernel) else {
+        if !asked_before {
+            state::keep_request(TaskRef::to(task));
         }
-        is_here
-    });
-    if is_running != Some(true) && !asked_before {
-        state::keep_request(TaskRef::to(task));
+        return;
+    };
+    kernel.emit(Some(task), EventKind::CancelRequested);
+    let mut wakers = Vec::new();
+    task.request_cancel(&mut kernel.cancel_tree.borrow_mut(), &mut wakers);
+    if kernel.is_parked(task) {
+        task.stops_where_parked.set(true);
     }
+    run_queue::wake(kernel.id, task.slot);
     wakers.into_iter().for_each(Waker::wake);
 }
 
@@ -132,21 +139,21 @@ fn ask_record(ask: impl FnOnce(&State, &Record) -> bool) -> bool {
 
 /// Writes a line that must not be lost.
 pub(crate) fn report(line: &str) {
-    if try_with(|kernel| kernel.reports.say(line)).is_none() {
-        eprintln!("curio: {line}");
+    match state::running() {
+        Some(kernel) => kernel.reports.say(line),
+        None => standard_error::write_line(&format!("curio: {line}")),
     }
 }
 
 /// Something that belongs to a task has panicked.
 pub(crate) fn report_panic(task: &Record, payload: &(dyn Any + Send), what: &str) {
-    if try_with(|kernel| kernel.report_panic(task, payload, what)).is_none() {
-        eprintln!("curio: {task} {what}: {}", panic_message(payload));
-    }
+    report(&format!("{task} {what}: {}", panic_message(payload)));
 }
 
 /// A task has ended, and its handle was dropped without a join.
 pub(crate) fn report_never_joined(task: &Record) {
     if try_with(|kernel| kernel.reports.never_joined(task)).is_none() {
-        eprintln!("curio: {task} was never joined; join it, cancel it, or detach it");
+        let line = format!("curio: {task} was never joined; join it, cancel it, or detach it");
+        standard_error::write_line(&line);
     }
 }

@@ -17,9 +17,9 @@ pub(crate) fn now() -> Instant {
 /// Has the kernel do something on the side, in a while and as often as it asks for.
 #[track_caller]
 pub(crate) fn add_maintenance(first: Duration, work: Work) -> Weak<MaintenanceJob> {
-    // A time that no clock will reach never comes.
-    let due = now().checked_add(first);
-    with(|kernel| due.map_or_else(Weak::new, |due| kernel.maintenance.add(due, work)))
+    // A time that no clock will reach never comes. What `work` captured is dropped when nothing is borrowed.
+    let Some(due) = now().checked_add(first) else { return Weak::new() };
+    with(|kernel| kernel.maintenance.add(due, work))
 }
 
 /// A timer of a kernel. Dropping it takes it back, wherever that happens.
