@@ -9,16 +9,20 @@
 //! split.rs                ReadHalf, WriteHalf: a stream for two tasks
 //! senders.rs    Senders   tasks that wait to send on one datagram socket
 //! udp.rs                  UdpSocket
+//! datagram.rs             receiving one, the same on Windows
 //! unix_datagram.rs        UnixDatagram
 //! connect.rs              open_connection: Happy Eyeballs
 //! server.rs               tcp_server, unix_server, run_server
+//! any_address.rs          listening on every address, IPv6 and IPv4
 //! accept_errors.rs        which errors of accept end a server
 //! socket_file.rs          the file of a Unix server's socket
 //! ```
 
 mod accept_errors;
 mod address;
+mod any_address;
 mod connect;
+mod datagram;
 mod senders;
 mod server;
 pub(crate) mod socket;

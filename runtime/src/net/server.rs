@@ -2,6 +2,7 @@
 
 use super::accept_errors::AcceptError;
 use super::address::ToAddresses;
+use super::any_address::AnyAddress;
 #[cfg(unix)]
 use super::socket_file::SocketFile;
 use super::tcp::{TcpListener, TcpStream};
@@ -16,7 +17,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt::{self, Display};
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::panic::Location;
 #[cfg(unix)]
 use std::path::Path;
@@ -50,11 +51,9 @@ where
     let addresses = (host, port).to_addresses();
     async move {
         let listener = if anywhere {
-            // One IPv6 socket usually serves both families; where there is no IPv6, IPv4 alone.
-            let any = [(Ipv6Addr::UNSPECIFIED, port).into(), SocketAddr::from((Ipv4Addr::UNSPECIFIED, port))];
-            TcpListener::bind(any).await?
+            AnyAddress::bind(port).await?
         } else {
-            TcpListener::bind(addresses?.look_up(at).await?).await?
+            TcpListener::bind(addresses?.look_up(at).await?).await?.into()
         };
         serve(listener, handler, at).await
     }
@@ -176,11 +175,24 @@ pub trait Listener: sealed::Sealed + 'static {
 mod sealed {
     pub trait Sealed {}
     impl Sealed for super::TcpListener {}
+    impl Sealed for super::AnyAddress {}
     #[cfg(unix)]
     impl Sealed for super::UnixListener {}
 }
 
 impl Listener for TcpListener {
+    type Stream = TcpStream;
+    type Peer = SocketAddr;
+
+    fn accept_at(
+        &self,
+        at: &'static Location<'static>,
+    ) -> impl Future<Output = io::Result<(TcpStream, SocketAddr)>> {
+        self.accept_at(at)
+    }
+}
+
+impl Listener for AnyAddress {
     type Stream = TcpStream;
     type Peer = SocketAddr;
 

@@ -1,6 +1,7 @@
 //! UDP: single messages, each with a sender and a length, none of them sure to arrive.
 
 use super::address::ToAddresses;
+use super::datagram;
 use super::senders::Senders;
 use super::socket::{Attempt, Socket};
 use crate::kernel::reactor::Direction;
@@ -99,7 +100,8 @@ impl UdpSocket {
     /// The operating system's, and `ResourceBusy` if another task waits to receive.
     #[track_caller]
     pub fn recv<'a>(&'a self, buf: &'a mut [u8]) -> impl Future<Output = io::Result<usize>> + use<'a> {
-        self.socket.op(Direction::Read, Location::caller(), |socket| socket.recv(buf).map(Attempt::full))
+        self.socket
+            .op(Direction::Read, Location::caller(), |socket| datagram::recv(socket, buf).map(Attempt::full))
     }
 
     /// Sends one message to the first of the addresses; a name is looked up in a thread. Cancel-safe.
@@ -130,7 +132,9 @@ impl UdpSocket {
         &'a self,
         buf: &'a mut [u8],
     ) -> impl Future<Output = io::Result<(usize, SocketAddr)>> + use<'a> {
-        self.socket.op(Direction::Read, Location::caller(), |socket| socket.recv_from(buf).map(Attempt::full))
+        self.socket.op(Direction::Read, Location::caller(), |socket| {
+            datagram::recv_from(socket, buf).map(Attempt::full)
+        })
     }
 
     /// Allows sending to broadcast addresses.
