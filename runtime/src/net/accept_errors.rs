@@ -5,6 +5,7 @@
 //! connection is lost, and the next may be fine. And a process that has run out of descriptors or memory can accept
 //! again when it has released some. Only an error of the listener itself ends the server.
 
+use super::error_codes as codes;
 use std::io::{self, ErrorKind};
 
 /// What a server does about an error of `accept`.
@@ -40,86 +41,6 @@ impl AcceptError {
             _ => Listener,
         }
     }
-}
-
-/// The codes of the system's `errno.h`: for CONNECTION EPROTO, ENOPROTOOPT, EOPNOTSUPP, EHOSTDOWN and, on Linux, ENONET;
-/// for RESOURCES ENFILE, EMFILE, ENOBUFS.
-#[cfg(all(
-    any(target_os = "linux", target_os = "android"),
-    not(any(
-        target_arch = "mips",
-        target_arch = "mips32r6",
-        target_arch = "mips64",
-        target_arch = "mips64r6",
-        target_arch = "sparc",
-        target_arch = "sparc64"
-    ))
-))]
-mod codes {
-    pub(super) const CONNECTION: [i32; 5] = [71, 92, 95, 112, 64];
-    pub(super) const RESOURCES: [i32; 3] = [23, 24, 105];
-}
-
-/// Solaris and its heirs have the numbers of System V, and so has Linux on MIPS.
-#[cfg(any(
-    target_os = "solaris",
-    target_os = "illumos",
-    all(
-        target_os = "linux",
-        any(
-            target_arch = "mips",
-            target_arch = "mips32r6",
-            target_arch = "mips64",
-            target_arch = "mips64r6"
-        )
-    )
-))]
-mod codes {
-    pub(super) const CONNECTION: [i32; 5] = [71, 99, 122, 147, 64];
-    pub(super) const RESOURCES: [i32; 3] = [23, 24, 132];
-}
-
-#[cfg(all(target_os = "linux", any(target_arch = "sparc", target_arch = "sparc64")))]
-mod codes {
-    pub(super) const CONNECTION: [i32; 5] = [86, 42, 45, 64, 80];
-    pub(super) const RESOURCES: [i32; 3] = [23, 24, 55];
-}
-
-/// macOS has two codes for "not supported", 45 and 102.
-#[cfg(target_vendor = "apple")]
-mod codes {
-    pub(super) const CONNECTION: [i32; 5] = [100, 42, 45, 102, 64];
-    pub(super) const RESOURCES: [i32; 3] = [23, 24, 55];
-}
-
-/// The BSDs agree except on EPROTO.
-#[cfg(all(
-    unix,
-    not(any(
-        target_os = "linux",
-        target_os = "android",
-        target_os = "solaris",
-        target_os = "illumos",
-        target_vendor = "apple"
-    ))
-))]
-mod codes {
-    const EPROTO: i32 = if cfg!(target_os = "openbsd") {
-        95
-    } else if cfg!(target_os = "netbsd") {
-        96
-    } else {
-        92
-    };
-    pub(super) const CONNECTION: [i32; 4] = [EPROTO, 42, 45, 64];
-    pub(super) const RESOURCES: [i32; 3] = [23, 24, 55];
-}
-
-/// WSAENOPROTOOPT, WSAEOPNOTSUPP, WSAEHOSTDOWN; WSAEMFILE, WSAENOBUFS.
-#[cfg(windows)]
-mod codes {
-    pub(super) const CONNECTION: [i32; 3] = [10042, 10045, 10064];
-    pub(super) const RESOURCES: [i32; 2] = [10024, 10055];
 }
 
 #[cfg(all(test, target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]

@@ -15,6 +15,7 @@
 //! server.rs               tcp_server, unix_server, run_server
 //! any_address.rs          listening on every address, IPv6 and IPv4
 //! accept_errors.rs        which errors of accept end a server
+//! error_codes.rs          errno, where the standard library has no name for it
 //! socket_file.rs          the file of a Unix server's socket
 //! ```
 
@@ -23,6 +24,7 @@ mod address;
 mod any_address;
 mod connect;
 mod datagram;
+mod error_codes;
 mod senders;
 mod server;
 pub(crate) mod socket;

@@ -1,6 +1,7 @@
 //! TCP streams and listeners.
 
 use super::address::ToAddresses;
+use super::error_codes;
 use super::socket::{Attempt, Socket};
 use super::split::{self, EndWriting, ReadHalf, WriteHalf};
 use super::stream::{read_methods, write_methods};
@@ -72,9 +73,7 @@ impl TcpStream {
             // Through mio, which has to hear of `WouldBlock` to go on watching (see `reactor.rs`).
             source.try_io(|| match source.peer_addr() {
                 Ok(_) => Ok(Attempt::full(())),
-                Err(error) if error.kind() == io::ErrorKind::NotConnected => {
-                    Err(io::ErrorKind::WouldBlock.into())
-                }
+                Err(error) if is_connecting(&error) => Err(io::ErrorKind::WouldBlock.into()),
                 Err(error) => Err(error),
             })
         });
@@ -163,6 +162,12 @@ impl WriteHalf<TcpStream> {
 
 read_methods!(ReadHalf<TcpStream>);
 write_methods!(WriteHalf<TcpStream>);
+
+/// What `getpeername` says of a socket whose connect is not done: most systems ENOTCONN, and some EINPROGRESS (mio's
+/// documentation of `TcpStream::connect`).
+fn is_connecting(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotConnected || error.raw_os_error() == Some(error_codes::IN_PROGRESS)
+}
 
 impl EndWriting for TcpStream {
     fn end_writing(&self) -> io::Result<()> {
