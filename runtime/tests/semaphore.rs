@@ -431,3 +431,31 @@ impl Drop for Out<'_> {
         self.0.set(self.0.get() - self.1);
     }
 }
+
+#[test]
+fn a_semaphore_holds_up_to_usize_max_permits_and_says_so_beyond() {
+    let semaphore = Semaphore::new(usize::MAX - 1);
+    semaphore.release();
+    assert_eq!(semaphore.value(), usize::MAX);
+    assert_eq!(panic_of(|| semaphore.release()), "a semaphore cannot hold more than usize::MAX permits");
+    assert_eq!(semaphore.value(), usize::MAX, "nothing has changed");
+}
+
+#[test]
+fn all_permits_of_the_largest_semaphore_can_be_taken_and_come_back_whatever_was_released_meanwhile() {
+    let ((), reports) = run_reporting(async {
+        let semaphore = Semaphore::new(usize::MAX);
+        let all = semaphore.acquire_many(usize::MAX).await;
+        assert!(semaphore.try_acquire().is_none());
+        let mut waiting = Box::pin(semaphore.acquire_many(usize::MAX));
+        assert!(poll_once(waiting.as_mut()).await.is_pending());
+        drop(all);
+        drop(waiting);
+        assert_eq!(semaphore.value(), usize::MAX, "what was granted and not claimed");
+        let all = semaphore.acquire_many(usize::MAX).await;
+        semaphore.release();
+        drop(all);
+        assert_eq!(semaphore.value(), 1, "they cannot come back beside the one that was made out of nothing");
+    });
+    assert!(reports.iter().any(|line| line.contains("could not be given back")), "{reports:?}");
+}

@@ -4,6 +4,7 @@ use crate::debug::standard_error;
 use crate::debug::{self, Activation, Activations};
 use crate::kernel::Kernel;
 use crate::kernel::clock::Clock;
+use crate::kernel::grants::Grants;
 use crate::kernel::maintenance::Maintenance;
 use crate::kernel::random::Random;
 use crate::kernel::reactor::Reactor;
@@ -146,7 +147,7 @@ impl KernelBuilder {
             reactor: Rc::new(RefCell::new(reactor)),
             inbox,
             cancel_tree: RefCell::default(),
-            grants: RefCell::default(),
+            grants: Grants::new(),
             workers: WorkerPool::new(self.max_worker_threads),
             reports: Reports::new(self.on_report),
             activations: Activations::new(activations),

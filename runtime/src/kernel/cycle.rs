@@ -8,7 +8,6 @@ use super::Kernel;
 use super::run::Main;
 use crate::debug::EventKind;
 use crate::error::panic_message;
-use crate::kernel::grants::Grant;
 use crate::kernel::run_queue;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
@@ -24,7 +23,7 @@ impl Kernel {
         self.poll_io(limit);
         self.emit_wakes();
         let ran = self.run_ready(main);
-        self.settle_grants_of_a_cycle();
+        self.settle_grants();
         ran
     }
 
@@ -183,21 +182,11 @@ impl Kernel {
         count
     }
 
-    fn settle_grants_of_a_cycle(&mut self) {
-        // With nothing ready there may be no next cycle to look again in.
-        if !self.state.grants.borrow_mut().all_from_this_cycle() || run_queue::len() == 0 {
-            self.settle_grants();
-        }
-    }
-
     /// Takes back what was granted to tasks that have been polled since and did not claim it.
-    pub(super) fn settle_grants(&mut self) {
-        if self.state.grants.borrow().is_empty() {
-            return;
-        }
-        self.state.grants.borrow_mut().collect(&self.state.tasks.borrow(), &mut self.scratch.grants);
-        if !self.scratch.grants.is_empty() {
-            self.scratch.grants.drain(..).for_each(Grant::revoke);
+    #[inline]
+    fn settle_grants(&self) {
+        if self.state.grants.any_late() {
+            self.state.catch_wakers(|| self.state.grants.revoke_overdue(&self.state.tasks));
         }
     }
 }

@@ -1,8 +1,8 @@
-//! Revocable grants: no task may hold up a queue by not looking at what it was given.
+//! Grants: what the tasks of one kernel have been handed and not claimed yet.
 //!
-//! Locks and queues here hand over directly: a released permit goes to the waiter at the head of the line, which
-//! is woken and from then on *owns* it. That makes them fair, and it has a famous trap. A task may wait with a
-//! future that it then stops polling:
+//! Locks and queues here hand over directly: a released permit goes to the first waiter in line, which is woken and
+//! from then on *owns* it. That makes them fair, and it has a well-known trap. A task may wait with a future that it
+//! then stops polling:
 //!
 //! ```text
 //! let mut first = pin!(lock.acquire());
@@ -10,196 +10,199 @@
 //! lock.acquire().await      // behind `first`, which is granted the lock and is never polled: for ever
 //! ```
 //!
-//! Nothing here is wrong by the rules of futures, and the program is stuck. But on one thread the kernel can see
-//! it exactly: the task that was granted something has been polled once more, to the end, and has not claimed it.
-//! So nobody polls that future. The kernel then *revokes* the grant, and it goes to the next in line. If the
-//! sleeping future is polled after all, it queues again.
+//! By the rules of futures nothing is wrong here, and yet the program is stuck. But the kernel can see it: a task
+//! was granted something, has been polled to the end since, and has not claimed it. So no one polls that future. The
+//! kernel then *revokes* the grant: the queue that made it takes it back and serves the next waiter. A future that
+//! lost its grant queues again when it is polled after all.
 //!
-//! Grants that come from another thread are not watched.
+//! # When a grant is overdue
+//!
+//! A granted task has been woken, so it is normally polled in the next cycle. The kernel only *counts* open grants; that
+//! costs a grant two additions. At the end of a cycle it looks at those made in the cycle before: if any is still
+//! open, it asks every queue that has ever made it a grant ([`Revoke`]). A grant that is found open becomes suspect: the
+//! kernel notes how often its task has been polled, and queues it once more. When it has been polled again without a
+//! claim, the grant is overdue. The extra poll makes the rule independent of how the wake travels: grants are made by
+//! tasks of this kernel, by tasks of other kernels and by plain threads, whose wakes arrive through the
+//! [inbox](crate::kernel::inbox::Inbox).
+//!
+//! # When the kernel stops
+//!
+//! Between two calls of [`Kernel::run`](crate::Kernel::run) no task can claim anything. Open grants are revoked when
+//! `run` returns, and until the next `run` the kernel's tasks are passed over. A kernel that is driven by
+//! [`Kernel::turn`](crate::Kernel::turn) counts as running between two turns.
+//!
+//! # Locks
+//!
+//! A queue's mutex may be locked when the list of queues is, below, and never the other way round.
 
+use crate::kernel::run_queue;
 use crate::kernel::task_table::TaskTable;
-use crate::kernel::waker::KernelId;
 use crate::task::info::TaskId;
-use std::collections::VecDeque;
-use std::mem;
-use std::sync::Arc;
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-/// What can take a grant back: the inside of a lock, a semaphore or a queue.
-pub(crate) trait Revoke {
-    /// Takes the grant back and passes it on, unless it was claimed or given up.
-    fn revoke(self: Arc<Self>, grant: GrantId);
+/// What can take a grant back: the queues of a lock, a semaphore, a channel or a condition.
+pub(crate) trait Revoke: Send + Sync {
+    /// Takes back every grant to a task of `kernel` that is overdue, and serves the next waiters.
+    fn revoke_overdue(self: Arc<Self>, kernel: &Grants, is_overdue: &dyn Fn(&mut Grantee) -> bool);
 }
 
-/// Names one wait in one of a primitive's lines, for good: numbers are not reused.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct GrantId {
-    pub(crate) line: u8,
-    pub(crate) index: u32,
-    pub(crate) sequence: u64,
-}
-
-/// The task that was granted something.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// A task that waits, and may be granted what it waits for. Dropped when the grant is claimed or given up.
 pub(crate) struct Grantee {
-    pub(crate) kernel: KernelId,
-    pub(crate) slot: u32,
-    pub(crate) task: TaskId,
-}
-
-/// A grant that a kernel watches.
-#[derive(Clone, Copy)]
-pub(crate) struct Watched {
-    pub(crate) kernel: KernelId,
-    number: u64,
-}
-
-/// The grants of one kernel that have not been claimed, oldest first.
-#[derive(Default)]
-pub(crate) struct Grants {
-    open: VecDeque<Grant>,
-    next_number: u64,
-    /// The number of the first one that has not seen the end of a cycle.
-    first_of_this_cycle: u64,
-}
-
-pub(crate) struct Grant {
-    number: u64,
+    grants: Arc<Grants>,
+    /// Of a task whose future lives inside another task's: the slot and number of the outermost one, which the kernel
+    /// polls.
     slot: u32,
     task: TaskId,
-    /// How often the task had been polled when it was granted.
-    cycles: u64,
-    from: Arc<dyn Revoke>,
-    id: GrantId,
+    /// Which count the grant is in, if it is open.
+    counted_in: Option<u8>,
+    /// How often the task had been polled when the grant became suspect.
+    polls: Option<u64>,
+}
+
+/// The open grants of one kernel.
+pub(crate) struct Grants {
+    is_running: AtomicBool,
+    /// How many there are. Cycles take turns: those made in this one are in `open[this_cycle]`.
+    open: [AtomicUsize; 2],
+    this_cycle: AtomicUsize,
+    /// Every queue that has made a grant to a task of this kernel.
+    queues: Mutex<Vec<Weak<dyn Revoke>>>,
+}
+
+impl Grantee {
+    pub(crate) fn new(grants: &Arc<Grants>, slot: u32, task: TaskId) -> Grantee {
+        Grantee { grants: Arc::clone(grants), slot, task, counted_in: None, polls: None }
+    }
+
+    /// Whether the task can claim a grant: its kernel runs.
+    ///
+    /// With the queue's mutex locked the answer holds until it is released: a kernel that stops meanwhile comes to the
+    /// queue afterwards and revokes.
+    #[inline]
+    pub(crate) fn can_claim(&self) -> bool {
+        self.grants.is_running.load(Ordering::Relaxed)
+    }
+
+    /// Counts a grant as open from now on.
+    #[inline]
+    pub(crate) fn count(&mut self) {
+        let cycle = self.grants.this_cycle.load(Ordering::Relaxed) & 1;
+        self.grants.open[cycle].fetch_add(1, Ordering::Relaxed);
+        self.counted_in = Some(cycle as u8);
+    }
+
+    /// The grant is not claimed, and yet not to be taken back: the kernel need not look for it any more.
+    pub(crate) fn discount(&mut self) {
+        if let Some(cycle) = self.counted_in.take() {
+            self.grants.open[usize::from(cycle)].fetch_sub(1, Ordering::Relaxed);
+        }
+        self.polls = None;
+    }
+
+    pub(crate) fn is_counted(&self) -> bool {
+        self.counted_in.is_some()
+    }
+
+    pub(crate) fn grants(&self) -> &Arc<Grants> {
+        &self.grants
+    }
+
+    pub(crate) fn is_of(&self, kernel: &Grants) -> bool {
+        std::ptr::eq(Arc::as_ptr(&self.grants), kernel)
+    }
+}
+
+impl Drop for Grantee {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(cycle) = self.counted_in {
+            self.grants.open[usize::from(cycle)].fetch_sub(1, Ordering::Relaxed);
+        }
+    }
 }
 
 impl Grants {
-    /// Watches a grant.
-    pub(crate) fn add(
-        &mut self,
-        grantee: Grantee,
-        cycles: u64,
-        from: Arc<dyn Revoke>,
-        id: GrantId,
-    ) -> Watched {
-        let number = self.next_number;
-        self.next_number += 1;
-        self.open.push_back(Grant { number, slot: grantee.slot, task: grantee.task, cycles, from, id });
-        Watched { kernel: grantee.kernel, number }
+    /// Those of a kernel that does not run yet.
+    pub(crate) fn new() -> Arc<Grants> {
+        Arc::new(Grants {
+            is_running: AtomicBool::new(false),
+            open: [const { AtomicUsize::new(0) }; 2],
+            this_cycle: AtomicUsize::new(0),
+            queues: Mutex::default(),
+        })
     }
 
-    /// Stops watching a grant that was claimed or given up. Tasks run in the order in which they were woken, so
-    /// it is nearly always the oldest; another one is found claimed when its time comes.
-    ///
-    /// Its share of the primitive is never the last: whoever claims a grant does it through the primitive.
-    pub(crate) fn claimed(&mut self, watched: Watched) {
-        if self.open.front().is_some_and(|oldest| oldest.number == watched.number) {
-            self.open.pop_front();
+    /// Adds a queue that makes a grant for the first time.
+    pub(crate) fn add_queue(&self, queue: Weak<dyn Revoke>) {
+        let mut queues = self.queues();
+        // Makes room among those that are gone before it grows.
+        if queues.len() == queues.capacity() {
+            queues.retain(|queue| queue.strong_count() > 0);
+            let live = queues.len();
+            queues.reserve(live + 1);
+        }
+        queues.push(queue);
+    }
+
+    /// The kernel runs from now on.
+    pub(crate) fn start(&self) {
+        self.is_running.store(true, Ordering::Relaxed);
+    }
+
+    /// The kernel does not run any more: every open grant is revoked. Calls wakers.
+    pub(crate) fn stop(&self) {
+        self.is_running.store(false, Ordering::Relaxed);
+        self.ask_queues(&|_| true);
+    }
+
+    /// At the end of a cycle: whether there are grants that should have been claimed. If nothing is ready there may be no
+    /// next cycle, so then every open grant counts.
+    #[inline]
+    pub(crate) fn any_late(&self) -> bool {
+        let open = [0, 1].map(|cycle: usize| self.open[cycle].load(Ordering::Relaxed));
+        if open == [0, 0] {
+            return false;
+        }
+        let next_cycle = (self.this_cycle.load(Ordering::Relaxed) & 1) ^ 1;
+        self.this_cycle.store(next_cycle, Ordering::Relaxed);
+        open[next_cycle] > 0 || run_queue::len() == 0
+    }
+
+    /// Revokes the grants that are overdue, and queues the tasks of those that have become suspect. Calls wakers.
+    pub(crate) fn revoke_overdue(&self, tasks: &RefCell<TaskTable>) {
+        self.ask_queues(&|grantee| {
+            let tasks = tasks.borrow();
+            let record = tasks.get(grantee.slot).map(|task| task.record());
+            match (record.filter(|record| record.id == grantee.task), grantee.polls) {
+                (Some(record), None) => {
+                    grantee.polls = Some(record.cycles.get());
+                    run_queue::push(record.slot);
+                    false
+                }
+                (Some(record), Some(polls)) => record.cycles.get() > polls,
+                // It has ended, and may have left its wait behind somewhere, where no one polls it.
+                (None, _) => true,
+            }
+        });
+    }
+
+    fn ask_queues(&self, is_overdue: &dyn Fn(&mut Grantee) -> bool) {
+        let queues: Vec<_> = self.queues().iter().filter_map(Weak::upgrade).collect();
+        let mut panicked = None;
+        for queue in queues {
+            // A foreign waker that panics does not keep the other queues from being asked.
+            let asked = catch_unwind(AssertUnwindSafe(|| queue.revoke_overdue(self, is_overdue)));
+            panicked = panicked.or(asked.err());
+        }
+        if let Some(payload) = panicked {
+            resume_unwind(payload);
         }
     }
 
-    /// Whether all of them were made in the cycle that ends now. Their tasks have just been woken, and as a rule have
-    /// their turn in the next one.
-    pub(crate) fn all_from_this_cycle(&mut self) -> bool {
-        let first_of_this_cycle = mem::replace(&mut self.first_of_this_cycle, self.next_number);
-        self.open.front().is_none_or(|oldest| oldest.number >= first_of_this_cycle)
-    }
-
-    /// Moves out every grant whose task has been polled since, or has ended.
-    pub(crate) fn collect(&mut self, tasks: &TaskTable, overdue: &mut Vec<Grant>) {
-        let polled_since = |grant: &Grant| {
-            tasks.get(grant.slot).is_none_or(|task| {
-                let record = task.record();
-                record.id != grant.task || record.cycles.get() > grant.cycles
-            })
-        };
-        if self.open.iter().any(polled_since) {
-            let (old, open): (VecDeque<_>, VecDeque<_>) =
-                mem::take(&mut self.open).into_iter().partition(polled_since);
-            self.open = open;
-            overdue.extend(old);
-        }
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.open.is_empty()
-    }
-}
-
-impl Grant {
-    /// Takes it back from whoever did not claim it. Does nothing if it was claimed.
-    pub(crate) fn revoke(self) {
-        self.from.revoke(self.id);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::kernel::reactor::Reactor;
-    use std::num::NonZeroU64;
-    use std::sync::Mutex;
-
-    /// Writes down what is taken back.
-    #[derive(Default)]
-    struct Revoked(Mutex<Vec<GrantId>>);
-
-    impl Revoke for Revoked {
-        fn revoke(self: Arc<Self>, grant: GrantId) {
-            self.0.lock().unwrap().push(grant);
-        }
-    }
-
-    fn id(sequence: u64) -> GrantId {
-        GrantId { line: 0, index: 0, sequence }
-    }
-
-    /// Three grants to a task that is not in the table, and so counts as one that has ended.
-    fn three_grants() -> (Grants, [Watched; 3], Arc<Revoked>, TaskTable) {
-        let (_, inbox) = Reactor::new().unwrap();
-        let kernel = KernelId::next();
-        let (mut grants, from) = (Grants::default(), Arc::new(Revoked::default()));
-        let grantee = Grantee { kernel, slot: 0, task: TaskId::new(NonZeroU64::MIN) };
-        let watched = [0, 1, 2].map(|n| grants.add(grantee, 1, Arc::clone(&from) as Arc<dyn Revoke>, id(n)));
-        (grants, watched, from, TaskTable::new(kernel, inbox))
-    }
-
-    fn revoke_overdue(grants: &mut Grants, tasks: &TaskTable) {
-        let mut overdue = Vec::new();
-        grants.collect(tasks, &mut overdue);
-        overdue.into_iter().for_each(Grant::revoke);
-    }
-
-    #[test]
-    fn grants_that_are_claimed_in_order_are_watched_no_more() {
-        let (mut grants, watched, from, tasks) = three_grants();
-        for watched in watched {
-            assert!(!grants.is_empty());
-            grants.claimed(watched);
-        }
-        assert!(grants.is_empty());
-        revoke_overdue(&mut grants, &tasks);
-        assert!(from.0.lock().unwrap().is_empty());
-    }
-
-    #[test]
-    fn what_is_not_claimed_is_taken_back_oldest_first_and_once() {
-        let (mut grants, watched, from, tasks) = three_grants();
-        grants.claimed(watched[0]);
-        revoke_overdue(&mut grants, &tasks);
-        assert_eq!(*from.0.lock().unwrap(), [id(1), id(2)]);
-        assert!(grants.is_empty());
-        revoke_overdue(&mut grants, &tasks);
-        assert_eq!(from.0.lock().unwrap().len(), 2);
-    }
-
-    #[test]
-    fn a_claim_out_of_order_is_left_for_the_primitive_to_find() {
-        let (mut grants, watched, from, tasks) = three_grants();
-        grants.claimed(watched[2]);
-        grants.claimed(watched[0]);
-        grants.claimed(watched[0]);
-        revoke_overdue(&mut grants, &tasks);
-        // The primitive knows that number 2 was claimed, and does nothing then.
-        assert_eq!(*from.0.lock().unwrap(), [id(1), id(2)]);
+    fn queues(&self) -> MutexGuard<'_, Vec<Weak<dyn Revoke>>> {
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

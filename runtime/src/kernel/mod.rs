@@ -74,7 +74,6 @@ pub(crate) mod worker_pool;
 pub use builder::KernelBuilder;
 pub(crate) use builder::seed_from_environment;
 
-use crate::kernel::grants::Grant;
 use crate::kernel::run_queue::RunQueue;
 use crate::kernel::state::State;
 use deadlock::Watch;
@@ -128,7 +127,6 @@ impl fmt::Debug for Kernel {
 #[derive(Default)]
 struct Scratch {
     wakers: Vec<Waker>,
-    grants: Vec<Grant>,
 }
 
 /// What one [`Kernel::turn`] did.

@@ -139,6 +139,13 @@ impl State {
         }
     }
 
+    /// Runs something that calls wakers. They are foreign code: one that panics is reported.
+    pub(super) fn catch_wakers(&self, call: impl FnOnce()) {
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(call)) {
+            self.reports.say(&format!("a waker panicked: {}", panic_message(payload.as_ref())));
+        }
+    }
+
     /// The task has ended and its future is gone: frees its slot and wakes the tasks that wait for it.
     pub(crate) fn finish(&self, task: &Rc<dyn Runnable>, end: End) {
         let record = task.record();

@@ -83,7 +83,6 @@ impl Kernel {
                 traps::request_cancel(task.record());
             }
         }
-        running.kernel.settle_grants();
         // Main itself may have gone on in the probe, and ended.
         running.kernel.judge_probe();
         if let Some(report) = running.kernel.deadlock.take() {
@@ -118,11 +117,11 @@ impl Kernel {
             !self.is_shut_down,
             "this kernel was shut down when an earlier `main` panicked; make a new one"
         );
-        let running = Running::enter(self);
+        let mut running = Running::enter(self);
+        running.between_turns = true;
         running.kernel.look_at_io_next();
         let until = max_wait.and_then(|wait| Instant::now().checked_add(wait));
         let ran = running.kernel.cycle(None, until.map(Limit::real));
-        running.kernel.settle_grants();
         let next_deadline = running.kernel.state.timers.borrow().next_deadline();
         if let Some(report) = running.kernel.deadlock.take() {
             running.kernel.stop_everything(None);
@@ -136,6 +135,8 @@ impl Kernel {
 /// The kernel is the one of this thread until this is dropped.
 pub(super) struct Running<'k> {
     pub(super) kernel: &'k mut Kernel,
+    /// Whether the kernel is expected to go on soon: it is driven by `turn`.
+    between_turns: bool,
 }
 
 impl<'k> Running<'k> {
@@ -147,16 +148,21 @@ impl<'k> Running<'k> {
              await the future, or `curio::spawn` it, instead of calling `run` inside a task"
         );
         run_queue::install(mem::take(&mut kernel.queue), kernel.state.id);
+        kernel.state.grants.start();
         // A cancellation that was asked for between two runs could only leave its mark.
         for task in state::take_requests(kernel.state.id) {
             traps::request_cancel_of(task);
         }
-        Running { kernel }
+        Running { kernel, between_turns: false }
     }
 }
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
+        if !self.between_turns || self.kernel.is_shut_down {
+            let state = &self.kernel.state;
+            state.catch_wakers(|| state.grants.stop());
+        }
         self.kernel.queue = run_queue::uninstall();
         state::replace(None);
     }

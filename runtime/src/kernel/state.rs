@@ -36,7 +36,8 @@ pub(crate) struct State {
     pub(crate) reactor: Rc<RefCell<Reactor>>,
     pub(crate) inbox: Arc<Inbox>,
     pub(crate) cancel_tree: RefCell<CancelTree>,
-    pub(crate) grants: RefCell<Grants>,
+    /// Shared with every wait of its tasks in a queue.
+    pub(crate) grants: Arc<Grants>,
     pub(crate) workers: WorkerPool,
     pub(crate) reports: Reports,
     pub(crate) activations: Activations,

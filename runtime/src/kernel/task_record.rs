@@ -59,6 +59,8 @@ pub(crate) struct Record {
     pub(crate) join_wakers: RefCell<JoinWakers>,
     /// Its future lives inside another task's.
     pub(crate) nested: Cell<bool>,
+    /// Of a nested task: the slot and number of the outermost task around it, which is the one that the kernel polls.
+    pub(crate) host: Cell<Option<(u32, TaskId)>>,
     /// The values of its task-locals, once it has any. It shares them with its parent until either sets one.
     pub(crate) locals: Cell<Option<Rc<Locals>>>,
 }
@@ -138,6 +140,7 @@ impl Record {
             end: Cell::new(None),
             join_wakers: RefCell::default(),
             nested: Cell::new(false),
+            host: Cell::new(None),
             locals: Cell::new(None),
         }
     }
@@ -188,7 +191,7 @@ impl fmt::Display for Record {
 }
 
 /// Names a task without keeping it.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TaskRef {
     pub(crate) kernel: KernelId,
     pub(crate) slot: u32,

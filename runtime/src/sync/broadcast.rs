@@ -6,18 +6,16 @@
 //! newer ones when the row is full.
 
 use super::blocking;
-use super::wait_queue::{Ticket, Wakes};
-use super::wait_set::WaitSet;
-use crate::kernel::task_record::Resource;
+use super::locked::Locked;
+use super::wait_set::{HasWaitSet, SetWait, WaitSet};
 use crate::task::info::TaskState;
-use crate::traps;
 use std::collections::VecDeque;
 use std::error::Error;
 use std::fmt;
 use std::panic::Location;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, ready};
+use std::sync::Arc;
+use std::task::{Context, Poll};
 
 /// A sender and a receiver of a row of values, of which every receiver gets a copy.
 ///
@@ -39,20 +37,26 @@ use std::task::{Context, Poll, ready};
 #[track_caller]
 pub fn broadcast<T: Clone>(cap: usize) -> (Sender<T>, Receiver<T>) {
     assert!(cap > 0, "a broadcast channel for 0 values could never deliver one");
-    let state =
-        State { row: VecDeque::new(), first: 0, cap, senders: 1, receivers: 1, waiting: WaitSet::new() };
-    let shared = Arc::new(Shared(Mutex::new(state)));
-    (Sender { shared: Arc::clone(&shared) }, Receiver { shared, next: 0 })
+    let state = BroadcastState {
+        row: VecDeque::new(),
+        first: 0,
+        cap,
+        senders: 1,
+        receivers: 1,
+        waiting: WaitSet::new(),
+    };
+    let state = Arc::new(Locked::new(state));
+    (Sender { state: Arc::clone(&state) }, Receiver { state, next: 0 })
 }
 
 /// Sends values to all receivers.
 pub struct Sender<T> {
-    shared: Arc<Shared<T>>,
+    state: Arc<Locked<BroadcastState<T>>>,
 }
 
 /// Receives what was sent since it was made.
 pub struct Receiver<T> {
-    shared: Arc<Shared<T>>,
+    state: Arc<Locked<BroadcastState<T>>>,
     /// The number of the value to read next.
     next: u64,
 }
@@ -66,9 +70,7 @@ pub enum RecvError {
     Closed,
 }
 
-struct Shared<T>(Mutex<State<T>>);
-
-struct State<T> {
+struct BroadcastState<T> {
     row: VecDeque<Value<T>>,
     /// The number of the value at the front; they are numbered from 0 on.
     first: u64,
@@ -84,13 +86,13 @@ struct Value<T> {
     unread: usize,
 }
 
-impl<T> Shared<T> {
-    fn lock(&self) -> MutexGuard<'_, State<T>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+impl<T> HasWaitSet for BroadcastState<T> {
+    fn wait_set(&mut self) -> &mut WaitSet {
+        &mut self.waiting
     }
 }
 
-impl<T> State<T> {
+impl<T> BroadcastState<T> {
     /// The number that the next value will have.
     fn end(&self) -> u64 {
         self.first + self.row.len() as u64
@@ -101,53 +103,48 @@ impl<T> Sender<T> {
     /// Sends a value to all receivers and returns how many there are. With none, the value is dropped. It never
     /// waits, so threads use it as it is.
     pub fn send(&self, value: T) -> usize {
-        let mut wakes = Wakes::default();
-        let mut state = self.shared.lock();
-        let unread = state.receivers;
-        if unread == 0 {
-            drop(state);
-            drop(value);
-            return 0;
-        }
-        let pushed_out = if state.row.len() == state.cap {
-            state.first += 1;
-            state.row.pop_front()
-        } else {
-            None
-        };
-        state.row.push_back(Value { value, unread });
-        state.waiting.release_all(&mut wakes);
-        drop(state);
-        wakes.wake();
-        drop(pushed_out);
-        unread
+        let (receivers, unwanted) = self.state.with(|state, wakers| {
+            let unread = state.receivers;
+            if unread == 0 {
+                return (0, Some(value));
+            }
+            let pushed_out = if state.row.len() == state.cap {
+                state.first += 1;
+                state.row.pop_front()
+            } else {
+                None
+            };
+            state.row.push_back(Value { value, unread });
+            state.waiting.release_all(wakers);
+            (unread, pushed_out.map(|pushed_out| pushed_out.value))
+        });
+        drop(unwanted);
+        receivers
     }
 
     /// Another receiver, of what is sent from now on.
     pub fn subscribe(&self) -> Receiver<T> {
-        let mut state = self.shared.lock();
+        let mut state = self.state.lock();
         state.receivers += 1;
-        Receiver { shared: Arc::clone(&self.shared), next: state.end() }
+        Receiver { state: Arc::clone(&self.state), next: state.end() }
     }
 }
 
 impl<T> Clone for Sender<T> {
     fn clone(&self) -> Sender<T> {
-        self.shared.lock().senders += 1;
-        Sender { shared: Arc::clone(&self.shared) }
+        self.state.lock().senders += 1;
+        Sender { state: Arc::clone(&self.state) }
     }
 }
 
 impl<T> Drop for Sender<T> {
     fn drop(&mut self) {
-        let mut wakes = Wakes::default();
-        let mut state = self.shared.lock();
-        state.senders -= 1;
-        if state.senders == 0 {
-            state.waiting.release_all(&mut wakes);
-        }
-        drop(state);
-        wakes.wake();
+        self.state.with(|state, wakers| {
+            state.senders -= 1;
+            if state.senders == 0 {
+                state.waiting.release_all(wakers);
+            }
+        });
     }
 }
 
@@ -161,7 +158,8 @@ impl<T: Clone> Receiver<T> {
     /// [`RecvError::Lagged`] if values were missed, [`RecvError::Closed`] after the last one.
     #[track_caller]
     pub fn recv(&mut self) -> Recv<'_, T> {
-        Recv { receiver: self, ticket: None, at: Location::caller() }
+        let wait = SetWait::new(&*self.state, TaskState::QueueGet, Location::caller());
+        Recv { next: &mut self.next, wait }
     }
 
     /// [`recv`](Self::recv) for a thread.
@@ -177,7 +175,7 @@ impl<T: Clone> Receiver<T> {
     }
 }
 
-impl<T: Clone> State<T> {
+impl<T: Clone> BroadcastState<T> {
     /// The value that a receiver reads next, if there is one. Its place moves on only when it has been read.
     fn read(&mut self, next: &mut u64) -> Option<Result<T, RecvError>> {
         if *next < self.first {
@@ -205,7 +203,7 @@ impl<T: Clone> State<T> {
 
 impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
-        let mut state = self.shared.lock();
+        let mut state = self.state.lock();
         state.receivers -= 1;
         let first = state.first;
         let read =
@@ -248,37 +246,15 @@ impl<T> fmt::Debug for Receiver<T> {
 /// The future of [`Receiver::recv`].
 #[must_use = "futures do nothing unless awaited"]
 pub struct Recv<'a, T> {
-    receiver: &'a mut Receiver<T>,
-    ticket: Option<Ticket>,
-    at: &'static Location<'static>,
+    next: &'a mut u64,
+    wait: SetWait<'a, Locked<BroadcastState<T>>>,
 }
 
 impl<T: Clone> Future for Recv<'_, T> {
     type Output = Result<T, RecvError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, RecvError>> {
-        let this = self.get_mut();
-        if this.ticket.is_none() {
-            ready!(traps::spend(cx));
-        }
-        let mut state = this.receiver.shared.lock();
-        state.waiting.released(&mut this.ticket);
-        if let Some(read) = state.read(&mut this.receiver.next) {
-            return Poll::Ready(read);
-        }
-        let replaced = state.waiting.wait(&mut this.ticket, cx);
-        drop(state);
-        drop(replaced);
-        traps::park(TaskState::QueueGet, this.at, Resource::Nothing);
-        Poll::Pending
-    }
-}
-
-impl<T> Drop for Recv<'_, T> {
-    fn drop(&mut self) {
-        if self.ticket.is_some() {
-            let left = self.receiver.shared.lock().waiting.leave(&mut self.ticket);
-            drop(left);
-        }
+        let Recv { next, wait } = self.get_mut();
+        wait.poll(cx, |state, _, _| state.read(next))
     }
 }

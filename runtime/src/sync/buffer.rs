@@ -1,271 +1,301 @@
-//! The bounded buffer inside every queue.
+//! The bounded buffer inside every queue and every channel.
 //!
-//! Two lines, as in Dijkstra's solution of 1965: one for *items*, one for *room*. To put is to take room, add the
-//! item and release one in the line of items; to get is the reverse. Being handed over is being handed an item's
-//! or a place's *permit*; the item itself stays where it is until the getter fetches it. So a get that is dropped
-//! has nothing to put back, and a put that is dropped has put nothing.
+//! Two permit queues, as in Dijkstra's solution of 1965: one for *items*, one for *room*. To put is to take room, add
+//! the item and release one permit for it; to get is the reverse. A waiter is handed the permit for an item or for a
+//! place; the item itself stays where it is until the getter fetches it. So a get that is dropped has nothing to put
+//! back, and a put that is dropped has put nothing.
+//!
+//! # The end
+//!
+//! A buffer can be closed; channels are. Then nothing more can be put in, and those who wait for room are sent away to
+//! find that out. What is inside can still be taken. Getters that wait behind it are sent away when the *last item has
+//! been fetched*, not before: until then one that was handed an item may give it up, and it must not get lost.
 
-use super::permit_queue::PermitQueue;
+use super::locked::Wakers;
+use super::permit_queue::{Handover, PermitQueue, PermitQueues, Revocable};
 use super::queue_order::QueueOrder;
-use super::shared::{Revocable, Shared};
-use super::wait_queue::{Ticket, Wakes};
-use super::wait_set::WaitSet;
-use crate::kernel::grants::{GrantId, Revoke};
+use super::wait_queue::Ticket;
+use super::wait_set::{Awaited, Progress, SetWait, WaitSet};
 use crate::kernel::task_record::Resource;
 use crate::task::info::TaskState;
 use crate::traps;
+use std::mem;
 use std::panic::Location;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
-pub(super) struct Buffer<S> {
-    capacity: usize,
-    /// Made on first use, so that `new` can be `const`.
-    lines: OnceLock<Arc<Shared<Lines>>>,
-    /// Locked inside the lines' mutex or alone, never the other way round.
-    store: Mutex<S>,
+pub(super) struct Buffer<O> {
+    state: Revocable<BufferState>,
+    /// Locked inside the state's mutex or alone, never the other way round.
+    items: Mutex<O>,
 }
 
-struct Lines {
+pub(super) struct BufferState {
     /// How many items may be taken, and who waits for one.
     items: PermitQueue,
     /// How many may be put, and who waits to put one.
     room: PermitQueue,
+    closed: bool,
     /// Put, and `task_done` not called for them yet.
     unfinished: usize,
     joining: WaitSet,
 }
 
-const ITEMS: u8 = 0;
-const ROOM: u8 = 1;
-
-impl<S: QueueOrder> Buffer<S> {
-    pub(super) const fn new(maxsize: usize) -> Buffer<S> {
-        let capacity = if maxsize == 0 { usize::MAX } else { maxsize };
-        Buffer { capacity, lines: OnceLock::new(), store: Mutex::new(S::EMPTY) }
+impl PermitQueues for BufferState {
+    fn new(capacity: usize) -> BufferState {
+        BufferState {
+            items: PermitQueue::new(0),
+            room: PermitQueue::new(capacity),
+            closed: false,
+            unfinished: 0,
+            joining: WaitSet::new(),
+        }
     }
 
-    pub(super) fn put(&self, item: S::Item, at: &'static Location<'static>) -> Put<'_, S> {
+    fn for_each_queue(&mut self, mut visit: impl FnMut(&mut PermitQueue)) {
+        visit(&mut self.items);
+        visit(&mut self.room);
+    }
+}
+
+impl BufferState {
+    /// Whether nothing will ever come out any more.
+    fn has_ended(&self) -> bool {
+        self.closed && self.items.untaken() == 0
+    }
+
+    fn close(&mut self, wakers: &mut Wakers) {
+        self.closed = true;
+        self.room.dismiss_all(wakers);
+        if self.has_ended() {
+            self.items.dismiss_all(wakers);
+        }
+    }
+}
+
+/// Why an item was not put; it comes back.
+pub(super) enum PutError<T> {
+    Full(T),
+    Closed(T),
+}
+
+impl<O: QueueOrder> Buffer<O> {
+    pub(super) const fn new(capacity: usize) -> Buffer<O> {
+        Buffer { state: Revocable::new(capacity), items: Mutex::new(O::EMPTY) }
+    }
+
+    pub(super) fn put(&self, item: O::Item, at: &'static Location<'static>) -> Put<'_, O> {
         Put { buffer: self, item: Some(item), ticket: None, at }
     }
 
-    pub(super) fn get(&self, at: &'static Location<'static>) -> Get<'_, S> {
+    pub(super) fn get(&self, at: &'static Location<'static>) -> Get<'_, O> {
         Get { buffer: self, ticket: None, at }
     }
 
-    pub(super) fn join(&self, at: &'static Location<'static>) -> Join<'_, S> {
-        Join { buffer: self, ticket: None, at }
+    pub(super) fn join(&self, at: &'static Location<'static>) -> Join<'_, O> {
+        Join(SetWait::new(self, TaskState::QueueJoin, at))
     }
 
-    pub(super) fn try_put(&self, item: S::Item) -> Result<(), S::Item> {
-        let mut lines = self.lock();
-        if !lines.room.try_take(1) {
-            return Err(item);
-        }
-        self.add(lines, item);
-        Ok(())
+    pub(super) fn try_put(&self, item: O::Item) -> Result<(), PutError<O::Item>> {
+        self.state.with(|state, handover| {
+            if state.closed {
+                Err(PutError::Closed(item))
+            } else if state.room.try_take(1) {
+                self.add(state, item, handover);
+                Ok(())
+            } else {
+                Err(PutError::Full(item))
+            }
+        })
     }
 
-    pub(super) fn try_get(&self) -> Option<S::Item> {
-        let mut lines = self.lock();
-        if !lines.items.try_take(1) {
-            return None;
-        }
-        Some(self.fetch(lines))
+    pub(super) fn try_get(&self) -> Option<O::Item> {
+        self.state.with(|state, handover| state.items.try_take(1).then(|| self.fetch(state, handover)))
     }
 
+    /// How many items may be taken.
     pub(super) fn size(&self) -> usize {
-        self.lock().items.free()
+        self.state.lock().items.free()
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.lock().room.free() == 0
+        self.state.lock().room.free() == 0
     }
 
     /// False if it was called more often than items were put.
     pub(super) fn task_done(&self) -> bool {
-        let mut wakes = Wakes::default();
-        let mut lines = self.lock();
-        let Some(left) = lines.unfinished.checked_sub(1) else { return false };
-        lines.unfinished = left;
-        if left == 0 {
-            lines.joining.release_all(&mut wakes);
-        }
-        drop(lines);
-        wakes.wake();
-        true
-    }
-
-    /// With room taken: adds the item and hands it on. The books come first: an item's `cmp` may panic.
-    fn add(&self, lines: MutexGuard<'_, Lines>, item: S::Item) {
-        let mut wakes = Wakes::default();
-        // Moved here, below the wakers, so that a panic unlocks before it wakes.
-        let mut lines = lines;
-        lines.unfinished += 1;
-        lines.items.release(1, &mut wakes, || self.shared().watch());
-        // Whoever was handed the permit can't come for the item before the lines are free.
-        self.store().put(item);
-        drop(lines);
-        wakes.wake();
-    }
-
-    /// With an item's permit taken: fetches it and makes room.
-    fn fetch(&self, lines: MutexGuard<'_, Lines>) -> S::Item {
-        let mut wakes = Wakes::default();
-        let mut lines = lines;
-        lines.room.release(1, &mut wakes, || self.shared().watch());
-        let item = self.store().take().expect("there is an item for every permit");
-        drop(lines);
-        wakes.wake();
-        item
-    }
-
-    fn give_up(&self, ticket: Ticket, line: u8) {
-        let mut wakes = Wakes::default();
-        let waker = self.lock().line(line).give_up(ticket, &mut wakes, || self.shared().watch());
-        drop(waker);
-        wakes.wake();
-    }
-
-    fn shared(&self) -> &Arc<Shared<Lines>> {
-        self.lines.get_or_init(|| {
-            Shared::new(Lines {
-                items: PermitQueue::new(0, ITEMS),
-                room: PermitQueue::new(self.capacity, ROOM),
-                unfinished: 0,
-                joining: WaitSet::new(),
-            })
+        self.state.with(|state, handover| {
+            let Some(left) = state.unfinished.checked_sub(1) else { return false };
+            state.unfinished = left;
+            if left == 0 {
+                state.joining.release_all(&mut handover.wakers);
+            }
+            true
         })
     }
 
-    fn lock(&self) -> MutexGuard<'_, Lines> {
-        self.shared().lock()
+    /// Nothing more can be put in; what is inside can still be taken.
+    pub(super) fn close(&self) {
+        self.state.with(|state, handover| state.close(&mut handover.wakers));
     }
 
-    fn store(&self) -> MutexGuard<'_, S> {
-        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Closes the buffer and drops what is inside. No one may be getting any more.
+    pub(super) fn close_and_clear(&self) {
+        let unwanted = self.state.with(|state, handover| {
+            state.close(&mut handover.wakers);
+            mem::replace(&mut *self.items(), O::EMPTY)
+        });
+        drop(unwanted);
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.state.lock().closed
+    }
+
+    /// With room taken: adds the item and hands it on. The counts come first: an item's `cmp` may panic.
+    fn add(&self, state: &mut BufferState, item: O::Item, handover: &mut Handover<'_>) {
+        state.unfinished += 1;
+        state.items.release(1, handover);
+        // A getter that was handed the permit can't come for the item before the mutex is released.
+        self.items().put(item);
+    }
+
+    /// With an item's permit taken: fetches it and makes room.
+    fn fetch(&self, state: &mut BufferState, handover: &mut Handover<'_>) -> O::Item {
+        state.room.release(1, handover);
+        if state.has_ended() {
+            state.items.dismiss_all(&mut handover.wakers);
+        }
+        self.items().take().expect("there is an item for every permit")
+    }
+
+    #[cold]
+    fn give_up(&self, ticket: Ticket, queue: fn(&mut BufferState) -> &mut PermitQueue) {
+        self.state.with(|state, handover| queue(state).give_up(ticket, handover));
+    }
+
+    fn items(&self) -> MutexGuard<'_, O> {
+        self.items.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Lines {
-    fn line(&mut self, number: u8) -> &mut PermitQueue {
-        if number == ITEMS { &mut self.items } else { &mut self.room }
-    }
-}
-
-impl Revocable for Lines {
-    fn revoke(&mut self, grant: GrantId, wakes: &mut Wakes, watch: impl Fn() -> Arc<dyn Revoke>) {
-        self.line(grant.line).revoke(grant, wakes, watch);
-    }
-}
-
-pub(super) struct Put<'a, S: QueueOrder> {
-    buffer: &'a Buffer<S>,
-    item: Option<S::Item>,
+/// Puts an item; gives it back if the buffer is closed.
+pub(super) struct Put<'a, O: QueueOrder> {
+    buffer: &'a Buffer<O>,
+    item: Option<O::Item>,
     ticket: Option<Ticket>,
     at: &'static Location<'static>,
 }
 
 /// The item is kept, not pinned.
-impl<S: QueueOrder> Unpin for Put<'_, S> {}
+impl<O: QueueOrder> Unpin for Put<'_, O> {}
 
-impl<S: QueueOrder> Future for Put<'_, S> {
-    type Output = ();
+impl<O: QueueOrder> Future for Put<'_, O> {
+    type Output = Result<(), O::Item>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let this = self.get_mut();
-        if this.ticket.is_none() {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), O::Item>> {
+        let Put { buffer, item, ticket, at } = self.get_mut();
+        if ticket.is_none() {
             ready!(traps::spend(cx));
         }
-        let mut lines = this.buffer.lock();
-        let (polled, replaced) = lines.room.poll_take(&mut this.ticket, 1, cx);
-        if polled.is_ready() {
-            let item = this.item.take().expect("not polled again after it was ready");
-            this.buffer.add(lines, item);
-            return Poll::Ready(());
+        let polled = buffer.state.with(|state, handover| {
+            let closed = state.closed;
+            if !closed {
+                ready!(state.room.poll_take(ticket, 1, cx, handover));
+            } else if let Some(ticket) = ticket.take() {
+                state.room.give_up(ticket, handover);
+            }
+            let item = item.take().expect("not polled again after it was ready");
+            if closed {
+                return Poll::Ready(Err(item));
+            }
+            buffer.add(state, item, handover);
+            Poll::Ready(Ok(()))
+        });
+        if polled.is_pending() {
+            traps::park(TaskState::QueuePut, at, Resource::Nothing);
         }
-        drop(lines);
-        drop(replaced);
-        traps::park(TaskState::QueuePut, this.at, Resource::Nothing);
-        Poll::Pending
+        polled
     }
 }
 
-impl<S: QueueOrder> Drop for Put<'_, S> {
+impl<O: QueueOrder> Drop for Put<'_, O> {
+    #[inline]
     fn drop(&mut self) {
         if let Some(ticket) = self.ticket {
-            self.buffer.give_up(ticket, ROOM);
+            self.buffer.give_up(ticket, |state| &mut state.room);
         }
     }
 }
 
-pub(super) struct Get<'a, S: QueueOrder> {
-    buffer: &'a Buffer<S>,
+/// Takes an item; `None` when the buffer is closed and empty.
+pub(super) struct Get<'a, O: QueueOrder> {
+    buffer: &'a Buffer<O>,
     ticket: Option<Ticket>,
     at: &'static Location<'static>,
 }
 
-impl<S: QueueOrder> Future for Get<'_, S> {
-    type Output = S::Item;
+impl<O: QueueOrder> Future for Get<'_, O> {
+    type Output = Option<O::Item>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<S::Item> {
-        let this = self.get_mut();
-        if this.ticket.is_none() {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<O::Item>> {
+        let Get { buffer, ticket, at } = self.get_mut();
+        if ticket.is_none() {
             ready!(traps::spend(cx));
         }
-        let mut lines = this.buffer.lock();
-        let (polled, replaced) = lines.items.poll_take(&mut this.ticket, 1, cx);
-        if polled.is_ready() {
-            return Poll::Ready(this.buffer.fetch(lines));
+        let polled = buffer.state.with(|state, handover| {
+            if state.has_ended() {
+                if let Some(ticket) = ticket.take() {
+                    state.items.give_up(ticket, handover);
+                }
+                return Poll::Ready(None);
+            }
+            ready!(state.items.poll_take(ticket, 1, cx, handover));
+            Poll::Ready(Some(buffer.fetch(state, handover)))
+        });
+        if polled.is_pending() {
+            traps::park(TaskState::QueueGet, at, Resource::Nothing);
         }
-        drop(lines);
-        drop(replaced);
-        traps::park(TaskState::QueueGet, this.at, Resource::Nothing);
-        Poll::Pending
+        polled
     }
 }
 
-impl<S: QueueOrder> Drop for Get<'_, S> {
+impl<O: QueueOrder> Drop for Get<'_, O> {
+    #[inline]
     fn drop(&mut self) {
         if let Some(ticket) = self.ticket {
-            self.buffer.give_up(ticket, ITEMS);
+            self.buffer.give_up(ticket, |state| &mut state.items);
         }
     }
 }
 
-pub(super) struct Join<'a, S: QueueOrder> {
-    buffer: &'a Buffer<S>,
-    ticket: Option<Ticket>,
-    at: &'static Location<'static>,
+impl<O: QueueOrder> Awaited for Buffer<O> {
+    type State = BufferState;
+
+    fn with<R>(&self, change: impl FnOnce(&mut BufferState, &mut Wakers) -> R) -> R {
+        self.state.with(|state, handover| change(state, &mut handover.wakers))
+    }
+
+    fn wait_set(state: &mut BufferState) -> &mut WaitSet {
+        &mut state.joining
+    }
 }
 
-impl<S: QueueOrder> Future for Join<'_, S> {
+/// Waits until everything that was put has been dealt with.
+pub(super) struct Join<'a, O: QueueOrder>(SetWait<'a, Buffer<O>>);
+
+impl<O: QueueOrder> Future for Join<'_, O> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let this = self.get_mut();
-        if this.ticket.is_none() {
-            ready!(traps::spend(cx));
-        }
-        let mut lines = this.buffer.lock();
-        let released = lines.joining.released(&mut this.ticket);
-        if released || this.ticket.is_none() && lines.unfinished == 0 {
-            return Poll::Ready(());
-        }
-        let replaced = lines.joining.wait(&mut this.ticket, cx);
-        drop(lines);
-        drop(replaced);
-        traps::park(TaskState::QueueJoin, this.at, Resource::Nothing);
-        Poll::Pending
-    }
-}
-
-impl<S: QueueOrder> Drop for Join<'_, S> {
-    fn drop(&mut self) {
-        if self.ticket.is_some() {
-            let left = self.buffer.lock().joining.leave(&mut self.ticket);
-            drop(left);
-        }
+        self.get_mut().0.poll(cx, |state, progress, _| {
+            let done = match progress {
+                Progress::Arriving => state.unfinished == 0,
+                Progress::Waiting => false,
+                Progress::Released => true,
+            };
+            done.then_some(())
+        })
     }
 }

@@ -1,19 +1,15 @@
-//! A bounded channel: a queue that can end. This file holds what a program sees; what both ends share, and how it
-//! ends, is in `channel/ends.rs`.
+//! A bounded channel: a [buffer](super::buffer) that is closed when its last sender or its last receiver is gone.
 
-mod ends;
-
-use self::ends::Ends;
 use super::blocking;
-use super::wait_queue::Ticket;
-use crate::kernel::task_record::Resource;
-use crate::task::info::TaskState;
-use crate::traps;
+use super::buffer::{Buffer, Get, Put, PutError};
+use super::queue_order::Fifo;
 use std::error::Error;
 use std::fmt;
 use std::panic::Location;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
 
 /// A sender and a receiver of a channel that holds up to `cap` items. Both may be cloned: an item goes to one of
 /// the receivers. For a channel without a limit, `cap` may be `usize::MAX`.
@@ -42,19 +38,29 @@ use std::task::{Context, Poll, ready};
 #[track_caller]
 pub fn channel<T>(cap: usize) -> (Sender<T>, Receiver<T>) {
     assert!(cap > 0, "a channel for 0 items could never pass one on");
-    let ends = Ends::new(cap);
-    (Sender { ends: ends.share() }, Receiver { ends })
+    let channel = Arc::new(Channel {
+        buffer: Buffer::new(cap),
+        senders: AtomicUsize::new(1),
+        receivers: AtomicUsize::new(1),
+    });
+    (Sender { channel: Arc::clone(&channel) }, Receiver { channel })
+}
+
+struct Channel<T> {
+    buffer: Buffer<Fifo<T>>,
+    senders: AtomicUsize,
+    receivers: AtomicUsize,
 }
 
 /// Puts items into a channel. When the last sender is dropped, the channel is closed.
 pub struct Sender<T> {
-    ends: Ends<T>,
+    channel: Arc<Channel<T>>,
 }
 
 /// Takes items out of a channel. When the last receiver is dropped, the channel is closed and what is in it is
 /// dropped.
 pub struct Receiver<T> {
-    ends: Ends<T>,
+    channel: Arc<Channel<T>>,
 }
 
 /// Why an item was not sent; it comes back.
@@ -73,7 +79,7 @@ impl<T> Sender<T> {
     /// [`SendError::Closed`] with the item.
     #[track_caller]
     pub fn send(&self, item: T) -> SendFuture<'_, T> {
-        SendFuture { ends: &self.ends, item: Some(item), ticket: None, at: Location::caller() }
+        SendFuture(self.channel.buffer.put(item, Location::caller()))
     }
 
     /// Sends an item if there is room that nobody waits for.
@@ -81,7 +87,10 @@ impl<T> Sender<T> {
     /// # Errors
     /// [`SendError::Full`] or [`SendError::Closed`], with the item.
     pub fn try_send(&self, item: T) -> Result<(), SendError<T>> {
-        self.ends.try_send(item)
+        self.channel.buffer.try_put(item).map_err(|error| match error {
+            PutError::Full(item) => SendError::Full(item),
+            PutError::Closed(item) => SendError::Closed(item),
+        })
     }
 
     /// [`send`](Self::send) for a thread.
@@ -98,12 +107,12 @@ impl<T> Sender<T> {
 
     /// Closes the channel: nothing more can be sent, and receivers get what is in it and then `None`.
     pub fn close(&self) {
-        self.ends.close();
+        self.channel.buffer.close();
     }
 
     /// Whether the channel is closed: by `close`, or because all receivers are gone.
     pub fn is_closed(&self) -> bool {
-        self.ends.is_closed()
+        self.channel.buffer.is_closed()
     }
 }
 
@@ -112,12 +121,12 @@ impl<T> Receiver<T> {
     /// dropped before it is ready, nothing was taken.
     #[track_caller]
     pub fn recv(&self) -> Recv<'_, T> {
-        Recv { ends: &self.ends, ticket: None, at: Location::caller() }
+        Recv(self.channel.buffer.get(Location::caller()))
     }
 
     /// Takes the next item if there is one that nobody waits for.
     pub fn try_recv(&self) -> Option<T> {
-        self.ends.try_recv()
+        self.channel.buffer.try_get()
     }
 
     /// [`recv`](Self::recv) for a thread.
@@ -131,38 +140,42 @@ impl<T> Receiver<T> {
 
     /// Closes the channel: nothing more can be sent, and receivers get what is in it and then `None`.
     pub fn close(&self) {
-        self.ends.close();
+        self.channel.buffer.close();
     }
 
     /// Whether the channel is closed: by `close`, or because all senders are gone. There may be items left.
     pub fn is_closed(&self) -> bool {
-        self.ends.is_closed()
+        self.channel.buffer.is_closed()
     }
 }
 
 impl<T> Clone for Sender<T> {
     fn clone(&self) -> Sender<T> {
-        self.ends.add_sender();
-        Sender { ends: self.ends.share() }
+        self.channel.senders.fetch_add(1, Ordering::Relaxed);
+        Sender { channel: Arc::clone(&self.channel) }
     }
 }
 
 impl<T> Clone for Receiver<T> {
     fn clone(&self) -> Receiver<T> {
-        self.ends.add_receiver();
-        Receiver { ends: self.ends.share() }
+        self.channel.receivers.fetch_add(1, Ordering::Relaxed);
+        Receiver { channel: Arc::clone(&self.channel) }
     }
 }
 
 impl<T> Drop for Sender<T> {
     fn drop(&mut self) {
-        self.ends.remove_sender();
+        if self.channel.senders.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.channel.buffer.close();
+        }
     }
 }
 
 impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
-        self.ends.remove_receiver();
+        if self.channel.receivers.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.channel.buffer.close_and_clear();
+        }
     }
 }
 
@@ -209,68 +222,24 @@ impl<T> Error for SendError<T> {}
 
 /// The future of [`Sender::send`].
 #[must_use = "futures do nothing unless awaited"]
-pub struct SendFuture<'a, T> {
-    ends: &'a Ends<T>,
-    item: Option<T>,
-    ticket: Option<Ticket>,
-    at: &'static Location<'static>,
-}
-
-/// The item is kept, not pinned.
-impl<T> Unpin for SendFuture<'_, T> {}
+pub struct SendFuture<'a, T>(Put<'a, Fifo<T>>);
 
 impl<T> Future for SendFuture<'_, T> {
     type Output = Result<(), SendError<T>>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError<T>>> {
-        let this = self.get_mut();
-        if this.ticket.is_none() {
-            ready!(traps::spend(cx));
-        }
-        let polled = this.ends.poll_send(&mut this.ticket, &mut this.item, cx);
-        if polled.is_pending() {
-            traps::park(TaskState::QueuePut, this.at, Resource::Nothing);
-        }
-        polled
-    }
-}
-
-impl<T> Drop for SendFuture<'_, T> {
-    fn drop(&mut self) {
-        if let Some(ticket) = self.ticket {
-            self.ends.give_up_room(ticket);
-        }
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError<T>>> {
+        Pin::new(&mut self.0).poll(cx).map_err(SendError::Closed)
     }
 }
 
 /// The future of [`Receiver::recv`].
 #[must_use = "futures do nothing unless awaited"]
-pub struct Recv<'a, T> {
-    ends: &'a Ends<T>,
-    ticket: Option<Ticket>,
-    at: &'static Location<'static>,
-}
+pub struct Recv<'a, T>(Get<'a, Fifo<T>>);
 
 impl<T> Future for Recv<'_, T> {
     type Output = Option<T>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        let this = self.get_mut();
-        if this.ticket.is_none() {
-            ready!(traps::spend(cx));
-        }
-        let polled = this.ends.poll_recv(&mut this.ticket, cx);
-        if polled.is_pending() {
-            traps::park(TaskState::QueueGet, this.at, Resource::Nothing);
-        }
-        polled
-    }
-}
-
-impl<T> Drop for Recv<'_, T> {
-    fn drop(&mut self) {
-        if let Some(ticket) = self.ticket {
-            self.ends.give_up_item(ticket);
-        }
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        Pin::new(&mut self.0).poll(cx)
     }
 }

@@ -7,10 +7,8 @@
 
 use super::blocking;
 use super::lock::{LockAcquire, LockGuard};
-use super::permit_queue::hand_over;
-use super::shared::{Revocable, Shared};
-use super::wait_queue::{Ticket, WaitQueue, WaitState, Wakes};
-use crate::kernel::grants::{GrantId, Revoke};
+use super::permit_queue::{PermitQueue, PermitQueues, Revocable};
+use super::wait_queue::Ticket;
 use crate::kernel::task_record::Resource;
 use crate::task::info::TaskState;
 use crate::traps;
@@ -18,7 +16,6 @@ use std::fmt;
 use std::mem;
 use std::panic::Location;
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
 /// Waits for something to become true of the value in a [`Lock`](crate::Lock).
@@ -44,21 +41,29 @@ use std::task::{Context, Poll};
 /// });
 /// ```
 #[doc(alias("Condvar"))]
-#[derive(Default)]
 pub struct Condition {
-    /// Made on first use, so that `new` can be `const`.
-    shared: OnceLock<Arc<Shared<State>>>,
+    state: Revocable<ConditionState>,
 }
 
-#[derive(Default)]
-struct State {
-    waiting: WaitQueue<()>,
+struct ConditionState {
+    /// Of notifications.
+    queue: PermitQueue,
+}
+
+impl PermitQueues for ConditionState {
+    fn new(_permits: usize) -> ConditionState {
+        ConditionState { queue: PermitQueue::for_notifications() }
+    }
+
+    fn for_each_queue(&mut self, mut visit: impl FnMut(&mut PermitQueue)) {
+        visit(&mut self.queue);
+    }
 }
 
 impl Condition {
     /// A condition that nobody waits for.
     pub const fn new() -> Condition {
-        Condition { shared: OnceLock::new() }
+        Condition { state: Revocable::new(0) }
     }
 
     /// Gives the lock back, waits to be notified, and waits for the lock again.
@@ -112,10 +117,7 @@ impl Condition {
 
     /// Wakes up to `n` of those who wait, those who came first first. The lock need not be held.
     pub fn notify(&self, n: usize) {
-        let mut wakes = Wakes::default();
-        let shared = self.shared();
-        shared.lock().notify(n, &mut wakes, || shared.watch());
-        wakes.wake();
+        self.state.with(|state, handover| state.queue.notify(n, handover));
     }
 
     /// Wakes everybody who waits.
@@ -134,35 +136,18 @@ impl Condition {
         notification.use_up();
         guard
     }
-
-    fn shared(&self) -> &Arc<Shared<State>> {
-        self.shared.get_or_init(|| Shared::new(State::default()))
-    }
 }
 
 impl fmt::Debug for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let waited_for = !self.shared().lock().waiting.is_empty();
+        let waited_for = !self.state.lock().queue.is_empty();
         f.debug_struct("Condition").field("waited_for", &waited_for).finish()
     }
 }
 
-impl State {
-    fn notify(&mut self, n: usize, wakes: &mut Wakes, watch: impl Fn() -> Arc<dyn Revoke>) {
-        for _ in 0..n {
-            if !hand_over(&mut self.waiting, 0, wakes, &watch) {
-                break;
-            }
-        }
-    }
-}
-
-impl Revocable for State {
-    fn revoke(&mut self, grant: GrantId, wakes: &mut Wakes, watch: impl Fn() -> Arc<dyn Revoke>) {
-        // With nobody else to have it, the notification stays where it is: it must not get lost.
-        if !self.waiting.is_empty() && self.waiting.revoke(grant.index, grant.sequence).is_some() {
-            self.notify(1, wakes, watch);
-        }
+impl Default for Condition {
+    fn default() -> Condition {
+        Condition::new()
     }
 }
 
@@ -181,43 +166,20 @@ impl<'c, T> Future for Notified<'c, '_, T> {
     type Output = Notification<'c>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Notification<'c>> {
-        let this = self.get_mut();
-        let mut state = this.condition.shared().lock();
-        let mut left = None;
-        let mut replaced = None;
-        match this.ticket.map(|ticket| (ticket, state.waiting.state(ticket))) {
-            Some((ticket, WaitState::Waiting)) => {
-                replaced = state.waiting.renew(ticket, cx.waker(), traps::grantee());
-            }
-            Some((ticket, WaitState::Granted)) => {
-                let left = state.waiting.leave(ticket);
-                this.ticket = None;
-                traps::claimed(left.watched);
-                return Poll::Ready(Notification(this.condition));
-            }
-            Some((ticket, WaitState::Dismissed)) => {
-                left = Some(state.waiting.leave(ticket));
-                this.ticket = Some(state.waiting.enter((), cx.waker(), traps::grantee()));
-            }
-            None => this.ticket = Some(state.waiting.enter((), cx.waker(), traps::grantee())),
+        let Notified { condition, guard, ticket, at } = self.get_mut();
+        let polled = condition.state.with(|state, handover| state.queue.poll_take(ticket, 1, cx, handover));
+        drop(guard.take());
+        if polled.is_pending() {
+            traps::park(TaskState::CondWait, at, Resource::Nothing);
         }
-        drop(state);
-        drop((left, replaced, this.guard.take()));
-        traps::park(TaskState::CondWait, this.at, Resource::Nothing);
-        Poll::Pending
+        polled.map(|()| Notification(condition))
     }
 }
 
 impl<T> Drop for Notified<'_, '_, T> {
     fn drop(&mut self) {
         if let Some(ticket) = self.ticket {
-            let left = self.condition.shared().lock().waiting.leave(ticket);
-            let pass_on = left.state == WaitState::Granted;
-            traps::claimed(left.watched);
-            drop(left.waker);
-            if pass_on {
-                self.condition.notify(1);
-            }
+            self.condition.state.with(|state, handover| state.queue.give_up(ticket, handover));
         }
     }
 }

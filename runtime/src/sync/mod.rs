@@ -1,28 +1,27 @@
 //! Synchronisation between tasks, and between tasks and threads.
 //!
 //! ```text
+//! locked.rs         state behind a mutex; wakers are called when it is released
 //! wait_queue.rs     waiters in order; "granted" is a state of its own
-//! permit_queue.rs   permits and a wait queue: taking, waiting, handing over, giving up
+//! permit_queue.rs   permits and a wait queue: taking, waiting, handing over, giving up, taking back
 //! wait_set.rs       a wait queue of which all waiters are released at once
-//! shared.rs         a mutex that the kernel can reach too
-//! blocking.rs       the same futures, for threads that run no kernel
 //!
 //! permits.rs        one permit queue                     ◀── semaphore.rs, lock.rs, rlock.rs, rw_lock.rs
-//! buffer.rs         two permit queues: items and room    ◀── queue.rs, with one of queue_order.rs
-//! channel.rs        two permit queues, and an end
-//! condition.rs      a wait queue of its own kind
+//! buffer.rs         two permit queues: items and room    ◀── queue.rs, with one of queue_order.rs, and channel.rs
+//! condition.rs      one permit queue, of notifications
 //! event.rs, barrier.rs, result_cell.rs, watch.rs, broadcast.rs      a wait set
 //! oneshot.rs        one waiter
+//! blocking.rs       the same futures, for threads that run no kernel
 //! ```
 //!
 //! Three promises hold for all of them, and each is kept in one place:
 //!
-//! * **First come, first served.** What is released goes straight to the head of the line. Nobody can take it in
-//!   between, so nobody starves.
+//! * **First come, first served.** What is released goes straight to the first waiter. No task can take it in
+//!   between, so none starves (`wait_queue.rs`).
 //! * **Dropping a wait loses nothing.** A wait that was granted its turn and is dropped before it is polled again
-//!   passes it on.
-//! * **Nobody holds up the others by not looking.** A wait that was granted its turn and is not polled by its
-//!   task loses it to the next; see `kernel/grants.rs`.
+//!   passes it on (`permit_queue.rs`).
+//! * **A task that does not look holds up no other.** A wait that was granted its turn and is not polled by its
+//!   task, or whose kernel stops, loses it to the next (`grants.rs` of the kernel).
 //!
 //! All are `Send + Sync`, and all but the channels have a `const fn new`, so that each may stand in a `static`.
 //! Every operation that waits has a `…_blocking` twin for threads that run no kernel.
@@ -35,6 +34,7 @@ pub mod channel;
 mod condition;
 mod event;
 mod lock;
+mod locked;
 pub mod oneshot;
 mod permit_queue;
 mod permits;
@@ -44,7 +44,6 @@ mod result_cell;
 mod rlock;
 mod rw_lock;
 mod semaphore;
-mod shared;
 mod wait_queue;
 mod wait_set;
 pub mod watch;

@@ -1,6 +1,7 @@
 //! A channel for one value.
 
 use super::blocking;
+use super::locked::Locked;
 use crate::error::Closed;
 use crate::kernel::task_record::Resource;
 use crate::kernel::waker::renew;
@@ -9,7 +10,7 @@ use crate::traps;
 use std::fmt;
 use std::panic::Location;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
 /// A sender and a receiver of one value, to be moved wherever they are needed: into tasks, into threads.
@@ -24,13 +25,14 @@ use std::task::{Context, Poll, Waker, ready};
 /// });
 /// ```
 pub fn oneshot<T>() -> (Sender<T>, Receiver<T>) {
-    let slot = Arc::new(Slot(Mutex::new(State { value: None, waker: None, sender: true, receiver: true })));
-    (Sender { slot: Arc::clone(&slot) }, Receiver { slot })
+    let state = OneshotState { value: None, waker: None, sender: true, receiver: true };
+    let state = Arc::new(Locked::new(state));
+    (Sender { state: Arc::clone(&state) }, Receiver { state })
 }
 
 /// Sends the value. Dropping it without sending tells the receiver that there will be none.
 pub struct Sender<T> {
-    slot: Arc<Slot<T>>,
+    state: Arc<Locked<OneshotState<T>>>,
 }
 
 /// Receives the value. Dropping it tells the sender that nobody wants it.
@@ -38,12 +40,10 @@ pub struct Sender<T> {
 /// `(&mut receiver).await` waits without giving the receiver up, so that
 /// `timeout_after(limit, &mut receiver)` may be tried again.
 pub struct Receiver<T> {
-    slot: Arc<Slot<T>>,
+    state: Arc<Locked<OneshotState<T>>>,
 }
 
-struct Slot<T>(Mutex<State<T>>);
-
-struct State<T> {
+struct OneshotState<T> {
     value: Option<T>,
     waker: Option<Waker>,
     /// Whether the sender is there.
@@ -52,19 +52,13 @@ struct State<T> {
     receiver: bool,
 }
 
-impl<T> Slot<T> {
-    fn lock(&self) -> MutexGuard<'_, State<T>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 impl<T> Sender<T> {
     /// Hands the value over. It never waits, so threads use it as it is.
     ///
     /// # Errors
     /// The value, if the receiver is gone.
     pub fn send(self, value: T) -> Result<(), T> {
-        let mut state = self.slot.lock();
+        let mut state = self.state.lock();
         if !state.receiver {
             return Err(value);
         }
@@ -75,19 +69,16 @@ impl<T> Sender<T> {
 
     /// Whether the receiver is gone.
     pub fn is_closed(&self) -> bool {
-        !self.slot.lock().receiver
+        !self.state.lock().receiver
     }
 }
 
 impl<T> Drop for Sender<T> {
     fn drop(&mut self) {
-        let mut state = self.slot.lock();
-        state.sender = false;
-        let waker = state.waker.take();
-        drop(state);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        self.state.with(|state, wakers| {
+            state.sender = false;
+            wakers.add(state.waker.take());
+        });
     }
 }
 
@@ -115,16 +106,16 @@ impl<T> Receiver<T> {
 
     fn poll_recv(&mut self, cx: &mut Context<'_>, at: &'static Location<'static>) -> Poll<Result<T, Closed>> {
         ready!(traps::spend(cx));
-        let mut state = self.slot.lock();
-        if let Some(value) = state.value.take() {
-            return Poll::Ready(Ok(value));
+        let received = self.state.with(|state, wakers| {
+            let received = state.value.take().map(Ok).or((!state.sender).then_some(Err(Closed(()))));
+            if received.is_none() {
+                wakers.discard(renew(&mut state.waker, cx.waker()));
+            }
+            received
+        });
+        if let Some(received) = received {
+            return Poll::Ready(received);
         }
-        if !state.sender {
-            return Poll::Ready(Err(Closed(())));
-        }
-        let replaced = renew(&mut state.waker, cx.waker());
-        drop(state);
-        drop(replaced);
         traps::park(TaskState::ResultWait, at, Resource::Nothing);
         Poll::Pending
     }
@@ -132,11 +123,10 @@ impl<T> Receiver<T> {
 
 impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
-        let mut state = self.slot.lock();
-        state.receiver = false;
-        let waker = state.waker.take();
-        drop(state);
-        drop(waker);
+        self.state.with(|state, wakers| {
+            state.receiver = false;
+            wakers.discard(state.waker.take());
+        });
     }
 }
 

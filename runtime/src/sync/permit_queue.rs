@@ -1,52 +1,83 @@
-//! A line: how many of something are free, and who waits for how many.
+//! A permit queue: how many permits are free, and who waits for how many. Under every primitive that hands over.
 //!
-//! The invariant is one sentence: *while anybody is in line, what is free is not enough for the first of them.*
-//! Taking is only allowed when nobody is in line; everything that frees something serves the line before it lets
-//! go of the mutex.
+//! The invariant is one sentence: *while someone is in line, what is free is not enough for the first of them.*
+//! Taking is only allowed when no one is in line; everything that frees something serves the line before it lets go of
+//! the mutex.
+//!
+//! # How a grant is taken back
+//!
+//! If a task is polled without claiming what it was granted, or its kernel stops, the [kernel](crate::kernel::grants) calls
+//! [`revoke_overdue`](Revoke::revoke_overdue) of the queues that it knows, each a share of one primitive's
+//! [`Revocable`]. That locks them, finds the overdue grants and makes their permits free again, which serves the line.
+//!
+//! What the kernel knows may outlive the primitive, so it must not hold what the primitive borrows. That is why the items
+//! of a queue are not in here but beside it, behind a mutex of their own.
 
-use super::wait_queue::{Ticket, WaitQueue, WaitState, Wakes};
-use crate::kernel::grants::{GrantId, Revoke};
+use super::locked::{Locked, Wakers};
+use super::wait_queue::{Ticket, WaitQueue, WaitState};
+use crate::kernel::grants::{Grantee, Grants, Revoke};
 use crate::traps;
-use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::sync::{Arc, MutexGuard, OnceLock, Weak};
+use std::task::{Context, Poll};
 
 pub(super) struct PermitQueue {
     free: usize,
-    waiting: WaitQueue<usize>,
-    /// Tells the lines of one primitive apart, for the kernel's watch.
-    number: u8,
+    /// How many permits belong to waiters that have not claimed them yet.
+    granted: usize,
+    waiting: WaitQueue,
+    /// Permits that no one waits for are lost.
+    notifies: bool,
+    /// Whether overdue notifications were left where they are, because no one else waited.
+    has_kept: bool,
 }
 
 impl PermitQueue {
-    pub(super) const fn new(free: usize, number: u8) -> PermitQueue {
-        PermitQueue { free, waiting: WaitQueue::new(), number }
+    pub(super) const fn new(free: usize) -> PermitQueue {
+        PermitQueue { free, granted: 0, waiting: WaitQueue::new(), notifies: false, has_kept: false }
+    }
+
+    /// A queue for notifications: one that no one waits for is lost.
+    pub(super) fn for_notifications() -> PermitQueue {
+        PermitQueue { notifies: true, ..PermitQueue::new(0) }
     }
 
     pub(super) fn free(&self) -> usize {
         self.free
     }
 
-    /// Takes `wanted` if they are free and nobody is in line.
+    /// The permits that have not been taken: free, or granted and not claimed yet.
+    pub(super) fn untaken(&self) -> usize {
+        self.free + self.granted
+    }
+
+    /// Whether no one is in line.
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// Takes `wanted` permits if they are free and no one is in line.
+    #[inline]
     pub(super) fn try_take(&mut self, wanted: usize) -> bool {
-        let may = self.free >= wanted && self.waiting.is_empty();
+        let may = wanted <= self.free && self.waiting.is_empty();
         if may {
             self.free -= wanted;
         }
         may
     }
 
-    /// Takes `wanted`, or waits in line for them. The waker that comes back is to be dropped when nothing is locked.
+    /// Takes `wanted` permits, or waits in line for them.
     #[inline]
     pub(super) fn poll_take(
         &mut self,
         ticket: &mut Option<Ticket>,
         wanted: usize,
         cx: &mut Context<'_>,
-    ) -> (Poll<()>, Option<Waker>) {
+        handover: &mut Handover<'_>,
+    ) -> Poll<()> {
         if ticket.is_none() && self.try_take(wanted) {
-            return (Poll::Ready(()), None);
+            return Poll::Ready(());
         }
-        self.poll_turn(ticket, wanted, cx)
+        self.poll_turn(ticket, wanted, cx, handover)
     }
 
     fn poll_turn(
@@ -54,203 +85,320 @@ impl PermitQueue {
         ticket: &mut Option<Ticket>,
         wanted: usize,
         cx: &mut Context<'_>,
-    ) -> (Poll<()>, Option<Waker>) {
+        handover: &mut Handover<'_>,
+    ) -> Poll<()> {
         if let Some(waiting) = *ticket {
             if self.waiting.state(waiting) == WaitState::Waiting {
-                return (Poll::Pending, self.waiting.renew(waiting, cx.waker(), traps::grantee()));
+                self.waiting.renew(waiting, cx.waker(), traps::grantee(), &mut handover.wakers);
+                return Poll::Pending;
             }
-            let left = self.waiting.leave(waiting);
             *ticket = None;
-            traps::claimed(left.watched);
-            if left.state == WaitState::Granted {
-                return (Poll::Ready(()), None);
+            if self.waiting.leave(waiting, &mut handover.wakers).0 == WaitState::Granted {
+                self.granted -= wanted;
+                return Poll::Ready(());
             }
-            // Dismissed, perhaps because nobody had polled this wait for too long. It starts again.
-            if self.try_take(wanted) {
-                return (Poll::Ready(()), None);
-            }
+            // Dismissed, perhaps because it was not polled for too long. It starts again.
+        }
+        if self.has_kept {
+            self.offer_kept();
+        }
+        if self.try_take(wanted) {
+            return Poll::Ready(());
         }
         *ticket = Some(self.waiting.enter(wanted, cx.waker(), traps::grantee()));
-        (Poll::Pending, None)
+        Poll::Pending
     }
 
-    /// Ends a wait that is being dropped; what it was granted goes on to the next. Its waker is to be dropped when
-    /// nothing is locked.
-    pub(super) fn give_up(
-        &mut self,
-        ticket: Ticket,
-        wakes: &mut Wakes,
-        watch: impl Fn() -> Arc<dyn Revoke>,
-    ) -> Option<Waker> {
-        let left = self.waiting.leave(ticket);
-        if left.state == WaitState::Granted {
-            self.free += left.value;
+    /// Ends a wait that is being dropped; what it was granted goes on to the next.
+    pub(super) fn give_up(&mut self, ticket: Ticket, handover: &mut Handover<'_>) {
+        if let (WaitState::Granted, permits) = self.waiting.leave(ticket, &mut handover.wakers) {
+            self.make_free(permits);
         }
         // Even one that was only waiting may have been the first, who wanted more than there was.
-        self.serve(wakes, watch);
-        traps::claimed(left.watched);
-        left.waker
+        self.serve(handover);
     }
 
-    /// Gives back `count`: to the first in line, or to whoever comes next.
-    pub(super) fn release(&mut self, count: usize, wakes: &mut Wakes, watch: impl Fn() -> Arc<dyn Revoke>) {
+    /// Gives back `count` permits: to the first in line, or to whoever comes next. False, and nothing changes, if more
+    /// than `usize::MAX` permits would be untaken.
+    pub(super) fn release(&mut self, count: usize, handover: &mut Handover<'_>) -> bool {
+        if self.untaken().checked_add(count).is_none() {
+            return false;
+        }
         self.free += count;
-        self.serve(wakes, watch);
+        self.serve(handover);
+        true
     }
 
-    /// The kernel saw that a grant is not claimed.
-    pub(super) fn revoke(&mut self, grant: GrantId, wakes: &mut Wakes, watch: impl Fn() -> Arc<dyn Revoke>) {
-        if let Some(wanted) = self.waiting.revoke(grant.index, grant.sequence) {
-            self.free += wanted;
-            self.serve(wakes, watch);
+    /// Hands one permit to each of the first `n` in line. What is left over is lost: for notifications.
+    pub(super) fn notify(&mut self, n: usize, handover: &mut Handover<'_>) {
+        self.free = n;
+        self.serve(handover);
+    }
+
+    /// Sends everyone in line away, to look again at what they came for.
+    pub(super) fn dismiss_all(&mut self, wakers: &mut Wakers) {
+        while self.waiting.dismiss_front(wakers) {}
+    }
+
+    /// The kernel asks for overdue grants to its tasks.
+    fn revoke_overdue(
+        &mut self,
+        kernel: &Grants,
+        is_overdue: &dyn Fn(&mut Grantee) -> bool,
+        handover: &mut Handover<'_>,
+    ) {
+        let mut from = 0;
+        while let Some(found) = self.waiting.find_overdue(from, kernel, is_overdue) {
+            from = found + 1;
+            if self.notifies && self.waiting.is_empty() {
+                // Free, it would be lost.
+                self.waiting.keep(found);
+                self.has_kept = true;
+            } else {
+                let permits = self.waiting.revoke(found);
+                self.make_free(permits);
+                self.serve(handover);
+            }
         }
     }
 
-    /// Sends everybody in line away, to look again at what they came for.
-    pub(super) fn dismiss_all(&mut self, wakes: &mut Wakes) {
-        while let Some(waker) = self.waiting.dismiss_front() {
-            wakes.add(waker);
+    /// Someone has come who may have the notifications that were kept: at once, if the grantee's kernel does not run.
+    #[cold]
+    fn offer_kept(&mut self) {
+        while let Some(found) = self.waiting.count_kept() {
+            let permits = self.waiting.revoke(found);
+            self.make_free(permits);
         }
+        self.has_kept = false;
     }
 
-    fn serve(&mut self, wakes: &mut Wakes, watch: impl Fn() -> Arc<dyn Revoke>) {
+    fn make_free(&mut self, granted: usize) {
+        self.granted -= granted;
+        self.free += granted;
+    }
+
+    #[inline]
+    fn serve(&mut self, handover: &mut Handover<'_>) {
         while let Some(wanted) = self.waiting.front()
             && wanted <= self.free
-            && hand_over(&mut self.waiting, self.number, wakes, &watch)
         {
-            self.free -= wanted;
+            if self.waiting.grant_front(self.notifies, handover) {
+                self.free -= wanted;
+                self.granted += wanted;
+            }
+        }
+        if self.notifies {
+            self.free = 0;
         }
     }
 }
 
-/// Gives the first in line its turn, and lets the kernel watch whether it is claimed. False if nobody waits.
-pub(super) fn hand_over<N: Copy>(
-    waiting: &mut WaitQueue<N>,
-    line: u8,
-    wakes: &mut Wakes,
-    watch: impl Fn() -> Arc<dyn Revoke>,
-) -> bool {
-    let Some((ticket, grantee, waker)) = waiting.grant_front() else { return false };
-    wakes.add(waker);
-    let id = GrantId { line, index: ticket.index, sequence: ticket.sequence };
-    let watched = grantee.and_then(|grantee| traps::granted(grantee, watch, id));
-    waiting.set_watched(ticket, watched);
-    true
+/// The permit queues of one primitive.
+pub(super) trait PermitQueues: Send + 'static {
+    /// `permits`: what [`Revocable::new`] was given.
+    fn new(permits: usize) -> Self;
+    fn for_each_queue(&mut self, visit: impl FnMut(&mut PermitQueue));
+}
+
+/// Permit queues behind a mutex that the kernel can reach too.
+pub(super) struct Revocable<Q> {
+    permits: usize,
+    /// Made on first use, so that `new` can be `const`.
+    queues: OnceLock<Arc<Locked<Q>>>,
+}
+
+impl<Q: PermitQueues> Revocable<Q> {
+    pub(super) const fn new(permits: usize) -> Revocable<Q> {
+        Revocable { permits, queues: OnceLock::new() }
+    }
+
+    /// For reading, and for changes that free nothing.
+    pub(super) fn lock(&self) -> MutexGuard<'_, Q> {
+        self.queues().lock()
+    }
+
+    /// Changes the queues, then calls the wakers of those who have been served.
+    #[inline]
+    pub(super) fn with<R>(&self, change: impl FnOnce(&mut Q, &mut Handover<'_>) -> R) -> R {
+        change_queues(self.queues(), change)
+    }
+
+    fn queues(&self) -> &Arc<Locked<Q>> {
+        self.queues.get_or_init(|| Arc::new(Locked::new(Q::new(self.permits))))
+    }
+}
+
+#[inline]
+fn change_queues<Q: PermitQueues, R>(
+    queues: &Arc<Locked<Q>>,
+    change: impl FnOnce(&mut Q, &mut Handover<'_>) -> R,
+) -> R {
+    let share = || Arc::downgrade(queues) as Weak<dyn Revoke>;
+    let mut handover = Handover { wakers: Wakers::default(), share: &share };
+    let result = change(&mut queues.lock(), &mut handover);
+    handover.wakers.wake();
+    result
+}
+
+impl<Q: PermitQueues> Revoke for Locked<Q> {
+    fn revoke_overdue(self: Arc<Self>, kernel: &Grants, is_overdue: &dyn Fn(&mut Grantee) -> bool) {
+        change_queues(&self, |queues, handover| {
+            queues.for_each_queue(|queue| queue.revoke_overdue(kernel, is_overdue, handover));
+        });
+    }
+}
+
+/// What handing over needs besides the queue.
+pub(super) struct Handover<'a> {
+    /// To be called when the mutex is released.
+    pub(super) wakers: Wakers,
+    share: &'a dyn Fn() -> Weak<dyn Revoke>,
+}
+
+#[cfg(test)]
+impl<'a> Handover<'a> {
+    pub(super) fn for_test(share: &'a dyn Fn() -> Weak<dyn Revoke>) -> Handover<'a> {
+        Handover { wakers: Wakers::default(), share }
+    }
+}
+
+impl Handover<'_> {
+    /// What a kernel keeps to take grants back.
+    pub(super) fn revoker(&self) -> Weak<dyn Revoke> {
+        (self.share)()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::task::Waker;
 
-    fn poll(line: &mut PermitQueue, ticket: &mut Option<Ticket>, wanted: usize) -> bool {
-        line.poll_take(ticket, wanted, &mut Context::from_waker(Waker::noop())).0.is_ready()
+    /// No wait is that of a task here, so no kernel is told of the queue.
+    fn change<R>(change: impl FnOnce(&mut Handover<'_>) -> R) -> R {
+        let share = || unreachable!("a wait outside of a kernel is granted without one");
+        let mut handover = Handover::for_test(&share);
+        let result = change(&mut handover);
+        handover.wakers.wake();
+        result
     }
 
-    /// Nobody waits in a kernel here, so nobody is watched.
-    fn unwatched() -> Arc<dyn Revoke> {
-        unreachable!("a wait outside of a kernel is not watched")
+    fn poll(queue: &mut PermitQueue, ticket: &mut Option<Ticket>, wanted: usize) -> bool {
+        let cx = &mut Context::from_waker(Waker::noop());
+        change(|handover| queue.poll_take(ticket, wanted, cx, handover)).is_ready()
     }
 
-    fn release(line: &mut PermitQueue, count: usize) {
-        line.release(count, &mut Wakes::default(), unwatched);
+    fn release(queue: &mut PermitQueue, count: usize) {
+        assert!(change(|handover| queue.release(count, handover)));
     }
 
-    fn give_up(line: &mut PermitQueue, ticket: Option<Ticket>) {
-        line.give_up(ticket.expect("it waits"), &mut Wakes::default(), unwatched);
+    fn give_up(queue: &mut PermitQueue, ticket: Option<Ticket>) {
+        change(|handover| queue.give_up(ticket.expect("it waits"), handover));
     }
 
     #[test]
     fn what_is_free_is_taken_at_once() {
-        let mut line = PermitQueue::new(3, 0);
-        assert!(line.try_take(2) && !line.try_take(2) && line.try_take(1));
-        assert_eq!(line.free(), 0);
+        let mut queue = PermitQueue::new(3);
+        assert!(queue.try_take(2) && !queue.try_take(2) && queue.try_take(1));
+        assert_eq!(queue.free(), 0);
         let mut ticket = None;
-        assert!(poll(&mut line, &mut ticket, 0) && ticket.is_none(), "nothing is always there");
+        assert!(poll(&mut queue, &mut ticket, 0) && ticket.is_none(), "no permits are always there");
     }
 
     #[test]
-    fn nobody_takes_anything_while_somebody_is_in_line() {
-        let mut line = PermitQueue::new(2, 0);
+    fn a_newcomer_takes_nothing_while_someone_is_in_line() {
+        let mut queue = PermitQueue::new(2);
         let (mut large, mut small) = (None, None);
-        assert!(!poll(&mut line, &mut large, 3));
-        assert!(!line.try_take(1) && !poll(&mut line, &mut small, 1));
-        assert_eq!(line.free(), 2, "and nothing is set aside");
-        release(&mut line, 1);
-        assert!(poll(&mut line, &mut large, 3) && large.is_none());
-        assert!(!poll(&mut line, &mut small, 1));
+        assert!(!poll(&mut queue, &mut large, 3));
+        assert!(!queue.try_take(1) && !poll(&mut queue, &mut small, 1));
+        assert_eq!(queue.free(), 2, "and nothing is set aside");
+        release(&mut queue, 1);
+        assert!(poll(&mut queue, &mut large, 3) && large.is_none());
+        assert!(!poll(&mut queue, &mut small, 1));
     }
 
     #[test]
     fn a_release_serves_as_many_as_it_is_enough_for() {
-        let mut line = PermitQueue::new(0, 0);
+        let mut queue = PermitQueue::new(0);
         let mut tickets = [None; 4];
         for ticket in &mut tickets {
-            assert!(!poll(&mut line, ticket, 2));
+            assert!(!poll(&mut queue, ticket, 2));
         }
-        release(&mut line, 5);
-        assert_eq!(line.free(), 1);
-        let served = tickets.each_mut().map(|ticket| poll(&mut line, ticket, 2));
+        release(&mut queue, 5);
+        assert_eq!((queue.free(), queue.untaken()), (1, 5));
+        let served = tickets.each_mut().map(|ticket| poll(&mut queue, ticket, 2));
         assert_eq!(served, [true, true, false, false]);
+        assert_eq!(queue.untaken(), 1);
     }
 
     #[test]
     fn what_was_granted_to_a_wait_that_is_given_up_goes_on() {
-        let mut line = PermitQueue::new(0, 0);
+        let mut queue = PermitQueue::new(0);
         let [mut first, mut second] = [None; 2];
-        assert!(!poll(&mut line, &mut first, 1) && !poll(&mut line, &mut second, 1));
-        release(&mut line, 1);
-        give_up(&mut line, first);
-        assert!(poll(&mut line, &mut second, 1));
-        assert_eq!(line.free(), 0);
+        assert!(!poll(&mut queue, &mut first, 1) && !poll(&mut queue, &mut second, 1));
+        release(&mut queue, 1);
+        give_up(&mut queue, first);
+        assert!(poll(&mut queue, &mut second, 1));
+        assert_eq!(queue.untaken(), 0);
     }
 
     #[test]
     fn giving_up_a_large_wait_serves_the_small_ones_behind_it() {
-        let mut line = PermitQueue::new(1, 0);
+        let mut queue = PermitQueue::new(1);
         let [mut large, mut small] = [None; 2];
-        assert!(!poll(&mut line, &mut large, 2) && !poll(&mut line, &mut small, 1));
-        give_up(&mut line, large);
-        assert!(poll(&mut line, &mut small, 1));
+        assert!(!poll(&mut queue, &mut large, 2) && !poll(&mut queue, &mut small, 1));
+        give_up(&mut queue, large);
+        assert!(poll(&mut queue, &mut small, 1));
     }
 
     #[test]
-    fn a_revoked_wait_queues_again_at_the_end() {
-        let mut line = PermitQueue::new(0, 0);
+    fn those_who_are_sent_away_look_again() {
+        let mut queue = PermitQueue::new(1);
+        let [mut large, mut small] = [None; 2];
+        assert!(!poll(&mut queue, &mut large, 2) && !poll(&mut queue, &mut small, 1));
+        change(|handover| queue.dismiss_all(&mut handover.wakers));
+        assert!(poll(&mut queue, &mut small, 1), "the line is empty");
+        assert!(!poll(&mut queue, &mut large, 2) && large.is_some());
+    }
+
+    #[test]
+    fn no_more_than_usize_max_permits_are_free_or_granted() {
+        let mut queue = PermitQueue::new(usize::MAX - 1);
+        release(&mut queue, 1);
+        assert!(!change(|handover| queue.release(1, handover)));
+        assert!(queue.try_take(usize::MAX));
+        let mut ticket = None;
+        assert!(!poll(&mut queue, &mut ticket, usize::MAX));
+        release(&mut queue, usize::MAX);
+        assert!(!change(|handover| queue.release(1, handover)), "what was granted may come back");
+        give_up(&mut queue, ticket);
+        assert_eq!(queue.free(), usize::MAX);
+    }
+
+    #[test]
+    fn a_notification_that_no_one_waits_for_is_lost() {
+        let mut queue = PermitQueue::for_notifications();
+        change(|handover| queue.notify(usize::MAX, handover));
         let [mut first, mut second] = [None; 2];
-        assert!(!poll(&mut line, &mut first, 1) && !poll(&mut line, &mut second, 1));
-        release(&mut line, 1);
-        let Ticket { index, sequence } = first.unwrap();
-        line.revoke(GrantId { line: 0, index, sequence }, &mut Wakes::default(), unwatched);
-        assert!(!poll(&mut line, &mut first, 1), "it was passed over");
-        assert!(poll(&mut line, &mut second, 1));
-        release(&mut line, 1);
-        assert!(poll(&mut line, &mut first, 1));
-        line.revoke(GrantId { line: 0, index, sequence }, &mut Wakes::default(), unwatched);
-        assert_eq!(line.free(), 0, "what was claimed cannot be revoked");
-    }
-
-    #[test]
-    fn whoever_is_sent_away_looks_again() {
-        let mut line = PermitQueue::new(1, 0);
-        let [mut large, mut small] = [None; 2];
-        assert!(!poll(&mut line, &mut large, 2) && !poll(&mut line, &mut small, 1));
-        line.dismiss_all(&mut Wakes::default());
-        assert!(poll(&mut line, &mut small, 1), "nobody is in line any more");
-        assert!(!poll(&mut line, &mut large, 2) && large.is_some());
+        assert!(!poll(&mut queue, &mut first, 1) && !poll(&mut queue, &mut second, 1));
+        change(|handover| queue.notify(1, handover));
+        give_up(&mut queue, first);
+        assert!(poll(&mut queue, &mut second, 1), "but one that was given to a dropped wait goes on");
+        assert_eq!(queue.untaken(), 0);
     }
 
     /// The sentence at the head of this file.
     #[test]
-    fn while_anybody_is_in_line_what_is_free_is_not_enough_for_the_first() {
+    fn while_someone_is_in_line_what_is_free_is_not_enough_for_the_first() {
         let mut random = crate::kernel::random::Random::new(5);
-        let mut line = PermitQueue::new(4, 0);
+        let mut queue = PermitQueue::new(4);
         let mut waiting: Vec<(Option<Ticket>, usize)> = Vec::new();
         let (mut held, mut granted) = (Vec::new(), 0);
         for _ in 0..50_000 {
             match random.below(4) {
                 0 => {
                     let (mut ticket, wanted) = (None, 1 + random.below(4));
-                    if poll(&mut line, &mut ticket, wanted) {
+                    if poll(&mut queue, &mut ticket, wanted) {
                         held.push(wanted)
                     } else {
                         waiting.push((ticket, wanted))
@@ -259,7 +407,7 @@ mod tests {
                 1 if !waiting.is_empty() => {
                     let index = random.below(waiting.len());
                     let (ticket, wanted) = &mut waiting[index];
-                    if poll(&mut line, ticket, *wanted) {
+                    if poll(&mut queue, ticket, *wanted) {
                         held.push(*wanted);
                         waiting.swap_remove(index);
                         granted += 1;
@@ -267,20 +415,20 @@ mod tests {
                 }
                 2 if !waiting.is_empty() => {
                     let (ticket, _) = waiting.swap_remove(random.below(waiting.len()));
-                    give_up(&mut line, ticket);
+                    give_up(&mut queue, ticket);
                 }
                 3 if !held.is_empty() => {
                     let count = held.swap_remove(random.below(held.len()));
-                    release(&mut line, count);
+                    release(&mut queue, count);
                 }
                 _ => {}
             }
-            assert!(line.waiting.front().is_none_or(|wanted| line.free() < wanted));
+            assert!(queue.waiting.front().is_none_or(|wanted| queue.free() < wanted));
         }
         for (ticket, _) in waiting {
-            give_up(&mut line, ticket);
+            give_up(&mut queue, ticket);
         }
         assert!(granted > 1000, "the test waits often enough");
-        assert_eq!(line.free() + held.into_iter().sum::<usize>(), 4, "nothing was lost or made");
+        assert_eq!(queue.free() + held.into_iter().sum::<usize>(), 4, "nothing was lost or made");
     }
 }

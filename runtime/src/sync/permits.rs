@@ -1,74 +1,61 @@
-//! Permits: one line behind a mutex. A semaphore hands them out; a lock is one permit and a value.
+//! Permits: one permit queue behind a mutex. A semaphore hands them out; a lock is one permit and a value.
 
-use super::permit_queue::PermitQueue;
-use super::shared::{Revocable, Shared};
-use super::wait_queue::{Ticket, Wakes};
-use crate::kernel::grants::{GrantId, Revoke};
+use super::permit_queue::{PermitQueue, PermitQueues, Revocable};
+use super::wait_queue::Ticket;
 use crate::kernel::task_record::Resource;
 use crate::task::info::{TaskId, TaskState};
 use crate::traps;
 use std::panic::Location;
-use std::sync::{Arc, MutexGuard, OnceLock};
 use std::task::{Context, Poll, ready};
 
 pub(super) struct Permits {
-    initial: usize,
-    /// Made on first use, so that `new` can be `const`.
-    shared: OnceLock<Arc<Shared<State>>>,
+    state: Revocable<PermitState>,
 }
 
-struct State {
-    line: PermitQueue,
+struct PermitState {
+    queue: PermitQueue,
     /// Of a lock: who has it, and where it was acquired.
     holder: Option<(Option<TaskId>, &'static Location<'static>)>,
 }
 
+impl PermitQueues for PermitState {
+    fn new(permits: usize) -> PermitState {
+        PermitState { queue: PermitQueue::new(permits), holder: None }
+    }
+
+    fn for_each_queue(&mut self, mut visit: impl FnMut(&mut PermitQueue)) {
+        visit(&mut self.queue);
+    }
+}
+
 impl Permits {
     pub(super) const fn new(initial: usize) -> Permits {
-        Permits { initial, shared: OnceLock::new() }
+        Permits { state: Revocable::new(initial) }
     }
 
     pub(super) fn free(&self) -> usize {
-        self.lock().line.free()
+        self.state.lock().queue.free()
     }
 
     pub(super) fn try_take(&self, count: usize, at: &'static Location<'static>) -> bool {
-        let mut state = self.lock();
-        let taken = state.line.try_take(count);
+        let mut state = self.state.lock();
+        let taken = state.queue.try_take(count);
         if taken {
             state.holder = Some((traps::current_id(), at));
         }
         taken
     }
 
-    /// Gives back `count`, unless that would make more than `bound` free.
+    /// Gives back `count`. False, and nothing changes, if more than `bound` would be free then.
     pub(super) fn release(&self, count: usize, bound: usize) -> bool {
-        let mut wakes = Wakes::default();
-        let shared = self.shared();
-        let mut state = shared.lock();
-        if state.line.free().saturating_add(count) > bound {
-            return false;
-        }
-        state.holder = None;
-        state.line.release(count, &mut wakes, || shared.watch());
-        drop(state);
-        wakes.wake();
-        true
-    }
-
-    fn shared(&self) -> &Arc<Shared<State>> {
-        self.shared
-            .get_or_init(|| Shared::new(State { line: PermitQueue::new(self.initial, 0), holder: None }))
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.shared().lock()
-    }
-}
-
-impl Revocable for State {
-    fn revoke(&mut self, grant: GrantId, wakes: &mut Wakes, watch: impl Fn() -> Arc<dyn Revoke>) {
-        self.line.revoke(grant, wakes, watch);
+        self.state.with(|state, handover| {
+            let fits = state.queue.free().checked_add(count).is_some_and(|free| free <= bound);
+            let released = fits && state.queue.release(count, handover);
+            if released {
+                state.holder = None;
+            }
+            released
+        })
     }
 }
 
@@ -96,14 +83,14 @@ impl<'a> Acquire<'a> {
         if self.ticket.is_none() {
             ready!(traps::spend(cx));
         }
-        let mut state = self.permits.lock();
-        let (polled, replaced) = state.line.poll_take(&mut self.ticket, self.count, cx);
-        let holder = state.holder;
-        if polled.is_ready() {
-            state.holder = Some((traps::current_id(), self.at));
-        }
-        drop(state);
-        drop(replaced);
+        let (polled, holder) = self.permits.state.with(|state, handover| {
+            let polled = state.queue.poll_take(&mut self.ticket, self.count, cx, handover);
+            let holder = state.holder;
+            if polled.is_ready() {
+                state.holder = Some((traps::current_id(), self.at));
+            }
+            (polled, holder)
+        });
         if polled.is_pending() {
             let is_lock = matches!(self.state, TaskState::LockAcquire | TaskState::RlockAcquire);
             let resource = match holder.filter(|_| is_lock) {
@@ -118,11 +105,7 @@ impl<'a> Acquire<'a> {
     /// Ends the wait; what it was granted goes on to the next.
     pub(super) fn give_up(&mut self) {
         if let Some(ticket) = self.ticket.take() {
-            let mut wakes = Wakes::default();
-            let shared = self.permits.shared();
-            let waker = shared.lock().line.give_up(ticket, &mut wakes, || shared.watch());
-            drop(waker);
-            wakes.wake();
+            self.permits.state.with(|state, handover| state.queue.give_up(ticket, handover));
         }
     }
 }

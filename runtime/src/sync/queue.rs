@@ -1,13 +1,15 @@
 //! Queues between tasks: first in first out, lowest first, last in first out.
 //!
-//! They are one [buffer](super::buffer) around three [orders](super::queue_order). What is here is what a program sees.
+//! They are one [buffer](super::buffer) in three [orders](super::queue_order).
 
 use super::blocking;
-use super::buffer::Buffer;
-use super::queue_order::{Fifo, Lifo, MinHeap};
+use super::buffer::{Buffer, Get, Put, PutError};
+use super::queue_order::{Fifo, Lifo, MinHeap, QueueOrder};
 use crate::error::Full;
 use std::fmt;
 use std::panic::Location;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 /// A first-in, first-out queue for tasks and threads.
 ///
@@ -74,7 +76,8 @@ macro_rules! queue_methods {
         impl<T $(: $bound)?> $queue<T> {
             /// A queue that holds up to `maxsize` items; 0 means any number, as in Curio.
             pub const fn new(maxsize: usize) -> $queue<T> {
-                $queue { buffer: Buffer::new(maxsize) }
+                let capacity = if maxsize == 0 { usize::MAX } else { maxsize };
+                $queue { buffer: Buffer::new(capacity) }
             }
 
             /// A queue that holds any number of items.
@@ -85,13 +88,13 @@ macro_rules! queue_methods {
             /// Adds an item; waits while the queue is full. A dropped put has put nothing.
             #[track_caller]
             pub fn put(&self, item: T) -> impl Future<Output = ()> + Unpin {
-                self.buffer.put(item, Location::caller())
+                QueuePut(self.buffer.put(item, Location::caller()))
             }
 
             /// Takes the next item; waits while there is none. A dropped get has taken nothing.
             #[track_caller]
             pub fn get(&self) -> impl Future<Output = T> + Unpin {
-                self.buffer.get(Location::caller())
+                QueueGet(self.buffer.get(Location::caller()))
             }
 
             /// Adds an item if there is room that nobody waits for.
@@ -99,7 +102,9 @@ macro_rules! queue_methods {
             /// # Errors
             /// [`Full`] with the item.
             pub fn try_put(&self, item: T) -> Result<(), Full<T>> {
-                self.buffer.try_put(item).map_err(Full)
+                self.buffer.try_put(item).map_err(|error| match error {
+                    PutError::Full(item) | PutError::Closed(item) => Full(item),
+                })
             }
 
             /// Takes the next item if there is one that nobody waits for.
@@ -179,3 +184,25 @@ macro_rules! queue_methods {
 queue_methods!(Queue<T>);
 queue_methods!(PriorityQueue<T: Ord>);
 queue_methods!(LifoQueue<T>);
+
+/// Puts into a buffer that is never closed.
+struct QueuePut<'a, O: QueueOrder>(Put<'a, O>);
+
+impl<O: QueueOrder> Future for QueuePut<'_, O> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        Pin::new(&mut self.0).poll(cx).map(|put| assert!(put.is_ok(), "a queue is never closed"))
+    }
+}
+
+/// Gets from a buffer that is never closed.
+struct QueueGet<'a, O: QueueOrder>(Get<'a, O>);
+
+impl<O: QueueOrder> Future for QueueGet<'_, O> {
+    type Output = O::Item;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<O::Item> {
+        Pin::new(&mut self.0).poll(cx).map(|item| item.expect("a queue is never closed"))
+    }
+}

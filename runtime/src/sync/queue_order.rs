@@ -1,4 +1,4 @@
-//! Where a queue keeps its items, and which of them comes out next: the only thing in which the queues differ.
+//! Where a queue keeps its items, and which of them comes out next: all that the queues differ in.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BinaryHeap, VecDeque};

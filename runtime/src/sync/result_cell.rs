@@ -1,16 +1,13 @@
 //! A result that many wait for: Curio's `Result`.
 
 use super::blocking;
-use super::wait_queue::{Ticket, Wakes};
-use super::wait_set::WaitSet;
-use crate::kernel::task_record::Resource;
+use super::locked::Locked;
+use super::wait_set::{HasWaitSet, SetWait, WaitSet};
 use crate::task::info::TaskState;
-use crate::traps;
 use std::fmt;
 use std::panic::Location;
 use std::pin::Pin;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 /// A place for a result that is not there yet. Whoever asks waits until it is, and gets a copy of it.
 ///
@@ -29,18 +26,24 @@ use std::task::{Context, Poll, ready};
 /// });
 /// ```
 pub struct ResultCell<T, E> {
-    state: Mutex<State<T, E>>,
+    state: Locked<CellState<T, E>>,
 }
 
-struct State<T, E> {
+struct CellState<T, E> {
     result: Option<Result<T, E>>,
     waiting: WaitSet,
+}
+
+impl<T, E> HasWaitSet for CellState<T, E> {
+    fn wait_set(&mut self) -> &mut WaitSet {
+        &mut self.waiting
+    }
 }
 
 impl<T, E> ResultCell<T, E> {
     /// A cell without a result.
     pub const fn new() -> ResultCell<T, E> {
-        ResultCell { state: Mutex::new(State { result: None, waiting: WaitSet::new() }) }
+        ResultCell { state: Locked::new(CellState { result: None, waiting: WaitSet::new() }) }
     }
 
     /// Sets the result to a value and wakes everybody who waits. A result that is there already is replaced, for
@@ -56,21 +59,15 @@ impl<T, E> ResultCell<T, E> {
 
     /// Whether there is a result.
     pub fn is_set(&self) -> bool {
-        self.lock().result.is_some()
+        self.state.lock().result.is_some()
     }
 
     fn set(&self, result: Result<T, E>) {
-        let mut wakes = Wakes::default();
-        let mut state = self.lock();
-        let replaced = state.result.replace(result);
-        state.waiting.release_all(&mut wakes);
-        drop(state);
-        wakes.wake();
+        let replaced = self.state.with(|state, wakers| {
+            state.waiting.release_all(wakers);
+            state.result.replace(result)
+        });
         drop(replaced);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State<T, E>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -80,7 +77,7 @@ impl<T: Clone, E: Clone> ResultCell<T, E> {
     /// The copy is made while the cell is locked: a `clone` of yours must not use this same cell.
     #[track_caller]
     pub fn unwrap(&self) -> Unwrap<'_, T, E> {
-        Unwrap { cell: self, ticket: None, at: Location::caller() }
+        Unwrap(SetWait::new(&self.state, TaskState::ResultWait, Location::caller()))
     }
 
     /// [`unwrap`](Self::unwrap) for a thread.
@@ -110,38 +107,12 @@ impl<T, E> fmt::Debug for ResultCell<T, E> {
 
 /// The future of [`ResultCell::unwrap`].
 #[must_use = "futures do nothing unless awaited"]
-pub struct Unwrap<'a, T, E> {
-    cell: &'a ResultCell<T, E>,
-    ticket: Option<Ticket>,
-    at: &'static Location<'static>,
-}
+pub struct Unwrap<'a, T, E>(SetWait<'a, Locked<CellState<T, E>>>);
 
 impl<T: Clone, E: Clone> Future for Unwrap<'_, T, E> {
     type Output = Result<T, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, E>> {
-        let this = self.get_mut();
-        if this.ticket.is_none() {
-            ready!(traps::spend(cx));
-        }
-        let mut state = this.cell.lock();
-        state.waiting.released(&mut this.ticket);
-        if let Some(result) = &state.result {
-            return Poll::Ready(result.clone());
-        }
-        let replaced = state.waiting.wait(&mut this.ticket, cx);
-        drop(state);
-        drop(replaced);
-        traps::park(TaskState::ResultWait, this.at, Resource::Nothing);
-        Poll::Pending
-    }
-}
-
-impl<T, E> Drop for Unwrap<'_, T, E> {
-    fn drop(&mut self) {
-        if self.ticket.is_some() {
-            let left = self.cell.lock().waiting.leave(&mut self.ticket);
-            drop(left);
-        }
+        self.get_mut().0.poll(cx, |state, _, _| state.result.clone())
     }
 }

@@ -2,7 +2,7 @@
 
 use super::blocking;
 use super::permits::{Acquire, Permits};
-use crate::kernel::grants::Grantee;
+use crate::kernel::task_record::TaskRef;
 use crate::task::info::TaskState;
 use crate::traps;
 use std::fmt;
@@ -47,7 +47,7 @@ struct Hold {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Owner {
-    Task(Grantee),
+    Task(TaskRef),
     Thread(ThreadId),
 }
 
@@ -111,7 +111,7 @@ impl RLock {
 
 impl Owner {
     fn current() -> Owner {
-        match traps::grantee() {
+        match traps::current_ref() {
             Some(task) => Owner::Task(task),
             None => Owner::Thread(thread::current().id()),
         }

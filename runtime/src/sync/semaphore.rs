@@ -120,10 +120,7 @@ impl Semaphore {
     /// Beyond `usize::MAX` permits.
     #[track_caller]
     pub fn release(&self) {
-        assert!(
-            self.permits.release(1, self.most() - 1),
-            "a semaphore cannot hold more than usize::MAX permits"
-        );
+        assert!(self.permits.release(1, self.most()), "a semaphore cannot hold more than usize::MAX permits");
     }
 
     fn most(&self) -> usize {

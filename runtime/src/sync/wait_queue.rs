@@ -1,9 +1,9 @@
 //! The wait queue under everything that waits in a line.
 //!
-//! It is a doubly linked list whose nodes live in a vector and are used again: entering, leaving and being served are O(1), nothing is
-//! left behind by a wait that is given up, and once warm no wait allocates.
+//! It is a doubly linked list whose nodes live in a vector and are used again. Entering, leaving and being served are
+//! O(1), a wait that is given up leaves nothing behind, and once warm no wait allocates.
 //!
-//! A node is in one of three states, and the middle one is the whole trick:
+//! A node is in one of three states:
 //!
 //! ```text
 //! enter ─▶ Waiting ── grant_front ─▶ Granted ── leave (claimed, or given up: then the owner passes it on)
@@ -11,41 +11,43 @@
 //!             └────────────────── dismiss_front ─────────────┘
 //! ```
 //!
-//! Between being granted its turn and being polled, a waiter *owns* what it waited for. So a release never makes
-//! anything available to bystanders while somebody waits, and first come, first served is a theorem, not a
-//! tendency. A node is not used again until its owner has taken it out; so its index
-//! can't come to mean another wait.
+//! `Granted` is what makes the queue fair. Between being granted its turn and being polled, a waiter *owns* what it
+//! waited for. So a release makes nothing available to newcomers while someone waits, and no one is overtaken. A node
+//! is used again only when its wait has taken it out, so an index does not come to mean another wait.
 //!
-//! The queue is used under its primitive's mutex. Wakers are foreign code: they are handed out in a [`Wakes`] and
-//! called, or dropped, after the mutex is released.
+//! # Grants to tasks
+//!
+//! A task that was granted its turn may never look, or its kernel may stop. The kernel [counts](crate::kernel::grants) the
+//! grants that its tasks have not claimed, and comes to ask for those that are overdue
+//! ([`find_overdue`](WaitQueue::find_overdue)). A thread's wait is not watched: a thread that blocks will look.
 
-use crate::kernel::grants::{Grantee, Watched};
-use crate::kernel::waker::{renew, wake_all};
+use super::locked::Wakers;
+use super::permit_queue::Handover;
+use crate::kernel::grants::{Grantee, Grants};
+use crate::kernel::waker::renew;
 use std::mem;
-use std::panic::resume_unwind;
+use std::sync::Arc;
 use std::task::Waker;
-use std::thread;
 
 const NONE: u32 = u32::MAX;
 
-pub(super) struct WaitQueue<N> {
-    nodes: Vec<Node<N>>,
+pub(super) struct WaitQueue {
+    nodes: Vec<Node>,
     /// The first of the nodes that are not in use, linked through `after`.
     free: u32,
     head: u32,
     tail: u32,
-    next_sequence: u64,
+    /// The kernels that know of this queue.
+    known_to: Vec<Arc<Grants>>,
 }
 
-struct Node<N> {
-    sequence: u64,
+struct Node {
     state: WaitState,
-    value: N,
+    /// How much of it.
+    wanted: usize,
     waker: Option<Waker>,
-    /// The task that waits; `None` for a thread.
+    /// The task that waits; `None` for a thread, and for a wait in which nothing is granted.
     grantee: Option<Grantee>,
-    /// That the kernel watches whether the grant is claimed.
-    watched: Option<Watched>,
     before: u32,
     after: u32,
 }
@@ -59,42 +61,21 @@ pub(super) enum WaitState {
 
 /// Names one wait.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Ticket {
-    pub(super) index: u32,
-    pub(super) sequence: u64,
-}
+pub(super) struct Ticket(u32);
 
-/// A wait that has come to an end.
-pub(super) struct Left<N> {
-    pub(super) state: WaitState,
-    pub(super) value: N,
-    pub(super) watched: Option<Watched>,
-    /// Only that of a wait whose turn had not come. To be dropped after the mutex is released.
-    pub(super) waker: Option<Waker>,
-}
-
-impl<N: Copy> Default for WaitQueue<N> {
-    fn default() -> WaitQueue<N> {
-        WaitQueue::new()
-    }
-}
-
-impl<N: Copy> WaitQueue<N> {
-    pub(super) const fn new() -> WaitQueue<N> {
-        WaitQueue { nodes: Vec::new(), free: NONE, head: NONE, tail: NONE, next_sequence: 0 }
+impl WaitQueue {
+    pub(super) const fn new() -> WaitQueue {
+        WaitQueue { nodes: Vec::new(), free: NONE, head: NONE, tail: NONE, known_to: Vec::new() }
     }
 
     /// Enters at the end of the line.
-    pub(super) fn enter(&mut self, value: N, waker: &Waker, grantee: Option<Grantee>) -> Ticket {
-        let sequence = self.next_sequence;
-        self.next_sequence += 1;
+    #[inline]
+    pub(super) fn enter(&mut self, wanted: usize, waker: &Waker, grantee: Option<Grantee>) -> Ticket {
         let index = self.add(Node {
-            sequence,
             state: WaitState::Waiting,
-            value,
+            wanted,
             waker: Some(waker.clone()),
             grantee,
-            watched: None,
             before: self.tail,
             after: NONE,
         });
@@ -103,90 +84,158 @@ impl<N: Copy> WaitQueue<N> {
             tail => self.nodes[tail as usize].after = index,
         }
         self.tail = index;
-        Ticket { index, sequence }
+        Ticket(index)
     }
 
-    /// What the first in line waits for.
-    pub(super) fn front(&self) -> Option<N> {
-        (self.head != NONE).then(|| self.nodes[self.head as usize].value)
+    /// How much the first in line waits for.
+    #[inline]
+    pub(super) fn front(&self) -> Option<usize> {
+        (self.head != NONE).then(|| self.nodes[self.head as usize].wanted)
     }
 
-    /// Whether nobody is in line. Those who have been granted their turn are not in line any more.
+    /// Whether no one is in line. Those who have been granted their turn are not in line any more.
+    #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.head == NONE
     }
 
-    /// Gives the first in line its turn.
-    pub(super) fn grant_front(&mut self) -> Option<(Ticket, Option<Grantee>, Option<Waker>)> {
-        self.pop_front(WaitState::Granted).map(|(ticket, node)| (ticket, node.grantee, node.waker.take()))
-    }
-
-    /// Sends the first in line away with nothing. Its waker is to be called.
-    pub(super) fn dismiss_front(&mut self) -> Option<Option<Waker>> {
-        self.pop_front(WaitState::Dismissed).map(|(_, node)| node.waker.take())
-    }
-
-    pub(super) fn set_watched(&mut self, ticket: Ticket, watched: Option<Watched>) {
-        self.nodes[ticket.index as usize].watched = watched;
-    }
-
+    #[inline]
     pub(super) fn state(&self, ticket: Ticket) -> WaitState {
-        self.nodes[ticket.index as usize].state
+        self.nodes[ticket.0 as usize].state
     }
 
-    /// The wait is polled again: perhaps by another task, with another waker. Returns the one it replaced.
-    pub(super) fn renew(&mut self, ticket: Ticket, waker: &Waker, grantee: Option<Grantee>) -> Option<Waker> {
-        let node = &mut self.nodes[ticket.index as usize];
+    /// The wait is polled again: perhaps by another task, with another waker.
+    pub(super) fn renew(
+        &mut self,
+        ticket: Ticket,
+        waker: &Waker,
+        grantee: Option<Grantee>,
+        wakers: &mut Wakers,
+    ) {
+        let node = &mut self.nodes[ticket.0 as usize];
         node.grantee = grantee;
-        renew(&mut node.waker, waker)
+        wakers.discard(renew(&mut node.waker, waker));
     }
 
-    /// Takes a wait out.
-    pub(super) fn leave(&mut self, ticket: Ticket) -> Left<N> {
-        if self.state(ticket) == WaitState::Waiting {
-            self.unlink(ticket.index);
+    /// Gives the first in line its turn. False if it was sent away with nothing instead, because its kernel does not
+    /// run. The last in line is not sent away if `last_keeps`.
+    #[inline]
+    pub(super) fn grant_front(&mut self, last_keeps: bool, handover: &mut Handover<'_>) -> bool {
+        let Some(index) = self.pop_front(&mut handover.wakers) else { return false };
+        let is_last = self.is_empty();
+        let node = &mut self.nodes[index as usize];
+        if let Some(grantee) = &mut node.grantee {
+            // Before it is asked whether it runs: a kernel that stops comes to the queues that it knows.
+            if !self.known_to.iter().any(|kernel| Arc::ptr_eq(kernel, grantee.grants())) {
+                make_known(&mut self.known_to, grantee, handover);
+            }
+            if grantee.can_claim() {
+                grantee.count();
+            } else if !(is_last && last_keeps) {
+                return false;
+            }
         }
-        let node = &mut self.nodes[ticket.index as usize];
-        let left =
-            Left { state: node.state, value: node.value, watched: node.watched, waker: node.waker.take() };
+        node.state = WaitState::Granted;
+        true
+    }
+
+    /// Sends the first in line away with nothing. False if no one waits.
+    pub(super) fn dismiss_front(&mut self, wakers: &mut Wakers) -> bool {
+        self.pop_front(wakers).is_some()
+    }
+
+    /// Takes a wait out, and says in which state it was and how much it waited for.
+    #[inline]
+    pub(super) fn leave(&mut self, ticket: Ticket, wakers: &mut Wakers) -> (WaitState, usize) {
+        let node = &mut self.nodes[ticket.0 as usize];
+        let left = (node.state, node.wanted);
+        node.grantee = None;
+        if node.state == WaitState::Waiting {
+            wakers.discard(node.waker.take());
+            self.unlink(ticket.0);
+        }
+        let node = &mut self.nodes[ticket.0 as usize];
         // A free node is like a dismissed one: nothing can be taken back from it.
         node.state = WaitState::Dismissed;
         node.after = self.free;
-        self.free = ticket.index;
+        self.free = ticket.0;
         left
     }
 
-    /// Takes a grant back from a wait that has not claimed it. `None` if it has, or is gone.
-    pub(super) fn revoke(&mut self, index: u32, sequence: u64) -> Option<N> {
-        let node = self.nodes.get_mut(index as usize)?;
-        if node.sequence != sequence || node.state != WaitState::Granted {
-            return None;
-        }
-        node.state = WaitState::Dismissed;
-        node.watched = None;
-        Some(node.value)
+    /// The first wait from `from` on with an overdue grant to a task of `kernel`. O(waits): it looks at all of them.
+    pub(super) fn find_overdue(
+        &mut self,
+        from: usize,
+        kernel: &Grants,
+        is_overdue: &dyn Fn(&mut Grantee) -> bool,
+    ) -> Option<usize> {
+        let found = self.nodes.iter_mut().skip(from).position(|node| {
+            node.state == WaitState::Granted
+                && node.grantee.as_mut().is_some_and(|grantee| {
+                    grantee.is_counted() && grantee.is_of(kernel) && is_overdue(grantee)
+                })
+        });
+        found.map(|offset| from + offset)
     }
 
-    fn add(&mut self, node: Node<N>) -> u32 {
+    /// Takes a grant back. Returns how much it was of.
+    pub(super) fn revoke(&mut self, index: usize) -> usize {
+        let node = &mut self.nodes[index];
+        node.state = WaitState::Dismissed;
+        node.grantee = None;
+        node.wanted
+    }
+
+    /// Leaves an overdue grant where it is. The kernel does not ask for it again.
+    pub(super) fn keep(&mut self, index: usize) {
+        if let Some(grantee) = &mut self.nodes[index].grantee {
+            grantee.discount();
+        }
+    }
+
+    /// Has the kernels ask again for the grants that were [kept](Self::keep). Returns the first one of a kernel that does
+    /// not run.
+    pub(super) fn count_kept(&mut self) -> Option<usize> {
+        self.nodes.iter_mut().position(|node| match &mut node.grantee {
+            Some(grantee) if node.state == WaitState::Granted && !grantee.is_counted() => {
+                let can_claim = grantee.can_claim();
+                if can_claim {
+                    grantee.count();
+                }
+                !can_claim
+            }
+            _ => false,
+        })
+    }
+
+    #[inline]
+    fn add(&mut self, node: Node) -> u32 {
         if let Some(free) = self.nodes.get_mut(self.free as usize) {
             let index = self.free;
             self.free = free.after;
-            *free = node;
+            // A free node holds neither a waker nor a grantee, so there is nothing to drop.
+            mem::forget(mem::replace(free, node));
             return index;
         }
         self.nodes.push(node);
         u32::try_from(self.nodes.len() - 1).expect("fewer than 2^32 waits fit in memory")
     }
 
-    fn pop_front(&mut self, state: WaitState) -> Option<(Ticket, &mut Node<N>)> {
+    #[inline(always)]
+    fn pop_front(&mut self, wakers: &mut Wakers) -> Option<u32> {
         let index = self.head;
         if index == NONE {
             return None;
         }
-        self.unlink(index);
         let node = &mut self.nodes[index as usize];
-        node.state = state;
-        Some((Ticket { index, sequence: node.sequence }, node))
+        node.state = WaitState::Dismissed;
+        wakers.add(node.waker.take());
+        self.head = node.after;
+        match self.head {
+            NONE => self.tail = NONE,
+            head => self.nodes[head as usize].before = NONE,
+        }
+        Some(index)
     }
 
     fn unlink(&mut self, index: u32) {
@@ -203,54 +252,13 @@ impl<N: Copy> WaitQueue<N> {
     }
 }
 
-/// Wakers to be called once nothing is locked: at the latest when this is dropped, so that a panic in between
-/// loses no wake-up. Most often there is just one, which needs no memory.
-#[derive(Default)]
-pub(super) struct Wakes {
-    first: Option<Waker>,
-    others: Vec<Waker>,
-}
-
-impl Wakes {
-    #[inline]
-    pub(super) fn add(&mut self, waker: Option<Waker>) {
-        match &self.first {
-            None => self.first = waker,
-            Some(_) => self.others.extend(waker),
-        }
-    }
-
-    /// Calls them. Whatever was locked has been released.
-    #[inline]
-    pub(super) fn wake(mut self) {
-        if let Some(first) = self.first.take() {
-            self.wake_from(first);
-        }
-        // Without the first one there are no others. To drop it would be to look again, in every operation.
-        mem::forget(self);
-    }
-
-    fn wake_from(&mut self, first: Waker) {
-        if self.others.is_empty() {
-            first.wake();
-            return;
-        }
-        let others = mem::take(&mut self.others);
-        if let Err(panic) = wake_all([first].into_iter().chain(others))
-            && !thread::panicking()
-        {
-            resume_unwind(panic);
-        }
-    }
-}
-
-impl Drop for Wakes {
-    #[inline]
-    fn drop(&mut self) {
-        if let Some(first) = self.first.take() {
-            self.wake_from(first);
-        }
-    }
+/// Tells a kernel of the queue that is about to make its first grant to a task of it.
+#[cold]
+fn make_known(known_to: &mut Vec<Arc<Grants>>, grantee: &Grantee, handover: &Handover<'_>) {
+    // A kernel that only queues remember is gone.
+    known_to.retain(|kernel| Arc::strong_count(kernel) > 1);
+    grantee.grants().add_queue(handover.revoker());
+    known_to.push(Arc::clone(grantee.grants()));
 }
 
 #[cfg(test)]
@@ -273,16 +281,25 @@ mod tests {
         Waker::from(Arc::new(Note(number, Arc::clone(log))))
     }
 
-    fn enter(queue: &mut WaitQueue<u32>, value: u32) -> Ticket {
+    fn enter(queue: &mut WaitQueue, value: usize) -> Ticket {
         queue.enter(value, Waker::noop(), None)
     }
 
-    /// Grants everybody who is left their turn.
-    fn drain(queue: &mut WaitQueue<u32>) -> Vec<u32> {
+    fn grant_front(queue: &mut WaitQueue) -> bool {
+        let share = || unreachable!("no kernel is told of a thread's wait");
+        queue.grant_front(false, &mut Handover::for_test(&share))
+    }
+
+    fn leave(queue: &mut WaitQueue, ticket: Ticket) -> (WaitState, usize) {
+        queue.leave(ticket, &mut Wakers::default())
+    }
+
+    /// Grants everyone who is left their turn.
+    fn drain(queue: &mut WaitQueue) -> Vec<usize> {
         std::iter::from_fn(|| {
-            let value = queue.front()?;
-            let (ticket, ..) = queue.grant_front()?;
-            assert_eq!(queue.leave(ticket).value, value);
+            let (value, ticket) = (queue.front()?, Ticket(queue.head));
+            assert!(grant_front(queue));
+            assert_eq!(leave(queue, ticket), (WaitState::Granted, value));
             Some(value)
         })
         .collect()
@@ -295,58 +312,28 @@ mod tests {
             enter(&mut queue, value);
         }
         assert_eq!(drain(&mut queue), [0, 1, 2, 3, 4]);
-        assert!(queue.is_empty() && queue.front().is_none() && queue.grant_front().is_none());
+        assert!(queue.is_empty() && queue.front().is_none() && !grant_front(&mut queue));
     }
 
     #[test]
-    fn whoever_leaves_from_anywhere_leaves_the_others_in_order() {
+    fn a_wait_that_leaves_from_anywhere_leaves_the_others_in_order() {
         for leaving in 0..5 {
             let mut queue = WaitQueue::new();
             let tickets: Vec<_> = (0..5).map(|value| enter(&mut queue, value)).collect();
-            let left = queue.leave(tickets[leaving]);
-            assert!(left.state == WaitState::Waiting && left.waker.is_some());
+            assert_eq!(leave(&mut queue, tickets[leaving]), (WaitState::Waiting, leaving));
             enter(&mut queue, 9);
-            let stayed: Vec<_> = (0..5).filter(|value| *value != leaving as u32).chain([9]).collect();
+            let stayed: Vec<_> = (0..5).filter(|value| *value != leaving).chain([9]).collect();
             assert_eq!(drain(&mut queue), stayed);
         }
     }
 
     #[test]
-    fn a_granted_wait_is_out_of_line_and_gives_its_waker_away() {
+    fn a_granted_wait_is_out_of_line() {
         let mut queue = WaitQueue::new();
         let first = enter(&mut queue, 1);
-        let (granted, _, waker) = queue.grant_front().unwrap();
-        assert!(granted == first && waker.is_some() && queue.is_empty());
+        assert!(grant_front(&mut queue) && queue.is_empty());
         assert_eq!(queue.state(first), WaitState::Granted);
-        let left = queue.leave(first);
-        assert!(left.state == WaitState::Granted && left.waker.is_none());
-    }
-
-    #[test]
-    fn only_a_grant_that_nobody_claimed_can_be_revoked_and_only_once() {
-        let mut queue = WaitQueue::new();
-        let ticket = enter(&mut queue, 7);
-        assert_eq!(queue.revoke(ticket.index, ticket.sequence), None, "it still waits");
-        queue.grant_front();
-        assert_eq!(queue.revoke(ticket.index, ticket.sequence + 1), None, "that is another wait");
-        assert_eq!(queue.revoke(ticket.index, ticket.sequence), Some(7));
-        assert_eq!(queue.revoke(ticket.index, ticket.sequence), None);
-        assert_eq!(queue.leave(ticket).state, WaitState::Dismissed);
-        assert_eq!(queue.revoke(ticket.index, ticket.sequence), None, "its place is free");
-        assert_eq!(queue.revoke(99, 0), None);
-    }
-
-    #[test]
-    fn a_place_that_is_used_again_is_not_mistaken_for_its_last_tenant() {
-        let mut queue = WaitQueue::new();
-        let old = enter(&mut queue, 1);
-        queue.grant_front();
-        queue.leave(old);
-        let new = enter(&mut queue, 2);
-        queue.grant_front();
-        assert_eq!(new.index, old.index, "the place is used again");
-        assert_eq!(queue.revoke(old.index, old.sequence), None);
-        assert_eq!(queue.revoke(new.index, new.sequence), Some(2));
+        assert_eq!(leave(&mut queue, first), (WaitState::Granted, 1));
     }
 
     #[test]
@@ -354,7 +341,9 @@ mod tests {
         let mut queue = WaitQueue::new();
         for round in 0..1000 {
             let tickets = [0, 1, 2].map(|value| enter(&mut queue, round + value));
-            tickets.into_iter().for_each(|ticket| drop(queue.leave(ticket)));
+            for ticket in tickets {
+                leave(&mut queue, ticket);
+            }
         }
         assert_eq!(queue.nodes.len(), 3);
     }
@@ -362,84 +351,53 @@ mod tests {
     #[test]
     fn a_wait_that_is_polled_again_wakes_its_new_poller() {
         let (mut queue, log) = (WaitQueue::new(), Arc::default());
-        let first = note(1, &log);
-        let ticket = queue.enter(0, &first, None);
-        assert!(queue.renew(ticket, &first, None).is_none(), "the same waker need not be replaced");
-        assert!(queue.renew(ticket, &note(2, &log), None).is_some_and(|old| old.will_wake(&first)));
-        queue.grant_front().unwrap().2.unwrap().wake();
+        let ticket = queue.enter(0, &note(1, &log), None);
+        queue.renew(ticket, &note(2, &log), None, &mut Wakers::default());
+        assert!(grant_front(&mut queue));
         assert_eq!(*log.lock().unwrap(), [2]);
     }
 
-    #[test]
-    fn wakes_are_made_in_order_at_the_latest_when_they_are_dropped() {
-        let log = Arc::default();
-        let mut wakes = Wakes::default();
-        for number in 0..4 {
-            wakes.add(Some(note(number, &log)));
-            wakes.add(None);
-        }
-        assert!(log.lock().unwrap().is_empty());
-        drop(wakes);
-        assert_eq!(*log.lock().unwrap(), [0, 1, 2, 3]);
-    }
-
-    /// The list against the plainest model of it.
+    /// The lists against the plainest model of them.
     #[test]
     fn random_use_agrees_with_a_double_ended_queue() {
         let mut random = crate::kernel::random::Random::new(1);
         let mut queue = WaitQueue::new();
-        let mut model: VecDeque<u32> = VecDeque::new();
+        let mut model: VecDeque<usize> = VecDeque::new();
         // Every wait that has not left, with what the model thinks of it.
-        let mut alive: Vec<(Ticket, u32, WaitState)> = Vec::new();
+        let mut alive: Vec<(Ticket, usize, WaitState)> = Vec::new();
         for value in 0..50_000 {
-            match random.below(6) {
+            match random.below(5) {
                 0 | 1 => {
                     alive.push((enter(&mut queue, value), value, WaitState::Waiting));
                     model.push_back(value);
                 }
                 2 if !alive.is_empty() => {
                     let (ticket, value, state) = alive.swap_remove(random.below(alive.len()));
-                    let left = queue.leave(ticket);
-                    assert_eq!((left.value, left.state), (value, state));
+                    assert_eq!(leave(&mut queue, ticket), (state, value));
                     model.retain(|waiting| *waiting != value);
                 }
                 3 => {
-                    let granted = queue.grant_front().map(|(ticket, ..)| ticket);
-                    mark(&mut alive, granted, model.pop_front(), WaitState::Granted);
+                    assert_eq!(
+                        grant_front(&mut queue),
+                        mark(&mut alive, model.pop_front(), WaitState::Granted)
+                    );
                 }
                 4 => {
-                    let front = model.front().copied();
-                    let ticket =
-                        alive.iter().find(|(_, value, _)| Some(*value) == front).map(|(ticket, ..)| *ticket);
-                    assert_eq!(queue.dismiss_front().is_some(), front.is_some());
-                    mark(&mut alive, ticket, model.pop_front(), WaitState::Dismissed);
-                }
-                5 if !alive.is_empty() => {
-                    let index = random.below(alive.len());
-                    let (ticket, value, state) = &mut alive[index];
-                    let expected = (*state == WaitState::Granted).then_some(*value);
-                    assert_eq!(queue.revoke(ticket.index, ticket.sequence), expected);
-                    if expected.is_some() {
-                        *state = WaitState::Dismissed;
-                    }
+                    let dismissed = queue.dismiss_front(&mut Wakers::default());
+                    assert_eq!(dismissed, mark(&mut alive, model.pop_front(), WaitState::Dismissed));
                 }
                 _ => {}
+            }
+            for (ticket, _, state) in alive.iter().take(3) {
+                assert_eq!(queue.state(*ticket), *state);
             }
             assert_eq!((queue.front(), queue.is_empty()), (model.front().copied(), model.is_empty()));
         }
         assert_eq!(drain(&mut queue), Vec::from(model));
     }
 
-    fn mark(
-        alive: &mut [(Ticket, u32, WaitState)],
-        ticket: Option<Ticket>,
-        value: Option<u32>,
-        state: WaitState,
-    ) {
+    fn mark(alive: &mut [(Ticket, usize, WaitState)], value: Option<usize>, state: WaitState) -> bool {
         let found = alive.iter_mut().find(|(_, alive, _)| Some(*alive) == value);
-        assert_eq!(found.as_ref().map(|(ticket, ..)| *ticket), ticket);
-        if let Some(found) = found {
-            found.2 = state;
-        }
+        found.map(|found| found.2 = state).is_some()
     }
 }

@@ -1,18 +1,16 @@
 //! A channel that holds the latest value only.
 
 use super::blocking;
-use super::wait_queue::{Ticket, Wakes};
-use super::wait_set::WaitSet;
+use super::locked::Locked;
+use super::wait_set::{HasWaitSet, SetWait, WaitSet};
 use crate::error::Closed;
-use crate::kernel::task_record::Resource;
 use crate::task::info::TaskState;
-use crate::traps;
 use std::fmt;
 use std::mem;
 use std::panic::Location;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, ready};
+use std::sync::Arc;
+use std::task::{Context, Poll};
 
 /// A value that some change and others watch. Who looks away misses what was in between, and sees the latest.
 ///
@@ -28,25 +26,23 @@ use std::task::{Context, Poll, ready};
 /// });
 /// ```
 pub fn watch<T>(init: T) -> (Sender<T>, Receiver<T>) {
-    let state = State { value: init, version: 0, senders: 1, waiting: WaitSet::new() };
-    let shared = Arc::new(Shared(Mutex::new(state)));
-    (Sender { shared: Arc::clone(&shared) }, Receiver { shared, seen: 0 })
+    let state = WatchState { value: init, version: 0, senders: 1, waiting: WaitSet::new() };
+    let state = Arc::new(Locked::new(state));
+    (Sender { state: Arc::clone(&state) }, Receiver { state, seen: 0 })
 }
 
 /// Changes the value. When the last sender is dropped, those who wait for changes are told so.
 pub struct Sender<T> {
-    shared: Arc<Shared<T>>,
+    state: Arc<Locked<WatchState<T>>>,
 }
 
 /// Watches the value. A clone has seen what the original has seen.
 pub struct Receiver<T> {
-    shared: Arc<Shared<T>>,
+    state: Arc<Locked<WatchState<T>>>,
     seen: u64,
 }
 
-struct Shared<T>(Mutex<State<T>>);
-
-struct State<T> {
+struct WatchState<T> {
     value: T,
     /// How often it has been changed.
     version: u64,
@@ -54,9 +50,9 @@ struct State<T> {
     waiting: WaitSet,
 }
 
-impl<T> Shared<T> {
-    fn lock(&self) -> MutexGuard<'_, State<T>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+impl<T> HasWaitSet for WatchState<T> {
+    fn wait_set(&mut self) -> &mut WaitSet {
+        &mut self.waiting
     }
 }
 
@@ -64,40 +60,36 @@ impl<T> Sender<T> {
     /// Changes the value and wakes everybody who waits for a change. It never waits, so threads use it as it is.
     /// It may be called when there is no receiver: one that subscribes later sees the value.
     pub fn send(&self, value: T) {
-        let mut wakes = Wakes::default();
-        let mut state = self.shared.lock();
-        let replaced = mem::replace(&mut state.value, value);
-        state.version += 1;
-        state.waiting.release_all(&mut wakes);
-        drop(state);
-        wakes.wake();
+        let replaced = self.state.with(|state, wakers| {
+            state.version += 1;
+            state.waiting.release_all(wakers);
+            mem::replace(&mut state.value, value)
+        });
         drop(replaced);
     }
 
     /// Another receiver. It has seen the current value: `changed` waits for the next.
     pub fn subscribe(&self) -> Receiver<T> {
-        let seen = self.shared.lock().version;
-        Receiver { shared: Arc::clone(&self.shared), seen }
+        let seen = self.state.lock().version;
+        Receiver { state: Arc::clone(&self.state), seen }
     }
 }
 
 impl<T> Clone for Sender<T> {
     fn clone(&self) -> Sender<T> {
-        self.shared.lock().senders += 1;
-        Sender { shared: Arc::clone(&self.shared) }
+        self.state.lock().senders += 1;
+        Sender { state: Arc::clone(&self.state) }
     }
 }
 
 impl<T> Drop for Sender<T> {
     fn drop(&mut self) {
-        let mut wakes = Wakes::default();
-        let mut state = self.shared.lock();
-        state.senders -= 1;
-        if state.senders == 0 {
-            state.waiting.release_all(&mut wakes);
-        }
-        drop(state);
-        wakes.wake();
+        self.state.with(|state, wakers| {
+            state.senders -= 1;
+            if state.senders == 0 {
+                state.waiting.release_all(wakers);
+            }
+        });
     }
 }
 
@@ -109,7 +101,8 @@ impl<T> Receiver<T> {
     /// [`Closed`] when all senders are gone and the last value has been told of. It can still be had.
     #[track_caller]
     pub fn changed(&mut self) -> Changed<'_, T> {
-        Changed { receiver: self, ticket: None, at: Location::caller() }
+        let wait = SetWait::new(&*self.state, TaskState::EventWait, Location::caller());
+        Changed { seen: &mut self.seen, wait }
     }
 
     /// [`changed`](Self::changed) for a thread.
@@ -131,13 +124,13 @@ impl<T> Receiver<T> {
     where
         T: Clone,
     {
-        self.shared.lock().value.clone()
+        self.state.lock().value.clone()
     }
 }
 
 impl<T> Clone for Receiver<T> {
     fn clone(&self) -> Receiver<T> {
-        Receiver { shared: Arc::clone(&self.shared), seen: self.seen }
+        Receiver { state: Arc::clone(&self.state), seen: self.seen }
     }
 }
 
@@ -156,41 +149,21 @@ impl<T> fmt::Debug for Receiver<T> {
 /// The future of [`Receiver::changed`].
 #[must_use = "futures do nothing unless awaited"]
 pub struct Changed<'a, T> {
-    receiver: &'a mut Receiver<T>,
-    ticket: Option<Ticket>,
-    at: &'static Location<'static>,
+    seen: &'a mut u64,
+    wait: SetWait<'a, Locked<WatchState<T>>>,
 }
 
 impl<T> Future for Changed<'_, T> {
     type Output = Result<(), Closed>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
-        let this = self.get_mut();
-        if this.ticket.is_none() {
-            ready!(traps::spend(cx));
-        }
-        let mut state = this.receiver.shared.lock();
-        state.waiting.released(&mut this.ticket);
-        if state.version != this.receiver.seen {
-            this.receiver.seen = state.version;
-            return Poll::Ready(Ok(()));
-        }
-        if state.senders == 0 {
-            return Poll::Ready(Err(Closed(())));
-        }
-        let replaced = state.waiting.wait(&mut this.ticket, cx);
-        drop(state);
-        drop(replaced);
-        traps::park(TaskState::EventWait, this.at, Resource::Nothing);
-        Poll::Pending
-    }
-}
-
-impl<T> Drop for Changed<'_, T> {
-    fn drop(&mut self) {
-        if self.ticket.is_some() {
-            let left = self.receiver.shared.lock().waiting.leave(&mut self.ticket);
-            drop(left);
-        }
+        let Changed { seen, wait } = self.get_mut();
+        wait.poll(cx, |state, _, _| {
+            if state.version != **seen {
+                **seen = state.version;
+                return Some(Ok(()));
+            }
+            (state.senders == 0).then_some(Err(Closed(())))
+        })
     }
 }

@@ -31,6 +31,11 @@ impl Nested {
         let task = reserve(&kernel, make);
         let record = task.record();
         record.nested.set(true);
+        let host = kernel.current.borrow().as_ref().map(|task| {
+            let around = task.record();
+            around.host.get().unwrap_or((around.slot, around.id))
+        });
+        record.host.set(host);
         let root = kernel.cancel_tree.borrow_mut().add_task(record.slot, Some(scope.key), None);
         record.root.set(Some(root));
         if kernel.shutting_down.get() {
