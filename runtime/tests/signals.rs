@@ -5,9 +5,9 @@
 
 mod common;
 
-use common::{ms, poll_once, run_real, secs};
+use common::{ms, panic_of, poll_once, run_real, secs};
 use curio::io::Stream;
-use curio::signals::{SIGCHLD, SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
+use curio::signals::{SIGCHLD, SIGHUP, SIGINT, SIGPIPE, SIGTERM, SIGUSR1, SIGUSR2};
 use curio::subprocess::{PipeReader, Popen};
 use curio::{
     Kernel, SignalEvent, SignalQueue, disable_cancellation, finally, ignore_after, join, schedule, sleep,
@@ -15,11 +15,12 @@ use curio::{
 };
 use signal_hook::consts::{SIGKILL, SIGSEGV};
 use signal_hook::low_level::raise;
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::pin::pin;
 use std::process::{Command, ExitStatus, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 /// Signals are the whole process's: one test at a time.
@@ -199,6 +200,35 @@ fn what_cannot_be_listened_to_is_refused() {
     });
 }
 
+#[test]
+fn waiting_for_an_event_that_is_set_lets_others_run() {
+    bounded(async {
+        let event = SignalEvent::new(&[SIGUSR1])?;
+        raise(SIGUSR1)?;
+        event.wait().await;
+        let other = spawn(async {});
+        for _ in 0..1000 {
+            event.wait().await;
+        }
+        assert!(other.is_terminated());
+        other.join().await.expect("it does not panic");
+        Ok(())
+    });
+}
+
+#[test]
+fn a_queue_of_another_kernel_says_what_is_wrong() {
+    let _alone = alone();
+    let queue = run_real(async { SignalQueue::new(&[SIGUSR1]).expect("it can be listened to") });
+    let event = run_real(async { SignalEvent::new(&[SIGUSR1]).expect("it can be listened to") });
+    for text in [panic_of(|| curio::run(queue.get())), panic_of(|| curio::run(event.wait()))] {
+        assert!(text.contains("signal") && text.contains("another kernel"), "{text}");
+    }
+    raise(SIGUSR1).expect("it can be raised");
+    assert_eq!(queue.try_get(), Some(SIGUSR1), "what takes no waiting works anywhere");
+    assert!(event.is_set());
+}
+
 // ---- what ends a process
 
 /// The part that this program plays when it was started as a child.
@@ -253,6 +283,48 @@ fn a_part_to_play() {
             say("one");
             std::thread::sleep(secs(60));
         }
+        "until USR1" => curio::run(async {
+            let queue = SignalQueue::new(&[SIGUSR1]).expect("it can be listened to");
+            say("ready");
+            queue.get().await;
+            say("still here");
+        }),
+        "asked for" => Kernel::builder().ctrl_c(true).run(with_cleanups(ms(0))),
+        "own for a while" => {
+            curio::run(async {
+                let own = SignalQueue::new(&[SIGINT, SIGHUP]).expect("they can be listened to");
+                say("ready");
+                own.get().await;
+                say("one");
+                own.get().await;
+                say("two");
+            });
+            curio::run(async {
+                let queue = SignalQueue::new(&[SIGUSR1]).expect("it can be listened to");
+                say("let go");
+                queue.get().await;
+                say("still here");
+            });
+        }
+        "a handler of others" => {
+            let theirs = Arc::new(AtomicUsize::new(0));
+            signal_hook::flag::register_usize(SIGTERM, Arc::clone(&theirs), 1).expect("it can be handled");
+            curio::run(async {
+                let queue = SignalQueue::new(&[SIGTERM]).expect("it can be listened to");
+                raise(SIGTERM).expect("it can be raised");
+                queue.get().await;
+            });
+            theirs.store(0, Ordering::SeqCst);
+            raise(SIGTERM).expect("it can be raised");
+            say(if theirs.load(Ordering::SeqCst) == 1 { "handled" } else { "lost" });
+        }
+        "broken pipe" => {
+            curio::run(async { drop(SignalQueue::new(&[SIGPIPE]).expect("it can be listened to")) });
+            let (reader, mut writer) = io::pipe().expect("there are descriptors");
+            drop(reader);
+            let error = writer.write(b"nobody reads this").expect_err("the other end is closed");
+            say(&format!("{:?}", error.kind()));
+        }
         "kernel in hand" => {
             let mut kernel = Kernel::new().expect("an event queue can be made");
             for _ in 0..3 {
@@ -293,7 +365,18 @@ struct Actor {
 
 impl Actor {
     fn start(part: &str) -> io::Result<Actor> {
-        let mut command = Command::new(std::env::current_exe()?);
+        Actor::start_as(part, Command::new(std::env::current_exe()?))
+    }
+
+    /// Inherits from its parent that these signals are ignored, as under `nohup` or, in a script, `&`.
+    fn start_ignoring(signals: &str, part: &str) -> io::Result<Actor> {
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("trap '' {signals}; exec \"$0\" \"$@\"")]);
+        command.arg(std::env::current_exe()?);
+        Actor::start_as(part, command)
+    }
+
+    fn start_as(part: &str, mut command: Command) -> io::Result<Actor> {
         command.args(["--exact", "a_part_to_play", "--nocapture", "--test-threads=1"]);
         command
             .env("CURIO_TEST_PART", part)
@@ -451,6 +534,84 @@ fn a_signal_that_nobody_listens_to_any_more_does_what_it_always_did() {
         actor.says("one").await?;
         actor.signal("TERM").await?;
         assert_eq!(actor.ends().await?.1.signal(), Some(SIGTERM));
+        Ok(())
+    });
+}
+
+// ---- what was there before
+
+/// What is inherited can be read on Linux only.
+#[test]
+#[cfg(target_os = "linux")]
+fn ctrl_c_leaves_a_program_alone_that_was_started_to_ignore_it() {
+    bounded(async {
+        let mut actor = Actor::start_ignoring("INT", "until USR1")?;
+        actor.says("ready").await?;
+        for _ in 0..3 {
+            actor.signal("INT").await?;
+        }
+        actor.signal("USR1").await?;
+        let (said, status) = actor.ends().await?;
+        assert_eq!(said, ["still here", "over"]);
+        assert!(status.success(), "{status}");
+        Ok(())
+    });
+}
+
+#[test]
+fn a_kernel_that_is_told_to_listen_to_ctrl_c_does_so_even_if_it_was_ignored() {
+    bounded(async {
+        let mut actor = Actor::start_ignoring("INT", "asked for")?;
+        actor.says("ready").await?;
+        sleep(ms(20)).await;
+        actor.signal("INT").await?;
+        let (said, status) = actor.ends().await?;
+        assert_eq!(said, ["cleaning up", "main Cancelled", "background Cancelled"]);
+        assert_eq!(status.code(), Some(130), "{status}");
+        Ok(())
+    });
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_signal_that_was_ignored_is_ignored_again_when_it_is_no_longer_listened_to() {
+    bounded(async {
+        let mut actor = Actor::start_ignoring("INT HUP", "own for a while")?;
+        actor.says("ready").await?;
+        actor.signal("INT").await?;
+        actor.says("one").await?;
+        actor.signal("HUP").await?;
+        actor.says("two").await?;
+        actor.says("let go").await?;
+        actor.signal("INT").await?;
+        actor.signal("HUP").await?;
+        actor.signal("INT").await?;
+        actor.signal("USR1").await?;
+        let (said, status) = actor.ends().await?;
+        assert_eq!(said, ["still here", "over"]);
+        assert!(status.success(), "{status}");
+        Ok(())
+    });
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_signal_that_other_code_handles_is_left_to_it_when_it_is_no_longer_listened_to() {
+    bounded(async {
+        let (said, status) = Actor::start("a handler of others")?.ends().await?;
+        assert_eq!(said, ["handled", "over"]);
+        assert!(status.success(), "{status}");
+        Ok(())
+    });
+}
+
+/// Rust ignores SIGPIPE before `main`, so that writing to a closed pipe is an error and not the end.
+#[test]
+fn a_broken_pipe_stays_an_error_after_sigpipe_was_listened_to() {
+    bounded(async {
+        let (said, status) = Actor::start("broken pipe")?.ends().await?;
+        assert_eq!(said, ["BrokenPipe", "over"]);
+        assert!(status.success(), "{status}");
         Ok(())
     });
 }

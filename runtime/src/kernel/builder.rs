@@ -105,9 +105,12 @@ impl KernelBuilder {
     }
 
     /// Whether the first Ctrl-C (SIGINT) cancels `main`, so that its cleanups run and the process exits with status 130
-    /// after shutdown; the second one ends it at once. On by default on Unix with the feature `signals`, except with a
-    /// virtual clock, which a signal from outside must not disturb. When off, Ctrl-C does what it does without a kernel.
-    /// See [`signals`](crate::signals).
+    /// after shutdown; the second one ends it at once. When off, Ctrl-C does what it does without a kernel. See
+    /// [`signals`](crate::signals).
+    ///
+    /// On by default on Unix with the feature `signals`, with two exceptions: a virtual clock, which a signal from
+    /// outside must not disturb, and a process that was started with SIGINT ignored, as a shell does for what a script
+    /// runs in the background (only Linux says whether it was). `ctrl_c(true)` listens in any case.
     pub fn ctrl_c(mut self, on: bool) -> Self {
         self.ctrl_c = Some(on);
         self
@@ -160,7 +163,8 @@ impl KernelBuilder {
             budget: Cell::new(0),
         };
         let mut kernel = Kernel::with_state(state, self.shutdown_grace);
-        kernel.listens_to_ctrl_c = self.ctrl_c.unwrap_or(!self.virtual_clock);
+        kernel.listen_to_ctrl_c =
+            if self.virtual_clock { Some(self.ctrl_c == Some(true)) } else { self.ctrl_c };
         Ok(kernel)
     }
 

@@ -107,8 +107,8 @@ pub struct Kernel {
     scratch: Scratch,
     polls_since_io: u32,
     is_shut_down: bool,
-    /// Whether the first Ctrl-C cancels `main`.
-    pub(crate) listens_to_ctrl_c: bool,
+    /// Whether the first Ctrl-C cancels `main`. `None`: unless the process was started with SIGINT ignored.
+    pub(crate) listen_to_ctrl_c: Option<bool>,
     watch: Watch,
     /// The report, once there is a deadlock.
     deadlock: Option<String>,
@@ -156,7 +156,7 @@ impl Kernel {
             scratch: Scratch::default(),
             polls_since_io: 0,
             is_shut_down: false,
-            listens_to_ctrl_c: false,
+            listen_to_ctrl_c: Some(false),
             watch: Watch::default(),
             deadlock: None,
         }

@@ -76,7 +76,11 @@ impl Kernel {
         running.kernel.state.emit(Some(task.record()), EventKind::Created);
         run_queue::push(task.record().slot);
         let mut main = Main { id: task.record().id, poll: &mut poll };
-        let mut ctrl_c = if running.kernel.listens_to_ctrl_c { CtrlC::listen() } else { None };
+        let mut ctrl_c = match running.kernel.listen_to_ctrl_c {
+            Some(true) => CtrlC::listen(),
+            Some(false) => None,
+            None => CtrlC::listen_unless_ignored(),
+        };
         while task.record().end.get().is_none() && running.kernel.deadlock.is_none() {
             let ran = running.kernel.cycle(Some(&mut main), None);
             if running.kernel.has_looked_at_io(ran) && ctrl_c.as_mut().is_some_and(CtrlC::pressed) {

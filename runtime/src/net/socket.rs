@@ -79,9 +79,14 @@ impl<S: Source> Socket<S> {
         drop(SocketWait::shared(&self.registration, direction, Location::caller()));
     }
 
+    /// Whether the kernel that runs here is the one that watches it.
+    pub(crate) fn is_watched_here(&self) -> bool {
+        self.registration.is_watched_here()
+    }
+
     /// Whether nothing has come in. `peek` looks without taking, and is only called if there may be something.
     pub(crate) fn is_quiet(&self, peek: impl FnOnce(&S) -> io::Result<usize>) -> bool {
-        if !self.registration.is_watched_here() {
+        if !self.is_watched_here() {
             // Of another kernel, which may be gone: nothing can be awaited on it.
             return false;
         }

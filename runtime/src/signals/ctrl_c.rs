@@ -7,7 +7,7 @@
 //! Several kernels may run, each on a thread of its own. All of them are interrupted, and the process must not be
 //! ended under the cleanups of one because another one is done: the last of them ends it.
 
-use super::listeners::Listener;
+use super::listeners::{Listener, was_ignored};
 use super::pipe::SignalPipe;
 use signal_hook::consts::SIGINT;
 use signal_hook::{SigId, flag, low_level};
@@ -89,6 +89,12 @@ pub(crate) struct CtrlC {
 struct Run;
 
 impl CtrlC {
+    /// [`listen`](Self::listen), unless the process was started with SIGINT ignored: then its parent did not want it to be
+    /// interrupted.
+    pub(crate) fn listen_unless_ignored() -> Option<CtrlC> {
+        if was_ignored(SIGINT) { None } else { CtrlC::listen() }
+    }
+
     /// From now on the first Ctrl-C is for this run to deal with. `None` if that is impossible, which is reported.
     pub(crate) fn listen() -> Option<CtrlC> {
         let listening = CtrlC::try_listen();

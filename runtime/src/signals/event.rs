@@ -4,8 +4,10 @@ use super::queue::Signals;
 use crate::cancel::race;
 use crate::sync::Event;
 use crate::task::info::TaskState;
+use crate::traps;
 use crate::traps::at_caller::at_caller_as;
 use std::fmt;
+use std::future::poll_fn;
 use std::io;
 use std::panic::Location;
 
@@ -48,10 +50,14 @@ impl SignalEvent {
     }
 
     /// Waits until one of the signals has arrived; goes on at once if one has. Cancel-safe.
+    ///
+    /// # Panics
+    /// In another kernel than the one that it was made in, when it has to wait.
     #[track_caller]
     pub fn wait(&self) -> impl Future<Output = ()> + use<'_> {
         let at = Location::caller();
         let waiting = async move {
+            poll_fn(traps::spend).await;
             if self.is_set() {
                 return;
             }

@@ -1,57 +1,82 @@
-//! Who listens to which signal.
+//! Which signals are listened to, and what they do when they no longer are.
 //!
-//! The operating system knows one handler for a signal and process, and a handler, once installed, replaces what
-//! the signal does by default. So the default action has to be part of the handler, and be left out while somebody
-//! listens. The handler asks an atomic flag for that, one for each signal, which is all that it may ask.
+//! The operating system has one handler for each signal of a process, and a handler, once installed, replaces what the
+//! signal did before. To put that back takes `unsafe`, and would be wrong as soon as other code has installed a handler in
+//! the meantime. So the handler stays, and does itself what the signal did before while there is no listener: nothing for
+//! one that was ignored, or that other code handles (that handler is called in any case), the default action for all
+//! others. It asks an atomic flag, one for each signal, which is about all that a handler may do.
 
 use super::ctrl_c::SigintOwner;
+use super::disposition::Disposition;
 use signal_hook::consts::SIGINT;
 use signal_hook::flag;
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-static LISTENERS: Mutex<BTreeMap<i32, Listeners>> = Mutex::new(BTreeMap::new());
+/// The signals that are or were listened to.
+static SIGNALS: Mutex<BTreeMap<i32, Signal>> = Mutex::new(BTreeMap::new());
 
-struct Listeners {
+struct Signal {
     listeners: usize,
-    nobody_listens: Arc<AtomicBool>,
+    /// What it did before the first listener came.
+    before: Disposition,
+    /// Whether the handler carries out the default action.
+    acts_by_default: Arc<AtomicBool>,
 }
 
-/// As long as there is one, its signal does not do what it does by default.
+impl Signal {
+    /// Installs the first handler, if there has to be one of ours.
+    fn new(signal: i32) -> Signal {
+        let before = Disposition::of(signal);
+        let acts_by_default = Arc::new(AtomicBool::new(false));
+        if before == Disposition::Default {
+            // For good, and before anything else is done at this signal. It fails for signals whose default action is
+            // not known (those without a name); they have no effect when there is no listener.
+            let _ = flag::register_conditional_default(signal, Arc::clone(&acts_by_default));
+        }
+        Signal { listeners: 0, before, acts_by_default }
+    }
+
+    fn settle(&self) {
+        self.acts_by_default.store(self.listeners == 0, Ordering::SeqCst);
+    }
+}
+
+fn signals() -> MutexGuard<'static, BTreeMap<i32, Signal>> {
+    SIGNALS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whether this process was started with the signal ignored. (A listener of the program's own does not change that.)
+pub(super) fn was_ignored(signal: i32) -> bool {
+    let known = signals().get(&signal).map(|signal| signal.before);
+    known.unwrap_or_else(|| Disposition::of(signal)) == Disposition::Ignored
+}
+
+/// As long as there is one, its signal does not do what it did before.
 pub(super) struct Listener {
     signal: i32,
 }
 
 impl Listener {
     /// # Errors
-    /// The operating system refuses a handler for it.
+    /// It is no signal, or one that cannot be listened to.
     pub(super) fn new(signal: i32) -> io::Result<Listener> {
         super::pipe::check(signal)?;
-        let mut listeners = LISTENERS.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = match listeners.get_mut(&signal) {
-            Some(found) => found,
-            None => {
-                let nobody_listens = Arc::new(AtomicBool::new(false));
-                // For good, and before anything else is done at this signal. It fails for signals whose default
-                // action is not known (those without a name); they will be without effect when nobody listens.
-                let _ = flag::register_conditional_default(signal, Arc::clone(&nobody_listens));
-                listeners.entry(signal).or_insert(Listeners { listeners: 0, nobody_listens })
-            }
-        };
+        let mut signals = signals();
+        let found = signals.entry(signal).or_insert_with(|| Signal::new(signal));
         found.listeners += 1;
-        found.nobody_listens.store(false, Ordering::SeqCst);
+        found.settle();
         Ok(Listener { signal })
     }
 }
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        let mut listeners = LISTENERS.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(found) = listeners.get_mut(&self.signal) {
+        if let Some(found) = signals().get_mut(&self.signal) {
             found.listeners -= 1;
-            found.nobody_listens.store(found.listeners == 0, Ordering::SeqCst);
+            found.settle();
         }
     }
 }

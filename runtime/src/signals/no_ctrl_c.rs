@@ -6,6 +6,10 @@ use std::convert::Infallible;
 pub(crate) struct CtrlC(Infallible);
 
 impl CtrlC {
+    pub(crate) fn listen_unless_ignored() -> Option<CtrlC> {
+        None
+    }
+
     pub(crate) fn listen() -> Option<CtrlC> {
         None
     }

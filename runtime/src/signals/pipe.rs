@@ -30,6 +30,11 @@ impl SignalPipe {
         Ok(SignalPipe { bytes, registered })
     }
 
+    /// Whether the kernel that runs here is the one that can wait for this.
+    pub(super) fn is_watched_here(&self) -> bool {
+        self.bytes.is_watched_here()
+    }
+
     /// Waits for the next arrival that was not taken yet. Cancel-safe.
     ///
     /// # Errors

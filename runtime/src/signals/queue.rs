@@ -52,13 +52,16 @@ impl SignalQueue {
     }
 
     /// Waits for the next signal. Cancel-safe: a dropped wait takes none.
+    ///
+    /// # Panics
+    /// In another kernel than the one that it was made in, when it is awaited.
     #[track_caller]
     pub fn get(&self) -> impl Future<Output = i32> + use<'_> {
         let at = Location::caller();
         at_caller_as(TaskState::QueueGet, at, Box::pin(self.signals.next(at)))
     }
 
-    /// The next signal, if one has arrived that nobody took and nobody waits for.
+    /// The next signal, if one has arrived that no task has taken or waits for.
     pub fn try_get(&self) -> Option<i32> {
         let _turn = self.signals.turn.try_acquire()?;
         self.signals.take_now()
@@ -95,16 +98,20 @@ impl Signals {
         self.pipes.iter().map(|&(signal, _)| signal).collect()
     }
 
-    /// Who waits first is the one that the pipes wake; when it goes, in whatever way, the next one is.
+    /// The task that waits first is the one that the pipes wake; when it goes, in whatever way, the next one is.
     pub(super) async fn next(&self, at: &'static Location<'static>) -> i32 {
+        assert!(
+            self.pipes.iter().all(|(_, pipe)| pipe.is_watched_here()),
+            "these signals are listened to in another kernel than the one that runs here; \
+             a signal queue or event can only be awaited inside the `run` that made it (at {at})"
+        );
         let _turn = self.turn.acquire().await;
         let arrivals = self.pipes.iter().map(|(signal, pipe)| (*signal, Box::pin(pipe.arrival(at))));
         let mut arrivals: Vec<_> = arrivals.collect();
         poll_fn(|cx| {
             for (signal, arrival) in &mut arrivals {
                 if let Poll::Ready(arrived) = arrival.as_mut().poll(cx) {
-                    // A pipe whose other end lives in this process does not fail.
-                    arrived.expect("nobody else waits for this pipe, and its writer is there");
+                    arrived.expect("there is one reader, which runs in the right kernel, and the writer is in this process");
                     return Poll::Ready(*signal);
                 }
             }
@@ -113,7 +120,7 @@ impl Signals {
         .await
     }
 
-    /// The next one that has arrived, even if somebody waits for it.
+    /// The next one that has arrived, even if a task waits for it.
     pub(super) fn take_now(&self) -> Option<i32> {
         self.pipes.iter().find(|(_, pipe)| pipe.take_now()).map(|&(signal, _)| signal)
     }
