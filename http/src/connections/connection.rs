@@ -200,12 +200,6 @@ impl Connection {
         self.h1.is_upgraded()
     }
 
-    /// The stream, and what has come on it, if a proxy has agreed that it leads elsewhere from now on.
-    pub(crate) fn into_tunnel(self) -> Option<(Stream, Bytes)> {
-        let early = self.h1.upgrade()?;
-        Some((self.stream, early))
-    }
-
     /// Makes the connection ready for the pool, if it can carry another exchange.
     pub(crate) fn recycle(&mut self) -> bool {
         if self.broken || !self.out.is_empty() || !self.stream.is_flushed() || !self.h1.restart() {
@@ -217,7 +211,8 @@ impl Connection {
         true
     }
 
-    /// The stream under it and the first bytes of the other protocol, once it belongs to one.
+    /// The stream under it and the bytes that have come on it after the last response head, if it carries another
+    /// protocol now: after a 101, or as a tunnel after a 2xx to CONNECT.
     pub(crate) fn into_upgraded(self) -> Option<(Stream, Bytes)> {
         let leftover = self.h1.upgrade()?;
         Some((self.stream, leftover))

@@ -15,37 +15,45 @@
 //! It begins when a connection becomes idle and ends when none is left, so that a request costs a look at whether it is
 //! there.
 
-use crate::connections::pool::Origins;
 use curio::Upkeep;
 use std::cell::RefCell;
-use std::rc::Weak;
-use std::time::Duration;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 
 pub(crate) struct IdleReaper {
-    origins: Weak<RefCell<Origins>>,
+    close_expired: CloseExpired,
     upkeep: RefCell<Option<Upkeep>>,
 }
 
+type CloseExpired = Rc<dyn Fn(Instant) -> Option<Round>>;
+
+/// What one round over the idle connections found.
+pub(crate) struct Round {
+    pub(crate) closed_any: bool,
+    /// When the next idle connection is past its time.
+    pub(crate) next: Option<Instant>,
+}
+
 impl IdleReaper {
-    pub(crate) fn new(origins: Weak<RefCell<Origins>>) -> IdleReaper {
-        IdleReaper { origins, upkeep: RefCell::new(None) }
+    /// `close_expired` makes one round at the given time: `None` if no idle connection is left.
+    pub(crate) fn new(close_expired: impl Fn(Instant) -> Option<Round> + 'static) -> IdleReaper {
+        IdleReaper { close_expired: Rc::new(close_expired), upkeep: RefCell::new(None) }
     }
 
-    /// Makes sure that somebody looks after the idle connections. Outside of a kernel there is nobody.
+    /// Makes sure that rounds are made until no idle connection is left. Outside of a kernel none can be made.
     pub(crate) fn watch(&self) {
         let mut upkeep = self.upkeep.borrow_mut();
         if upkeep.as_ref().is_some_and(Upkeep::is_going_on) || !curio::is_running() {
             return;
         }
-        let origins = Weak::clone(&self.origins);
+        let close_expired = Rc::clone(&self.close_expired);
         let mut pause = FIRST_PAUSE;
         *upkeep = Some(curio::upkeep(FIRST_PAUSE, move || {
-            let origins = origins.upgrade()?;
             let now = curio::clock();
-            let (closed_any, next) = Origins::reap(&origins, now)?;
+            let Round { closed_any, next } = close_expired(now)?;
             pause = if closed_any { FIRST_PAUSE } else { (pause * 2).min(LONGEST_PAUSE) };
             let until_next = next.map(|next| next.saturating_duration_since(now));
             Some(until_next.map_or(pause, |until_next| until_next.min(pause)))

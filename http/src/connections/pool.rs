@@ -21,10 +21,9 @@
 //! What nobody asks for any more is looked after on the side: see `idle_reaper.rs`.
 
 use crate::connections::connection::Connection;
-use crate::connections::idle_reaper::IdleReaper;
+use crate::connections::idle_reaper::{IdleReaper, Round};
 use crate::connections::route::Route;
 use crate::connections::tls::TlsInfo;
-use crate::connections::upgraded::Upgraded;
 use crate::error::{Error, ErrorKind};
 use crate::url::Url;
 use curio::{Semaphore, SemaphorePermit};
@@ -63,7 +62,7 @@ struct Shared {
 }
 
 #[derive(Default)]
-pub(crate) struct Origins {
+struct Origins {
     by_name: HashMap<Box<str>, Rc<Origin>>,
     /// Forget the empty origins when there are this many.
     crowded: usize,
@@ -104,10 +103,11 @@ pub(crate) struct Lease {
 impl Pool {
     pub(crate) fn new(rules: PoolLimits) -> Pool {
         let origins = Rc::default();
+        let watched = Rc::downgrade(&origins);
         let shared = Shared {
             gate: rules.connections.map(Semaphore::new),
             in_use: Cell::new(0),
-            idle_reaper: IdleReaper::new(Rc::downgrade(&origins)),
+            idle_reaper: IdleReaper::new(move |now| Origins::close_expired(&*watched.upgrade()?, now)),
         };
         Pool { rules, origins, shared: Rc::new(shared) }
     }
@@ -171,12 +171,12 @@ impl Pool {
 impl Origins {
     /// Closes every idle connection that is no longer good; `None` if none is left at all. Otherwise whether any was
     /// closed, and when the next one is past its time. O(n) in the number of idle connections.
-    pub(crate) fn reap(origins: &RefCell<Origins>, now: Instant) -> Option<(bool, Option<Instant>)> {
+    fn close_expired(origins: &RefCell<Origins>, now: Instant) -> Option<Round> {
         let all: Vec<Rc<Origin>> = origins.borrow().by_name.values().cloned().collect();
         let mut next = None;
         let dead: Vec<Idle> = all.iter().flat_map(|origin| origin.take_dead(now, &mut next)).collect();
         let anything_left = all.iter().any(|origin| !origin.idle.borrow().is_empty());
-        anything_left.then_some((!dead.is_empty(), next))
+        anything_left.then_some(Round { closed_any: !dead.is_empty(), next })
     }
 
     /// Takes out the origins that have neither connections nor users, once there are many. Each look doubles the
@@ -350,12 +350,9 @@ impl Lease {
         Lease { connection, slot }
     }
 
-    /// The connection leaves HTTP for good, with its slot.
-    pub(crate) fn into_upgraded(self) -> Option<Upgraded> {
-        let Lease { connection, slot } = self;
-        let peer = connection.peer();
-        let (stream, leftover) = connection.into_upgraded()?;
-        Some(Upgraded::new(stream, leftover, peer, slot))
+    /// The connection by itself, and its slot: after an upgrade, which takes it out of HTTP for good.
+    pub(crate) fn into_parts(self) -> (Box<Connection>, Slot) {
+        (self.connection, self.slot)
     }
 
     /// The response has been read to its end: the connection becomes idle if it can carry another one, and is closed

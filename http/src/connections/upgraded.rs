@@ -7,7 +7,7 @@
 //!
 //! It keeps its place among the connections to its host for as long as it lives, and is never used for HTTP again.
 
-use crate::connections::pool::Slot;
+use crate::connections::pool::{Lease, Slot};
 use crate::connections::stream::{SendBuffer, Stream};
 use bytes::{Buf, Bytes};
 use futures_io::{AsyncRead, AsyncWrite};
@@ -36,8 +36,12 @@ pub struct Upgraded {
 }
 
 impl Upgraded {
-    pub(crate) fn new(stream: Stream, leftover: Bytes, peer: Option<SocketAddr>, slot: Slot) -> Upgraded {
-        Upgraded { stream, leftover, out: SendBuffer::default(), peer, _slot: slot }
+    /// The stream of a connection that carries another protocol now; `None` if it does not.
+    pub(crate) fn new(lease: Lease) -> Option<Upgraded> {
+        let (connection, slot) = lease.into_parts();
+        let peer = connection.peer();
+        let (stream, leftover) = connection.into_upgraded()?;
+        Some(Upgraded { stream, leftover, out: SendBuffer::default(), peer, _slot: slot })
     }
 
     /// The address at the other end, if the connection has one.

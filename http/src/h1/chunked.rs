@@ -23,7 +23,7 @@ use http::HeaderMap;
 use super::body::Progress;
 use super::buffer::Buffer;
 use super::error::RemoteError;
-use super::framing::LARGEST_LENGTH;
+use super::field::LARGEST_LENGTH;
 use super::limits::Limits;
 use super::trailers::TrailerReader;
 

@@ -5,6 +5,7 @@
 //! next request, and it never lets a short body pass for a whole one.
 
 use super::error::LocalError;
+use super::field::{LONGEST_HEX, write_hex};
 use super::request::BodyLength;
 
 #[derive(Debug)]
@@ -64,30 +65,4 @@ impl BodyEncoder {
             }
         }
     }
-}
-
-pub(super) fn write_decimal(number: u64, out: &mut Vec<u8>) {
-    const LONGEST_DECIMAL: usize = 20;
-    write_digits::<LONGEST_DECIMAL>(number, 10, out);
-}
-
-const LONGEST_HEX: usize = 16;
-
-fn write_hex(number: u64, out: &mut Vec<u8>) {
-    write_digits::<LONGEST_HEX>(number, 16, out);
-}
-
-/// Digits come out of the division from the right, so they are laid down from the end of the array.
-fn write_digits<const LONGEST: usize>(mut number: u64, base: u64, out: &mut Vec<u8>) {
-    let mut digits = [0; LONGEST];
-    let mut first = LONGEST;
-    loop {
-        first -= 1;
-        digits[first] = b"0123456789abcdef"[(number % base) as usize];
-        number /= base;
-        if number == 0 {
-            break;
-        }
-    }
-    out.extend_from_slice(&digits[first..]);
 }

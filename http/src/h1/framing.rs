@@ -19,10 +19,11 @@
 //! 7. with none, the body ends where the connection ends: [`Framing::UntilClose`].
 
 use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
-use http::{HeaderMap, HeaderName, StatusCode};
+use http::{HeaderMap, StatusCode};
 
 use super::close_reason::CloseReason;
 use super::error::RemoteError;
+use super::field::{decimal, elements, is_token, lists};
 use super::head::{ResponseHead, Version};
 use super::request::Asked;
 
@@ -40,9 +41,6 @@ pub enum Framing {
     /// What follows is not HTTP: the connection is a tunnel, or speaks the protocol that a 101 switched to.
     Upgraded,
 }
-
-/// Lengths of bodies and of chunks are kept below this: 2⁶³ - 1.
-pub(super) const LARGEST_LENGTH: u64 = i64::MAX as u64;
 
 /// The framing of a final response (one that is neither interim nor a 101).
 pub(super) fn decide(head: &ResponseHead, asked: &Asked) -> Result<Framing, RemoteError> {
@@ -74,31 +72,6 @@ pub(super) fn reason_to_close(head: &ResponseHead, framing: Framing, asked: &Ask
     } else {
         None
     }
-}
-
-/// Whether a comma-separated list field names `token`, on any of its lines, in any case and place.
-pub(super) fn lists(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
-    headers.get_all(name).iter().any(|value| elements(value.as_bytes()).any(|e| is_token(e, token)))
-}
-
-pub(super) fn elements(value: &[u8]) -> impl Iterator<Item = &[u8]> {
-    value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii)
-}
-
-pub(super) fn is_token(element: &[u8], token: &str) -> bool {
-    element.eq_ignore_ascii_case(token.as_bytes())
-}
-
-/// A length in decimal digits, and digits alone. The standard library's parser will not do: it takes `+5`.
-pub(super) fn decimal(digits: &[u8]) -> Option<u64> {
-    if digits.is_empty() {
-        return None;
-    }
-    let number = digits.iter().try_fold(0_u64, |number, byte| match byte {
-        b'0'..=b'9' => number.checked_mul(10)?.checked_add(u64::from(byte - b'0')),
-        _ => None,
-    })?;
-    (number <= LARGEST_LENGTH).then_some(number)
 }
 
 fn is_chunked(head: &ResponseHead) -> Result<bool, RemoteError> {

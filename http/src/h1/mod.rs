@@ -95,6 +95,7 @@
 //! | `buffer.rs` | the bytes that have come and are not understood yet |
 //! | `event.rs` | what comes out |
 //! | `head.rs` | response heads |
+//! | `field.rs` | lists of tokens and numbers in fields |
 //! | `framing.rs` | where a body ends, and whether the connection outlives it |
 //! | `body.rs`, `chunked.rs`, `trailers.rs` | response bodies |
 //! | `work.rs` | in tests only: how many bytes are looked at |
@@ -120,6 +121,7 @@ mod connection;
 mod encode;
 mod error;
 mod event;
+mod field;
 mod framing;
 mod head;
 mod limits;

@@ -12,9 +12,8 @@
 use http::header::{HOST, UPGRADE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
-use super::encode::write_decimal;
 use super::error::LocalError;
-use super::framing::{decimal, elements, is_token};
+use super::field::{decimal, elements, is_token, write_decimal};
 
 /// The head of a request, borrowed for the time of the call that writes it.
 #[derive(Debug, Clone, Copy)]

@@ -124,7 +124,7 @@ impl BodyReader {
     /// The connection, if it belongs to another protocol now.
     pub(crate) fn take_upgraded(&mut self) -> Option<Upgraded> {
         match std::mem::replace(&mut self.state, State::Ended) {
-            State::Upgraded(lease) => lease.into_upgraded(),
+            State::Upgraded(lease) => Upgraded::new(lease),
             state => {
                 self.state = state;
                 None

@@ -7,6 +7,8 @@
 
 use crate::encoding::quoted_string;
 use crate::error::{Error, ErrorKind};
+use http::HeaderMap;
+use http::header::CONTENT_TYPE;
 
 /// What stands for bytes 0x80 to 0x9F in Windows-1252. The five that it leaves open stand for themselves.
 const WINDOWS_1252: [char; 32] = [
@@ -14,8 +16,13 @@ const WINDOWS_1252: [char; 32] = [
     '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
 ];
 
+/// The character set that the Content-Type among `headers` names.
+pub(crate) fn of(headers: &HeaderMap) -> Option<&str> {
+    label(headers.get(CONTENT_TYPE)?.to_str().ok()?)
+}
+
 /// The `charset` parameter of a Content-Type (RFC 9110 §8.3.1), if it has one.
-pub(crate) fn label(content_type: &str) -> Option<&str> {
+fn label(content_type: &str) -> Option<&str> {
     let (_, mut rest) = content_type.split_once(';')?;
     loop {
         let (name, value) = rest.split_once('=')?;

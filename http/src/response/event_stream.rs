@@ -5,7 +5,8 @@
 //! [`retry`](Events::retry) say how.
 
 use crate::error::{Error, ErrorKind};
-use crate::response::Response;
+use crate::response::content::Content;
+use crate::response::error_context::ErrorContext;
 use crate::response::sse::{LONGEST_EVENT, Parser, ServerEvent};
 use bytes::Bytes;
 use futures_core::Stream;
@@ -18,7 +19,7 @@ use std::time::Duration;
 /// How much of the body is asked for at a time.
 const AT_A_TIME: usize = 64 * 1024;
 
-/// The events that a server sends, from [`Response::iter_events`].
+/// The events that a server sends, from [`Response::iter_events`](crate::Response::iter_events).
 ///
 /// A server may have nothing to say for a long time. The session's
 /// [`read_timeout`](crate::ClientSessionBuilder::read_timeout) of 30 s applies all the same, unless the request has
@@ -43,22 +44,23 @@ const AT_A_TIME: usize = 64 * 1024;
 /// # }
 /// ```
 pub struct Events<'a> {
-    response: &'a mut Response,
+    content: &'a mut Content,
+    context: ErrorContext<'a>,
     parser: Parser,
     chunk: Bytes,
     ended: bool,
 }
 
 impl<'a> Events<'a> {
-    pub(crate) fn new(response: &'a mut Response) -> Events<'a> {
-        response.begin_chunks();
-        Events { response, parser: Parser::default(), chunk: Bytes::new(), ended: false }
+    pub(crate) fn new(content: &'a mut Content, context: ErrorContext<'a>) -> Events<'a> {
+        content.begin_chunks();
+        Events { content, context, parser: Parser::default(), chunk: Bytes::new(), ended: false }
     }
 
     /// The next event; `None` when the stream has ended. After an error there are no more.
     ///
     /// # Errors
-    /// As [`Response::binary`]; of kind [`TooLarge`](ErrorKind::TooLarge) for an event of more than 16 MiB.
+    /// As [`Response::binary`](crate::Response::binary); of kind [`TooLarge`](ErrorKind::TooLarge) for an event of more than 16 MiB.
     ///
     /// # Cancellation
     /// Nothing is lost: the next call goes on.
@@ -85,15 +87,15 @@ impl<'a> Events<'a> {
                 Err(_) => {
                     self.ended = true;
                     let what = format!("reading an event: it is longer than {LONGEST_EVENT} bytes");
-                    let error = self.response.located(Error::new(ErrorKind::TooLarge, what));
+                    let error = self.context.located(Error::new(ErrorKind::TooLarge, what));
                     return Poll::Ready(Some(Err(error)));
                 }
             }
-            match ready!(self.response.poll_chunk(cx, AT_A_TIME)) {
+            match ready!(self.content.poll_chunk(cx, AT_A_TIME)) {
                 Some(Ok(chunk)) => self.chunk = chunk,
                 Some(Err(error)) => {
                     self.ended = true;
-                    return Poll::Ready(Some(Err(error)));
+                    return Poll::Ready(Some(Err(self.context.located(error))));
                 }
                 // An event that was not ended by then is none.
                 None => self.ended = true,

@@ -15,7 +15,9 @@ pub(crate) mod chunks;
 pub(crate) mod content;
 pub(crate) mod decode;
 mod download;
+mod error_context;
 pub(crate) mod event_stream;
+pub(crate) mod lines;
 pub(crate) mod link_header;
 pub(crate) mod sse;
 
@@ -28,17 +30,18 @@ use crate::error::{Error, ErrorKind};
 use crate::url::Url;
 use body_reader::BodyReader;
 use bytes::Bytes;
-use chunks::{Chunks, Lines};
+use chunks::Chunks;
 use content::Content;
+use error_context::ErrorContext;
 use event_stream::Events;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
+use http::header::{CONTENT_LENGTH, LOCATION};
 use http::{HeaderMap, Method, StatusCode};
+use lines::Lines;
 use link_header::Link;
 use serde_core::de::DeserializeOwned;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::task::{Context, Poll};
 use std::time::{Duration, Instant, SystemTime};
 
 /// A response.
@@ -200,7 +203,7 @@ impl Response {
 
     /// The character set that the `Content-Type` field names.
     pub fn encoding(&self) -> Option<&str> {
-        charset::label(self.inner.head.headers.get(CONTENT_TYPE)?.to_str().ok()?)
+        charset::of(self.headers())
     }
 
     /// The cookies that this response sets, or tries to: whether they are taken is for the session's
@@ -294,18 +297,21 @@ impl Response {
     /// Reads the body in pieces of at most `maxsize` bytes, as they come. They are not kept. A body that was read as a
     /// whole before is given from its beginning, and stays.
     pub fn iter_chunked(&mut self, maxsize: usize) -> Chunks<'_> {
-        Chunks::new(self, maxsize)
+        let (content, context, _) = self.inner.split();
+        Chunks::new(content, context, maxsize)
     }
 
     /// Reads the body line by line, without the line ends (`\n` or `\r\n`). Lines are not kept.
     pub fn iter_lines(&mut self) -> Lines<'_> {
-        Lines::new(self)
+        let (content, context, headers) = self.inner.split();
+        Lines::new(content, context, charset::of(headers))
     }
 
     /// Reads the body as a stream of server-sent events (`text/event-stream`), one by one as they come. Whether it is one
     /// is not checked.
     pub fn iter_events(&mut self) -> Events<'_> {
-        Events::new(self)
+        let (content, context, _) = self.inner.split();
+        Events::new(content, context)
     }
 
     /// Writes the body to a file and returns its length. It is written under another name beside `path` and renamed when
@@ -343,19 +349,6 @@ impl Response {
         self
     }
 
-    pub(crate) fn begin_chunks(&mut self) {
-        self.inner.content.begin_chunks();
-    }
-
-    pub(crate) fn poll_chunk(
-        &mut self,
-        cx: &mut Context<'_>,
-        maxsize: usize,
-    ) -> Poll<Option<Result<Bytes, Error>>> {
-        let chunk = self.inner.content.poll_chunk(cx, maxsize);
-        chunk.map(|chunk| chunk.map(|chunk| chunk.map_err(|error| self.located(error))))
-    }
-
     /// The body is not wanted.
     pub(crate) async fn discard_body(&mut self) {
         self.inner.content.discard().await;
@@ -363,7 +356,16 @@ impl Response {
 
     /// Names this response in an error.
     pub(crate) fn located(&self, error: Error) -> Error {
-        error.on(&self.inner.method, &self.inner.url).with_status(self.inner.head.status)
+        let Inner { method, url, head, .. } = &*self.inner;
+        ErrorContext { method, url, status: head.status }.located(error)
+    }
+}
+
+impl Inner {
+    /// The body, to be read; how its errors are named; and the header fields.
+    fn split(&mut self) -> (&mut Content, ErrorContext<'_>, &HeaderMap) {
+        let Inner { method, url, head, content, .. } = self;
+        (content, ErrorContext { method, url, status: head.status }, &head.headers)
     }
 }
 

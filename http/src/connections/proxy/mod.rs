@@ -38,6 +38,7 @@ mod environment;
 mod socks;
 mod socks4;
 mod socks5;
+mod socks_step;
 mod tunnel;
 
 pub(crate) use address::Proxy;

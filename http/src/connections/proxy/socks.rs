@@ -5,34 +5,13 @@
 //! because behind the handshake begins somebody else's conversation.
 
 use super::address::{Protocol, Proxy};
+use super::socks_step::{Destination, Refused, Step};
 use super::socks4::Socks4a;
 use super::socks5::Socks5;
 use crate::connections::stream::{SendBuffer, Stream};
 use crate::error::{Error, ErrorKind};
-use std::borrow::Cow;
 use std::future::poll_fn;
 use std::io;
-use std::net::SocketAddr;
-
-/// Why it came to nothing, in words.
-pub(super) type Refused = Cow<'static, str>;
-
-/// What a machine wants.
-#[derive(Debug)]
-pub(super) enum Step {
-    /// Send this, and come back with as many bytes as `expect` says.
-    Talk {
-        say: Vec<u8>,
-        expect: usize,
-    },
-    Done,
-}
-
-/// Whom the proxy is to connect to.
-pub(crate) enum Destination<'a> {
-    Address(SocketAddr),
-    Name(&'a str, u16),
-}
 
 enum Machine {
     Version4(Socks4a),

@@ -3,7 +3,7 @@
 //! SOCKS 4 knows only IPv4 addresses. Its extension 4A (Lee, "SOCKS 4A: A Simple Extension to SOCKS 4 Protocol") sends an
 //! address that cannot be, `0.0.0.1`, and the name behind it, for the proxy to look up. The texts end with a NUL.
 
-use super::socks::{Destination, Refused, Step};
+use super::socks_step::{Destination, Refused, Step};
 use std::net::IpAddr;
 
 const VERSION: u8 = 4;

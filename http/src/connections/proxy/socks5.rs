@@ -12,7 +12,7 @@
 //!
 //! Behind the last byte of the last answer the tunnel begins, so never more is asked for than is known to come.
 
-use super::socks::{Destination, Refused, Step};
+use super::socks_step::{Destination, Refused, Step};
 use std::net::IpAddr;
 
 const VERSION: u8 = 5;

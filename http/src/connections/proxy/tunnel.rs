@@ -10,7 +10,8 @@
 //! first and are handed on, up to a limit.
 
 use super::address::{Protocol, Proxy};
-use super::socks::{self, Destination};
+use super::socks;
+use super::socks_step::Destination;
 use crate::connections::connection::{BodyLength, Connection, ProtocolLimits, RequestHead};
 use crate::connections::deadline::{Deadline, Limits};
 use crate::connections::resolver::{self, HostResolver};
@@ -110,7 +111,7 @@ impl Tunnel<'_> {
             let refused = failed().because(format!("{}{hint}", said.trim_end()));
             return Err(refused.with_status(answer.status));
         }
-        let Some((stream, early)) = connection.into_tunnel() else {
+        let Some((stream, early)) = connection.into_upgraded() else {
             return Err(failed().because("its consent makes no sense"));
         };
         if early.len() > EARLY {

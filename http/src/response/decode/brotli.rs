@@ -3,8 +3,8 @@
 //! The format itself limits the window to 16 MiB. (There is an extension with windows of up to 1 GiB, which no browser
 //! takes and which is not taken here.) There is no checksum in it.
 
-use super::coding::Progress;
 use super::error::Cause;
+use super::progress::Progress;
 use brotli_decompressor::{BrotliDecompressStream, BrotliResult, BrotliState, StandardAlloc};
 
 /// It is a few kilobytes large before it has read anything.

@@ -3,6 +3,7 @@
 #[cfg(feature = "brotli")]
 use super::brotli::Brotli;
 use super::error::Cause;
+use super::progress::Progress;
 #[cfg(feature = "zstd")]
 use super::zstd::Zstd;
 use flate2::{Decompress, FlushDecompress, Status};
@@ -35,14 +36,6 @@ pub(super) enum Machine {
     Brotli(Brotli),
     #[cfg(feature = "zstd")]
     Zstd(Zstd),
-}
-
-/// What one call of a machine did.
-pub(super) struct Progress {
-    pub(super) read: usize,
-    pub(super) made: usize,
-    /// The stream is complete, and all of it has been handed out.
-    pub(super) ended: bool,
 }
 
 impl Coding {

@@ -9,6 +9,7 @@
 //! | `stage.rs` | one coding: what has come for it, where it is, when it is at its end |
 //! | `coding.rs` | which codings there are, by which name, and the machine of each |
 //! | `brotli.rs`, `zstd.rs` | the machines that are features |
+//! | `progress.rs` | what one call of a machine did |
 //! | `error.rs` | what can be wrong with the data |
 //!
 //! Where the RFCs leave room, this is what is done:
@@ -29,6 +30,7 @@
 mod brotli;
 mod coding;
 mod error;
+mod progress;
 mod stage;
 #[cfg(feature = "zstd")]
 mod zstd;

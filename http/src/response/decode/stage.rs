@@ -1,7 +1,8 @@
 //! One coding on its way: what has come and was not read yet, and whether the data may end here.
 
-use super::coding::{Coding, Machine, Progress};
+use super::coding::{Coding, Machine};
 use super::error::DecodeError;
+use super::progress::Progress;
 use bytes::{Buf, Bytes, BytesMut};
 
 pub(super) struct Stage {

@@ -14,8 +14,8 @@
 //! complete, because the decoder looks back into it. A server that wants its lines to be read at once ends a frame or
 //! uses another coding.
 
-use super::coding::Progress;
 use super::error::Cause;
+use super::progress::Progress;
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 use std::io::Read;
 
