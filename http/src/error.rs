@@ -1,17 +1,15 @@
 //! The one error type of this crate.
 //!
-//! A request can fail in a dozen places, from the address that does not parse to the last byte of the body. A
-//! program wants to ask *what kind* of failure it was; a person wants *one line* that says what was being done, to
-//! which server, and what went wrong. [`Error`] answers both: [`kind`](Error::kind) for the program, `Display` for
-//! the person.
+//! A request can fail in many places, from a URL that does not parse to the last byte of the body. A program needs the
+//! class of the failure ([`kind`](Error::kind)); a person needs one line that says what was being done, to which server,
+//! and what went wrong (`Display`).
 //!
-//! An error is made where the failure is seen, by code that knows the step ("connecting to 10.0.0.1:80") and the
-//! cause, but not the request. On its way up it passes [`Error::on`], which adds the method and the address. So
-//! every line names all four, and nobody has to pass the request down just to be able to complain about it.
+//! An error is made where the failure is detected, by code that knows the step ("connecting to 10.0.0.1:80") and the
+//! cause, but not the request. On its way up it passes [`Error::on`], which adds the method and the URL. So every line
+//! names all four, and the request need not be passed down for the sake of error messages.
 //!
-//! Two rules keep the line trustworthy. Credentials in an address are removed before it is stored, because error
-//! texts end up in logs. And no text is printed twice: `Display` prints the cause, so
-//! [`source`](std::error::Error::source) continues with what stands *behind* the cause.
+//! Credentials in a URL are removed before it is stored, because error messages end up in logs. No text is printed twice:
+//! `Display` prints the cause, so [`source`](std::error::Error::source) returns the cause's own source.
 
 use crate::url::Url;
 use http::{Method, StatusCode};
@@ -21,7 +19,7 @@ use std::fmt;
 
 /// Why a request failed, or why one could not be made.
 ///
-/// `Display` is one line: method, address (without credentials), what was being done, what went wrong:
+/// `Display` is one line: method, URL (without credentials), what was being done, what went wrong:
 ///
 /// ```text
 /// GET http://127.0.0.1:1/: connecting to 127.0.0.1:1: Connection refused (os error 111)
@@ -45,7 +43,7 @@ struct Inner {
     cause: Option<Box<dyn StdError + Send + Sync>>,
 }
 
-/// What the error is about: an address, or a text that failed to become one.
+/// What the error is about: a URL, or a text that did not parse as one.
 enum Subject {
     Nothing,
     Url(Url),
@@ -56,11 +54,11 @@ enum Subject {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The address does not parse, or is not one this client may use.
+    /// The URL does not parse, or is not one that this client may use.
     Url,
-    /// The request contradicts itself or holds something that may not be sent.
+    /// The request is inconsistent, or contains something that may not be sent.
     Request,
-    /// The host's name could not be turned into an address.
+    /// The host's name could not be resolved to an address.
     Dns,
     /// No connection could be made.
     Connect,
@@ -70,13 +68,13 @@ pub enum ErrorKind {
     Proxy,
     /// The connection broke while the request was being sent.
     Send,
-    /// A time limit passed: connecting, waiting for a connection, silence, or the whole request.
+    /// A timeout passed: the connect, read or pool timeout, or that of the whole request.
     Timeout,
-    /// The server's response head or framing breaks the rules of HTTP, or there was none.
+    /// The server's response head or framing violates HTTP, or there was no response.
     Protocol,
-    /// A redirect that may not be followed, or one too many.
+    /// A redirect may not be followed, or there were too many.
     Redirect,
-    /// The response body ended early, or cannot be read any more.
+    /// The response body ended early, or has been consumed.
     Body,
     /// The response body's compression or character set could not be decoded.
     Decode,
@@ -115,13 +113,13 @@ impl Error {
         }))
     }
 
-    /// What went wrong underneath.
+    /// Adds the error that caused this one.
     pub(crate) fn because(mut self, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
         self.0.cause = Some(cause.into());
         self
     }
 
-    /// Names the request, unless a place nearer to the failure already has.
+    /// Adds the request, unless code nearer to the failure has done so.
     pub(crate) fn on(mut self, method: &Method, url: &Url) -> Error {
         self = self.with_method(method);
         if matches!(self.0.subject, Subject::Nothing) {
@@ -140,7 +138,7 @@ impl Error {
         self
     }
 
-    /// The request may be sent again.
+    /// Sets whether the request may be sent again.
     pub(crate) fn with_resend(mut self, resend: Resend) -> Error {
         self.0.resend = resend;
         self
@@ -150,13 +148,13 @@ impl Error {
         self.0.resend
     }
 
-    /// The request was sent this often.
+    /// Sets how often the request was sent.
     pub(crate) fn after_tries(mut self, tries: u32) -> Error {
         self.0.tries = tries;
         self
     }
 
-    /// The error is about a text that is not an address. The caller has removed credentials from it.
+    /// The error is about a text that is not a URL. The caller has removed credentials from it.
     pub(crate) fn about(mut self, text: String) -> Error {
         self.0.subject = Subject::Text(text);
         self
@@ -167,7 +165,7 @@ impl Error {
         self.0.kind
     }
 
-    /// The address of the request, without user name and password. After redirects it is the one that failed.
+    /// The URL of the request, without user name and password; after redirects, the one whose request failed.
     pub fn url(&self) -> Option<&Url> {
         match &self.0.subject {
             Subject::Url(url) => Some(url),
@@ -175,28 +173,28 @@ impl Error {
         }
     }
 
-    /// The response's status, if one had arrived when the error happened.
+    /// The status of the response, if its head had arrived when the error occurred.
     pub fn status(&self) -> Option<StatusCode> {
         self.0.status
     }
 
-    /// The error underneath, whose text is already part of this one's: for downcasting, for example to
+    /// The cause, whose text is part of this error's `Display` already: for downcasting, for example to
     /// [`std::io::Error`].
     pub fn inner(&self) -> Option<&(dyn StdError + Send + Sync + 'static)> {
         self.0.cause.as_deref()
     }
 
-    /// The address was unusable ([`ErrorKind::Url`]).
+    /// The URL is unusable ([`ErrorKind::Url`]).
     pub fn is_url(&self) -> bool {
         self.0.kind == ErrorKind::Url
     }
 
-    /// The request itself was at fault ([`ErrorKind::Request`]).
+    /// The request itself is invalid ([`ErrorKind::Request`]).
     pub fn is_request(&self) -> bool {
         self.0.kind == ErrorKind::Request
     }
 
-    /// The host's name was not found ([`ErrorKind::Dns`]).
+    /// The host's name could not be resolved ([`ErrorKind::Dns`]).
     pub fn is_dns(&self) -> bool {
         self.0.kind == ErrorKind::Dns
     }
@@ -216,12 +214,12 @@ impl Error {
         self.0.kind == ErrorKind::Proxy
     }
 
-    /// A time limit passed ([`ErrorKind::Timeout`]).
+    /// A timeout passed ([`ErrorKind::Timeout`]).
     pub fn is_timeout(&self) -> bool {
         self.0.kind == ErrorKind::Timeout
     }
 
-    /// The server broke the rules of HTTP ([`ErrorKind::Protocol`]).
+    /// The server violated HTTP ([`ErrorKind::Protocol`]).
     pub fn is_protocol(&self) -> bool {
         self.0.kind == ErrorKind::Protocol
     }
@@ -231,7 +229,7 @@ impl Error {
         self.0.kind == ErrorKind::Redirect
     }
 
-    /// The response body was cut short or is gone ([`ErrorKind::Body`]).
+    /// The response body ended early or has been consumed ([`ErrorKind::Body`]).
     pub fn is_body(&self) -> bool {
         self.0.kind == ErrorKind::Body
     }
@@ -266,7 +264,7 @@ impl fmt::Display for Error {
         match &inner.subject {
             Subject::Nothing => {}
             Subject::Url(url) => write!(f, "{url}: ")?,
-            // Debug escapes the control characters that may well be what is wrong with it.
+            // `Debug` escapes control characters, which may be the reason why it does not parse.
             Subject::Text(text) => write!(f, "{text:?}: ")?,
         }
         f.write_str(&inner.doing)?;
@@ -288,7 +286,7 @@ impl fmt::Debug for Error {
 }
 
 impl StdError for Error {
-    /// What stands behind the cause that `Display` has printed.
+    /// The source of the cause that `Display` has printed.
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.0.cause.as_deref().and_then(|cause| cause.source())
     }

@@ -16,39 +16,39 @@
 //! }
 //! ```
 //!
-//! A request is a sentence that ends in `await`; a mistake anywhere in it (a bad address, a header with a line break) is
-//! reported there. What comes back is a [`Response`] with everything in its head; its body is read when it is asked for,
-//! as a whole ([`json`](Response::json), [`text`](Response::text), [`binary`](Response::binary)) or in pieces
-//! ([`iter_chunked`](Response::iter_chunked), [`iter_lines`](Response::iter_lines),
-//! [`download`](Response::download)). Whatever goes wrong is one type, [`Error`], whose `Display` is one line for a person
-//! and whose [`kind`](Error::kind) is for the program.
+//! A request is built in one expression that ends in `await`, which also reports any mistake in it (a malformed URL, a
+//! header value with a line break). The result is a [`Response`] as soon as the response head has arrived. Its body is
+//! read on demand: as a whole ([`json`](Response::json), [`text`](Response::text), [`binary`](Response::binary)) or in
+//! parts ([`iter_chunked`](Response::iter_chunked), [`iter_lines`](Response::iter_lines),
+//! [`download`](Response::download)). All failures have one type, [`Error`]: its `Display` is one line for people, and its
+//! [`kind`](Error::kind) is for the program.
 //!
 //! # What it takes care of
 //!
-//! **Waiting.** Every wait ends. Connecting may take 10 s, a server may be silent for 30 s, and both can be changed
-//! ([`ClientSessionBuilder`]). There is no limit for a request as a whole unless one is set, because it would end large
-//! transfers that are going well; `curio::timeout_after` around anything here is safe, too.
+//! **Timeouts.** Every wait ends. The connect timeout is 10 s and the read timeout 30 s; both can be changed
+//! ([`ClientSessionBuilder`]). A request as a whole has no timeout by default, because that would end large transfers
+//! that make progress. `curio::timeout_after` around any call here is safe, too.
 //!
-//! **Cancellation.** A request may be dropped at any await. Its connection is closed, because nobody could tell what is
-//! still on its way on it, and its place goes to the next one in line. No other request notices.
+//! **Cancellation.** A request may be dropped at any await. Its connection is closed, because it is unknown what is still
+//! in transit on it, and its slot goes to the next waiting request. Other requests are not affected.
 //!
-//! **Connections.** They are kept and used again, when that is certain to be safe, and closed in all other cases: a
-//! connection is either idle in the pool or inside the one response that reads it.
+//! **Connections.** They are pooled, reused when that is certain to be safe, and closed otherwise: a connection is either
+//! idle in the pool or owned by the one response that reads it.
 //!
-//! **Trust.** HTTPS is checked against the authorities that browsers trust (`webpki-roots`), or against your own.
-//! Credentials go to the origin they were given for and to no other, whatever a redirect says. Everything a server can
-//! send has a limit. An address is read in one way only.
+//! **Trust.** HTTPS certificates are verified against Mozilla's root certificates (`webpki-roots`), or against your own.
+//! Credentials are sent only to the origin they were given for, also after a redirect. Everything that a server can send
+//! has a limit. A URL is parsed in one way only.
 //!
-//! **Proxies.** Those that the environment names are used (`https_proxy`, `NO_PROXY` and so on, by curl's rules), or the
-//! one that is set ([`proxy`](ClientSessionBuilder::proxy)): HTTP, HTTPS and SOCKS.
+//! **Proxies.** Those that environment variables name are used (`https_proxy`, `NO_PROXY` and so on, by curl's rules), or
+//! the one that is set ([`proxy`](ClientSessionBuilder::proxy)): HTTP, HTTPS and SOCKS.
 //!
-//! **Second tries.** A request that dies on an old connection is sent once more on a new one, if that can do no harm. All
-//! other [retries](ClientSessionBuilder::retries) are off until they are asked for.
+//! **Retries.** A request that fails on a stale connection is sent once more on a new one, if that can do no harm. All
+//! other [retries](ClientSessionBuilder::retries) are off by default.
 //!
-//! **Cookies.** What a response sets is kept for the session and goes to the hosts and paths it is for, and to no other
-//! ([`CookieJar`]).
+//! **Cookies.** The cookies that responses set are kept for the session, and sent only to the hosts and paths that they
+//! are for ([`CookieJar`]).
 //!
-//! It speaks HTTP/1.1, and understands answers in HTTP/1.0. There is no HTTP/2, and no cache.
+//! It speaks HTTP/1.1, and understands responses in HTTP/1.0. There is no HTTP/2, and no cache.
 //!
 //! # Cargo features
 //!
@@ -56,35 +56,51 @@
 //!
 //! | feature | adds |
 //! |---|---|
-//! | `brotli`, `zstd` | the content codings `br` and `zstd`, asked for and decoded |
+//! | `brotli`, `zstd` | the content codings `br` and `zstd`, accepted and decoded |
 //! | `charset` | all character sets of the Encoding Standard in [`Response::text`] |
 //! | `digest` | `RequestBuilder::digest_auth`: Digest authentication (RFC 7616) |
 //! | `psl` | public suffixes, so that a site cannot set cookies for all of `co.uk` |
-//! | `system-roots` | `ClientSessionBuilder::system_roots`: the authorities that the operating system trusts |
+//! | `system-roots` | `ClientSessionBuilder::system_roots`: the root certificates of the operating system |
 //! | `aws-lc-rs` | cryptography by aws-lc-rs in place of ring, with post-quantum key exchange |
 //!
-//! # Where to find what
+//! # The rooms of the source
 //!
-//! A room imports only from those below it:
+//! From the top downwards; a room imports only from those below it:
 //!
 //! | room | holds |
 //! |---|---|
-//! | [`mock`] | responses without sockets, for tests |
+//! | [`mock`] | a server without sockets, for tests |
 //! | `session/` | the session and the one-off functions; the builders of sessions and requests |
 //! | `exchange/` | from a request to its response: defaults, redirects, retries, authentication |
-//! | `settings/` | what a session is set to |
-//! | `response/` | the response and the ways of reading it; the body as it comes, decoded and counted |
-//! | `connections/` | the pool, the way to a server, new connections, TLS; the loop that joins a stream to the protocol |
-//! | `request/` | the request as data: header, body, forms, credentials, and the body on its way out |
-//! | `cookies/` | the cookie jar: what a response sets, and which requests get it |
-//! | [`h1`] | the protocol, which does no I/O and is usable without the rest |
-//! | `url/` | URLs, read in one way only |
-//! | `error.rs`, `trace.rs` | the one error type; what passes over the wire |
-//! | `encoding/`, `random.rs`, `atomic_file.rs` | dates, base64, hexadecimal digits, quoted strings; random numbers; a file that is whole or not there |
-//! | `fuzzing.rs` | doors for fuzzers to what has no other |
+//! | `settings/` | the settings of a session: timeouts, redirect policy, hooks |
+//! | `response/` | the response and the ways of reading its body: content codings, chunks, lines, events, files |
+//! | `connections/` | the pool, routes and proxies, new connections, TLS; the loop between a stream and the protocol |
+//! | `request/` | the request as data: header fields, body, forms, credentials; reading the body to send it |
+//! | `cookies/` | the cookie jar |
+//! | [`h1`] | HTTP/1.1 without I/O, usable by itself |
+//! | `atomic_file.rs` | a file that appears under its name when it is complete |
+//! | `trace.rs` | what is sent and received, for logs |
+//! | `url/`, `error.rs` | URLs; the one error type |
+//! | `encoding/` | dates, base64, hexadecimal digits, quoted strings |
+//! | `random.rs` | random numbers |
 //!
-//! Only `connections/connection.rs` both waits and knows the protocol; what decides or decodes does neither wait nor read. Tests hold
-//! the files to that.
+//! Beside them stands `fuzzing.rs`: entry points for fuzzers to what has no other.
+//!
+//! # The way of a response, in eight files
+//!
+//! | file | function | step |
+//! |---|---|---|
+//! | `session/request_builder.rs` | `into_future` | awaiting the builder hands its request to the exchange |
+//! | `exchange/mod.rs` | `hop` | waits for a connection slot of the origin |
+//! | `exchange/attempt.rs` | `exchange` | takes an idle connection from the pool, or makes a new one |
+//! | `connections/connection.rs` | `exchange` | sends head and body, and reads until the response head is complete |
+//! | `h1/connection.rs` | `next_event` | turns the bytes that have come into head, data and end |
+//! | `response/body_reader.rs` | `poll_data` | hands out the body's bytes, and returns the connection to the pool at its end |
+//! | `response/content.rs` | `poll_whole` | decodes and counts them |
+//! | `response/mod.rs` | `text` | gives the caller what it asked for |
+//!
+//! Only `connections/connection.rs` both waits and knows the protocol; files that decide or decode do no I/O. Tests check
+//! all of this.
 
 mod atomic_file;
 mod connections;

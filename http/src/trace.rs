@@ -1,13 +1,12 @@
-//! What passes over the wire, for whoever wants to see it: `curl -v` for a session.
+//! What is sent and received, for logs: `curl -v` for a session.
 //!
-//! One mechanism with two uses. The session holds a list of functions, each connection a handle on it, and the places
-//! where something happens say so with a [`Trace`]. A program gets it as a value
-//! ([`on_trace`](crate::ClientSessionBuilder::on_trace)); printed, it is the text that
-//! [`verbose`](crate::ClientSessionBuilder::verbose) writes to standard error, in curl's notation: `*` for what is being
-//! done, `>` for what is sent, `<` for what comes.
+//! The session holds a list of listeners, and each connection a handle on it. Code that makes, reuses, writes or reads a
+//! connection emits a [`Trace`]. A program gets it as a value ([`on_trace`](crate::ClientSessionBuilder::on_trace));
+//! printed, it is the text that [`verbose`](crate::ClientSessionBuilder::verbose) writes to standard error, in curl's
+//! notation: `*` for information, `>` for what is sent, `<` for what is received.
 //!
-//! The value holds the bytes as they are; the printed form leaves credentials out, because what is printed ends up in
-//! logs. Where nobody listens, all this costs a look at an empty `Option`.
+//! The value holds the bytes as they are. The printed form leaves credentials out, because it ends up in logs. Without a
+//! listener, all this costs a test of an empty `Option`.
 
 use crate::url::Url;
 use std::borrow::Cow;
@@ -16,45 +15,45 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
-/// Something that happened on the way of a request, for [`on_trace`](crate::ClientSessionBuilder::on_trace).
+/// An event during a request, for [`on_trace`](crate::ClientSessionBuilder::on_trace).
 ///
 /// `Display` is one or several whole lines, each with its line end, without credentials: fields that hold some show
 /// `[redacted]` in their place.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Trace<'a> {
-    /// A connection was made.
+    /// A new connection was established.
     #[non_exhaustive]
     Connected {
-        /// The host and port that were asked for.
+        /// The host and port of the request.
         host: &'a str,
-        /// The address that answered; `None` for a connection that has no address.
+        /// The address that it is connected to; `None` for a connection that has no address.
         peer: Option<SocketAddr>,
-        /// How long the name, TCP and TLS took together.
+        /// How long DNS, TCP and TLS took together.
         took: Duration,
     },
-    /// A connection from the pool is used.
+    /// A connection from the pool is reused.
     #[non_exhaustive]
     Reused {
         /// The address at its other end.
         peer: Option<SocketAddr>,
-        /// How long it lay in the pool.
+        /// How long it was idle in the pool.
         idle: Duration,
     },
-    /// A request head, as it is sent. It may hold credentials.
+    /// A request head, as it is sent. It may contain credentials.
     RequestHead(&'a [u8]),
-    /// A response head as it came, an interim one (1xx) included. It may hold cookies.
+    /// A response head as received, also that of an interim response (1xx). It may contain cookies.
     ResponseHead(&'a [u8]),
-    /// Something else that is done: waiting for a go-ahead, sending again, closing.
+    /// Other information: waiting for `100 Continue`, a retry, a dropped credential.
     Note(&'a str),
 }
 
-/// Fields whose values are secrets or as good as that.
+/// Fields whose values are credentials, or as sensitive as those.
 const SECRET: [&str; 5] =
     ["authorization", "proxy-authorization", "cookie", "set-cookie", "authentication-info"];
 
-/// Fields whose values are addresses, which may hold a password.
-const ADDRESSES: [&str; 3] = ["location", "content-location", "referer"];
+/// Fields whose values are URLs, which may contain a password.
+const URLS: [&str; 3] = ["location", "content-location", "referer"];
 
 impl fmt::Display for Trace<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -82,11 +81,11 @@ fn write_head(f: &mut fmt::Formatter<'_>, direction: char, head: &[u8]) -> fmt::
             Some((name, _)) if SECRET.iter().any(|secret| secret.eq_ignore_ascii_case(name)) => {
                 writeln!(f, "{direction} {name}: [redacted]")?;
             }
-            Some((name, value)) if ADDRESSES.iter().any(|address| address.eq_ignore_ascii_case(name)) => {
+            Some((name, value)) if URLS.iter().any(|url| url.eq_ignore_ascii_case(name)) => {
                 let value = without_credentials(value.trim()).replace(char::is_control, "\u{fffd}");
                 writeln!(f, "{direction} {name}: {value}")?;
             }
-            // What a server sends must not move the cursor of the terminal it is shown on.
+            // What a server sends must not control the terminal that shows it.
             _ if line.contains(char::is_control) => {
                 writeln!(f, "{direction} {}", line.replace(char::is_control, "\u{fffd}"))?;
             }
@@ -96,16 +95,16 @@ fn write_head(f: &mut fmt::Formatter<'_>, direction: char, head: &[u8]) -> fmt::
     Ok(())
 }
 
-fn without_credentials(address: &str) -> Cow<'_, str> {
-    match Url::parse(address) {
+fn without_credentials(text: &str) -> Cow<'_, str> {
+    match Url::parse(text) {
         Ok(url) if url.has_credentials() => url.without_credentials().to_string().into(),
-        // Without a scheme it cannot be told apart where a password would be.
-        Err(_) if address.contains('@') => "[redacted]".into(),
-        Ok(_) | Err(_) => address.into(),
+        // In a relative reference, what stands before an `@` may be a password.
+        Err(_) if text.contains('@') => "[redacted]".into(),
+        Ok(_) | Err(_) => text.into(),
     }
 }
 
-/// Whoever listens to a session.
+/// The listeners of a session.
 #[derive(Clone, Default)]
 pub(crate) struct Tracer(Option<Rc<Vec<Listener>>>);
 
@@ -113,13 +112,13 @@ type Listener = Box<dyn Fn(&Trace<'_>)>;
 
 impl Tracer {
     pub(crate) fn add(&mut self, listener: impl Fn(&Trace<'_>) + 'static) {
-        // The builder is the only one that has it, so nobody shares the list yet.
+        // The list is not shared before the session is built.
         if let Some(listeners) = Rc::get_mut(self.0.get_or_insert_default()) {
             listeners.push(Box::new(listener));
         }
     }
 
-    /// Tells everybody something that has to be put into words first.
+    /// Emits a [`Trace::Note`]; the text is only made if there is a listener.
     pub(crate) fn message(&self, text: impl FnOnce() -> String) {
         if self.0.is_some() {
             let text = text();
@@ -127,7 +126,7 @@ impl Tracer {
         }
     }
 
-    /// Tells everybody, if there is anybody.
+    /// Calls the listeners with a trace, which is only made if there is one.
     pub(crate) fn emit<'a>(&self, what: impl FnOnce() -> Trace<'a>) {
         if let Some(listeners) = &self.0 {
             let trace = what();
@@ -151,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn credentials_in_addresses_are_not_printed() {
+    fn credentials_in_urls_are_not_printed() {
         let shown = |location: &str| {
             let head = format!("HTTP/1.1 302 Found\r\nLocation: {location}\r\n\r\n");
             Trace::ResponseHead(head.as_bytes()).to_string().lines().nth(1).map(str::to_owned)

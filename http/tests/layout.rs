@@ -2,6 +2,8 @@
 //!
 //! - A room (a folder, or a file beside `lib.rs`) imports only from rooms below it.
 //! - No circle of imports is larger than two files.
+//! - The map at the head of `lib.rs` names each room, in this order.
+//! - Each file in the walk below it exists, and has the function that stands beside it.
 
 #[path = "../../runtime/tests/import_graph/mod.rs"]
 mod import_graph;
@@ -55,4 +57,55 @@ fn no_circle_of_imports_is_larger_than_two_files() {
     let imports = imports(&sources("http/src"));
     let circles = circles_larger_than(2, &imports);
     assert!(circles.is_empty(), "{circles:#?}");
+}
+
+/// The rows of the table in the documentation of `lib.rs` that follows the heading `title`, as cells.
+fn table(title: &str) -> Vec<Vec<String>> {
+    let sources = sources("http/src");
+    let lib = sources.iter().find(|source| source.name == "lib.rs").expect("lib.rs");
+    let lines = lib.text.lines().map(|line| line.trim_start_matches("//!").trim());
+    let section = lines.skip_while(|line| !line.starts_with("# ") || !line.contains(title)).skip(1);
+    let rows = section.take_while(|line| !line.starts_with("# ")).filter(|line| line.starts_with('|'));
+    let cells = |row: &str| row.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect();
+    rows.skip(2).map(cells).collect()
+}
+
+/// The names in backticks.
+fn names(cell: &str) -> impl Iterator<Item = &str> {
+    cell.split('`').skip(1).step_by(2)
+}
+
+#[test]
+fn the_map_names_each_room_from_the_top_downwards() {
+    let mapped: Vec<String> = table("rooms of the source")
+        .iter()
+        .map(|row| names(&row[0]).map(room).collect::<Vec<_>>().join(" "))
+        .collect();
+    let rooms: Vec<String> =
+        ROOMS.iter().rev().map(|rooms| rooms.iter().rev().copied().collect::<Vec<_>>().join(" ")).collect();
+    assert_eq!(mapped, rooms);
+    for source in sources("http/src") {
+        let name = room(&source.name);
+        let known = ["lib", "fuzzing"].contains(&name) || ROOMS.iter().any(|rooms| rooms.contains(&name));
+        assert!(known, "{} is in no room", source.name);
+    }
+}
+
+#[test]
+fn the_way_of_a_response_leads_through_files_and_functions_that_exist() {
+    let sources = sources("http/src");
+    let walk = table("way of a response");
+    assert_eq!(walk.len(), 8);
+    for step in walk {
+        let (file, function) = (step[0].trim_matches('`'), step[1].trim_matches('`'));
+        let source = sources.iter().find(|source| source.name == file);
+        let source = source.unwrap_or_else(|| panic!("{file} is gone"));
+        let mut code = source.code();
+        assert!(
+            code.any(
+                |line| line.contains(&format!("fn {function}(")) || line.contains(&format!("fn {function}<"))
+            ),
+            "{file} has no function {function}"
+        );
+    }
 }

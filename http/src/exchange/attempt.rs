@@ -21,7 +21,7 @@ use http::{HeaderMap, HeaderValue};
 use std::rc::Rc;
 use std::time::Instant;
 
-/// Takes a connection and makes the exchange on it; if it was a stale one, and that is allowed, once more on a new one.
+/// Sends the request on an idle connection of the pool, or on a new one; on a new one, too, if the idle one was stale.
 pub(crate) async fn exchange(
     shared: &Shared,
     request: &mut Request,
@@ -94,7 +94,7 @@ async fn attempt(
     Ok((head, arrived))
 }
 
-/// Not part of `attempt`, so that nothing of it is kept while the answer is waited for.
+/// Not part of `attempt`, so that its locals do not live in that future while it waits for the response.
 fn begin(
     connection: &mut Connection,
     route: &Route,
@@ -124,8 +124,8 @@ fn add_upload_options(shared: &Shared, request: &Request, upload: &mut Upload, l
     });
 }
 
-/// A body of unknown length has the length that the caller's Content-Length gives it. (For all others the protocol
-/// core checks that the caller's figure is right.)
+/// A body of unknown length has the length of the caller's Content-Length field, if there is one. (For all others the
+/// protocol core checks that the field is right.)
 fn declared_by_caller(headers: &HeaderMap, length: BodyLength) -> BodyLength {
     let declared = || headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok();
     match length {

@@ -31,7 +31,7 @@ use shared::Shared;
 use std::rc::Rc;
 use std::time::Instant;
 
-/// Sends `request`, and on to wherever it is redirected.
+/// Sends `request`, follows redirects and retries, and returns the final response.
 pub(crate) async fn send(shared: Rc<Shared>, mut request: Box<Request>) -> Result<Response, Error> {
     let mut started = curio::clock();
     let mut deadline = Deadline::new(shared.settings.timeouts.limits(&request, started));
@@ -75,7 +75,7 @@ pub(crate) async fn send(shared: Rc<Shared>, mut request: Box<Request>) -> Resul
     }
 }
 
-/// Turns the request into the one that the redirect asks for. `Ok(false)`: it is not to be followed.
+/// Changes `request` into the one that the redirect leads to. `Ok(false)`: it is not followed.
 fn follow(
     settings: &Settings,
     request: &mut Request,

@@ -2,13 +2,13 @@
 //!
 //! Three questions have to be answered for each redirect:
 //!
-//! * *May we go there?* Only to `http` and `https`, from `https` to `http` only if the caller said so, and not more
+//! * *Where to?* Only to `http` and `https`, from `https` to `http` only if the caller said so, and not more
 //!   than a number of times ([`Policy`]).
-//! * *As what?* A 303, and by long custom a 301 or 302 after a POST, becomes a GET without the body; 307 and 308
-//!   repeat the request as it was (RFC 9110 §15.4), which needs a body that can be sent again.
-//! * *With what?* Credentials were meant for the origin they were given for: when scheme, host or port changes,
-//!   `Authorization`, `Cookie` and `Proxy-Authorization` are dropped. They are dropped from the request itself, so
-//!   they do not come back when the chain returns to the first origin.
+//! * *As which request?* After a 303, and after a 301 or 302 to a POST, as a GET without a body. After a 307 or 308 as the
+//!   same request (RFC 9110 §15.4), which needs a body that can be sent again.
+//! * *With which fields?* Credentials are for one origin: when scheme, host or port changes, `Authorization`, `Cookie` and
+//!   `Proxy-Authorization` are removed. They are removed from the request itself, so they do not come back when the chain
+//!   returns to the first origin.
 //!
 //! Nothing here waits or sends: [`next`] looks at a response and changes the request for the next hop.
 
@@ -72,7 +72,7 @@ pub(crate) fn next(
     Ok(true)
 }
 
-/// A server that misses credentials says "401" and nothing more: this tells why they did not come.
+/// Explains the 401 that a server may respond with because credentials were dropped.
 fn left_behind(name: &HeaderName, from: &Url, to: &Url) -> String {
     format!("The redirect leads from {} to {}: {name} is not sent there", from.origin(), to.origin())
 }

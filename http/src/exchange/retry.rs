@@ -1,28 +1,27 @@
-//! Sending a request again, because of how it went.
+//! Whether a request is sent again after a response or an error, and when.
 //!
-//! Three things make the same request go out once more. An answer 417 says that the server does not know
-//! `Expect`, so it gets the request without (RFC 9110 §10.1.1). An answer 401 asks for credentials in a form that needs
-//! something of the server's own (see `digest`). And a session may be set to have patience with servers that are down
-//! or busy ([`retries`](crate::ClientSessionBuilder::retries)); most of this file is about those.
+//! There are three reasons. After a 417 the request is sent without `Expect`, which the server does not support (RFC 9110
+//! §10.1.1). After a 401 with a Digest challenge it is sent with an answer to that. And a session may be set to retry
+//! requests to servers that are down or busy ([`retries`](crate::ClientSessionBuilder::retries)); most of this file is
+//! about those.
 //!
-//! # When a retry does no harm
-//! What must not happen is that something is done twice. So the first question is what the server may have done:
+//! # When a retry is safe
+//! A request must not take effect twice. So what matters is whether the server may have processed it:
 //!
-//! | how it went | sent again |
+//! | outcome | retried |
 //! |---|---|
-//! | the name was not found, no connection could be made | always: nobody has seen the request |
-//! | the connection broke or the server fell silent before a byte of an answer | if the method is idempotent (RFC 9110 §9.2.2) |
-//! | status 429 or 503 with a `Retry-After` field | always: the server says that it has not done it, and when to come back |
+//! | the name could not be resolved, no connection could be made | always: no server has seen the request |
+//! | the connection broke, or the read timeout passed, before a byte of a response | if the method is idempotent (RFC 9110 §9.2.2) |
+//! | status 429 or 503 with a `Retry-After` field | always: the server has refused it, and says when to try again |
 //! | status 408, 429, 500, 502, 503 or 504 | if the method is idempotent |
-//! | anything else: a certificate, a broken rule, a limit, an error in the middle of a body | never |
+//! | anything else: a certificate, a protocol error, a limit, an error in the middle of a body | never |
 //!
-//! In each case the body has to be there a second time. These are the statuses that `curl --retry` knows.
+//! In each case the body must be one that can be sent again. These are the statuses that `curl --retry` knows.
 //!
-//! # When to come back
-//! If many clients are turned away at the same moment, they must not all come back at the same moment. So a wait is
-//! drawn at random between half and all of a time that begins at 250 ms and doubles with each try, up to 30 s. A server
-//! that says when, with `Retry-After` in seconds or as a date, is obeyed; if it asks for more than two minutes, or for
-//! more than the limit of the request leaves, its answer is the response.
+//! # How long it waits
+//! Clients that are refused at the same time must not all retry at the same time. So the wait is random, between half and
+//! all of a time that is 250 ms at first and doubles with each retry, up to 30 s. A `Retry-After` field, in seconds or as
+//! a date, replaces it. If that is more than two minutes, or more than the request's timeout leaves, there is no retry.
 
 use crate::connections::deadline::Limits;
 use crate::encoding::date;
@@ -39,24 +38,24 @@ use std::time::{Duration, SystemTime};
 
 /// The longest first wait.
 const FIRST_WAIT: Duration = Duration::from_millis(250);
-/// The longest wait that is our own idea.
+/// The longest wait without a `Retry-After` field.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
-/// The longest wait that a server may ask for.
+/// The longest `Retry-After` that is waited for.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(120);
-/// How long the rest of an unwanted body may take to come, for the connection to be kept.
+/// How long reading and discarding a body may take, so that its connection can be reused.
 pub(crate) const DISCARD_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How often a request has been sent, and why.
+/// How often a request has been sent again, and why.
 #[derive(Default)]
 pub(crate) struct Tries {
-    /// Because the session is set to.
+    /// Because of [`retries`](crate::ClientSessionBuilder::retries).
     retries: u32,
-    /// Because the server had a question about credentials.
+    /// Because of a Digest challenge.
     #[cfg_attr(not(feature = "digest"), allow(dead_code, reason = "only digest asks twice"))]
     pub(crate) challenges: u16,
 }
 
-/// Whether there is any reason to think about sending it again: a look at two numbers for the request that went well.
+/// Whether [`consider`] has anything to decide. Cheap, because it is called after every request.
 pub(crate) fn may_retry(shared: &Shared, outcome: &Result<Response, Error>) -> bool {
     match outcome {
         Ok(response) => response.status_code() >= 400,
@@ -64,7 +63,8 @@ pub(crate) fn may_retry(shared: &Shared, outcome: &Result<Response, Error>) -> b
     }
 }
 
-/// What becomes of `outcome`: it is the final one, or (`None`) the request, perhaps changed, is to be sent again now.
+/// Decides on a retry, and waits before it. `None`: the request, perhaps changed, is to be sent again now. Otherwise
+/// `outcome` is final.
 pub(crate) async fn consider(
     shared: &Shared,
     request: &mut Request,
@@ -78,7 +78,7 @@ pub(crate) async fn consider(
         return outcome.map(Some).map_err(|error| error.after_tries(tries.retries.saturating_add(1)));
     }
     if let Ok(mut response) = outcome {
-        // Nobody is going to read it. What does not come soon costs the connection.
+        // Its body is read so that the connection can be reused; if that takes too long, the connection is closed.
         let _ = curio::timeout_after(DISCARD_TIMEOUT, response.discard_body()).await;
     }
     if let Some(wait) = wait {
@@ -89,7 +89,7 @@ pub(crate) async fn consider(
     Ok(None)
 }
 
-/// Whether the server wants another request and `request` has become that one.
+/// Whether the response asks for a different request, which `request` is now.
 fn changed_for(shared: &Shared, request: &mut Request, response: &Response, tries: &mut Tries) -> bool {
     if !request.body.can_be_sent() {
         return false;
@@ -108,7 +108,7 @@ fn changed_for(shared: &Shared, request: &mut Request, response: &Response, trie
     }
 }
 
-/// How long to wait before the next try; `None` if there is to be none.
+/// How long to wait before the retry; `None` if there is none.
 fn wait_before_retry(
     shared: &Shared,
     request: &Request,
@@ -141,7 +141,7 @@ fn wait_before_retry(
     (harmless && worth_it).then_some(wait)
 }
 
-/// What `Retry-After` says (RFC 9110 §10.2.3): seconds, or a date.
+/// The value of `Retry-After` (RFC 9110 §10.2.3): seconds, or a date.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {

@@ -1,11 +1,10 @@
-//! A server inside the test: answers without sockets.
+//! A server inside a test, without sockets.
 //!
-//! A program that talks to a server is tested best without it. [`Mock`] is a [`Connector`] whose connections lead to
-//! closures. Everything else is the real client: the request is framed and sent by the same protocol core that talks to
-//! servers, redirects are followed, bodies are decoded, connections are pooled. Only the bytes go nowhere.
+//! [`Mock`] is a [`Connector`] whose connections call closures. Everything else is the real client: requests are framed by
+//! the same protocol core, redirects are followed, bodies are decoded, connections are pooled.
 //!
-//! There are no sockets, no threads and no tasks, so a test runs under `curio::testing::run`, where the clock jumps: an
-//! answer that comes after a minute costs nothing, and a time limit is tested with its real length.
+//! There are no sockets, no threads and no tasks. So a test can run under `curio::testing::run`, with a virtual clock: a
+//! response that is delayed by a minute takes no time, and a timeout can be tested with its real duration.
 //!
 //! ```
 //! use curio_http::Method;
@@ -38,7 +37,7 @@
 //! # }
 //! ```
 //!
-//! `request.rs` reads what the client has sent, `answer.rs` says what comes back, `stream.rs` is the connection.
+//! `request.rs` reads the client's requests, `response.rs` describes responses, `stream.rs` is the connection.
 
 mod request;
 mod response;
@@ -46,7 +45,7 @@ mod stream;
 
 pub use request::MockRequest;
 pub use response::MockResponse;
-/// The short name that tests read best with.
+/// The same under a shorter name.
 pub use response::MockResponse as Answer;
 pub use stream::MockStream;
 
@@ -58,15 +57,15 @@ use std::fmt;
 use std::io;
 use std::rc::Rc;
 
-/// Answers for tests: see the [module](self).
+/// A server for tests: see the [module](self).
 ///
-/// Cloning it gives a handle to the same one.
+/// A clone is a handle to the same mock.
 #[derive(Clone, Default)]
 pub struct Mock {
     state: Rc<MockState>,
 }
 
-/// What all connections share.
+/// The state that all connections of a mock share.
 #[derive(Default)]
 struct MockState {
     rules: RefCell<Vec<Rule>>,
@@ -75,20 +74,21 @@ struct MockState {
 }
 
 struct Rule {
-    /// `None` is any.
+    /// `None`: any method.
     method: Option<Method>,
     path: String,
     answer: Rc<dyn Fn(&MockRequest) -> MockResponse>,
 }
 
 impl Mock {
-    /// A mock without answers: every request fails.
+    /// A mock without rules: every request fails.
     pub fn new() -> Mock {
         Mock::default()
     }
 
-    /// Answers requests with this method and path. The query does not matter; a `*` at the end of `path` stands for
-    /// any end. Of several rules that fit, the first counts. A request that none fits fails, with an error that says so.
+    /// Adds a rule: `answer` makes the response to requests with this method and path. The query is ignored; a `*` at the
+    /// end of `path` matches any rest. The first rule that matches is used. A request that matches none fails, and the
+    /// error says so.
     pub fn on(
         self,
         method: Method,
@@ -98,18 +98,18 @@ impl Mock {
         self.rule(Some(method), path.into(), Rc::new(answer))
     }
 
-    /// Answers every request that no earlier rule fits.
+    /// Adds a rule for every request that no earlier rule matches.
     pub fn otherwise(self, answer: impl Fn(&MockRequest) -> MockResponse + 'static) -> Mock {
         self.rule(None, "*".into(), Rc::new(answer))
     }
 
-    /// A session whose requests all come here, otherwise with default settings. For other settings, give the mock to
+    /// A session whose requests all go to this mock, otherwise with default settings. For other settings, give the mock to
     /// [`ClientSessionBuilder::connector`](crate::ClientSessionBuilder::connector).
     pub fn session(&self) -> ClientSession {
         ClientSession::connected_by(self.clone())
     }
 
-    /// The requests so far, in the order in which they were complete.
+    /// The requests so far, in the order in which they were completed.
     pub fn requests(&self) -> Vec<MockRequest> {
         self.state.requests.borrow().clone()
     }
@@ -131,7 +131,7 @@ impl Mock {
 }
 
 impl MockState {
-    fn answer(&self, mut request: MockRequest) -> MockResponse {
+    fn respond(&self, mut request: MockRequest) -> MockResponse {
         let alike =
             |earlier: &&MockRequest| earlier.method() == request.method() && earlier.path() == request.path();
         let nth = self.requests.borrow().iter().filter(alike).count();
@@ -139,7 +139,7 @@ impl MockState {
         self.requests.borrow_mut().push(request.clone());
         let rules = self.rules.borrow();
         let answer = rules.iter().find(|rule| rule.fits(&request)).map(|rule| Rc::clone(&rule.answer));
-        // The test's own code runs now, and may do with the mock what it likes.
+        // `answer` is the test's code, which may use this mock.
         drop(rules);
         match answer {
             Some(answer) => answer(&request),
@@ -169,7 +169,7 @@ impl Connector for Mock {
         Ok(MockStream::new(Rc::clone(&self.state), target.is_https()))
     }
 
-    /// For `https`, no TLS is spoken: there is nobody to keep out.
+    /// No TLS is needed for `https`.
     fn is_secure(&self) -> bool {
         true
     }

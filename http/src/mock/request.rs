@@ -1,7 +1,7 @@
-//! What a mock is asked: requests, read from the bytes that the client sends.
+//! The requests to a mock, read from the bytes that the client sends.
 //!
-//! The head is httparse's to read; the body comes in the two framings that responses come in too, and is read by the
-//! decoder that reads these.
+//! httparse reads the head. The body has one of the two framings that responses have, too, and is read by the same
+//! decoder.
 
 use crate::h1::{BodyDecoder, Buffer, Framing, Limits, Progress};
 use bytes::Bytes;
@@ -15,7 +15,7 @@ use std::str::FromStr;
 /// The most fields a request may have.
 const FIELDS: usize = 256;
 
-/// A request as it has come to a [`Mock`](super::Mock).
+/// A request that a [`Mock`](super::Mock) has received.
 #[derive(Clone)]
 pub struct MockRequest {
     method: Method,
@@ -37,27 +37,27 @@ impl MockRequest {
         self.target.split('?').next().unwrap_or_default()
     }
 
-    /// What stands behind the `?`, percent-encoded as it was sent.
+    /// The query, percent-encoded as it was sent; `None` without a `?`.
     pub fn query(&self) -> Option<&str> {
         self.target.split_once('?').map(|(_, query)| query)
     }
 
-    /// Host and, if it is not the scheme's own, port.
+    /// The host, with the port if it is not the default port of the scheme.
     pub fn host(&self) -> &str {
         self.header("host").unwrap_or_default()
     }
 
-    /// Whether it was sent to an `https` address.
+    /// Whether it was sent to an `https` URL.
     pub fn is_https(&self) -> bool {
         self.https
     }
 
-    /// The fields.
+    /// The header fields.
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
     }
 
-    /// The value of a field, if it is there and is text; of several, the first.
+    /// The value of a header field, if it is present and is text; the first one if there are several.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
@@ -67,7 +67,7 @@ impl MockRequest {
         &self.body
     }
 
-    /// The body as text; what is not UTF-8 becomes `U+FFFD`.
+    /// The body as text; invalid UTF-8 becomes `U+FFFD`.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
@@ -75,13 +75,13 @@ impl MockRequest {
     /// The body as JSON.
     ///
     /// # Errors
-    /// If it is none, or not what was asked for.
+    /// If it is not JSON, or not a `T`.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
         serde_json::from_slice(&self.body)
     }
 
-    /// How many requests with the same method and path have come before: 0 for the first. For answers that change from
-    /// one try to the next.
+    /// How many requests with the same method and path came before: 0 for the first. For responses that differ from one
+    /// attempt to the next.
     pub fn nth(&self) -> usize {
         self.nth
     }
@@ -102,7 +102,7 @@ impl fmt::Debug for MockRequest {
     }
 }
 
-/// The requests of one connection, one after the other.
+/// Reads the requests of one connection, one after the other.
 pub(super) struct RequestReader {
     https: bool,
     buffer: Buffer,
@@ -115,9 +115,9 @@ struct Unfinished {
     body: Vec<u8>,
 }
 
-/// What has come.
+/// What has been received.
 pub(super) enum Received {
-    /// A head whose sender waits for consent before it sends the body (RFC 9110 §10.1.1).
+    /// A head whose sender waits for `100 Continue` before it sends the body (RFC 9110 §10.1.1).
     Expecting,
     Request(MockRequest),
 }
@@ -138,7 +138,7 @@ impl RequestReader {
     }
 
     /// # Errors
-    /// If it is no request: which would be this client's mistake, or that of an `on_request` hook.
+    /// If it is not a request, which would be a mistake of this client, or of an `on_request` hook.
     pub(super) fn next(&mut self) -> io::Result<Option<Received>> {
         let Some(unfinished) = &mut self.unfinished else {
             let Some((length, unfinished)) = head(self.buffer.unread(), self.https)? else { return Ok(None) };

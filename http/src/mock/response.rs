@@ -1,7 +1,7 @@
-//! What a mock answers.
+//! The response of a mock.
 //!
-//! An [`MockResponse`] is a description. When it is its turn, [`MockResponse::steps`] makes of it what the connection does, one after
-//! the other: wait, send, close, fail.
+//! A [`MockResponse`] is a description. [`MockResponse::steps`] turns it into what the connection does, one step after the
+//! other: wait, send, close, fail.
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use serde_core::Serialize;
@@ -9,7 +9,8 @@ use std::collections::VecDeque;
 use std::io;
 use std::time::Duration;
 
-/// An answer: made by [`new`](Answer::new), [`text`](Answer::text), [`json`](Answer::json)…, refined by the rest.
+/// A response, made by [`new`](MockResponse::new), [`text`](MockResponse::text), [`json`](MockResponse::json)…, and changed
+/// by the other methods. Also exported as `Answer`.
 ///
 /// ```
 /// use curio_http::mock::Answer;
@@ -35,7 +36,7 @@ enum Body {
         pieces: Vec<Vec<u8>>,
         every: Duration,
     },
-    /// Not only the body: all of it.
+    /// The whole response, head included.
     Raw(Vec<u8>),
     Never,
 }
@@ -51,7 +52,7 @@ pub(super) enum Step {
 }
 
 impl MockResponse {
-    /// An answer with this status and an empty body. A number that is no status (100 to 999) makes the request fail.
+    /// A response with this status and an empty body. A number that is not a status (100 to 999) makes the request fail.
     pub fn new(status: u16) -> MockResponse {
         let known = StatusCode::from_u16(status);
         let mistake = known.is_err().then(|| io::Error::other(format!("the mock's {status} is no status")));
@@ -70,7 +71,7 @@ impl MockResponse {
         MockResponse::new(200).header("Content-Type", "text/plain; charset=utf-8").text_body(text)
     }
 
-    /// A 200 with this value as JSON. One that cannot be JSON makes the request fail.
+    /// A 200 with this value as JSON. A value that cannot be serialised makes the request fail.
     pub fn json(value: &(impl Serialize + ?Sized)) -> MockResponse {
         let answer = MockResponse::new(200).header("Content-Type", "application/json");
         match serde_json::to_vec(value) {
@@ -79,33 +80,33 @@ impl MockResponse {
         }
     }
 
-    /// A 302 to this address.
+    /// A 302 to this URL.
     pub fn redirect(to: impl AsRef<str>) -> MockResponse {
         MockResponse::new(302).header("Location", to)
     }
 
-    /// A 200 whose body comes in pieces, one every so often: chunked, so that its length is not known before its end.
+    /// A 200 with a chunked body: each piece is one chunk, sent after a pause of `every`.
     pub fn pieces<P: Into<Vec<u8>>>(pieces: impl IntoIterator<Item = P>, every: Duration) -> MockResponse {
         let pieces = pieces.into_iter().map(Into::into).collect();
         MockResponse { body: Body::Pieces { pieces, every }, ..MockResponse::new(200) }
     }
 
-    /// Exactly these bytes, head and all: for answers that no good server would give.
+    /// Exactly these bytes, head included: for responses that violate HTTP.
     pub fn raw(bytes: impl Into<Vec<u8>>) -> MockResponse {
         MockResponse { body: Body::Raw(bytes.into()), ..MockResponse::new(200) }
     }
 
-    /// No answer: the connection breaks with this error.
+    /// No response: the connection fails with this error.
     pub fn fail(error: io::Error) -> MockResponse {
         MockResponse::new(200).or_mistake(error)
     }
 
-    /// No answer ever: for time limits.
+    /// No response, and the connection stays open: for tests of timeouts.
     pub fn never() -> MockResponse {
         MockResponse { body: Body::Never, ..MockResponse::new(200) }
     }
 
-    /// Another status.
+    /// Changes the status.
     pub fn status(mut self, status: u16) -> MockResponse {
         let MockResponse { status, mistake, .. } = MockResponse::new(status);
         self.status = status;
@@ -115,7 +116,7 @@ impl MockResponse {
         }
     }
 
-    /// One more field. A name or value that may not be sent makes the request fail.
+    /// Adds a header field. An invalid name or value makes the request fail.
     pub fn header(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> MockResponse {
         let (name, value) = (name.as_ref(), value.as_ref());
         match (HeaderName::try_from(name), HeaderValue::try_from(value)) {
@@ -127,24 +128,24 @@ impl MockResponse {
         }
     }
 
-    /// Another body.
+    /// Changes the body.
     pub fn body(mut self, bytes: impl Into<Vec<u8>>) -> MockResponse {
         self.body = Body::Whole(bytes.into());
         self
     }
 
-    /// Another body, of text.
+    /// Changes the body, to a text in UTF-8.
     pub fn text_body(self, text: impl Into<String>) -> MockResponse {
         self.body(text.into())
     }
 
-    /// Comes after this time.
+    /// Delays the response by this time.
     pub fn delay(mut self, time: Duration) -> MockResponse {
         self.delay = time;
         self
     }
 
-    /// The connection is closed afterwards.
+    /// Closes the connection after the response.
     pub fn then_close(mut self) -> MockResponse {
         self.close = true;
         self
@@ -155,7 +156,7 @@ impl MockResponse {
         self
     }
 
-    /// What the connection does for it.
+    /// What the connection does to send it.
     pub(super) fn steps(self, method: &Method) -> VecDeque<Step> {
         let mut steps = VecDeque::new();
         if !self.delay.is_zero() {

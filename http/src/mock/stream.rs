@@ -1,8 +1,7 @@
 //! A connection to a mock.
 //!
-//! There is nobody at the other end: what is written is read at once, and when that completes a request, the answer is
-//! decided on the spot. Reading carries out the answer's steps. So a connection needs no task, and all its waiting is
-//! done by whoever reads.
+//! Writing parses the bytes at once, and when they complete a request, the response is made at once. Reading carries out
+//! the steps of the response, and does all the waiting. So a connection needs no task.
 
 use super::MockState;
 use super::request::{Received, RequestReader};
@@ -19,15 +18,15 @@ use std::task::{Context, Poll, Waker, ready};
 /// What a [`Mock`](super::Mock) makes when it is connected to.
 pub struct MockStream {
     state: Rc<MockState>,
-    requests_read: RequestReader,
+    requests: RequestReader,
     steps: VecDeque<Step>,
     /// The wait that is under way.
     sleep: Option<Sleep>,
-    /// What is being read, from `read` on.
+    /// The bytes that are being read, from `read` on.
     sending: Vec<u8>,
     read: usize,
     closed: bool,
-    /// Who waits for an answer to a request that is not complete.
+    /// The reader that waits for a response to a request that is not complete.
     reader: Option<Waker>,
 }
 
@@ -35,7 +34,7 @@ impl MockStream {
     pub(super) fn new(state: Rc<MockState>, https: bool) -> MockStream {
         MockStream {
             state,
-            requests_read: RequestReader::new(https),
+            requests: RequestReader::new(https),
             steps: VecDeque::new(),
             sleep: None,
             sending: Vec::new(),
@@ -94,15 +93,15 @@ impl AsyncWrite for MockStream {
         if self.closed {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
-        self.requests_read.put(buf);
-        while let Some(arrived) = self.requests_read.next()? {
+        self.requests.put(buf);
+        while let Some(arrived) = self.requests.next()? {
             match arrived {
                 Received::Expecting => {
                     self.steps.push_back(Step::Send(b"HTTP/1.1 100 Continue\r\n\r\n".to_vec()));
                 }
                 Received::Request(request) => {
                     let method = request.method().clone();
-                    let answer = self.state.answer(request);
+                    let answer = self.state.respond(request);
                     self.steps.extend(answer.steps(&method));
                 }
             }

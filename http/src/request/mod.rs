@@ -27,10 +27,10 @@ pub struct Request {
     pub(crate) body: Body,
     /// The Content-Type that goes with the body, unless a header says otherwise.
     pub(crate) implied_type: Option<HeaderValue>,
-    /// `None`: as the session has it. `Some(None)`: without a limit.
+    /// Replaces the session's timeout. `Some(None)`: no timeout.
     pub(crate) timeout: Option<Option<Duration>>,
     pub(crate) allow_redirects: bool,
-    /// The `Cookie` field comes from the session's jar, not from the caller.
+    /// The `Cookie` field was added from the session's jar, not by the caller.
     pub(crate) has_cookies_of_jar: bool,
     pub(crate) options: Option<Box<RequestOptions>>,
 }
@@ -55,7 +55,7 @@ impl Request {
         &self.method
     }
 
-    /// The address.
+    /// The URL.
     pub fn url(&self) -> &Url {
         &self.url
     }

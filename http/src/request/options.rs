@@ -1,4 +1,4 @@
-//! What few requests ask for: kept behind one pointer, so that the many others stay small.
+//! Options that few requests set. They are behind one pointer, so that all other requests stay small.
 
 use crate::request::Request;
 #[cfg(feature = "digest")]
@@ -9,9 +9,9 @@ use std::time::Duration;
 
 #[derive(Default)]
 pub(crate) struct RequestOptions {
-    /// Who wants to know how far the upload is.
+    /// Called with the progress of the upload.
     pub(crate) progress: Option<Report>,
-    /// Instead of the session's. `Some(None)`: without a limit.
+    /// Replaces the session's timeout. `Some(None)`: no timeout.
     pub(crate) connect_timeout: Option<Option<Duration>>,
     pub(crate) read_timeout: Option<Option<Duration>>,
     #[cfg(feature = "digest")]
@@ -28,7 +28,7 @@ impl Request {
         self.options.as_ref()?.digest.as_ref()
     }
 
-    /// Whether it has credentials for an answer to a challenge, which must not be sent in any other form.
+    /// Whether it has credentials that may only be used to answer a challenge.
     pub(crate) fn awaits_challenge(&self) -> bool {
         #[cfg(feature = "digest")]
         return self.digest().is_some();
@@ -47,7 +47,7 @@ impl Request {
 
 impl fmt::Debug for RequestOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Extras")
+        f.debug_struct("RequestOptions")
             .field("connect_timeout", &self.connect_timeout)
             .field("read_timeout", &self.read_timeout)
             .finish_non_exhaustive()

@@ -1,9 +1,9 @@
-//! The session: what requests have in common.
+//! The session, and the functions for a single request.
 //!
-//! A session is a handle. Cloning it is free and gives the same session: the same settings, the same pool of
-//! connections, the same TLS tickets. It can be made anywhere, also before `curio::run`; sockets are made when the first
-//! request is sent. When the last handle is gone its idle connections are closed; responses that are still being read
-//! go on, each with its own connection, which is closed when they are done.
+//! A session is a handle to what its requests share: settings, connection pool, TLS sessions, cookies. Cloning it costs one
+//! reference count. It can be made anywhere, also before `curio::run`; the first socket is opened by the first request.
+//! When the last handle is dropped, its idle connections are closed. A response that is still being read keeps its
+//! connection, which is closed at the end of the body.
 
 use crate::connections::connector::Connector;
 use crate::connections::dialer::Dialer;
@@ -20,7 +20,7 @@ use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
-/// How long [`ClientSession::close`] lets one connection take over its goodbye.
+/// How long [`ClientSession::close`] waits for one connection to send its close_notify.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A client with a pool of connections, shared by all its clones.
@@ -50,12 +50,12 @@ impl ClientSession {
         ClientSession::builder().into_session(None)
     }
 
-    /// A session with settings of one's own.
+    /// A builder for a session with other settings.
     pub fn builder() -> ClientSessionBuilder {
         ClientSessionBuilder::default()
     }
 
-    /// A session with default settings whose connections this one makes.
+    /// A session with default settings whose connections are made by `connector`.
     pub(crate) fn connected_by(connector: impl Connector + 'static) -> ClientSession {
         ClientSession::builder().connector(connector).into_session(None)
     }
@@ -104,7 +104,7 @@ impl ClientSession {
         RequestBuilder::new(Rc::clone(&self.shared), method, url)
     }
 
-    /// Sends a request that was built before.
+    /// Sends a request that was made with [`RequestBuilder::build`].
     ///
     /// # Errors
     /// As awaiting a [`RequestBuilder`].
@@ -112,14 +112,14 @@ impl ClientSession {
         ResponseFuture::new(exchange::send(Rc::clone(&self.shared), Box::new(request)))
     }
 
-    /// Closes the idle connections with a goodbye, as TLS wants it. Dropping the session closes them too, without
-    /// waiting for anything. The session can be used afterwards.
+    /// Closes the idle connections in order: over TLS, after a close_notify alert. It waits at most 1 s for each. Dropping the
+    /// session closes them, too, without alerts and without waiting. The session can be used afterwards.
     ///
     /// # Cancellation
-    /// Connections that have not said goodbye by then are closed without.
+    /// The remaining connections are closed without an alert.
     pub async fn close(&self) {
         for mut connection in self.shared.pool.take_all() {
-            // The connection is given up in any case; how the goodbye goes is nobody's concern.
+            // The connection is closed in any case, and an alert that cannot be sent changes nothing.
             let _ = curio::timeout_after(CLOSE_TIMEOUT, connection.close()).await;
         }
     }
@@ -143,7 +143,7 @@ impl fmt::Debug for ClientSession {
     }
 }
 
-/// A GET request in a session of its own: for programs that make only one.
+/// A GET request in a session of its own, for programs that send only one.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), curio_http::Error> {

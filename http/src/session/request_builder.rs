@@ -1,12 +1,12 @@
-//! [`RequestBuilder`], which collects what a request is to be; awaiting it sends the [`Request`].
+//! [`RequestBuilder`], which makes a [`Request`] step by step and sends it when it is awaited.
 //!
-//! A builder reads like the sentence it stands for, `session.post(url).json(&person).timeout(limit).await?`, and a
-//! mistake in the middle of a sentence (a bad address, a header with a line break) must not need a `?` of its own.
-//! So the builder keeps the first mistake and the `await` reports it.
+//! A whole request is one expression, `session.post(url).json(&person).timeout(limit).await?`. A mistake in one of the
+//! steps (a malformed URL, a header value with a line break) needs no `?` of its own: the builder keeps the first one, and
+//! the `await` reports it.
 //!
-//! Awaiting it is what sends it: `RequestBuilder` implements `IntoFuture`. The future holds the session and borrows
-//! nothing, so it can be given to `curio::spawn` as it is. Nothing happens before the first poll, and dropping the
-//! future at any point closes the connection it was using and frees its place in the pool.
+//! `RequestBuilder` implements `IntoFuture`. The future owns what it needs and borrows nothing, so it can be given to
+//! `curio::spawn` as it is. Nothing happens before the first poll. Dropping the future closes the connection that it was
+//! using and frees its slot in the pool.
 
 use crate::error::{Error, ErrorKind};
 use crate::exchange;
@@ -32,7 +32,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-/// A request in the making. Await it to send it.
+/// A request that is being built. Await it to send it.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), curio_http::Error> {
@@ -63,8 +63,8 @@ impl RequestBuilder {
         RequestBuilder { shared, request }
     }
 
-    /// Adds a header field. A name that the session sets by default is replaced by what the request sets; a name
-    /// given twice is sent twice.
+    /// Adds a header field. It replaces a default of the session with the same name; a field that is added twice is sent
+    /// twice.
     pub fn header<K, V>(self, name: K, value: V) -> RequestBuilder
     where
         HeaderName: TryFrom<K>,
@@ -87,7 +87,7 @@ impl RequestBuilder {
         })
     }
 
-    /// Adds to the address's query, form-encoded: from pairs, a map or a struct. `None` values are left out.
+    /// Adds to the URL's query, form-encoded: from pairs, a map or a struct. `None` values are left out.
     pub fn params<T: Serialize + ?Sized>(self, params: &T) -> RequestBuilder {
         self.change(|request| {
             request.url.append_query(&form_encoded(params, "writing the query parameters")?);
@@ -115,8 +115,8 @@ impl RequestBuilder {
         })
     }
 
-    /// Sends a form with files: `multipart/form-data` (RFC 7578). Files and readers in it are sent in pieces and never
-    /// held in memory. The Content-Type names the boundary between the parts, so it is better left alone.
+    /// Sends a form with files: `multipart/form-data` (RFC 7578). Files and readers in it are sent in
+    /// chunks and never held in memory. Do not set a Content-Type: it names the boundary between the parts.
     pub fn multipart(self, form: Form) -> RequestBuilder {
         self.change(|request| {
             let (body, kind) = form.into_body()?;
@@ -126,12 +126,13 @@ impl RequestBuilder {
         })
     }
 
-    /// Sends these bytes as they are, without a Content-Type of their own: what `requests` calls `data`.
+    /// Sends this body as it is, without a Content-Type; the same as [`body`](RequestBuilder::body), under the name that it
+    /// has in Python's `requests`.
     pub fn data(self, body: impl Into<Body>) -> RequestBuilder {
         self.body(body)
     }
 
-    /// Sends this body as it is, without a Content-Type of its own.
+    /// Sends this body as it is, without a Content-Type.
     pub fn body(self, body: impl Into<Body>) -> RequestBuilder {
         self.change(|request| {
             request.body = body.into();
@@ -156,8 +157,8 @@ impl RequestBuilder {
         })
     }
 
-    /// A limit for the whole request, redirects and reading of the body included; `None` for no limit. Replaces
-    /// the session's [`timeout`](crate::ClientSessionBuilder::timeout).
+    /// The timeout of the whole request, including redirects and reading the body; `None` for no timeout. Replaces the
+    /// session's [`timeout`](crate::ClientSessionBuilder::timeout).
     pub fn timeout(self, limit: impl Into<Option<Duration>>) -> RequestBuilder {
         self.change(|request| {
             request.timeout = Some(limit.into());
@@ -165,7 +166,7 @@ impl RequestBuilder {
         })
     }
 
-    /// Whether redirects are followed, as the session's policy says. With `false`, a redirect is the response.
+    /// With `false`, no redirect is followed, and a redirect is the response. Otherwise the session's policy decides.
     pub fn allow_redirects(self, follow: bool) -> RequestBuilder {
         self.change(|request| {
             request.allow_redirects = follow;
@@ -173,8 +174,8 @@ impl RequestBuilder {
         })
     }
 
-    /// Calls `report` whenever a part of the request's body has been sent, with the number of bytes so far and the number
-    /// in all if it is known. A request that is sent again, after a redirect for example, begins again at 0.
+    /// Calls `report` whenever a part of the request body has been sent, with the number of bytes so far and the total if
+    /// it is known. When the request is sent again, after a redirect for example, the number starts again at 0.
     pub fn on_progress(self, report: impl FnMut(u64, Option<u64>) + 'static) -> RequestBuilder {
         self.change(|request| {
             request.options_mut().progress = Some(Rc::new(RefCell::new(report)));
@@ -182,7 +183,7 @@ impl RequestBuilder {
         })
     }
 
-    /// The limit for making a connection, instead of the session's
+    /// The connect timeout, instead of the session's
     /// [`connect_timeout`](crate::ClientSessionBuilder::connect_timeout).
     pub fn connect_timeout(self, limit: impl Into<Option<Duration>>) -> RequestBuilder {
         self.change(|request| {
@@ -191,7 +192,7 @@ impl RequestBuilder {
         })
     }
 
-    /// The limit for the server's silence, instead of the session's
+    /// The read timeout, instead of the session's
     /// [`read_timeout`](crate::ClientSessionBuilder::read_timeout).
     pub fn read_timeout(self, limit: impl Into<Option<Duration>>) -> RequestBuilder {
         self.change(|request| {
@@ -201,8 +202,8 @@ impl RequestBuilder {
     }
 
     /// HTTP Digest authentication (RFC 7616), with MD5 or SHA-256: the password itself is never sent. The first request
-    /// to an origin is answered with a challenge and sent a second time, so its body must be one that can be sent again,
-    /// or wait for the server's word (`Expect: 100-continue`); later ones of the same session answer in advance.
+    /// to an origin gets a challenge and is sent again, so its body must be one that can be sent again, or be held back
+    /// until the server asks for it (`Expect: 100-continue`). Later requests of the session answer the challenge in advance.
     /// Redirects to another origin are followed without the credentials. Needs the feature `digest`.
     #[cfg(feature = "digest")]
     pub fn digest_auth(self, user: impl AsRef<str>, password: impl AsRef<str>) -> RequestBuilder {
@@ -215,7 +216,7 @@ impl RequestBuilder {
     /// The request, for [`ClientSession::execute`].
     ///
     /// # Errors
-    /// The first mistake made on the way: a bad address, an unusable header, a value that does not serialise.
+    /// The first mistake in it: a malformed URL, an invalid header field, a value that cannot be serialised.
     pub fn build(self) -> Result<Request, Error> {
         let mut request = self.request?;
         request.add_implied_type();
@@ -227,7 +228,7 @@ impl RequestBuilder {
         self.into_future()
     }
 
-    /// Applies one change, unless there was a mistake before; a mistake in it names this request.
+    /// Applies one change, unless there is a mistake already. The error of a change names this request.
     pub(crate) fn change(mut self, apply: impl FnOnce(&mut Request) -> Result<(), Error>) -> RequestBuilder {
         if let Ok(request) = &mut self.request
             && let Err(error) = apply(request)
@@ -256,7 +257,7 @@ impl fmt::Debug for RequestBuilder {
     }
 }
 
-/// The future of a request under way; ready when the response's head has arrived.
+/// The future of a request; ready when the response head has arrived.
 #[must_use = "futures do nothing unless they are awaited"]
 pub struct ResponseFuture {
     inner: Pin<Box<dyn Future<Output = Result<Response, Error>>>>,

@@ -5,7 +5,7 @@ use http::StatusCode;
 use std::fmt;
 use std::rc::Rc;
 
-/// Where a chain ends even if a custom policy never ends it.
+/// The most redirects in a row that a custom policy can allow.
 const LONGEST_CHAIN: usize = 100;
 
 /// Which redirects a session follows. The default is [`Policy::limited`]`(10)`.
@@ -31,7 +31,7 @@ enum Rule {
 }
 
 impl Policy {
-    /// Follows none: a redirect is the response.
+    /// Follows no redirect: the redirect is the response.
     pub fn none() -> Policy {
         Policy { rule: Rule::None, https_to_http: false }
     }
@@ -41,14 +41,14 @@ impl Policy {
         Policy { rule: Rule::Limited(n), https_to_http: false }
     }
 
-    /// Asks `follow` about each one. If it says `false`, the redirect is the response. After 100 in a row the
-    /// request fails all the same.
+    /// Calls `follow` for each redirect. If it returns `false`, the redirect is the response. After 100 in a row the
+    /// request fails in any case.
     pub fn custom(follow: impl Fn(&Attempt<'_>) -> bool + 'static) -> Policy {
         Policy { rule: Rule::Custom(Rc::new(follow)), https_to_http: false }
     }
 
-    /// Whether a redirect from `https` to `http` is followed. By default it is an error: it would take a request
-    /// that was meant to be private into the open.
+    /// Whether a redirect from `https` to `http` is followed. By default it is an error, because the request would be sent
+    /// unencrypted.
     pub fn allow_https_to_http(mut self, allow: bool) -> Policy {
         self.https_to_http = allow;
         self
@@ -102,7 +102,7 @@ impl fmt::Debug for Policy {
     }
 }
 
-/// A redirect that a custom [`Policy`] is asked about.
+/// A redirect, for a [custom policy](Policy::custom) to decide on.
 #[derive(Debug)]
 pub struct Attempt<'a> {
     status: StatusCode,
@@ -120,12 +120,12 @@ impl<'a> Attempt<'a> {
         self.status
     }
 
-    /// Where it leads.
+    /// The URL that it leads to.
     pub fn url(&self) -> &Url {
         self.url
     }
 
-    /// The addresses asked so far, the first request's first. Never empty.
+    /// The URLs requested so far, in their order. Never empty.
     pub fn previous(&self) -> &[Url] {
         self.previous
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 impl ClientSessionBuilder {
     /// How many connections to one host (scheme, name and port) may be in use at the same time. Further requests wait
-    /// their turn, first come, first served. No limit by default.
+    /// in a first-in, first-out queue. No limit by default.
     pub fn max_connections_per_host(mut self, n: usize) -> Self {
         if n == 0 {
             self.keep_first_mistake(Error::new(
@@ -18,9 +18,9 @@ impl ClientSessionBuilder {
         self
     }
 
-    /// How many connections may be in use at the same time, to all hosts together. Further requests wait their turn, first
-    /// come, first served; an idle connection to another host is closed to make room. No limit by default, because what is
-    /// right depends on the program: some 100 suit one that talks to many hosts.
+    /// How many connections may be in use at the same time, to all hosts together. Further requests wait in a
+    /// first-in, first-out queue; an idle connection to another host is closed to make room. No limit by default, because the
+    /// right number depends on the program: about 100 suit one that connects to many hosts.
     pub fn max_connections(mut self, n: usize) -> Self {
         if n == 0 {
             self.keep_first_mistake(Error::new(
@@ -32,8 +32,8 @@ impl ClientSessionBuilder {
         self
     }
 
-    /// How many idle connections to one host are kept; with 0, every request makes a new one. No limit by default: the
-    /// [idle timeout](ClientSessionBuilder::pool_idle_timeout) bounds them.
+    /// How many idle connections to one host are kept; with 0, every request makes a new one. No limit by default, but the
+    /// [idle timeout](ClientSessionBuilder::pool_idle_timeout) applies.
     pub fn max_idle_per_host(mut self, n: usize) -> Self {
         self.settings.pool_limits.idle_per_host = n;
         self

@@ -1,35 +1,35 @@
-//! The exchange: second tries, and who watches.
+//! Retries, `Expect: 100-continue`, and traces.
 
 use super::ClientSessionBuilder;
 use crate::trace::Trace;
 use std::time::Duration;
 
 impl ClientSessionBuilder {
-    /// How many times more a request is sent when the server cannot be reached, breaks off, or answers 408, 429, 500,
-    /// 502, 503 or 504. None by default.
+    /// How many times a request is retried when the server cannot be reached, closes the connection, or responds with 408,
+    /// 429, 500, 502, 503 or 504. 0 by default.
     ///
-    /// What may have been done already is done again only if that makes no difference: the method must be idempotent
-    /// (RFC 9110 §9.2.2), unless no connection was made at all, or the server says with `Retry-After` that it has turned
-    /// the request away (429 and 503). The body must be one that can be sent again. Between two tries lie 125 to 250 ms,
-    /// then twice as much each time up to 30 s, or what `Retry-After` asks for up to two minutes; never more than the
-    /// request's [`timeout`](ClientSessionBuilder::timeout) leaves. Hooks are called for each try. If the last one fails
-    /// too, its response or error is the result, and the error says how many there were.
+    /// A request that the server may have processed is retried only if its method is idempotent (RFC 9110 §9.2.2). That does
+    /// not matter if no connection was made at all, or if the server has refused the request with `Retry-After` (429 and
+    /// 503). The body must be one that can be sent again. The wait before a retry is 125 to 250 ms at first and doubles each
+    /// time up to 30 s, or it is what `Retry-After` asks for, up to two minutes; it is never longer than the request's
+    /// [`timeout`](ClientSessionBuilder::timeout) leaves. Hooks are called for each retry. If the last one fails, too, its
+    /// response or error is the result; the error says how many tries there were.
     pub fn retries(mut self, n: u32) -> Self {
         self.settings.retries = n.min(u16::MAX.into());
         self
     }
 
     /// How long a request with `Expect: 100-continue` waits for the server to ask for the body (RFC 9110 §10.1.1) before
-    /// it sends it unasked. 1 s by default, as in curl. The field is never added on its own: it costs a round trip, and
-    /// a server that refuses an upload is listened to while the body is being sent anyway. If the server answers 417, the
-    /// request is sent again without the field.
+    /// it sends it anyway. 1 s by default, as in curl. The client never adds the field by itself: it costs a round trip, and
+    /// an early response to an upload is read while the body is being sent in any case. If the server responds with 417,
+    /// the request is sent again without the field.
     pub fn expect_timeout(mut self, limit: Duration) -> Self {
         self.settings.timeouts.expect_continue = limit;
         self
     }
 
-    /// Writes to standard error what happens on the wire, as `curl -v` does: connections, request heads, response heads.
-    /// Credentials and cookies are left out.
+    /// Writes connections, request heads and response heads to standard error, as `curl -v` does. Credentials and cookies are
+    /// left out.
     pub fn verbose(mut self, on: bool) -> Self {
         if on {
             self.settings.tracer.add(|trace| eprint!("{trace}"));
@@ -37,8 +37,8 @@ impl ClientSessionBuilder {
         self
     }
 
-    /// Calls `listener` with what happens on the wire: what [`verbose`](ClientSessionBuilder::verbose) prints, as
-    /// values, and complete with credentials. May be called several times.
+    /// Calls `listener` with what [`verbose`](ClientSessionBuilder::verbose) prints, as values, including credentials. Several
+    /// listeners may be added.
     ///
     /// ```
     /// use curio_http::{ClientSession, Trace};

@@ -1,8 +1,7 @@
-//! The settings of a session, in the making.
+//! [`ClientSessionBuilder`], which changes the defaults of `settings/` one by one.
 //!
-//! [`ClientSessionBuilder`] changes the defaults of `settings.rs` one by one. A mistake (a certificate that cannot be
-//! read, a header with a line break) is kept and reported by [`build`](ClientSessionBuilder::build). Its methods are in
-//! one file per concern.
+//! A mistake (a certificate that cannot be read, a header value with a line break) is kept and reported by
+//! [`build`](ClientSessionBuilder::build). The methods are grouped by subject, in one file each.
 
 mod connections;
 mod cookies;
@@ -31,9 +30,9 @@ use rustls::ClientConfig;
 use std::fmt;
 use std::sync::Arc;
 
-/// Makes a [`ClientSession`] with settings of one's own.
+/// Builds a [`ClientSession`] with other settings than the defaults.
 ///
-/// Time limits are a `Duration`, or `None` for no limit.
+/// Timeouts are a `Duration`, or `None` for no timeout.
 ///
 /// ```
 /// use curio_http::ClientSession;
@@ -63,7 +62,7 @@ impl ClientSessionBuilder {
         self
     }
 
-    /// A header field for every request. A request that sets the same name sends its own instead.
+    /// A default header field for every request. A field of the same name in a request replaces it.
     pub fn header<K, V>(mut self, name: K, value: V) -> Self
     where
         HeaderName: TryFrom<K>,
@@ -91,8 +90,8 @@ impl ClientSessionBuilder {
         self
     }
 
-    /// The address that relative addresses of requests are resolved against, as a browser resolves links: with a base of
-    /// `https://h/v2/`, the address `users` means `https://h/v2/users`, and `/users` means `https://h/users`.
+    /// The URL that relative URLs of requests are resolved against (RFC 3986 §5): with the base `https://h/v2/`, `users`
+    /// means `https://h/v2/users`, and `/users` means `https://h/users`.
     pub fn base_url(mut self, url: impl IntoUrl) -> Self {
         match url.into_url(None) {
             Ok(url) => self.settings.base_url = Some(url),
@@ -101,7 +100,7 @@ impl ClientSessionBuilder {
         self
     }
 
-    /// HTTP Basic authentication for every request that brings no credentials of its own. Redirects to another origin
+    /// HTTP Basic authentication for every request that has no credentials of its own. Redirects to another origin
     /// are followed without it.
     pub fn auth(mut self, user: impl AsRef<str>, password: impl AsRef<str>) -> Self {
         match auth::basic(user.as_ref(), Some(password.as_ref())) {
@@ -111,13 +110,14 @@ impl ClientSessionBuilder {
         self
     }
 
-    /// Takes user names and passwords from the file that the variable `NETRC` names, or else from `~/.netrc`, for requests
-    /// that have none otherwise, be it from the session: for the host that an entry's `machine` names, exactly, or by the entry `default`. A
-    /// request that is redirected to another host gets that host's own entry or none. Off by default.
+    /// Takes user names and passwords from the file that the environment variable `NETRC` names, or else from `~/.netrc`,
+    /// for requests that have no credentials otherwise, neither of their own nor of the session: from the entry whose
+    /// `machine` is exactly the request's host, or from the entry `default`. A request that is redirected to another host
+    /// gets the entry of that host or none. Off by default.
     ///
     /// # Errors
-    /// `build` reports a file that cannot be read, or that makes no sense, with the line. Without the variable, a file
-    /// that does not exist is an empty one.
+    /// `build` reports a file that cannot be read, or that is malformed, with the line. If the variable is not set, a
+    /// missing file counts as empty.
     pub fn netrc(mut self, on: bool) -> Self {
         self.settings.netrc = None;
         if on {
@@ -129,15 +129,15 @@ impl ClientSessionBuilder {
         self
     }
 
-    /// Called with each request just before it is sent, and again for each redirect that is followed and each
-    /// [retry](ClientSessionBuilder::retries). May change the header fields; what it sets is still there the next time, so
-    /// it is better inserted than appended.
+    /// Calls `hook` with each request right before it is sent, also for each redirect that is followed and for each
+    /// [retry](ClientSessionBuilder::retries). The hook may change the header fields. Its changes stay for the next call, so
+    /// it should insert fields rather than append them.
     pub fn on_request(mut self, hook: impl Fn(&mut Request) + 'static) -> Self {
         self.settings.hooks.add_for_requests(hook);
         self
     }
 
-    /// Called with each response when its head has arrived, redirects included.
+    /// Calls `hook` with each response when its head has arrived, also with redirects.
     pub fn on_response(mut self, hook: impl Fn(&Response) + 'static) -> Self {
         self.settings.hooks.add_for_responses(hook);
         self
@@ -146,8 +146,8 @@ impl ClientSessionBuilder {
     /// The session.
     ///
     /// # Errors
-    /// The first mistake among the settings: a header that cannot be sent, a base address that does not parse, a
-    /// certificate or key that cannot be read.
+    /// The first mistake in the settings: an invalid header field, a base URL that does not parse, a certificate or key that
+    /// cannot be read.
     pub fn build(self) -> Result<ClientSession, Error> {
         if let Some(mistake) = self.mistake {
             return Err(mistake);
@@ -156,7 +156,7 @@ impl ClientSessionBuilder {
         Ok(self.into_session(tls))
     }
 
-    /// The session, without a look at mistakes and trust. Without a configuration for TLS, it gets the default.
+    /// The session, without a check for mistakes. `tls` is `None` for the default configuration.
     pub(crate) fn into_session(self, tls: Option<Arc<ClientConfig>>) -> ClientSession {
         let ClientSessionBuilder { settings, resolver, protocol_limits, .. } = self;
         let dialer = Dialer::new(resolver, protocol_limits, tls, settings.tracer.clone(), settings.agent());

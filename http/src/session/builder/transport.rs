@@ -1,4 +1,4 @@
-//! Ways to a server: names, proxies, Unix sockets, and connections of the caller's own.
+//! How servers are reached: DNS, proxies, Unix sockets, custom connectors.
 
 use super::ClientSessionBuilder;
 use crate::connections::connector::Connector;
@@ -11,18 +11,18 @@ use std::path::Path;
 use std::rc::Rc;
 
 impl ClientSessionBuilder {
-    /// Sends every request through this proxy: `http://`, `https://`, `socks5://` (names are looked up here),
-    /// `socks5h://` or `socks4a://` (names are looked up by the proxy). User name and password may stand in the address,
-    /// percent-encoded; they are sent to the proxy only. Without a port it is 80, 443 or 1080.
+    /// Sends every request through this proxy: `http://`, `https://`, `socks5://` (names are resolved by this client),
+    /// `socks5h://` or `socks4a://` (names are resolved by the proxy). User name and password may stand in the URL,
+    /// percent-encoded; they are sent to the proxy only. The default ports are 80, 443 and 1080.
     ///
-    /// An `http` request is sent to an HTTP proxy with its whole address; for `https`, and with SOCKS, the proxy makes a
-    /// tunnel whose content it cannot read or change. Hosts in the environment's `NO_PROXY` are asked directly, unless
+    /// An `http` request is sent to an HTTP proxy with its whole URL. For `https`, and with SOCKS, the proxy makes a tunnel;
+    /// TLS inside it is end to end. Requests to hosts in the environment variable `NO_PROXY` are sent directly, unless
     /// [`trust_env(false)`](ClientSessionBuilder::trust_env) is set.
     ///
-    /// The certificate of an `https://` proxy is checked like those of servers, with the session's roots.
+    /// The certificate of an `https://` proxy is verified like those of servers, with the session's root certificates.
     ///
     /// # Errors
-    /// `build` reports an address that is none, or of another scheme. What fails at the proxy is an error of kind
+    /// `build` reports a malformed URL, or one with another scheme. A failure at the proxy is an error of kind
     /// [`Proxy`](ErrorKind::Proxy).
     ///
     /// ```
@@ -38,37 +38,37 @@ impl ClientSessionBuilder {
         self
     }
 
-    /// Uses no proxy, neither one that was set before nor one that the environment names.
+    /// Uses no proxy: neither one that was set before, nor one from the environment.
     pub fn no_proxy(mut self) -> Self {
         self.settings.transport.proxies.explicit = None;
         self.settings.transport.proxies.trust_env = false;
         self
     }
 
-    /// Whether the environment is asked for proxies; it is by default. A [`proxy`](ClientSessionBuilder::proxy) that is set
-    /// by hand stays in either case.
+    /// Whether proxies are taken from the environment; they are by default. A [`proxy`](ClientSessionBuilder::proxy) that is
+    /// set explicitly is used in either case.
     ///
     /// | variable | for |
     /// |---|---|
-    /// | `http_proxy` | `http` addresses; `HTTP_PROXY` in capitals is not read, because a web server may have set it from a request (CVE-2016-5386) |
-    /// | `https_proxy`, else `HTTPS_PROXY` | `https` addresses |
-    /// | `all_proxy`, else `ALL_PROXY` | addresses for which none of the others is set |
-    /// | `no_proxy`, else `NO_PROXY` | hosts that are asked directly, also if a proxy is set by hand |
+    /// | `http_proxy` | `http` URLs; `HTTP_PROXY` in capitals is not read, because a web server may have set it from a request (CVE-2016-5386) |
+    /// | `https_proxy`, else `HTTPS_PROXY` | `https` URLs |
+    /// | `all_proxy`, else `ALL_PROXY` | URLs for which none of the others is set |
+    /// | `no_proxy`, else `NO_PROXY` | hosts that are connected to directly, also if a proxy is set explicitly |
     ///
     /// `NO_PROXY` is a list with commas or blanks between its elements, by curl's rules: `*` is every host;
     /// `example.com` and `.example.com` are this name and all below it; `192.0.2.7` and `::1` are addresses in any
     /// spelling; `192.0.2.0/24` and `fe80::/10` are blocks of them. An element may end in `:port`. Nothing is left out
     /// unless it is listed, not even `localhost`.
     ///
-    /// The environment is read once for each scheme, when the session's first request to it is sent. A proxy's address there that makes no sense
-    /// is an error of the request, of kind [`Proxy`](ErrorKind::Proxy).
+    /// The environment is read once for each scheme, by the session's first request with it. A malformed proxy URL there is
+    /// an error of the request, of kind [`Proxy`](ErrorKind::Proxy).
     pub fn trust_env(mut self, on: bool) -> Self {
         self.settings.transport.proxies.trust_env = on;
         self
     }
 
-    /// Sends every request to the Unix socket at `path`, whatever host its address names. No proxy is used. For
-    /// `https`, TLS is spoken over the socket.
+    /// Sends every request to the Unix socket at `path`, whatever the host of its URL. No proxy is used. For `https`, TLS runs
+    /// over the socket.
     ///
     /// # Errors
     /// `build` reports it on systems without Unix sockets.
@@ -84,18 +84,18 @@ impl ClientSessionBuilder {
         self
     }
 
-    /// Makes the session's connections with `connector` instead of TCP: see [`Connector`]. No name is looked up and no
-    /// proxy is used.
+    /// Makes the session's connections with `connector` instead of TCP: see [`Connector`]. No name is resolved and no proxy is
+    /// used.
     pub fn connector(mut self, connector: impl Connector + 'static) -> Self {
         self.settings.transport.connector = Some(Rc::new(connector));
         self
     }
 
-    /// Connects to `address` for every request to `host`, without a name look-up. If the address's port is 0 the
-    /// request's port is used. Header fields and certificates are still those of `host`.
+    /// Connects to `address` for every request to `host`, without DNS. Port 0 stands for the port of the request. The `Host`
+    /// field and the expected certificate are still those of `host`.
     ///
     /// # Errors
-    /// `build` reports a `host` that is none: one with a port, for example.
+    /// `build` reports an invalid `host`: one with a port, for example.
     pub fn resolve(mut self, host: impl AsRef<str>, address: SocketAddr) -> Self {
         match Url::normal_host(host.as_ref()) {
             Ok(host) => drop(self.resolver.overrides.insert(host, address)),
@@ -104,21 +104,20 @@ impl ClientSessionBuilder {
         self
     }
 
-    /// Looks names up with `resolver` instead of asking the operating system: see [`Resolver`]. It is not asked about IP
-    /// addresses, nor about hosts given to [`resolve`](ClientSessionBuilder::resolve), nor about names that a proxy looks
-    /// up.
+    /// Resolves names with `resolver` instead of the operating system: see [`Resolver`]. It is not called for IP addresses, for
+    /// hosts given to [`resolve`](ClientSessionBuilder::resolve), and for names that a proxy resolves.
     pub fn resolver(mut self, resolver: impl Resolver + 'static) -> Self {
         self.resolver.resolver = Some(Rc::new(resolver));
         self
     }
 
-    /// Connects only to addresses for which `allow` is true. It is asked right before connecting, about each address that
-    /// a server's name has, on every hop of a redirect; if it leaves none, the request fails with an error of kind
-    /// [`Connect`](ErrorKind::Connect). For programs that fetch addresses which strangers have given them.
+    /// Connects only to addresses for which `allow` returns `true`. It is called right before connecting, with each address
+    /// of a server's name, on every hop of a redirect. If it allows none, the request fails with an error of kind
+    /// [`Connect`](ErrorKind::Connect). For programs that fetch URLs from untrusted sources.
     ///
-    /// It is asked about addresses as they will be connected to, so no spelling of one and no name for one gets past it.
-    /// Of hosts that a proxy connects to, it sees those that are IP addresses or are looked up here (`socks5://`). It is
-    /// not asked about the proxy itself, nor about Unix sockets or what a [`Connector`] does.
+    /// It is called with the addresses that are connected to, so it does not matter how a URL spells them or which name they
+    /// have. Of hosts that a proxy connects to, it sees those that are IP addresses or are resolved by this client
+    /// (`socks5://`). It is not called for the proxy itself, nor for Unix sockets and a [`Connector`].
     ///
     /// ```
     /// # use curio_http::ClientSession;
