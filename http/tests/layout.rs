@@ -2,13 +2,17 @@
 //!
 //! - A room (a folder, or a file beside `lib.rs`) imports only from rooms below it.
 //! - No circle of imports is larger than two files.
+//! - The picture in `docs/architecture.md` is that of the imports.
 //! - The map at the head of `lib.rs` names each room, in this order.
 //! - Each file in the walk below it exists, and has the function that stands beside it.
 
 #[path = "../../runtime/tests/import_graph/mod.rs"]
 mod import_graph;
 
-use import_graph::{circles_larger_than, imports, sources};
+use import_graph::{circles_larger_than, drawn, imports, sources};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
 
 /// The rooms, from the bottom upwards. Those of one line may import each other: an error names the URL it is about, and
 /// parsing a URL fails with an error. `lib.rs` and `fuzzing.rs` see all of them.
@@ -57,6 +61,25 @@ fn no_circle_of_imports_is_larger_than_two_files() {
     let imports = imports(&sources("http/src"));
     let circles = circles_larger_than(2, &imports);
     assert!(circles.is_empty(), "{circles:#?}");
+}
+
+/// Rooms that every room above them may import from, and that the picture leaves out.
+const PLAIN: [&str; 6] = ["random", "encoding", "error", "url", "trace", "atomic_file"];
+
+#[test]
+fn the_picture_in_the_docs_is_that_of_the_imports() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/architecture.md");
+    let page = fs::read_to_string(page).expect("docs/architecture.md");
+    let (_, section) = page.split_once("## The client").expect("a section of the client");
+    let picture = section.split("```").nth(1).expect("a picture").trim_start_matches("text").trim();
+    let shown: Vec<_> = ROOMS.concat().into_iter().rev().filter(|room| !PLAIN.contains(room)).collect();
+    let mut rooms: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (file, imports) in imports(&sources("http/src")) {
+        let others = imports.iter().map(|import| room(import)).filter(|other| *other != room(&file));
+        rooms.entry(room(&file).to_owned()).or_default().extend(others.map(str::to_owned));
+    }
+    let drawn = drawn(&shown, &rooms);
+    assert!(picture == drawn, "docs/architecture.md should show this picture:\n{drawn}");
 }
 
 /// The rows of the table in the documentation of `lib.rs` that follows the heading `title`, as cells.
