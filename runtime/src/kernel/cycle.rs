@@ -81,7 +81,7 @@ impl Kernel {
         self.run_maintenance();
     }
 
-    fn time_to_wait(&self, limit: Option<Limit>) -> Option<Duration> {
+    pub(super) fn time_to_wait(&self, limit: Option<Limit>) -> Option<Duration> {
         let timer = self.state.timers.borrow().look_again_at();
         let until = [timer, self.state.maintenance.next(), limit.and_then(Limit::earlier)]
             .into_iter()
@@ -135,7 +135,7 @@ impl Kernel {
     }
 
     /// Runs the maintenance that is due.
-    fn run_maintenance(&self) {
+    pub(super) fn run_maintenance(&self) {
         let Some(next) = self.state.maintenance.next() else { return };
         let now = self.state.clock.now();
         if next > now {
@@ -160,7 +160,7 @@ impl Kernel {
         }
     }
 
-    fn wake_all(&mut self) {
+    pub(super) fn wake_all(&mut self) {
         self.state.wake_all(self.scratch.wakers.drain(..));
     }
 

@@ -13,6 +13,11 @@
 //! so hide it until a timer elsewhere in the program keeps the probe from being made. Therefore a lost wake-up is
 //! reported like any deadlock, with the tasks that went on.
 //!
+//! A task that waits for a socket may be woken, so there is no deadlock. But a wait that was begun by one of the `poll_…`
+//! functions of `futures_io` outlives the future that called it. When a kernel has been idle for a second and has only such
+//! waits, it wakes their tasks: each that still waits asks the socket anew, which costs no system call, and the others are
+//! no longer taken for waiting.
+//!
 //! What then happens with the report:
 //!
 //! * On the virtual clock, or if the process has no other thread that could wake us, it is a panic of `run`.
@@ -27,21 +32,27 @@
 //! a task that went on in the probe is given another second for its wake to arrive.
 
 use super::Kernel;
+use crate::debug::EventKind;
 use crate::kernel::run_queue;
 use crate::kernel::task_record::{Parked, Record};
 use crate::task::info::TaskId;
 use std::fmt::Write;
 use std::mem;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long other threads of the process have to wake a task.
 const OTHER_THREADS_DELAY: Duration = Duration::from_secs(1);
+
+/// How long only sockets are waited for before the waits of `poll_…` functions are doubted.
+const DOUBT_DELAY: Duration = Duration::from_secs(1);
 
 /// What is known of the search for a deadlock.
 #[derive(Default)]
 pub(super) struct Watch {
     /// Every task has been queued for one more poll: how it was parked before that.
     probe: Option<Vec<Probed>>,
+    /// Since when only sockets could have woken a task, and none has.
+    idle_since: Option<Instant>,
     /// Whether the process had other threads when they were last counted.
     other_threads: bool,
     /// It is reported once.
@@ -58,8 +69,11 @@ struct Probed {
 impl Kernel {
     /// Called when no task is ready and the loop would wait for ever. True if it waited, or has something to do.
     pub(super) fn suspect_deadlock(&mut self) -> bool {
-        if self.watch.reported || !self.nothing_of_ours_can_happen() {
+        if self.watch.reported || self.may_be_woken_by_time_or_thread() {
             return false;
+        }
+        if self.state.reactor.borrow().waiting() > 0 {
+            return self.doubt_waits();
         }
         // With other threads, most idle times end soon by a wake of theirs; counting the threads can wait till then.
         if self.watch.other_threads || self.has_other_threads() {
@@ -87,6 +101,27 @@ impl Kernel {
         self.watch.probe = Some(tasks.iter().map(|task| probed(task.record())).collect());
         tasks.iter().for_each(|task| run_queue::push(task.record().slot));
         true
+    }
+
+    /// Called when sockets are awaited, and nothing else can wake a task. True if it waited, or has something to do.
+    fn doubt_waits(&mut self) -> bool {
+        if self.polls_since_io > 0 {
+            self.watch.idle_since = None;
+        }
+        let idle_since = self.watch.idle_since.get_or_insert_with(|| {
+            self.state.emit(None, EventKind::Idle);
+            Instant::now()
+        });
+        let left = DOUBT_DELAY.saturating_sub(idle_since.elapsed());
+        if left > Duration::ZERO {
+            let timeout = self.time_to_wait(None).map_or(left, |maintenance| maintenance.min(left));
+            self.wait_for_events(Some(timeout));
+            self.run_maintenance();
+            return true;
+        }
+        self.state.reactor.borrow_mut().ask_again(&mut self.scratch.wakers);
+        self.wake_all();
+        run_queue::len() > 0
     }
 
     /// Called at the head of every cycle: if the last one was a probe, judges what came of it.
@@ -136,10 +171,11 @@ impl Kernel {
     }
 
     fn nothing_of_ours_can_happen(&self) -> bool {
-        let state = &*self.state;
-        state.thread_jobs.get() == 0
-            && state.timers.borrow().is_empty()
-            && state.reactor.borrow().waiting() == 0
+        !self.may_be_woken_by_time_or_thread() && self.state.reactor.borrow().waiting() == 0
+    }
+
+    fn may_be_woken_by_time_or_thread(&self) -> bool {
+        self.state.thread_jobs.get() > 0 || !self.state.timers.borrow().is_empty()
     }
 
     fn deadlock_report(&self, went_on: &[&Probed]) -> String {

@@ -107,6 +107,8 @@ struct Waiter {
     waker: Option<Waker>,
     task: Option<TaskId>,
     at: &'static Location<'static>,
+    /// Its waker was called without an event, by [`Reactor::ask_again`].
+    asked_again: bool,
 }
 
 /// What the reactor has to know about a socket beside its events.
@@ -201,7 +203,9 @@ impl Reactor {
             }
             _ if side.ready => Readiness::Ready,
             waiter => {
-                let waiter = waiter.get_or_insert(Waiter { ticket, waker: None, task, at });
+                let waiter =
+                    waiter.get_or_insert(Waiter { ticket, waker: None, task, at, asked_again: false });
+                waiter.asked_again &= waiter.ticket == ticket;
                 (waiter.ticket, waiter.task, waiter.at) = (ticket, task, at);
                 let unanswered = waiter.waker.is_some();
                 let replaced = renew(&mut waiter.waker, waker);
@@ -227,6 +231,33 @@ impl Reactor {
             self.holding -= usize::from(holds_clock);
         }
         waiter.waker
+    }
+
+    /// The wait of a `poll_…` function stays when the future that called it is dropped, because the reactor does not
+    /// learn of that. If there are no
+    /// other waits, this hands out the wakers of all of them and forgets them: a task that still waits is polled and asks
+    /// anew. Each is asked once, until there is an event. Takes time in proportion to the number of sockets.
+    pub(crate) fn ask_again(&mut self, wakers: &mut Vec<Waker>) {
+        let is_shared = |side: &Side| {
+            let waiter = side.waiter.as_ref().filter(|waiter| waiter.waker.is_some());
+            waiter.is_none_or(|waiter| waiter.ticket == SHARED_TICKET)
+        };
+        if !self.sockets.iter().all(|(_, socket)| is_shared(&socket.read) && is_shared(&socket.write)) {
+            return;
+        }
+        for (_, socket) in &mut self.sockets {
+            for waiter in [&mut socket.read, &mut socket.write].into_iter().flat_map(|side| &mut side.waiter)
+            {
+                if !waiter.asked_again
+                    && let Some(waker) = waiter.waker.take()
+                {
+                    waiter.asked_again = true;
+                    self.waiting -= 1;
+                    self.holding -= usize::from(socket.holds_clock);
+                    wakers.push(waker);
+                }
+            }
+        }
     }
 
     /// Whether a system call may be tried right away: the direction may be ready and no task waits for it.
@@ -299,7 +330,9 @@ impl Reactor {
             for (side, happened) in [(&mut socket.read, read), (&mut socket.write, write)] {
                 if happened {
                     side.ready = true;
-                    if let Some(waker) = side.waiter.as_mut().and_then(|waiter| waiter.waker.take()) {
+                    let Some(waiter) = &mut side.waiter else { continue };
+                    waiter.asked_again = false;
+                    if let Some(waker) = waiter.waker.take() {
                         self.waiting -= 1;
                         self.holding -= usize::from(socket.holds_clock);
                         wakers.push(waker);
