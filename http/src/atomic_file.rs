@@ -1,8 +1,7 @@
-//! A file that appears under its name only when it is whole.
+//! A file that appears under its name only when it is complete.
 //!
-//! Until then the bytes go to a file beside it, which is renamed at the end, or removed if there is no good end: an error,
-//! a cancelled task, a program that is told to stop. Removing is the destructor's job, and the file travels with its
-//! destructor: into the thread that writes, and back.
+//! The bytes go to a temporary file beside it. That is renamed at the end, or removed after an error or a cancellation. The
+//! destructor removes it, and moves with the file into the thread that writes, and back.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -22,7 +21,7 @@ impl NewFile {
         create_with(target, File::options().write(true).create_new(true))
     }
 
-    /// The same, for secrets: on Unix nobody but the owner can read it.
+    /// The same, for secrets: on Unix only the owner can read it.
     pub(crate) fn create_private(target: &Path) -> io::Result<NewFile> {
         let mut options = File::options();
         #[cfg(unix)]
@@ -34,7 +33,7 @@ impl NewFile {
         self.file.write_all(bytes)
     }
 
-    /// Gives it its name, in place of a file that has it already.
+    /// Renames it to `target`, and replaces a file of that name.
     pub(crate) fn complete(mut self, target: &Path) -> io::Result<()> {
         self.file.flush()?;
         fs::rename(&self.path, target)?;
@@ -46,7 +45,7 @@ impl NewFile {
 impl Drop for NewFile {
     fn drop(&mut self) {
         if !self.complete {
-            // There is nobody to tell, and nothing else that could be done.
+            // A destructor cannot report the error.
             let _ = fs::remove_file(&self.path);
         }
     }
@@ -63,14 +62,14 @@ fn create_with(target: &Path, options: &fs::OpenOptions) -> io::Result<NewFile> 
         let path = target.with_file_name(temporary);
         match options.open(&path) {
             Ok(file) => return Ok(NewFile { file, path, complete: false }),
-            // Left behind by another process that had the same number.
+            // Left behind by another process that had the same id.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
         }
     }
 }
 
-/// Does blocking work in a thread of the kernel's.
+/// Runs blocking work in a worker thread of the kernel.
 pub(crate) async fn in_thread<T: Send + 'static>(
     job: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {

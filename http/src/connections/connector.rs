@@ -1,11 +1,11 @@
-//! A transport of the caller's own: connections that are neither TCP nor TLS as we make them.
+//! Custom transports: connections that are not made by this client.
 //!
-//! A client needs from the world no more than a stream of bytes to "this host and port". Whoever can make one (over SSH,
-//! over a serial line, inside a test's memory) can have the whole client on top of it: the pool, redirects, TLS. The
-//! streams are those of `futures_io`, which most of the ecosystem speaks.
+//! All that the client needs is a stream of bytes to a host and port. Over any such stream (through SSH, over a serial
+//! line, in the memory of a test) the whole client works: pool, redirects, TLS. Streams implement the traits of
+//! `futures_io`.
 //!
-//! [`Connector`] is what a user implements: with associated types and `async fn`, so without boxes. [`AnyConnector`] is
-//! the same with its types forgotten, because a session must not be generic over everything it holds.
+//! A user implements [`Connector`], with an associated type and an `async fn`. [`AnyConnector`] is its object-safe form, so
+//! that a session is not generic over it.
 
 use futures_io::{AsyncRead, AsyncWrite};
 use std::fmt;
@@ -19,8 +19,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Duplex for S {}
 
 /// Makes the connections of a session: [`ClientSessionBuilder::connector`](crate::ClientSessionBuilder::connector).
 ///
-/// Every connection is kept in the session's pool and used again while nothing comes on it unasked, so a stream that is
-/// read without having anything to say must be pending.
+/// Its connections are kept in the session's pool. An idle one is reused if reading from it is pending; data, an end or an
+/// error there means that it is closed.
 ///
 /// An `async` closure that takes a [`Target`] is a connector too:
 ///
@@ -33,17 +33,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Duplex for S {}
 /// # Ok::<(), curio_http::Error>(())
 /// ```
 pub trait Connector {
-    /// What it makes.
+    /// The type of its streams.
     type Stream: AsyncRead + AsyncWrite + Unpin + 'static;
 
     /// Connects. The session's `connect_timeout` applies; when it passes, the future is dropped.
     ///
     /// # Errors
-    /// Whatever it likes; it becomes the cause of an error of kind [`Connect`](crate::ErrorKind::Connect).
+    /// Any; it becomes the cause of an error of kind [`Connect`](crate::ErrorKind::Connect).
     fn connect(&self, target: Target) -> impl Future<Output = io::Result<Self::Stream>>;
 
-    /// Whether its streams are private already, so that nothing is to be added for `https`. By default TLS is laid on
-    /// top of them.
+    /// Whether its streams are secure already, so that `https` needs no TLS over them. `false` by default.
     fn is_secure(&self) -> bool {
         false
     }
@@ -74,7 +73,7 @@ impl Target {
         Target { host: host.to_owned(), port, https }
     }
 
-    /// The host as it stands in the address: a name in lower case, or an IP address (IPv6 in brackets).
+    /// The host as it stands in the URL: a name in lower case, or an IP address (IPv6 in brackets).
     pub fn host(&self) -> &str {
         &self.host
     }
@@ -84,7 +83,7 @@ impl Target {
         self.port
     }
 
-    /// Whether the address is an `https` one.
+    /// Whether it is for an `https` URL.
     pub fn is_https(&self) -> bool {
         self.https
     }
@@ -98,7 +97,7 @@ impl fmt::Display for Target {
 
 type Connecting<'a> = Pin<Box<dyn Future<Output = io::Result<Box<dyn Duplex>>> + 'a>>;
 
-/// A [`Connector`] whose types are forgotten.
+/// The object-safe form of [`Connector`].
 pub(crate) trait AnyConnector {
     fn connect(&self, target: Target) -> Connecting<'_>;
     fn is_secure(&self) -> bool;

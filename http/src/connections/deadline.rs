@@ -1,14 +1,14 @@
-//! How long an exchange may be silent, and how long it may take in all.
+//! The two timeouts of a request: for each wait, and for all of it.
 //!
-//! Two clocks run over every request. One is wound up again by each sign of life: it finds the server that has died
-//! without a word (`read_timeout`). The other runs through, over redirects and body, and ends what takes too long
-//! however lively it is (`timeout`). Whichever is due first ends the wait, and the error says which one it was.
+//! The read timeout (`read_timeout`) starts anew with each wait for the server. The total timeout (`timeout`) runs from the
+//! start of the request, over redirects and body. Whichever expires first ends the wait, and the error says which one it
+//! was.
 //!
-//! Waiting for bytes is what a client does most, so it must cost little. A timer set and taken back for each wait would
-//! be the most expensive thing about reading a body in many pieces. So [`Deadline`] sets one timer and lets it be: when
-//! it goes off and bytes have come since, it is set again for the time that is left. An exchange whose answer does not
-//! take long sets one timer in all, and takes it back at the end. Steps that are rare (connecting, waiting for a slot)
-//! go under `curio::timeout_after` instead ([`Limits::within`]).
+//! Waiting for bytes is what a client does most, so it must cost little. Setting and cancelling a timer for each wait would
+//! be the most expensive part of reading a body in many chunks. So [`Deadline`] sets one timer and keeps it: when it
+//! fires and bytes have come since, it is set again for the time that is left. An exchange with a quick response sets one
+//! timer in all, and cancels it at the end. Rare steps (connecting, waiting for a slot) use `curio::timeout_after` instead
+//! ([`Limits::within`]).
 
 use crate::error::{Error, ErrorKind};
 use curio::Sleep;
@@ -20,9 +20,9 @@ use std::time::{Duration, Instant};
 /// The limits of one request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// How long the other side may be silent.
+    /// How long each wait for the server may take.
     pub(crate) read_timeout: Option<Duration>,
-    /// When the whole request has to be over, and how long that was from its start.
+    /// When the whole request has to be complete, and how long that is from its start.
     pub(crate) total: Option<(Instant, Duration)>,
 }
 
@@ -58,10 +58,10 @@ fn timed_out(limit: Option<Duration>, doing: &str) -> Error {
     Error::new(ErrorKind::Timeout, format!("timed out after {limit:?} while {doing}"))
 }
 
-/// The patience of one exchange: watches its waits for bytes, one after the other.
+/// The timeouts of one exchange, applied to its waits for bytes one after the other.
 pub(crate) struct Deadline {
     pub(crate) limits: Limits,
-    /// When the wait that is under way began.
+    /// When the current wait began.
     since: Option<Instant>,
     timer: Option<Timer>,
 }
@@ -76,19 +76,20 @@ impl Deadline {
         Deadline { limits, since: None, timer: None }
     }
 
-    /// For whoever waits next; what stays behind begins anew.
+    /// Moves it, with its timer, to the reader of the body; a new one takes its place here.
     pub(crate) fn hand_over(&mut self) -> Deadline {
         let anew = Deadline::new(self.limits);
         std::mem::replace(self, anew)
     }
 
-    /// The wait that comes next began at `now`, and is sure to last: there is no use in looking before setting a timer.
+    /// The next wait began at `now`, and is known not to be ready at once: [`poll`](Deadline::poll) may set the timer before
+    /// it reads.
     pub(crate) fn begin(&mut self, now: Instant) {
         self.since = Some(now);
     }
 
-    /// Polls `read` and bounds how long it may go on being pending. The timer is polled before it and not after, so that
-    /// the task is seen to wait for its socket; and if both are ready, the bytes win.
+    /// Polls `read`, with a limit on how long it may be pending. The timer is polled first, so that the task is reported as
+    /// waiting for its socket; if both are ready, the bytes count.
     pub(crate) fn poll<T>(
         &mut self,
         cx: &mut Context<'_>,

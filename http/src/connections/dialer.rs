@@ -1,11 +1,10 @@
-//! Making a connection: name, TCP, perhaps a proxy, TLS.
+//! Makes connections: DNS, TCP, perhaps a proxy, TLS.
 //!
-//! The steps fail in different ways and their errors are kept apart, but they share one time limit: it makes no
-//! difference to the caller which of them a dead network holds up. Only the error tells. A host that is an IP address
-//! needs no look-up and no thread.
+//! The steps have different errors but share one timeout, because it makes no difference to the caller which of them a
+//! dead network blocks. The error says which one it was. A host that is an IP address needs no lookup and no thread.
 //!
-//! Which steps there are is the [`Route`]'s to say. Each leaves a stream that leads a little further than the one
-//! before it: to the proxy, through the proxy, to the server, and at last with TLS to the server alone.
+//! The [`Route`] determines the steps. Each results in a stream that leads further than the one before it: to the proxy,
+//! through the proxy, to the server, and at last over TLS.
 
 use crate::connections::connection::{Connection, ProtocolLimits};
 use crate::connections::connector::Target;
@@ -30,7 +29,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What making a connection needs.
+/// What making connections needs.
 pub(crate) struct Dialer {
     resolver: HostResolver,
     protocol_limits: ProtocolLimits,
@@ -89,18 +88,18 @@ struct Steps<'a> {
     dialer: &'a Dialer,
     url: &'a Url,
     limits: &'a Limits,
-    /// What is being done, in case it takes too long.
+    /// The current step, for the error of a timeout.
     step: &'a Cell<&'static str>,
     timings: &'a mut Timings,
 }
 
-/// A stream, and what is known of where it leads.
+/// A stream to a server or proxy.
 struct Reached {
     stream: Stream,
     peer: Option<SocketAddr>,
-    /// Bytes that have come without having been asked for.
+    /// Bytes that have come before anything was sent.
     early: Bytes,
-    /// Nothing has to be added for `https`.
+    /// It is secure already: `https` needs no TLS over it.
     secure: bool,
 }
 
@@ -109,7 +108,7 @@ impl Steps<'_> {
         let began = curio::clock();
         let reached = match origin.route() {
             Route::Direct => self.directly().await?,
-            // These are rare, and must not make the future of the usual way larger.
+            // These are rare, and must not make the future of direct connections larger.
             Route::Proxy(proxy) => {
                 let forwarded = origin.route().is_forwarded(self.url);
                 Box::pin(self.through(proxy, forwarded)).await?
@@ -151,7 +150,7 @@ impl Steps<'_> {
     async fn tcp(&mut self, addresses: &[SocketAddr]) -> Result<(Stream, Option<SocketAddr>), Error> {
         self.step.set("waiting for TCP");
         let tcp = connect_to_any(addresses).await?;
-        // The head and the body of a request leave in one piece; there is nothing to wait for.
+        // Head and body are written together, so delaying small writes gains nothing.
         let _ = tcp.set_nodelay(true);
         let peer = match *addresses {
             [address] => Some(address),
@@ -170,14 +169,14 @@ impl Steps<'_> {
 
     /// To the proxy, and if the request is not `forwarded` by it, on to the server.
     async fn through(&mut self, proxy: &Proxy, forwarded: bool) -> Result<Reached, Error> {
-        // The proxy is going to connect to it: whether it may is not for the proxy alone to say.
+        // The proxy is going to connect to it, so the address filter applies.
         if let Some(ip) = resolver::ip_literal(self.url.host()) {
             self.dialer.resolver.permitted(vec![SocketAddr::new(ip, self.url.port_or_default())])?;
         }
         let failed =
             |cause: Error| Error::new(ErrorKind::Proxy, format!("reaching the proxy {proxy}")).because(cause);
         self.step.set("looking up the proxy's name");
-        // Not the server's look-up: its time counts as connecting.
+        // Not the lookup of the server: its time counts as connecting.
         let looking_up = &mut Timings::default();
         let found = self.dialer.resolver.addresses(proxy.host(), proxy.port(), looking_up).await;
         let (mut stream, peer) = self.tcp(&found.map_err(failed)?).await.map_err(failed)?;
@@ -217,7 +216,7 @@ impl Steps<'_> {
         })
     }
 
-    /// The builder has refused it already.
+    /// Unreachable: the builder refuses Unix sockets on this system.
     #[cfg(not(unix))]
     async fn unix(&mut self, _path: &Path) -> Result<Reached, Error> {
         Err(Error::new(ErrorKind::Connect, "there are no Unix sockets on this system"))

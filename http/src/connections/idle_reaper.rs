@@ -1,19 +1,16 @@
-//! The reaper: closes idle connections that nobody asks for any more.
+//! Closes idle connections that are expired, or that the server has closed, while no request asks for them.
 //!
-//! A connection that is asked for is looked at then. One that is not asked for would lie in the pool for as long as the
-//! session lives, past its time, or long after the server has closed it: a file descriptor here, and often one there,
-//! too. So the pool has something to do while the program makes no requests.
+//! A request checks the idle connections of its origin. Without requests, an idle connection would stay in the pool for as
+//! long as the session lives, and hold a file descriptor here, and often one at the server.
 //!
-//! It is no task. A task would stand in every list of tasks and be missed by tests that look for what is left behind;
-//! and it would need a timer, to which a virtual clock jumps, and behind which a deadlock hides. It is an
-//! [`upkeep`](curio::upkeep()), which the kernel does on the side. And it does not wait for the sockets either: a wait
-//! for each would cost every request that gives a connection back. It looks at all of them at once, every now and then:
-//! after 1 s, then after twice as long each time up to 8 s while there is nothing to close, and just when the next one is
-//! past its time. Looking is a look at a flag per connection, no system call; ten thousand that were closed at the same
-//! moment go in one round.
+//! The reaper is not a task. A task would appear in every list of tasks and in every check for tasks that were left behind.
+//! It would also need a timer, to which a virtual clock jumps, and which hides deadlocks. It is an
+//! [`upkeep`](curio::upkeep()), which the kernel runs between tasks. Nor does it wait for the sockets: registering a wait for
+//! each would be a cost of every request that returns a connection. It checks all idle connections in rounds: after 1 s,
+//! then after twice as long each time up to 8 s while there is nothing to close, and when the next one expires. A check is
+//! a test of a flag, without a system call.
 //!
-//! It begins when a connection becomes idle and ends when none is left, so that a request costs a look at whether it is
-//! there.
+//! Rounds begin when a connection becomes idle and end when none is left. A request pays for a test whether they are made.
 
 use curio::Upkeep;
 use std::cell::RefCell;

@@ -3,7 +3,7 @@
 use http::HeaderMap;
 use std::time::Duration;
 
-/// The news of a connection's closing takes its time; a connection that is closed that soon is not worth the race.
+/// A connection that the server is going to close within this time is not reused: the request might cross the close.
 const MARGIN: Duration = Duration::from_secs(1);
 
 /// How long the server says it keeps an idle connection (`Keep-Alive: timeout=5`, RFC 2068 §19.7.1.1), less a margin.

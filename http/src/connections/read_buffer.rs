@@ -1,8 +1,8 @@
-//! A block of memory that connections lend each other.
+//! A read buffer that the connections of a thread share.
 //!
-//! Reading in large pieces wants a large block, and thousands of connections that wait for an answer want none. Both can
-//! be had, because only one connection of a thread is reading at any moment: so there is one block, and whoever has
-//! bytes to read takes it, works through what has come, and puts it back. It is cleared once, when it is made.
+//! Large reads need a large buffer, and thousands of connections that wait for a response should hold none. Only one
+//! connection of a thread is being read at any moment, so one buffer is enough: a connection takes it, processes what it
+//! has read, and puts it back. It is zeroed once, when it is allocated.
 
 use std::cell::Cell;
 use std::ops::{Deref, DerefMut};
@@ -14,11 +14,11 @@ thread_local! {
     static SPARE: Cell<Option<Box<[u8]>>> = const { Cell::new(None) };
 }
 
-/// The block, while somebody uses it. Dropping it puts it back.
+/// The buffer, while a connection uses it. Dropping it puts it back.
 pub(crate) struct ReadBuffer(Option<Box<[u8]>>);
 
 impl ReadBuffer {
-    /// Takes the spare block, or makes one.
+    /// Takes the spare buffer, or allocates one.
     pub(crate) fn take() -> ReadBuffer {
         let spare = SPARE.try_with(Cell::take).ok().flatten();
         ReadBuffer(Some(spare.unwrap_or_else(|| vec![0; SIZE].into())))

@@ -1,16 +1,15 @@
-//! From a host to addresses.
+//! Resolves hosts to IP addresses.
 //!
-//! There are five ways, tried in this order: the caller has said where a host is (`resolve`); the host is an address
-//! already; the caller has a resolver of its own; somebody is looking the same name up at this moment, and the answer
-//! is shared; the operating system is asked, in a thread.
+//! In this order: an address that the caller has set for the host (`resolve`); the host itself, if it is an IP address; the
+//! caller's resolver, or else the operating system's in a thread. Lookups of the same name at the same time share one
+//! answer.
 //!
-//! An answer is a stranger's word. It may hold a thousand addresses, or the same one twice: of each look-up the first
-//! [`MOST`] different ones are kept. And it may lead where a program must not be led, to a service that trusts whoever
-//! is inside the network: so a caller may give a filter, which is asked about every address of a server right before it
-//! is connected to, on every hop of a redirect, whatever way the address was found. It is not asked about proxies, which
-//! the caller has chosen, nor about names that a proxy looks up, which nobody knows here.
+//! An answer is not trusted. It may contain a thousand addresses, or the same one twice: the first [`MOST`] different ones
+//! are kept. And it may lead to a service inside the network that trusts its neighbours. So a caller may set a filter, which
+//! is called with every address of a server right before it is connected to, on every hop of a redirect, however the
+//! address was found. It is not called for proxies, which the caller has chosen, nor for names that a proxy resolves.
 
-use crate::connections::timings::Timings;
+use crate::connections::timings::{Timings, since};
 use crate::error::{Error, ErrorKind};
 use curio::Lock;
 use std::cell::RefCell;
@@ -38,12 +37,12 @@ const MOST: usize = 32;
 /// # Ok::<(), curio_http::Error>(())
 /// ```
 pub trait Resolver {
-    /// The addresses of `host` (a name, never an IP address), each with the port to connect to; that is `port`, unless
-    /// the resolver knows better. Better ones first; IPv6 and IPv4 are tried side by side (RFC 8305). The session's
+    /// The addresses of `host` (a name, never an IP address), each with the port to connect to, which is normally `port`.
+    /// Preferred ones come first; IPv6 and IPv4 are tried side by side (RFC 8305). The session's
     /// `connect_timeout` applies; when it passes, the future is dropped.
     ///
     /// # Errors
-    /// Whatever it likes; it becomes the cause of an error of kind [`Dns`](ErrorKind::Dns).
+    /// Any; it becomes the cause of an error of kind [`Dns`](ErrorKind::Dns).
     fn resolve(&self, host: &str, port: u16) -> impl Future<Output = io::Result<Vec<SocketAddr>>>;
 }
 
@@ -56,7 +55,7 @@ where
     }
 }
 
-/// A [`Resolver`] whose type is forgotten.
+/// The object-safe form of [`Resolver`].
 pub(crate) trait AnyResolver {
     fn resolve<'a>(&'a self, host: &'a str, port: u16) -> ResolveFuture<'a>;
 }
@@ -69,10 +68,10 @@ impl<R: Resolver> AnyResolver for R {
     }
 }
 
-/// How a session finds addresses, and which of them it may use.
+/// How a session resolves hosts, and which addresses it may connect to.
 #[derive(Default)]
 pub(crate) struct HostResolver {
-    /// What the caller has said, by host in lower case. Port 0 stands for the request's.
+    /// The addresses that the caller has set, by host in lower case. Port 0 stands for the port of the request.
     pub(crate) overrides: HashMap<String, SocketAddr>,
     pub(crate) resolver: Option<Rc<dyn AnyResolver>>,
     pub(crate) filter: Option<Filter>,
@@ -133,7 +132,7 @@ impl HostResolver {
             None => curio::getaddrinfo(host, port).await,
         }))
         .await;
-        timings.dns = Some(curio::clock().saturating_duration_since(began));
+        timings.dns = Some(since(began));
         let found = found
             .map_err(|cause| Error::new(ErrorKind::Dns, "finding the server's address").because(cause))?;
         let found = bounded(found);
@@ -162,20 +161,20 @@ fn bounded(found: Vec<SocketAddr>) -> Vec<SocketAddr> {
     kept
 }
 
-/// The look-ups that are under way. A hundred requests that begin together ask once.
+/// The lookups in progress. A hundred requests that begin together cause one.
 #[derive(Default)]
 struct SingleFlight {
     by_name: RefCell<HashMap<(String, u16), Rc<LookUp>>>,
 }
 
-/// Whoever holds the lock looks up, the others wait for it. If the one who does is cancelled, the next one does.
+/// The holder of the lock does the lookup, and the others wait for it. If the holder is cancelled, the next one does it.
 type LookUp = Lock<Option<(Instant, Result<Vec<SocketAddr>, Failed>)>>;
 
-/// An [`io::Error`] that can be told to several.
+/// An [`io::Error`] that can be cloned.
 type Failed = (io::ErrorKind, String);
 
 impl SingleFlight {
-    /// The result of `look_up`, or of one for the same name that ends after `began`.
+    /// The result of `look_up`, or of another lookup of the same name that ends after `began`.
     async fn join(
         &self,
         host: &str,
@@ -199,7 +198,7 @@ impl SingleFlight {
     }
 }
 
-/// One of those who wait for a name. The last one clears the place away.
+/// One caller of a lookup. The last one removes it from the map.
 struct Participation<'a> {
     all: &'a SingleFlight,
     key: (String, u16),
@@ -208,7 +207,7 @@ struct Participation<'a> {
 
 impl Drop for Participation<'_> {
     fn drop(&mut self) {
-        // The map's own and ours.
+        // The reference of the map, and this one.
         if Rc::strong_count(&self.shared) == 2 {
             let removed = self.all.by_name.borrow_mut().remove(&self.key);
             drop(removed);

@@ -1,12 +1,12 @@
-//! The way to a server: directly, through a proxy, over a Unix socket, or by a connector of the caller's.
+//! The route to a server: direct, through a proxy, over a Unix socket, or by a custom connector.
 //!
-//! Which way it is follows from the session's settings and the address's scheme, host and port, and from nothing else.
-//! So it is decided once for each origin, where the pool keeps what it knows of that origin, and costs a request
-//! nothing. It also settles what may share a connection: two requests with the same session, scheme, host and port go
-//! the same way, with the same proxy credentials and the same TLS settings; two that differ in any of these have
-//! different places in a pool, or different pools. A redirect that leads to another origin is decided anew.
+//! The route follows from the session's settings and the scheme, host and port of the URL, and from nothing else. So it is
+//! chosen once for each origin, and the pool keeps it with that origin. It also determines which requests may share a
+//! connection: those with the same session, scheme, host and port have the same route, the same proxy credentials and the
+//! same TLS settings; others have different origins in a pool, or different pools. A redirect to another origin takes the
+//! route of that origin.
 //!
-//! Nothing here waits. `dialer.rs` goes the way.
+//! Nothing here waits. `dialer.rs` connects.
 
 use crate::connections::connector::AnyConnector;
 use crate::connections::proxy::{Proxies, Proxy};
@@ -18,7 +18,7 @@ use std::borrow::Cow;
 use std::path::Path;
 use std::rc::Rc;
 
-/// What a session is set to about ways.
+/// The settings of a session that routes are chosen by.
 #[derive(Default)]
 pub(crate) struct TransportSettings {
     pub(crate) connector: Option<Rc<dyn AnyConnector>>,
@@ -35,10 +35,10 @@ pub(crate) enum Route {
 }
 
 impl Route {
-    /// The way to the server of `url`.
+    /// The route to the server of `url`.
     ///
     /// # Errors
-    /// Of kind [`Proxy`](crate::ErrorKind::Proxy), if the environment names a proxy that makes no sense.
+    /// Of kind [`Proxy`](crate::ErrorKind::Proxy), if the environment has a malformed proxy URL.
     pub(crate) fn choose(transport: &TransportSettings, url: &Url) -> Result<Route, Error> {
         if let Some(connector) = &transport.connector {
             return Ok(Route::Connector(Rc::clone(connector)));
@@ -49,8 +49,7 @@ impl Route {
         Ok(transport.proxies.choose(url)?.map_or(Route::Direct, Route::Proxy))
     }
 
-    /// What goes into the request line: path and query, or the whole address for a proxy that reads the request
-    /// (RFC 9112 §3.2).
+    /// The request target: path and query, or the whole URL for a proxy that forwards the request (RFC 9112 §3.2).
     pub(crate) fn target<'a>(&self, url: &'a Url) -> Cow<'a, str> {
         match self.forwarder(url) {
             Some(_) => format!("{}{}", url.origin(), url.target()).into(),
@@ -58,8 +57,8 @@ impl Route {
         }
     }
 
-    /// Sees to it that credentials for a proxy go to the proxy that reads this request, and nowhere else. (A tunnel's
-    /// have been sent when it was made.)
+    /// Sets or removes `Proxy-Authorization`: credentials for a proxy are sent only to a proxy that forwards this request. (A
+    /// tunnel's have been sent when it was made.)
     pub(crate) fn adjust(&self, headers: &mut HeaderMap, url: &Url) {
         match self {
             Route::Direct => {}
@@ -74,7 +73,7 @@ impl Route {
         }
     }
 
-    /// The proxy that gets the request itself.
+    /// The proxy that forwards the request itself.
     fn forwarder(&self, url: &Url) -> Option<&Proxy> {
         match self {
             Route::Proxy(proxy) if proxy.speaks_http() && !url.is_https() => Some(proxy),
@@ -82,7 +81,7 @@ impl Route {
         }
     }
 
-    /// Whether the request goes to a proxy, which is to answer it or to pass it on.
+    /// Whether the request is sent to a proxy that forwards it.
     pub(crate) fn is_forwarded(&self, url: &Url) -> bool {
         self.forwarder(url).is_some()
     }
@@ -101,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proxy_that_reads_the_request_gets_the_whole_address_without_credentials_and_fragment() {
+    fn a_proxy_that_forwards_the_request_gets_the_whole_url_without_credentials_and_fragment() {
         let target = |text| through("http://p:1").target(&url(text)).into_owned();
         assert_eq!(target("http://h.test/a?b#c"), "http://h.test/a?b");
         assert_eq!(target("http://ann:secret@h.test:81/"), "http://h.test:81/");
@@ -109,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn everybody_else_gets_path_and_query() {
+    fn all_other_routes_have_path_and_query_as_target() {
         for route in [Route::Direct, through("socks5://p:1"), Route::Unix(Path::new("/s").into())] {
             assert_eq!(route.target(&url("http://h.test/a?b#c")), "/a?b");
         }
@@ -117,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn credentials_go_to_the_proxy_that_reads_the_request_and_to_no_other_hop() {
+    fn credentials_go_to_the_proxy_that_forwards_the_request_and_to_no_other_hop() {
         let adjusted = |route: &Route, to: &str, by_hand: Option<&'static str>| {
             let mut headers = HeaderMap::new();
             if let Some(value) = by_hand {

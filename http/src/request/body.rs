@@ -1,9 +1,8 @@
 //! The body of a request, before it is sent: [`Body`].
 //!
-//! What matters about a body is not only its bytes but whether they can be had *again*. A redirect with status 307,
-//! or a connection that turns out to be dead, means sending the same request twice; text in memory can be sent
-//! twice, a file can be opened twice, a reader is spent after the first time. So a [`Body`] is a description, and
-//! `upload/` turns it into bytes when the request goes out.
+//! A request may have to be sent again, after a redirect with status 307 or on a stale connection. Text in memory can be
+//! sent again, a file can be opened again, a reader can be read only once. So a [`Body`] is a description, and `upload/`
+//! turns it into bytes when the request is sent.
 
 use bytes::Bytes;
 use futures_io::AsyncRead;
@@ -11,7 +10,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 /// The body of a request: from text or bytes in memory, from a file, or from a reader. Files and readers are sent
-/// in pieces and never held in memory as a whole.
+/// in chunks and never held in memory as a whole.
 ///
 /// ```
 /// use curio_http::Body;
@@ -47,7 +46,7 @@ impl Body {
     }
 
     /// A body from a file that is opened when the request is sent, and again if it has to be sent again. The length
-    /// it then has is sent as `Content-Length`. Reading happens in a thread, a piece at a time.
+    /// it then has is sent as `Content-Length`. It is read in a thread, one chunk at a time.
     pub fn from_file(path: impl Into<PathBuf>) -> Body {
         Body { source: Source::File(path.into()) }
     }
@@ -60,7 +59,7 @@ impl Body {
         }
     }
 
-    /// Whether the bytes can be had now: no reader in it has been read.
+    /// Whether it can be sent now: no reader in it has been read.
     pub(crate) fn can_be_sent(&self) -> bool {
         match &self.source {
             Source::Bytes(_) | Source::File(_) | Source::Reader(_) => true,

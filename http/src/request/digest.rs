@@ -1,14 +1,12 @@
-//! Digest authentication (RFC 7616): proving to know a password without sending it.
+//! Digest authentication (RFC 7616), which proves knowledge of a password without sending it.
 //!
-//! The server's first answer is 401 with a *challenge*: the name of the realm, a number used once (the nonce), and the
-//! name of a hash function. The second request carries the hash of the password mixed with all of these, with the
-//! method and the address, and with a number of our own. Whoever listens learns a hash that is good for this one request.
-//! A nonce may be used for many requests if they are counted, so the session keeps the last challenge of each origin,
-//! and only the first request to it is asked twice.
+//! The server's first response is a 401 with a *challenge*: the realm, a nonce, and the name of a hash algorithm. The
+//! request is sent again with a hash of the password, all of these, the method, the request target, and a nonce of the
+//! client. The hash is valid for this one request. A nonce may be used for many requests if they are counted, so the
+//! session keeps the last challenge of each origin, and only the first request to an origin is sent twice.
 //!
-//! What is spoken here: MD5 and SHA-256, each also in its `-sess` form; `qop=auth`, or none at all as in the RFC's
-//! ancestor. Of several challenges the one with the better hash is answered. `auth-int`, which hashes the body too, is
-//! hardly ever asked for and not answered.
+//! Supported are MD5 and SHA-256, each also in its `-sess` form, with `qop=auth` or without `qop` as in RFC 2069. Of several
+//! challenges the one with the better hash is answered. `auth-int`, which hashes the body, too, is rare and not supported.
 
 use crate::encoding::hex;
 use crate::encoding::quoted_string::{self, Quoted};
@@ -23,10 +21,10 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt::Write;
 
-/// The challenges of so many origins are remembered.
+/// How many origins' challenges are kept.
 const MOST_ORIGINS: usize = 64;
 
-/// A name and a password that never leave the machine as they are.
+/// A user name, and a password that is never sent itself.
 pub(crate) struct Credentials {
     user: String,
     password: String,

@@ -18,7 +18,7 @@ use http::{HeaderMap, HeaderValue, Method};
 use options::RequestOptions;
 use std::time::Duration;
 
-/// A request that is ready to be sent with [`ClientSession::execute`].
+/// A request that is ready to be sent with [`ClientSession::execute`](crate::ClientSession::execute).
 #[derive(Debug)]
 pub struct Request {
     pub(crate) method: Method,

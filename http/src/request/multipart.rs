@@ -1,18 +1,17 @@
 //! Forms with files: `multipart/form-data` (RFC 7578).
 //!
-//! Such a body is a row of parts. Before each stands a line made of two dashes and a *boundary*, a word that occurs
-//! nowhere in the parts themselves; after the last stands the same line with two more dashes. A part has header lines
-//! of its own, with its name in the form and perhaps the name of a file, then an empty line, then its content as it
-//! is.
+//! Such a body is a sequence of parts. Before each is a line of two dashes and a *boundary*, which occurs in none of the
+//! parts; after the last is the same line with two more dashes. A part has header fields, with its name in the form and
+//! perhaps the name of a file, then an empty line, then its content as it is.
 //!
-//! Two things have gone wrong with this format. A *boundary* that can be guessed lets whoever writes the content end
-//! the part and begin another; ours has 128 random bits, and is compared with every part that is in memory. And a
-//! *name* with a quote or a line break ends the header line it stands in; such characters are written as `%22`, `%0D`
-//! and `%0A`, as browsers write them (WHATWG HTML, "multipart/form-data encoding algorithm").
+//! The format has two known vulnerabilities. With a *boundary* that can be guessed, the author of a content can end the
+//! part and begin another: this one has 128 random bits, and is compared with every part that is in memory. And a *name*
+//! with a quote or a line break would end its header line: such characters are written as `%22`, `%0D` and `%0A`, as
+//! browsers write them (WHATWG HTML, "multipart/form-data encoding algorithm").
 //!
-//! The form is not put together in memory. It becomes a [`Body`] that is a sequence: our lines in between, and the
-//! contents where they are, in memory, in a file, or in a reader. If the length of each is known, so is the length of
-//! the whole, and it is declared; otherwise the body is sent in chunks.
+//! The form is not assembled in memory. It becomes a [`Body`] that is a sequence: the lines in between, and the contents
+//! where they are, in memory, in a file, or in a reader. If all their lengths are known, the length of the whole is
+//! declared; otherwise the body is sent with `Transfer-Encoding: chunked`.
 
 use crate::error::Error;
 use crate::random::random_u64;
@@ -25,7 +24,7 @@ use std::borrow::Cow;
 use std::fmt::Write;
 use std::path::PathBuf;
 
-/// Content of at most this length is copied between our lines instead of being sent as a piece of its own.
+/// Content of at most this length is copied between the lines, instead of being sent by itself.
 const COPIED: usize = 8 * 1024;
 
 /// A form with fields and files, for [`RequestBuilder::multipart`](crate::RequestBuilder::multipart).
@@ -59,7 +58,7 @@ impl Form {
         self.part(name, Part::new(value.into()))
     }
 
-    /// Adds a file under its own name. It is opened when the request is sent, and read a piece at a time.
+    /// Adds a file under its own name. It is opened when the request is sent, and read one chunk at a time.
     pub fn file(self, name: impl Into<String>, path: impl Into<PathBuf>) -> Form {
         let path = path.into();
         let own_name = path.file_name().map(|name| name.to_string_lossy().into_owned());
@@ -73,7 +72,7 @@ impl Form {
         self
     }
 
-    /// The body that this form is, and its type.
+    /// The body, and its Content-Type.
     pub(crate) fn into_body(self) -> Result<(Body, HeaderValue), Error> {
         let boundary = self.boundary();
         let mut sequence = Sequence::default();
@@ -97,7 +96,7 @@ impl Form {
         Ok((sequence.into_body(), kind))
     }
 
-    /// A word that begins no line in any part that can be looked at.
+    /// A boundary that begins no line of a part in memory.
     fn boundary(&self) -> String {
         loop {
             let boundary = format!("curio-{:016x}{:016x}", random_u64(), random_u64());
@@ -127,8 +126,8 @@ impl Part {
         Part { body: body.into(), file_name: None, kind: None }
     }
 
-    /// Makes it a file with this name. Its type is guessed from the ending of the name, if that is one of a few that
-    /// everybody knows; otherwise it is `application/octet-stream`.
+    /// Makes it a file with this name. Its type is guessed from the extension of the name, if that is one of a few common
+    /// ones; otherwise it is `application/octet-stream`.
     pub fn file_name(mut self, name: impl Into<String>) -> Part {
         self.file_name = Some(name.into());
         self
@@ -142,7 +141,7 @@ impl Part {
     }
 }
 
-/// Bodies one after the other, in the making.
+/// Collects bodies that are sent one after the other.
 #[derive(Default)]
 struct Sequence {
     bodies: Vec<Body>,
@@ -193,7 +192,7 @@ fn escaped(name: &str) -> Cow<'_, str> {
     name.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A").into()
 }
 
-/// The types of the files that people send most.
+/// The types of common files.
 fn guessed(file_name: &str) -> &'static str {
     let ending = file_name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
     match ending.as_deref() {

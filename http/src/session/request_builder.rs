@@ -213,7 +213,7 @@ impl RequestBuilder {
         })
     }
 
-    /// The request, for [`ClientSession::execute`].
+    /// The request, for [`ClientSession::execute`](crate::ClientSession::execute).
     ///
     /// # Errors
     /// The first mistake in it: a malformed URL, an invalid header field, a value that cannot be serialised.

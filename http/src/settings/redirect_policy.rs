@@ -36,7 +36,7 @@ impl Policy {
         Policy { rule: Rule::None, https_to_http: false }
     }
 
-    /// Follows at most `n` in a row; one more is an error of kind [`Redirect`](ErrorKind::Redirect).
+    /// Follows at most `n` in a row; one more is an error of kind [`Redirect`](crate::ErrorKind::Redirect).
     pub fn limited(n: usize) -> Policy {
         Policy { rule: Rule::Limited(n), https_to_http: false }
     }
