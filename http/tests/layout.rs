@@ -9,7 +9,7 @@
 #[path = "../../runtime/tests/import_graph/mod.rs"]
 mod import_graph;
 
-use import_graph::{circles_larger_than, drawn, imports, sources};
+use import_graph::{check_picture, circles_larger_than, imports, sources};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
@@ -68,18 +68,13 @@ const PLAIN: [&str; 6] = ["random", "encoding", "error", "url", "trace", "atomic
 
 #[test]
 fn the_picture_in_the_docs_is_that_of_the_imports() {
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/architecture.md");
-    let page = fs::read_to_string(page).expect("docs/architecture.md");
-    let (_, section) = page.split_once("## The client").expect("a section of the client");
-    let picture = section.split("```").nth(1).expect("a picture").trim_start_matches("text").trim();
     let shown: Vec<_> = ROOMS.concat().into_iter().rev().filter(|room| !PLAIN.contains(room)).collect();
     let mut rooms: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (file, imports) in imports(&sources("http/src")) {
         let others = imports.iter().map(|import| room(import)).filter(|other| *other != room(&file));
         rooms.entry(room(&file).to_owned()).or_default().extend(others.map(str::to_owned));
     }
-    let drawn = drawn(&shown, &rooms);
-    assert!(picture == drawn, "docs/architecture.md should show this picture:\n{drawn}");
+    check_picture("## The client", &shown, &rooms);
 }
 
 /// The rows of the table in the documentation of `lib.rs` that follows the heading `title`, as cells.

@@ -4,6 +4,7 @@ use crate::debug::standard_error;
 use crate::debug::{self, Activation, Activations};
 use crate::kernel::Kernel;
 use crate::kernel::clock::Clock;
+use crate::kernel::current_poll::CurrentPoll;
 use crate::kernel::grants::Grants;
 use crate::kernel::maintenance::Maintenance;
 use crate::kernel::random::Random;
@@ -156,11 +157,7 @@ impl KernelBuilder {
             activations: Activations::new(activations),
             thread_jobs: Cell::new(0),
             shutting_down: Cell::new(false),
-            current: RefCell::new(None),
-            scope: Cell::new(None),
-            polled_limits: RefCell::default(),
-            published: Cell::new(None),
-            budget: Cell::new(0),
+            current: CurrentPoll::default(),
         };
         let mut kernel = Kernel::with_state(state, self.shutdown_grace);
         kernel.listen_to_ctrl_c =

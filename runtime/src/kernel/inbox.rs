@@ -1,10 +1,9 @@
 //! The inbox: wakes from other threads, and from this one while the kernel does not run.
 //!
-//! The doorbell is `mio::Waker` (an eventfd under `epoll`, a user event under `kqueue`, a completion packet on Windows):
-//! ringing it ends the kernel's wait. It is rung only when the inbox was empty, because one ring is enough for any number
-//! of wakes.
+//! A `mio::Waker` (an eventfd under `epoll`, a user event under `kqueue`, a completion packet on Windows) ends the kernel's
+//! wait for events. It is called only when the inbox was empty: one call is enough for any number of wakes.
 //!
-//! A task that is woken a million times before the kernel looks is noted once, so the inbox never holds more than one
+//! A task that is woken many times before the kernel collects its wakes is in it once, so the inbox never holds more than one
 //! wake for each slot of the task table. When the kernel ends the inbox is closed: a waker that outlives its kernel then
 //! keeps neither memory nor a file descriptor of it, and does nothing.
 
@@ -19,21 +18,21 @@ pub(crate) struct Inbox {
 }
 
 struct Open {
-    doorbell: Arc<mio::Waker>,
+    mio_waker: Arc<mio::Waker>,
     /// The slots that were woken, in order, each once.
     order: Vec<u32>,
-    /// By slot: which tenant was woken, if it has not been collected yet.
-    woken: Vec<Option<Tenant>>,
+    /// By slot: the generation that was woken, until it is collected.
+    woken: Vec<Option<Generation>>,
 }
 
-/// Tells the tasks apart that have a slot one after the other: the lower half of their number, which has room beside the
-/// slot's.
+/// The generation of a slot, which differs for each task that has it in turn: the lower half of the task's number, which
+/// fits beside the slot's.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Tenant(pub(crate) u32);
+pub(crate) struct Generation(pub(crate) u32);
 
-impl Tenant {
-    pub(crate) fn of(task: TaskId) -> Tenant {
-        Tenant(task.as_u64() as u32)
+impl Generation {
+    pub(crate) fn of(task: TaskId) -> Generation {
+        Generation(task.as_u64() as u32)
     }
 }
 
@@ -41,12 +40,12 @@ impl Tenant {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Posted {
     pub(crate) slot: u32,
-    pub(crate) tenant: Tenant,
+    pub(crate) generation: Generation,
 }
 
 impl Inbox {
-    pub(crate) fn new(doorbell: mio::Waker) -> Inbox {
-        let open = Open { doorbell: Arc::new(doorbell), order: Vec::new(), woken: Vec::new() };
+    pub(crate) fn new(mio_waker: mio::Waker) -> Inbox {
+        let open = Open { mio_waker: Arc::new(mio_waker), order: Vec::new(), woken: Vec::new() };
         Inbox { open: Mutex::new(Some(open)) }
     }
 
@@ -54,12 +53,12 @@ impl Inbox {
         let mut inbox = self.lock();
         let Some(open) = &mut *inbox else { return };
         let is_first = open.order.is_empty();
-        open.note(wake);
-        let doorbell = is_first.then(|| Arc::clone(&open.doorbell));
+        open.add(wake);
+        let mio_waker = is_first.then(|| Arc::clone(&open.mio_waker));
         drop(inbox);
-        if let Some(doorbell) = doorbell {
+        if let Some(mio_waker) = mio_waker {
             // It fails only if the kernel has just ended, and then nothing is left to wake.
-            let _ = doorbell.wake();
+            let _ = mio_waker.wake();
         }
     }
 
@@ -69,11 +68,11 @@ impl Inbox {
         let mut inbox = self.lock();
         let Some(open) = &mut *inbox else { return Vec::new() };
         let woken = &mut open.woken;
-        let take = |slot: u32| Some(Posted { slot, tenant: woken[slot as usize].take()? });
+        let take = |slot: u32| Some(Posted { slot, generation: woken[slot as usize].take()? });
         open.order.drain(..).filter_map(take).collect()
     }
 
-    /// The kernel has ended: lets go of the doorbell, and of all wakes from now on.
+    /// The kernel has ended: drops the `mio::Waker`, and all wakes from now on.
     pub(crate) fn close(&self) {
         let left = mem::take(&mut *self.lock());
         drop(left);
@@ -85,13 +84,13 @@ impl Inbox {
 }
 
 impl Open {
-    fn note(&mut self, wake: Posted) {
+    fn add(&mut self, wake: Posted) {
         let index = wake.slot as usize;
         if index >= self.woken.len() {
             self.woken.resize(index + 1, None);
         }
-        // An earlier tenant that is noted there has ended: it is the later one that can still be woken.
-        if self.woken[index].replace(wake.tenant).is_none() {
+        // The task of an earlier generation has ended: only the later one can still be woken.
+        if self.woken[index].replace(wake.generation).is_none() {
             self.order.push(wake.slot);
         }
     }
@@ -102,12 +101,12 @@ mod tests {
     use super::*;
     use crate::kernel::reactor::Reactor;
 
-    fn wake(slot: u32, tenant: u32) -> Posted {
-        Posted { slot, tenant: Tenant(tenant) }
+    fn wake(slot: u32, generation: u32) -> Posted {
+        Posted { slot, generation: Generation(generation) }
     }
 
     #[test]
-    fn each_slot_is_kept_once_in_order_and_for_its_latest_tenant() {
+    fn each_slot_is_kept_once_in_order_and_for_its_latest_generation() {
         let (_reactor, inbox) = Reactor::new().unwrap();
         for posted in [wake(3, 1), wake(0, 2), wake(3, 1), wake(3, 4), wake(0, 2)] {
             inbox.post(posted);

@@ -36,6 +36,7 @@
 //! | its parts | hold |
 //! |---|---|
 //! | `state.rs` | all the parts below, and the thread-local with the running kernel |
+//! | `current_poll.rs` | the poll in progress: its task, its scope, its budget |
 //! | `task_table.rs`, `task_record.rs` | the live tasks, and what the kernel knows of each |
 //! | `run_queue.rs`, `waker.rs`, `inbox.rs` | ready tasks; wakes from this thread and from others |
 //! | `timer_queue.rs`, `clock.rs` | deadlines; real or virtual time |
@@ -50,6 +51,7 @@
 mod builder;
 pub(crate) mod cancel_tree;
 pub(crate) mod clock;
+pub(crate) mod current_poll;
 mod cycle;
 mod deadlock;
 pub(crate) mod grants;

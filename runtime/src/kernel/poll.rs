@@ -45,7 +45,7 @@ impl Kernel {
             _ if stopped_at.is_some() => Poll::Pending,
             _ => task.poll(cx),
         }));
-        let parked = stopped_at.or(kernel.published.take());
+        let parked = stopped_at.or(kernel.current.published.take());
         kernel.tasks.borrow_mut().end_poll(slot, waker);
         match polled {
             Ok(Poll::Ready(())) => self.state.finish(&task, End::Returned),
@@ -58,7 +58,7 @@ impl Kernel {
                 }
             }
         }
-        let last = kernel.current.take();
+        let last = kernel.current.task.take();
         drop(last);
     }
 
@@ -107,11 +107,11 @@ impl State {
         record.cycles.set(record.cycles.get() + 1);
         record.woken_by.set(woken_by);
         record.parked.set(Parked::in_state(TaskState::Running));
-        self.scope.set(record.root.get());
-        self.budget.set(BUDGET);
+        self.current.scope.set(record.root.get());
+        self.current.budget.set(BUDGET);
         run_queue::set_running(Some(record.id));
         self.emit(Some(record), EventKind::Running);
-        self.current.replace(Some(Rc::clone(task)))
+        self.current.task.replace(Some(Rc::clone(task)))
     }
 
     /// It was polled and waits: records for what.

@@ -50,7 +50,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 /// The token of the inbox's `mio::Waker`.
-const DOORBELL: Token = Token(usize::MAX);
+const INBOX: Token = Token(usize::MAX);
 /// A token is a generation in its upper half and an index in its lower half.
 const GENERATION_SHIFT: u32 = usize::BITS / 2;
 const INDEX_MASK: usize = (1 << GENERATION_SHIFT) - 1;
@@ -149,7 +149,7 @@ pub(crate) enum Readiness {
 impl Reactor {
     pub(crate) fn new() -> io::Result<(Reactor, Arc<Inbox>)> {
         let poll = Poll::new()?;
-        let inbox = Arc::new(Inbox::new(mio::Waker::new(poll.registry(), DOORBELL)?));
+        let inbox = Arc::new(Inbox::new(mio::Waker::new(poll.registry(), INBOX)?));
         let events = Some(Events::with_capacity(EVENTS));
         Ok((Reactor { poll, events, sockets: Slab::new(), generation: 0, waiting: 0, holding: 0 }, inbox))
     }
@@ -312,7 +312,7 @@ impl Reactor {
         };
         let mut rang = false;
         for event in &events {
-            if event.token() == DOORBELL {
+            if event.token() == INBOX {
                 rang = true;
                 continue;
             }

@@ -119,7 +119,7 @@ impl Kernel {
         debug_assert!(previous.is_none(), "the kernel drops one task at a time");
         self.discard(task);
         self.state.finish(task, End::Cancelled);
-        let last = self.state.current.take();
+        let last = self.state.current.task.take();
         drop(last);
     }
 }

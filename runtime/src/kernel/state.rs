@@ -6,8 +6,8 @@
 
 use crate::debug::{Activations, Event, EventKind};
 use crate::kernel::cancel_tree::CancelTree;
-use crate::kernel::cancel_tree::ScopeKey;
 use crate::kernel::clock::Clock;
+use crate::kernel::current_poll::CurrentPoll;
 use crate::kernel::grants::Grants;
 use crate::kernel::inbox::Inbox;
 use crate::kernel::maintenance::Maintenance;
@@ -15,7 +15,7 @@ use crate::kernel::random::Random;
 use crate::kernel::reactor::Reactor;
 use crate::kernel::reports::Reports;
 use crate::kernel::run_queue;
-use crate::kernel::task_record::{Parked, Record, Runnable, TaskRef};
+use crate::kernel::task_record::{Record, TaskRef};
 use crate::kernel::task_table::TaskTable;
 use crate::kernel::timer_queue::TimerQueue;
 use crate::kernel::waker::KernelId;
@@ -44,14 +44,7 @@ pub(crate) struct State {
     /// Jobs on threads whose results tasks wait for. They hold a virtual clock back.
     pub(crate) thread_jobs: Cell<usize>,
     pub(crate) shutting_down: Cell<bool>,
-    // The rest is about the poll in progress.
-    pub(crate) current: RefCell<Option<Rc<dyn Runnable>>>,
-    pub(crate) scope: Cell<Option<ScopeKey>>,
-    /// The time limits that are being polled without having entered a node, outermost first, and the nodes that
-    /// they were given meanwhile.
-    pub(crate) polled_limits: RefCell<Vec<Option<ScopeKey>>>,
-    pub(crate) published: Cell<Option<Parked>>,
-    pub(crate) budget: Cell<u32>,
+    pub(crate) current: CurrentPoll,
 }
 
 impl State {

@@ -1,7 +1,7 @@
 //! The task table: every live task, by slot.
 
 use crate::kernel::cancel_tree::CancelTree;
-use crate::kernel::inbox::{Inbox, Posted, Tenant};
+use crate::kernel::inbox::{Generation, Inbox, Posted};
 use crate::kernel::task_record::{Place, Runnable};
 use crate::kernel::waker::{KernelId, TaskWaker};
 use crate::task::info::TaskId;
@@ -89,7 +89,7 @@ impl TaskTable {
         let slot = &mut self.slots[number as usize];
         let new = || Arc::new(TaskWaker::new(self.kernel, number, Arc::clone(&self.inbox)));
         let shared = slot.shared.get_or_insert_with(new);
-        shared.set_tenant(Tenant::of(task.record().id));
+        shared.set_generation(Generation::of(task.record().id));
         slot.waker.get_or_insert_with(|| Waker::from(Arc::clone(shared)));
         slot.task = Some(task);
         self.live += 1;
@@ -117,7 +117,7 @@ impl TaskTable {
 
     /// Whether the task that was woken is still the one in its slot.
     pub(crate) fn is_there(&self, wake: Posted) -> bool {
-        self.get(wake.slot).is_some_and(|task| Tenant::of(task.record().id) == wake.tenant)
+        self.get(wake.slot).is_some_and(|task| Generation::of(task.record().id) == wake.generation)
     }
 
     pub(crate) fn get(&self, slot: u32) -> Option<&Rc<dyn Runnable>> {

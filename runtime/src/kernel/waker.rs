@@ -1,19 +1,19 @@
-//! Wakers: how anything, anywhere, says "poll this task again".
+//! The wakers of tasks.
 //!
-//! A `Waker` may be cloned, kept for years and called from any thread; that is the promise `std::task` makes to
-//! everybody. So a waker of ours holds no pointer to its task, only the *number of its slot* and the kernel it
-//! belongs to. Waking is then one of two things:
+//! A `Waker` may be cloned, kept for any time and called from any thread: so `std::task` defines it. Therefore a waker of
+//! this kernel holds no pointer to its task, only the *number of its slot* and the id of the kernel. Waking is then one of
+//! two things:
 //!
 //! ```text
 //! TaskWaker::wake ── on the kernel's own thread ──▶ run_queue::wake      a flag and a push, no lock, no atomic
-//!                └── anywhere else ──────────────▶ Inbox::post      a mutex, and the doorbell if it was empty
+//!                └── anywhere else ──────────────▶ Inbox::post      a mutex, and a `mio::Waker` if it was empty
 //! ```
 //!
-//! A slot keeps its waker for its next tenant, so that spawning a task usually allocates no waker. That is why a slot
+//! A slot keeps its waker for its next task, so that spawning a task usually allocates no waker. That is why a slot
 //! stays out of use for as long as anything else holds a copy of it: the copy would wake the wrong task. A wake that is
-//! still in the inbox when the last copy goes says which tenant it was for.
+//! still in the inbox when the last copy goes says which generation of the slot it was for.
 
-use crate::kernel::inbox::{Inbox, Posted, Tenant};
+use crate::kernel::inbox::{Generation, Inbox, Posted};
 use crate::kernel::run_queue;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::task::{Wake, Waker};
 use std::thread;
 
-/// Tells kernels apart; a waker of a kernel that is gone must not reach into its successor.
+/// Identifies a kernel; a waker of a kernel that has ended must not wake tasks of a later one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct KernelId(u64);
 
@@ -36,20 +36,20 @@ impl KernelId {
 pub(crate) struct TaskWaker {
     kernel: KernelId,
     slot: u32,
-    /// The [`Tenant`]. It changes only while the task table has the only copies of this.
-    tenant: AtomicU32,
+    /// The [`Generation`]. It changes only while the task table has the only copies of this.
+    generation: AtomicU32,
     inbox: Arc<Inbox>,
 }
 
 impl TaskWaker {
     /// The waker of a slot in which there is no task yet.
     pub(crate) fn new(kernel: KernelId, slot: u32, inbox: Arc<Inbox>) -> TaskWaker {
-        TaskWaker { kernel, slot, tenant: AtomicU32::new(0), inbox }
+        TaskWaker { kernel, slot, generation: AtomicU32::new(0), inbox }
     }
 
     /// From now on it wakes this task.
-    pub(crate) fn set_tenant(&self, tenant: Tenant) {
-        self.tenant.store(tenant.0, Ordering::Relaxed);
+    pub(crate) fn set_generation(&self, generation: Generation) {
+        self.generation.store(generation.0, Ordering::Relaxed);
     }
 }
 
@@ -60,8 +60,8 @@ impl Wake for TaskWaker {
 
     fn wake_by_ref(self: &Arc<Self>) {
         if !run_queue::wake(self.kernel, self.slot) {
-            let tenant = Tenant(self.tenant.load(Ordering::Relaxed));
-            self.inbox.post(Posted { slot: self.slot, tenant });
+            let generation = Generation(self.generation.load(Ordering::Relaxed));
+            self.inbox.post(Posted { slot: self.slot, generation });
         }
     }
 }

@@ -29,7 +29,7 @@ pub(crate) fn open_scope() -> Scope {
 #[track_caller]
 pub(crate) fn open_task_scope() -> Scope {
     with(|kernel| {
-        let root = task_root(kernel).or(kernel.scope.get());
+        let root = task_root(kernel).or(kernel.current.scope.get());
         Scope { key: kernel.cancel_tree.borrow_mut().add(root), kernel: Rc::clone(kernel) }
     })
 }
@@ -48,7 +48,7 @@ pub(crate) struct PolledLimit {
 #[track_caller]
 pub(crate) fn begin_limit() -> PolledLimit {
     with(|kernel| {
-        kernel.polled_limits.borrow_mut().push(None);
+        kernel.current.limits.borrow_mut().push(None);
         PolledLimit { kernel: Rc::clone(kernel), ended: false }
     })
 }
@@ -62,8 +62,8 @@ impl PolledLimit {
 
     fn take_off(&self) -> Option<Scope> {
         let kernel = &self.kernel;
-        let key = kernel.polled_limits.borrow_mut().pop().flatten()?;
-        kernel.scope.set(kernel.cancel_tree.borrow().parent(key));
+        let key = kernel.current.limits.borrow_mut().pop().flatten()?;
+        kernel.current.scope.set(kernel.cancel_tree.borrow().parent(key));
         Some(Scope { kernel: Rc::clone(kernel), key })
     }
 }
@@ -80,27 +80,27 @@ impl Drop for PolledLimit {
 /// The scope that is being polled, for something to be opened or entered below it. A task's first region makes its
 /// root, and the first region in limits that have no nodes makes theirs, the outermost first.
 fn current_scope(kernel: &State) -> Option<ScopeKey> {
-    let mut scope = kernel.scope.get().or_else(|| task_root(kernel));
-    let mut limits = kernel.polled_limits.borrow_mut();
+    let mut scope = kernel.current.scope.get().or_else(|| task_root(kernel));
+    let mut limits = kernel.current.limits.borrow_mut();
     if let Some(None) = limits.last() {
         let known = limits.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
         for limit in &mut limits[known..] {
             scope = Some(kernel.cancel_tree.borrow_mut().add(scope));
             *limit = scope;
         }
-        kernel.scope.set(scope);
+        kernel.current.scope.set(scope);
     }
     scope
 }
 
 fn task_root(kernel: &State) -> Option<ScopeKey> {
-    let current = kernel.current.borrow();
+    let current = kernel.current.task.borrow();
     let record = current.as_ref()?.record();
     if record.root.get().is_none() {
         let requested = record.cancel_requested.get().then_some(CancelReason::Cancelled);
         let root = kernel.cancel_tree.borrow_mut().add_task(record.slot, None, requested);
         record.root.set(Some(root));
-        kernel.scope.set(Some(root));
+        kernel.current.scope.set(Some(root));
     }
     record.root.get()
 }
@@ -142,7 +142,7 @@ impl Scope {
                 tree.move_to(self.key, outer);
             }
             tree.note_polled(self.key);
-            kernel.scope.replace(Some(self.key))
+            kernel.current.scope.replace(Some(self.key))
         }))
     }
 
@@ -257,7 +257,7 @@ pub(crate) struct Entered(Option<Option<ScopeKey>>);
 impl Drop for Entered {
     fn drop(&mut self) {
         if let Some(outer) = self.0 {
-            try_with(|kernel| kernel.scope.set(outer));
+            try_with(|kernel| kernel.current.scope.set(outer));
         }
     }
 }
@@ -274,8 +274,10 @@ pub(crate) fn cancellation_pending() -> bool {
 
 #[track_caller]
 fn ask_current(ask: impl FnOnce(&State, ScopeKey) -> bool) -> bool {
-    with(|kernel| match kernel.scope.get() {
+    with(|kernel| match kernel.current.scope.get() {
         Some(scope) => ask(kernel, scope),
-        None => kernel.current.borrow().as_ref().is_some_and(|task| task.record().cancel_requested.get()),
+        None => {
+            kernel.current.task.borrow().as_ref().is_some_and(|task| task.record().cancel_requested.get())
+        }
     })
 }

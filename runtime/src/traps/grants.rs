@@ -7,7 +7,7 @@ use crate::kernel::task_record::TaskRef;
 /// The task that is being polled, as one that can be granted something. `None` on a thread without a kernel.
 pub(crate) fn grantee() -> Option<Grantee> {
     try_with(|kernel| {
-        let current = kernel.current.borrow();
+        let current = kernel.current.task.borrow();
         let record = current.as_ref()?.record();
         let (slot, task) = record.host.get().unwrap_or((record.slot, record.id));
         Some(Grantee::new(&kernel.grants, slot, task))
@@ -17,5 +17,5 @@ pub(crate) fn grantee() -> Option<Grantee> {
 
 /// The task that is being polled, if this is a task at all.
 pub(crate) fn current_ref() -> Option<TaskRef> {
-    try_with(|kernel| kernel.current.borrow().as_ref().map(|task| TaskRef::to(task.record()))).flatten()
+    try_with(|kernel| kernel.current.task.borrow().as_ref().map(|task| TaskRef::to(task.record()))).flatten()
 }

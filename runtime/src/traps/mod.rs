@@ -90,13 +90,13 @@ fn is_running_here(kernel: &Rc<State>) -> bool {
 /// Without this, a task whose socket always has data would keep every other task and timer waiting.
 pub(crate) fn spend(cx: &mut Context<'_>) -> Poll<()> {
     let left = try_with(|kernel| {
-        let left = kernel.budget.get();
-        kernel.budget.set(left.saturating_sub(1));
+        let left = kernel.current.budget.get();
+        kernel.current.budget.set(left.saturating_sub(1));
         left
     });
     if left == Some(0) {
         cx.waker().wake_by_ref();
-        try_with(|kernel| kernel.published.set(Some(Parked::in_state(TaskState::Ready))));
+        try_with(|kernel| kernel.current.published.set(Some(Parked::in_state(TaskState::Ready))));
         return Poll::Pending;
     }
     Poll::Ready(())

@@ -31,7 +31,7 @@ impl Nested {
         let task = reserve(&kernel, make);
         let record = task.record();
         record.nested.set(true);
-        let host = kernel.current.borrow().as_ref().map(|task| {
+        let host = kernel.current.task.borrow().as_ref().map(|task| {
             let around = task.record();
             around.host.get().unwrap_or((around.slot, around.id))
         });
@@ -62,7 +62,7 @@ impl Nested {
             return None;
         }
         debug_assert!(
-            kernel.polled_limits.borrow().last().is_none_or(Option::is_some),
+            kernel.current.limits.borrow().last().is_none_or(Option::is_some),
             "its scope was entered"
         );
         let (task, waker) = kernel.tasks.borrow_mut().begin_poll(record.slot)?;
@@ -70,9 +70,9 @@ impl Nested {
             kernel: Rc::clone(&self.kernel),
             waker: Some(waker),
             end: None,
-            scope: kernel.scope.get(),
-            published: kernel.published.take(),
-            budget: kernel.budget.get(),
+            scope: kernel.current.scope.get(),
+            published: kernel.current.published.take(),
+            budget: kernel.current.budget.get(),
             current: kernel.make_current(&task, record.woken_by.get()),
             task,
         })
@@ -80,7 +80,7 @@ impl Nested {
 
     /// The task was polled, and waits.
     pub(crate) fn suspend(&self) {
-        self.kernel.suspend(self.record(), self.kernel.published.take());
+        self.kernel.suspend(self.record(), self.kernel.current.published.take());
     }
 
     /// Whether it is cancelled and nothing inside it is alive: its future is to be dropped now.
@@ -133,12 +133,12 @@ impl Drop for NestedTurn {
         if let Some(end) = self.end.filter(|_| record.end.get().is_none()) {
             kernel.finish(&self.task, end);
         }
-        kernel.published.set(self.published);
-        kernel.scope.set(self.scope);
-        kernel.budget.set(self.budget);
+        kernel.current.published.set(self.published);
+        kernel.current.scope.set(self.scope);
+        kernel.current.budget.set(self.budget);
         let outer = self.current.take();
         run_queue::set_running(outer.as_ref().map(|task| task.record().id));
-        let inner = kernel.current.replace(outer);
+        let inner = kernel.current.task.replace(outer);
         drop(inner);
     }
 }

@@ -11,7 +11,7 @@ use std::panic::Location;
 
 /// Publishes what the current task is about to wait for.
 pub(crate) fn park(state: TaskState, at: &'static Location<'static>, resource: Resource) {
-    try_with(|kernel| kernel.published.set(Some(Parked { state, at: Some(at), resource })));
+    try_with(|kernel| kernel.current.published.set(Some(Parked { state, at: Some(at), resource })));
 }
 
 /// Which source line a wait is shown at that is built of other waits.
@@ -27,9 +27,9 @@ pub(crate) enum Line {
 /// A future of another crate has published nothing by then; its wait is shown as a foreign one.
 pub(crate) fn park_around(state: Option<TaskState>, at: &'static Location<'static>, line: Line) {
     try_with(|kernel| {
-        let inner = kernel.published.get().unwrap_or(Parked::in_state(TaskState::ForeignWait));
+        let inner = kernel.current.published.get().unwrap_or(Parked::in_state(TaskState::ForeignWait));
         let inner_line = inner.at.filter(|_| line == Line::Inner);
         let outer = Parked { state: state.unwrap_or(inner.state), at: inner_line.or(Some(at)), ..inner };
-        kernel.published.set(Some(outer));
+        kernel.current.published.set(Some(outer));
     });
 }

@@ -1,4 +1,4 @@
-//! Traps that have to do with time.
+//! Traps for time: the clock, timers and maintenance.
 
 use super::{is_running_here, with};
 use crate::kernel::maintenance::{MaintenanceJob, Work};
@@ -14,10 +14,10 @@ pub(crate) fn now() -> Instant {
     with(|kernel| kernel.clock.now())
 }
 
-/// Has the kernel do something on the side, in a while and as often as it asks for.
+/// Has the kernel call `work` between tasks, first after `first` and then as often as it asks for.
 #[track_caller]
 pub(crate) fn add_maintenance(first: Duration, work: Work) -> Weak<MaintenanceJob> {
-    // A time that no clock will reach never comes. What `work` captured is dropped when nothing is borrowed.
+    // A time that an `Instant` cannot express is never due. What `work` captured is dropped when nothing is borrowed.
     let Some(due) = now().checked_add(first) else { return Weak::new() };
     with(|kernel| kernel.maintenance.add(due, work))
 }

@@ -203,7 +203,7 @@ pub(crate) fn circles_larger_than(
 
 /// A picture of rooms, from the top downwards: a line for each, with those it imports from. An import that follows from
 /// the others of its room is left out.
-pub(crate) fn drawn(rooms: &[&str], imports: &BTreeMap<String, BTreeSet<String>>) -> String {
+fn drawn(rooms: &[&str], imports: &BTreeMap<String, BTreeSet<String>>) -> String {
     let reaches = |from: &str, to: &str| {
         let (mut seen, mut left) = (BTreeSet::new(), vec![from]);
         while let Some(room) = left.pop() {
@@ -219,4 +219,23 @@ pub(crate) fn drawn(rooms: &[&str], imports: &BTreeMap<String, BTreeSet<String>>
         format!("{room:<width$}→ {}", direct.join(" ")).trim_end_matches("→ ").trim().to_string()
     };
     rooms.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// Holds the picture below a heading of `docs/architecture.md` to the imports. `CURIO_BLESS=1` draws it anew.
+pub(crate) fn check_picture(heading: &str, rooms: &[&str], imports: &BTreeMap<String, BTreeSet<String>>) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/architecture.md");
+    let page = fs::read_to_string(&path).expect("docs/architecture.md");
+    let (before, section) = page.split_once(heading).expect("the page has a section of this crate");
+    let parts: Vec<&str> = section.splitn(3, "```").collect();
+    let [introduction, picture, after] = parts[..] else { panic!("there is no picture below {heading}") };
+    let drawn = drawn(rooms, imports);
+    if picture.trim_start_matches("text").trim() == drawn {
+        return;
+    }
+    assert!(
+        std::env::var_os("CURIO_BLESS").is_some(),
+        "docs/architecture.md should show this picture below {heading}; CURIO_BLESS=1 draws it anew:\n{drawn}"
+    );
+    let page = format!("{before}{heading}{introduction}```text\n{drawn}\n```{after}");
+    fs::write(path, page).expect("docs/architecture.md can be written");
 }
