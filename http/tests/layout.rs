@@ -3,6 +3,7 @@
 //! - A room (a folder, or a file beside `lib.rs`) imports only from rooms below it.
 //! - No circle of imports is larger than two files.
 //! - The picture in `docs/architecture.md` is that of the imports.
+//! - The head of a folder's `mod.rs` names each of its files.
 //! - The map at the head of `lib.rs` names each room, in this order.
 //! - Each file in the walk below it exists, and has the function that stands beside it.
 
@@ -75,6 +76,31 @@ fn the_picture_in_the_docs_is_that_of_the_imports() {
         rooms.entry(room(&file).to_owned()).or_default().extend(others.map(str::to_owned));
     }
     check_picture("## The client", &shown, &rooms);
+}
+
+#[test]
+fn the_head_of_a_folder_names_each_of_its_files() {
+    let sources = sources("http/src");
+    let folder = |file: &str| file.rsplit_once('/').map(|(folder, _)| folder.to_owned());
+    for room in sources.iter().filter(|source| source.name.ends_with("/mod.rs")) {
+        let own = folder(&room.name).unwrap_or_default();
+        let head =
+            room.text.lines().take_while(|line| line.starts_with("//!")).collect::<Vec<_>>().join("\n");
+        let words: BTreeSet<&str> =
+            head.split(|c: char| !(c.is_alphanumeric() || "_./".contains(c))).collect();
+        for file in sources.iter().filter(|file| file.name != room.name) {
+            let Some(path) = file.name.strip_prefix(&format!("{own}/")) else { continue };
+            let entry = match path.split_once('/') {
+                Some((folder, _)) => format!("{folder}/"),
+                None => path.to_owned(),
+            };
+            assert!(
+                entry == "tests.rs" || words.contains(entry.as_str()),
+                "the head of {} does not name {entry}",
+                room.name
+            );
+        }
+    }
 }
 
 /// The rows of the table in the documentation of `lib.rs` that follows the heading `title`, as cells.

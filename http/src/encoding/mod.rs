@@ -1,4 +1,11 @@
 //! Text forms that several rooms read or write, each in one place.
+//!
+//! ```text
+//! base64.rs          Basic credentials
+//! date.rs            Expires, Retry-After, days of certificates
+//! hex.rs             percent-encoding and digests
+//! quoted_string.rs   values of parameters in header fields
+//! ```
 
 pub(crate) mod base64;
 pub(crate) mod date;

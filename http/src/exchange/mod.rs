@@ -5,8 +5,16 @@
 //!   hop      one request to one server: waits for a connection slot, then hands over to …
 //!     attempt.rs   … which takes a connection from the pool or makes one, sends the request and waits for the head
 //! ```
-//! Between hops, `retry.rs` decides whether the same request is sent again, and `redirect.rs` whether another one is.
-//! `defaults.rs`, `authentication.rs` and `cookies.rs` add header fields.
+//!
+//! ```text
+//! shared.rs           what the requests of a session share: settings, pool, dialer, digest challenges
+//! defaults.rs         the header fields that a session adds
+//! authentication.rs   credentials: of the request, its URL, the session, the netrc file; Digest challenges
+//! cookies.rs          cookies for a hop and from a response
+//! attempt.rs          one request on one connection; once more on a new one if the first was stale
+//! retry.rs            whether the same request is sent again, and when
+//! redirect.rs         whether a redirect is followed, and with which request
+//! ```
 
 mod attempt;
 mod authentication;

@@ -1,4 +1,16 @@
 //! A request, as data: what a [`RequestBuilder`](crate::RequestBuilder) makes, and what is sent.
+//!
+//! ```text
+//! header.rs      a checked header field
+//! options.rs     options that few requests set
+//! body.rs        Body: bytes, a file, a reader, or a sequence of them
+//! form/          query parameters and URL-encoded forms
+//! multipart.rs   forms with files
+//! upload/        reading a body while it is sent
+//! auth.rs        Basic and Bearer credentials
+//! digest.rs      answers to Digest challenges
+//! netrc.rs       credentials from the netrc file
+//! ```
 
 pub(crate) mod auth;
 pub(crate) mod body;

@@ -1,5 +1,19 @@
 //! The response: what came back.
 //!
+//! ```text
+//! body_reader.rs     reads the body from its connection, which it returns to the pool at the end
+//! content.rs         the body decoded and counted; as a whole or in chunks
+//! decode/            content codings
+//! charset.rs         text in any character set
+//! chunks.rs          Chunks: the body in chunks of bytes
+//! lines.rs           Lines: the body line by line
+//! event_stream.rs    Events: the body as server-sent events
+//! sse.rs             the parser of server-sent events
+//! download.rs        the body into a file
+//! link_header.rs     Link fields
+//! error_context.rs   names the response in errors
+//! ```
+//!
 //! A response exists as soon as its head is here; the body may still be on its way, and is read when somebody asks for
 //! it. It can be read in one of two ways: as a whole (`text`, `json`, `binary`: kept, so that a second call costs
 //! nothing), or in pieces as they come (`iter_chunked`, `iter_lines`, `download`: not kept).

@@ -1,4 +1,10 @@
 //! The session, and the builders of sessions and requests: what a caller holds.
+//!
+//! ```text
+//! client.rs            ClientSession, and the functions for a single request
+//! request_builder.rs   RequestBuilder: a request step by step; awaiting it sends the request
+//! builder/             ClientSessionBuilder: the settings of a session one by one
+//! ```
 
 pub(crate) mod builder;
 pub(crate) mod client;

@@ -1,5 +1,11 @@
 //! The settings of a session, with their defaults.
 //!
+//! ```text
+//! timeouts.rs          how long each phase may take
+//! redirect_policy.rs   Policy: which redirects are followed
+//! hooks.rs             functions that are called with each request and response
+//! ```
+//!
 //! Each default is safe in production: every wait has a limit, everything that a server can send has a bound, and what
 //! was sent encrypted is not repeated unencrypted. `session/builder/` changes them one by one.
 

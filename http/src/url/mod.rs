@@ -1,5 +1,11 @@
 //! Addresses: [`Url`], and what may become one.
 //!
+//! ```text
+//! check.rs   what is refused, before and after parsing
+//! plain.rs   URLs that need no parsing
+//! into.rs    IntoUrl
+//! ```
+//!
 //! The rules for parsing an address are the WHATWG's, as browsers use them, and the `url` crate knows them. They
 //! were written to make sense of whatever a page contains, so they are forgiving where a client must not be: a line
 //! break inside an address is silently dropped, `http:///x` finds a host, `\` counts as `/`. Each of these has been

@@ -1,5 +1,16 @@
 //! Proxies: whom to ask instead of the server.
 //!
+//! ```text
+//! address.rs       the URL of a proxy
+//! environment.rs   proxies from environment variables
+//! bypass.rs        NO_PROXY
+//! tunnel.rs        CONNECT, or a SOCKS handshake
+//! socks.rs         SOCKS on a stream
+//! socks4.rs        SOCKS 4a, without I/O
+//! socks5.rs        SOCKS 5, without I/O
+//! socks_step.rs    what both versions take and give
+//! ```
+//!
 //! A proxy is a host that makes connections for others. There are three ways of using one:
 //!
 //! | the proxy speaks | and the address is | then |

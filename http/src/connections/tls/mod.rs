@@ -1,5 +1,14 @@
 //! TLS over another stream: rustls as a machine without I/O, and the socket that feeds it.
 //!
+//! ```text
+//! trust.rs           which certificates are trusted; the configuration of rustls
+//! verify.rs          verifiers that explain, or accept anything
+//! record_buffer.rs   ciphertext that is not decrypted yet
+//! error.rs           TLS failures in words
+//! info.rs            TlsInfo: version, cipher suite, certificates
+//! key_log.rs         secrets in a file, for Wireshark
+//! ```
+//!
 //! rustls has a form that owns no buffer and makes no call: it is given the bytes that have come, and says what is to
 //! be done next. That suits us, because both buffers can then be what this client wants them to be:
 //!

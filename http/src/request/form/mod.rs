@@ -1,6 +1,10 @@
 //! Forms: `name=value&name=value`, from anything that serialises as pairs (the URL standard's
 //! `application/x-www-form-urlencoded`).
 //!
+//! ```text
+//! error.rs   what cannot be written as a form
+//! ```
+//!
 //! Query parameters and form bodies are a flat list of names and texts, and most Rust values are not. So this serialiser
 //! is mostly a question of shape. A value as a whole must be a list of fields: a struct, a map, or a sequence of pairs. A
 //! name or a value must be a text or something with an obvious one: a number, a `bool`, a `char`, a variant without data.

@@ -1,5 +1,10 @@
 //! A request body on its way out.
 //!
+//! ```text
+//! file.rs       a file, read in a thread
+//! progress.rs   how much has been sent
+//! ```
+//!
 //! [`Upload`] turns the description in [`Body`](crate::Body) into pieces of bytes, one at a time, when the connection
 //! can take them: what is in memory is sliced, a file is read in a thread, a reader is polled, and a form is one of
 //! these after the other.

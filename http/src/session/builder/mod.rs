@@ -1,5 +1,14 @@
 //! [`ClientSessionBuilder`], which changes the defaults of `settings/` one by one.
 //!
+//! ```text
+//! transport.rs     DNS, proxies, Unix sockets, connectors
+//! connections.rs   how many connections, and how long they are kept
+//! trust.rs         certificates, TLS settings, https_only
+//! cookies.rs       whether cookies are kept, and in which jar
+//! limits.rs        timeouts, redirects, sizes
+//! exchange.rs      retries, Expect: 100-continue, traces
+//! ```
+//!
 //! A mistake (a certificate that cannot be read, a header value with a line break) is kept and reported by
 //! [`build`](ClientSessionBuilder::build). The methods are grouped by subject, in one file each.
 
