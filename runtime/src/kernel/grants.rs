@@ -19,11 +19,14 @@
 //!
 //! A granted task has been woken, so it is normally polled in the next cycle. The kernel only *counts* open grants; that
 //! costs a grant two additions. At the end of a cycle it looks at those made in the cycle before: if any is still
-//! open, it asks every queue that has ever made it a grant ([`Revoke`]). A grant that is found open becomes suspect: the
+//! open, it asks the queues that have made it grants ([`Revoke`]). A grant that is found open becomes suspect: the
 //! kernel notes how often its task has been polled, and queues it once more. When it has been polled again without a
 //! claim, the grant is overdue. The extra poll makes the rule independent of how the wake travels: grants are made by
 //! tasks of this kernel, by tasks of other kernels and by plain threads, whose wakes arrive through the
 //! [inbox](crate::kernel::inbox::Inbox).
+//!
+//! A queue that has no open grant when it is asked is forgotten until it makes the next one. So what is spent on asking
+//! is bounded by the number of grants, however many locks a program has.
 //!
 //! # When the kernel stops
 //!
@@ -39,14 +42,16 @@ use crate::kernel::run_queue;
 use crate::kernel::task_table::TaskTable;
 use crate::task::info::TaskId;
 use std::cell::RefCell;
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 /// What can take a grant back: the queues of a lock, a semaphore, a channel or a condition.
 pub(crate) trait Revoke: Send + Sync {
-    /// Takes back every grant to a task of `kernel` that is overdue, and serves the next waiters.
-    fn revoke_overdue(self: Arc<Self>, kernel: &Grants, is_overdue: &dyn Fn(&mut Grantee) -> bool);
+    /// Takes back every grant to a task of `kernel` that is overdue, and serves the next waiters. Returns whether
+    /// there are others that are still open; if not, the kernel is forgotten there too.
+    fn revoke_overdue(self: Arc<Self>, kernel: &Grants, is_overdue: &dyn Fn(&mut Grantee) -> bool) -> bool;
 }
 
 /// A task that waits, and may be granted what it waits for. Dropped when the grant is claimed or given up.
@@ -68,7 +73,7 @@ pub(crate) struct Grants {
     /// How many there are. Cycles take turns: those made in this one are in `open[this_cycle]`.
     open: [AtomicUsize; 2],
     this_cycle: AtomicUsize,
-    /// Every queue that has made a grant to a task of this kernel.
+    /// The queues that have made grants to tasks of this kernel.
     queues: Mutex<Vec<Weak<dyn Revoke>>>,
 }
 
@@ -135,7 +140,7 @@ impl Grants {
         })
     }
 
-    /// Adds a queue that makes a grant for the first time.
+    /// Adds a queue that is about to make a grant, and does not know the kernel yet.
     pub(crate) fn add_queue(&self, queue: Weak<dyn Revoke>) {
         let mut queues = self.queues();
         // Makes room among those that are gone before it grows.
@@ -190,13 +195,18 @@ impl Grants {
     }
 
     fn ask_queues(&self, is_overdue: &dyn Fn(&mut Grantee) -> bool) {
-        let queues: Vec<_> = self.queues().iter().filter_map(Weak::upgrade).collect();
+        let mut known = mem::take(&mut *self.queues());
         let mut panicked = None;
-        for queue in queues {
+        known.retain(|queue| {
+            let Some(queue) = queue.upgrade() else { return false };
             // A foreign waker that panics does not keep the other queues from being asked.
             let asked = catch_unwind(AssertUnwindSafe(|| queue.revoke_overdue(self, is_overdue)));
-            panicked = panicked.or(asked.err());
-        }
+            asked.unwrap_or_else(|payload| {
+                panicked = Some(payload);
+                true
+            })
+        });
+        self.queues().append(&mut known);
         if let Some(payload) = panicked {
             resume_unwind(payload);
         }

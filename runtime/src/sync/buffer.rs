@@ -116,11 +116,11 @@ impl<O: QueueOrder> Buffer<O> {
 
     /// How many items may be taken.
     pub(super) fn size(&self) -> usize {
-        self.state.lock().items.free()
+        self.state.peek(|state| state.items.free())
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.state.lock().room.free() == 0
+        self.state.peek(|state| state.room.free() == 0)
     }
 
     /// False if it was called more often than items were put.
@@ -129,7 +129,7 @@ impl<O: QueueOrder> Buffer<O> {
             let Some(left) = state.unfinished.checked_sub(1) else { return false };
             state.unfinished = left;
             if left == 0 {
-                state.joining.release_all(&mut handover.wakers);
+                state.joining.release_all(handover.wakers);
             }
             true
         })
@@ -137,20 +137,20 @@ impl<O: QueueOrder> Buffer<O> {
 
     /// Nothing more can be put in; what is inside can still be taken.
     pub(super) fn close(&self) {
-        self.state.with(|state, handover| state.close(&mut handover.wakers));
+        self.state.with(|state, handover| state.close(handover.wakers));
     }
 
     /// Closes the buffer and drops what is inside. No one may be getting any more.
     pub(super) fn close_and_clear(&self) {
         let unwanted = self.state.with(|state, handover| {
-            state.close(&mut handover.wakers);
+            state.close(handover.wakers);
             mem::replace(&mut *self.items(), O::EMPTY)
         });
         drop(unwanted);
     }
 
     pub(super) fn is_closed(&self) -> bool {
-        self.state.lock().closed
+        self.state.peek(|state| state.closed)
     }
 
     /// With room taken: adds the item and hands it on. The counts come first: an item's `cmp` may panic.
@@ -165,7 +165,7 @@ impl<O: QueueOrder> Buffer<O> {
     fn fetch(&self, state: &mut BufferState, handover: &mut Handover<'_>) -> O::Item {
         state.room.release(1, handover);
         if state.has_ended() {
-            state.items.dismiss_all(&mut handover.wakers);
+            state.items.dismiss_all(handover.wakers);
         }
         self.items().take().expect("there is an item for every permit")
     }
@@ -274,7 +274,7 @@ impl<O: QueueOrder> Awaited for Buffer<O> {
     type State = BufferState;
 
     fn with<R>(&self, change: impl FnOnce(&mut BufferState, &mut Wakers) -> R) -> R {
-        self.state.with(|state, handover| change(state, &mut handover.wakers))
+        self.state.with(|state, handover| change(state, handover.wakers))
     }
 
     fn wait_set(state: &mut BufferState) -> &mut WaitSet {

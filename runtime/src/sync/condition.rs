@@ -140,7 +140,7 @@ impl Condition {
 
 impl fmt::Debug for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let waited_for = !self.state.lock().queue.is_empty();
+        let waited_for = self.state.peek(|state| !state.queue.is_empty());
         f.debug_struct("Condition").field("waited_for", &waited_for).finish()
     }
 }

@@ -17,7 +17,8 @@ use super::locked::{Locked, Wakers};
 use super::wait_queue::{Ticket, WaitQueue, WaitState};
 use crate::kernel::grants::{Grantee, Grants, Revoke};
 use crate::traps;
-use std::sync::{Arc, MutexGuard, OnceLock, Weak};
+use std::ptr;
+use std::sync::{Arc, OnceLock, Weak};
 use std::task::{Context, Poll};
 
 pub(super) struct PermitQueue {
@@ -89,18 +90,18 @@ impl PermitQueue {
     ) -> Poll<()> {
         if let Some(waiting) = *ticket {
             if self.waiting.state(waiting) == WaitState::Waiting {
-                self.waiting.renew(waiting, cx.waker(), traps::grantee(), &mut handover.wakers);
+                self.waiting.renew(waiting, cx.waker(), traps::grantee(), handover.wakers);
                 return Poll::Pending;
             }
             *ticket = None;
-            if self.waiting.leave(waiting, &mut handover.wakers).0 == WaitState::Granted {
+            if self.waiting.leave(waiting, handover.wakers).0 == WaitState::Granted {
                 self.granted -= wanted;
                 return Poll::Ready(());
             }
             // Dismissed, perhaps because it was not polled for too long. It starts again.
         }
         if self.has_kept {
-            self.offer_kept();
+            self.offer_kept(handover);
         }
         if self.try_take(wanted) {
             return Poll::Ready(());
@@ -111,7 +112,7 @@ impl PermitQueue {
 
     /// Ends a wait that is being dropped; what it was granted goes on to the next.
     pub(super) fn give_up(&mut self, ticket: Ticket, handover: &mut Handover<'_>) {
-        if let (WaitState::Granted, permits) = self.waiting.leave(ticket, &mut handover.wakers) {
+        if let (WaitState::Granted, permits) = self.waiting.leave(ticket, handover.wakers) {
             self.make_free(permits);
         }
         // Even one that was only waiting may have been the first, who wanted more than there was.
@@ -140,13 +141,13 @@ impl PermitQueue {
         while self.waiting.dismiss_front(wakers) {}
     }
 
-    /// The kernel asks for overdue grants to its tasks.
+    /// The kernel asks for overdue grants to its tasks. Returns whether others are open.
     fn revoke_overdue(
         &mut self,
         kernel: &Grants,
         is_overdue: &dyn Fn(&mut Grantee) -> bool,
         handover: &mut Handover<'_>,
-    ) {
+    ) -> bool {
         let mut from = 0;
         while let Some(found) = self.waiting.find_overdue(from, kernel, is_overdue) {
             from = found + 1;
@@ -160,12 +161,13 @@ impl PermitQueue {
                 self.serve(handover);
             }
         }
+        self.waiting.any_open(kernel)
     }
 
     /// Someone has come who may have the notifications that were kept: at once, if the grantee's kernel does not run.
     #[cold]
-    fn offer_kept(&mut self) {
-        while let Some(found) = self.waiting.count_kept() {
+    fn offer_kept(&mut self, handover: &mut Handover<'_>) {
+        while let Some(found) = self.waiting.count_kept(handover) {
             let permits = self.waiting.revoke(found);
             self.make_free(permits);
         }
@@ -204,68 +206,95 @@ pub(super) trait PermitQueues: Send + 'static {
 pub(super) struct Revocable<Q> {
     permits: usize,
     /// Made on first use, so that `new` can be `const`.
-    queues: OnceLock<Arc<Locked<Q>>>,
+    shared: OnceLock<Arc<Locked<SharedQueues<Q>>>>,
+}
+
+pub(super) struct SharedQueues<Q> {
+    queues: Q,
+    /// The kernels that will come for overdue grants.
+    known_to: Vec<Arc<Grants>>,
 }
 
 impl<Q: PermitQueues> Revocable<Q> {
     pub(super) const fn new(permits: usize) -> Revocable<Q> {
-        Revocable { permits, queues: OnceLock::new() }
+        Revocable { permits, shared: OnceLock::new() }
     }
 
-    /// For reading, and for changes that free nothing.
-    pub(super) fn lock(&self) -> MutexGuard<'_, Q> {
-        self.queues().lock()
+    /// Reads or changes the queues, if that frees nothing.
+    pub(super) fn peek<R>(&self, change: impl FnOnce(&mut Q) -> R) -> R {
+        change(&mut self.shared().lock().queues)
     }
 
     /// Changes the queues, then calls the wakers of those who have been served.
     #[inline]
     pub(super) fn with<R>(&self, change: impl FnOnce(&mut Q, &mut Handover<'_>) -> R) -> R {
-        change_queues(self.queues(), change)
+        change_queues(self.shared(), change)
     }
 
-    fn queues(&self) -> &Arc<Locked<Q>> {
-        self.queues.get_or_init(|| Arc::new(Locked::new(Q::new(self.permits))))
+    fn shared(&self) -> &Arc<Locked<SharedQueues<Q>>> {
+        self.shared.get_or_init(|| {
+            Arc::new(Locked::new(SharedQueues { queues: Q::new(self.permits), known_to: Vec::new() }))
+        })
     }
 }
 
 #[inline]
 fn change_queues<Q: PermitQueues, R>(
-    queues: &Arc<Locked<Q>>,
+    shared: &Arc<Locked<SharedQueues<Q>>>,
     change: impl FnOnce(&mut Q, &mut Handover<'_>) -> R,
 ) -> R {
-    let share = || Arc::downgrade(queues) as Weak<dyn Revoke>;
-    let mut handover = Handover { wakers: Wakers::default(), share: &share };
-    let result = change(&mut queues.lock(), &mut handover);
-    handover.wakers.wake();
-    result
+    let share = || Arc::downgrade(shared) as Weak<dyn Revoke>;
+    shared.with(|SharedQueues { queues, known_to }, wakers| {
+        change(queues, &mut Handover { wakers, known_to, share: &share })
+    })
 }
 
-impl<Q: PermitQueues> Revoke for Locked<Q> {
-    fn revoke_overdue(self: Arc<Self>, kernel: &Grants, is_overdue: &dyn Fn(&mut Grantee) -> bool) {
+impl<Q: PermitQueues> Revoke for Locked<SharedQueues<Q>> {
+    fn revoke_overdue(self: Arc<Self>, kernel: &Grants, is_overdue: &dyn Fn(&mut Grantee) -> bool) -> bool {
         change_queues(&self, |queues, handover| {
-            queues.for_each_queue(|queue| queue.revoke_overdue(kernel, is_overdue, handover));
-        });
+            let mut any_open = false;
+            queues.for_each_queue(|queue| any_open |= queue.revoke_overdue(kernel, is_overdue, handover));
+            if !any_open {
+                handover.known_to.retain(|known| !ptr::eq(Arc::as_ptr(known), kernel));
+            }
+            any_open
+        })
     }
 }
 
 /// What handing over needs besides the queue.
 pub(super) struct Handover<'a> {
     /// To be called when the mutex is released.
-    pub(super) wakers: Wakers,
+    pub(super) wakers: &'a mut Wakers,
+    known_to: &'a mut Vec<Arc<Grants>>,
     share: &'a dyn Fn() -> Weak<dyn Revoke>,
 }
 
-#[cfg(test)]
-impl<'a> Handover<'a> {
-    pub(super) fn for_test(share: &'a dyn Fn() -> Weak<dyn Revoke>) -> Handover<'a> {
-        Handover { wakers: Wakers::default(), share }
-    }
-}
-
 impl Handover<'_> {
-    /// What a kernel keeps to take grants back.
-    pub(super) fn revoker(&self) -> Weak<dyn Revoke> {
-        (self.share)()
+    /// Makes sure that a kernel will come if what its task is about to be granted is overdue.
+    #[inline]
+    pub(super) fn make_known(&mut self, kernel: &Arc<Grants>) {
+        if !self.known_to.iter().any(|known| Arc::ptr_eq(known, kernel)) {
+            self.add_kernel(kernel);
+        }
+    }
+
+    #[cold]
+    fn add_kernel(&mut self, kernel: &Arc<Grants>) {
+        // A kernel that only queues remember is gone.
+        self.known_to.retain(|known| Arc::strong_count(known) > 1);
+        self.known_to.push(Arc::clone(kernel));
+        kernel.add_queue((self.share)());
+    }
+
+    /// For queues whose waits are not those of tasks, so that no kernel needs to know of them.
+    #[cfg(test)]
+    pub(super) fn in_test<R>(change: impl FnOnce(&mut Handover<'_>) -> R) -> R {
+        let mut wakers = Wakers::default();
+        let share = || unreachable!("no kernel is told of a thread's wait");
+        let result = change(&mut Handover { wakers: &mut wakers, known_to: &mut Vec::new(), share: &share });
+        wakers.wake();
+        result
     }
 }
 
@@ -274,26 +303,17 @@ mod tests {
     use super::*;
     use std::task::Waker;
 
-    /// No wait is that of a task here, so no kernel is told of the queue.
-    fn change<R>(change: impl FnOnce(&mut Handover<'_>) -> R) -> R {
-        let share = || unreachable!("a wait outside of a kernel is granted without one");
-        let mut handover = Handover::for_test(&share);
-        let result = change(&mut handover);
-        handover.wakers.wake();
-        result
-    }
-
     fn poll(queue: &mut PermitQueue, ticket: &mut Option<Ticket>, wanted: usize) -> bool {
         let cx = &mut Context::from_waker(Waker::noop());
-        change(|handover| queue.poll_take(ticket, wanted, cx, handover)).is_ready()
+        Handover::in_test(|handover| queue.poll_take(ticket, wanted, cx, handover)).is_ready()
     }
 
     fn release(queue: &mut PermitQueue, count: usize) {
-        assert!(change(|handover| queue.release(count, handover)));
+        assert!(Handover::in_test(|handover| queue.release(count, handover)));
     }
 
     fn give_up(queue: &mut PermitQueue, ticket: Option<Ticket>) {
-        change(|handover| queue.give_up(ticket.expect("it waits"), handover));
+        Handover::in_test(|handover| queue.give_up(ticket.expect("it waits"), handover));
     }
 
     #[test]
@@ -356,7 +376,7 @@ mod tests {
         let mut queue = PermitQueue::new(1);
         let [mut large, mut small] = [None; 2];
         assert!(!poll(&mut queue, &mut large, 2) && !poll(&mut queue, &mut small, 1));
-        change(|handover| queue.dismiss_all(&mut handover.wakers));
+        Handover::in_test(|handover| queue.dismiss_all(handover.wakers));
         assert!(poll(&mut queue, &mut small, 1), "the line is empty");
         assert!(!poll(&mut queue, &mut large, 2) && large.is_some());
     }
@@ -365,12 +385,12 @@ mod tests {
     fn no_more_than_usize_max_permits_are_free_or_granted() {
         let mut queue = PermitQueue::new(usize::MAX - 1);
         release(&mut queue, 1);
-        assert!(!change(|handover| queue.release(1, handover)));
+        assert!(!Handover::in_test(|handover| queue.release(1, handover)));
         assert!(queue.try_take(usize::MAX));
         let mut ticket = None;
         assert!(!poll(&mut queue, &mut ticket, usize::MAX));
         release(&mut queue, usize::MAX);
-        assert!(!change(|handover| queue.release(1, handover)), "what was granted may come back");
+        assert!(!Handover::in_test(|handover| queue.release(1, handover)), "what was granted may come back");
         give_up(&mut queue, ticket);
         assert_eq!(queue.free(), usize::MAX);
     }
@@ -378,10 +398,10 @@ mod tests {
     #[test]
     fn a_notification_that_no_one_waits_for_is_lost() {
         let mut queue = PermitQueue::for_notifications();
-        change(|handover| queue.notify(usize::MAX, handover));
+        Handover::in_test(|handover| queue.notify(usize::MAX, handover));
         let [mut first, mut second] = [None; 2];
         assert!(!poll(&mut queue, &mut first, 1) && !poll(&mut queue, &mut second, 1));
-        change(|handover| queue.notify(1, handover));
+        Handover::in_test(|handover| queue.notify(1, handover));
         give_up(&mut queue, first);
         assert!(poll(&mut queue, &mut second, 1), "but one that was given to a dropped wait goes on");
         assert_eq!(queue.untaken(), 0);

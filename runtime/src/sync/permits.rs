@@ -34,16 +34,17 @@ impl Permits {
     }
 
     pub(super) fn free(&self) -> usize {
-        self.state.lock().queue.free()
+        self.state.peek(|state| state.queue.free())
     }
 
     pub(super) fn try_take(&self, count: usize, at: &'static Location<'static>) -> bool {
-        let mut state = self.state.lock();
-        let taken = state.queue.try_take(count);
-        if taken {
-            state.holder = Some((traps::current_id(), at));
-        }
-        taken
+        self.state.peek(|state| {
+            let taken = state.queue.try_take(count);
+            if taken {
+                state.holder = Some((traps::current_id(), at));
+            }
+            taken
+        })
     }
 
     /// Gives back `count`. False, and nothing changes, if more than `bound` would be free then.

@@ -26,7 +26,6 @@ use super::permit_queue::Handover;
 use crate::kernel::grants::{Grantee, Grants};
 use crate::kernel::waker::renew;
 use std::mem;
-use std::sync::Arc;
 use std::task::Waker;
 
 const NONE: u32 = u32::MAX;
@@ -37,8 +36,6 @@ pub(super) struct WaitQueue {
     free: u32,
     head: u32,
     tail: u32,
-    /// The kernels that know of this queue.
-    known_to: Vec<Arc<Grants>>,
 }
 
 struct Node {
@@ -65,7 +62,7 @@ pub(super) struct Ticket(u32);
 
 impl WaitQueue {
     pub(super) const fn new() -> WaitQueue {
-        WaitQueue { nodes: Vec::new(), free: NONE, head: NONE, tail: NONE, known_to: Vec::new() }
+        WaitQueue { nodes: Vec::new(), free: NONE, head: NONE, tail: NONE }
     }
 
     /// Enters at the end of the line.
@@ -121,14 +118,12 @@ impl WaitQueue {
     /// run. The last in line is not sent away if `last_keeps`.
     #[inline]
     pub(super) fn grant_front(&mut self, last_keeps: bool, handover: &mut Handover<'_>) -> bool {
-        let Some(index) = self.pop_front(&mut handover.wakers) else { return false };
+        let Some(index) = self.pop_front(handover.wakers) else { return false };
         let is_last = self.is_empty();
         let node = &mut self.nodes[index as usize];
         if let Some(grantee) = &mut node.grantee {
-            // Before it is asked whether it runs: a kernel that stops comes to the queues that it knows.
-            if !self.known_to.iter().any(|kernel| Arc::ptr_eq(kernel, grantee.grants())) {
-                make_known(&mut self.known_to, grantee, handover);
-            }
+            // Before the kernel is asked whether it runs: one that stops comes to the queues that it knows.
+            handover.make_known(grantee.grants());
             if grantee.can_claim() {
                 grantee.count();
             } else if !(is_last && last_keeps) {
@@ -178,6 +173,12 @@ impl WaitQueue {
         found.map(|offset| from + offset)
     }
 
+    /// Whether a task of `kernel` has an open grant. O(waits).
+    pub(super) fn any_open(&self, kernel: &Grants) -> bool {
+        let mut grantees = self.nodes.iter().filter_map(|node| node.grantee.as_ref());
+        grantees.any(|grantee| grantee.is_counted() && grantee.is_of(kernel))
+    }
+
     /// Takes a grant back. Returns how much it was of.
     pub(super) fn revoke(&mut self, index: usize) -> usize {
         let node = &mut self.nodes[index];
@@ -195,9 +196,10 @@ impl WaitQueue {
 
     /// Has the kernels ask again for the grants that were [kept](Self::keep). Returns the first one of a kernel that does
     /// not run.
-    pub(super) fn count_kept(&mut self) -> Option<usize> {
+    pub(super) fn count_kept(&mut self, handover: &mut Handover<'_>) -> Option<usize> {
         self.nodes.iter_mut().position(|node| match &mut node.grantee {
             Some(grantee) if node.state == WaitState::Granted && !grantee.is_counted() => {
+                handover.make_known(grantee.grants());
                 let can_claim = grantee.can_claim();
                 if can_claim {
                     grantee.count();
@@ -252,15 +254,6 @@ impl WaitQueue {
     }
 }
 
-/// Tells a kernel of the queue that is about to make its first grant to a task of it.
-#[cold]
-fn make_known(known_to: &mut Vec<Arc<Grants>>, grantee: &Grantee, handover: &Handover<'_>) {
-    // A kernel that only queues remember is gone.
-    known_to.retain(|kernel| Arc::strong_count(kernel) > 1);
-    grantee.grants().add_queue(handover.revoker());
-    known_to.push(Arc::clone(grantee.grants()));
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -286,8 +279,7 @@ mod tests {
     }
 
     fn grant_front(queue: &mut WaitQueue) -> bool {
-        let share = || unreachable!("no kernel is told of a thread's wait");
-        queue.grant_front(false, &mut Handover::for_test(&share))
+        Handover::in_test(|handover| queue.grant_front(false, handover))
     }
 
     fn leave(queue: &mut WaitQueue, ticket: Ticket) -> (WaitState, usize) {
