@@ -17,8 +17,8 @@
 //!
 //! # When a grant is overdue
 //!
-//! A granted task has been woken, so it is normally polled in the next cycle. The kernel only *counts* open grants; that
-//! costs a grant two additions. At the end of a cycle it looks at those made in the cycle before: if any is still
+//! A granted task has been woken, so it is normally polled in the next cycle. The kernel only *counts* open grants;
+//! that costs a grant two additions. At the end of a cycle it looks at those made in the cycle before: if any is still
 //! open, it asks the queues that have made it grants ([`Revoke`]). A grant that is found open becomes suspect: the
 //! kernel notes how often its task has been polled, and queues it once more. When it has been polled again without a
 //! claim, the grant is overdue. The extra poll makes the rule independent of how the wake travels: grants are made by
@@ -163,8 +163,8 @@ impl Grants {
         self.ask_queues(&|_| true);
     }
 
-    /// At the end of a cycle: whether there are grants that should have been claimed. If nothing is ready there may be no
-    /// next cycle, so then every open grant counts.
+    /// At the end of a cycle: whether there are grants that should have been claimed. If nothing is ready there may be
+    /// no next cycle, so then every open grant counts.
     #[inline]
     pub(crate) fn any_late(&self) -> bool {
         let open = [0, 1].map(|cycle: usize| self.open[cycle].load(Ordering::Relaxed));

@@ -1,4 +1,4 @@
-//! A barrier: nobody goes on before all have come.
+//! A barrier: no task goes on before all have arrived.
 
 use super::blocking;
 use super::locked::Locked;
@@ -9,8 +9,8 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// A place where `n` tasks or threads meet. The last to come lets all of them go on, and the barrier is there
-/// for the next round.
+/// A point at which `n` tasks or threads wait for one another. The last to arrive releases all of them, and the barrier
+/// can be used again for the next round.
 ///
 /// ```
 /// use std::rc::Rc;
@@ -46,14 +46,14 @@ impl HasWaitSet for BarrierState {
 }
 
 impl Barrier {
-    /// A barrier for `n`. One for 0 or 1 stops nobody.
+    /// A barrier for `n` tasks or threads. With 0 or 1, no call waits.
     pub const fn new(n: usize) -> Barrier {
         Barrier { size: n, state: Locked::new(BarrierState { arrived: 0, waiting: WaitSet::new() }) }
     }
 
-    /// Waits until all have come. True for the last one, which does not wait: exactly one in each round.
+    /// Waits until all have arrived. True for the last one, the leader, which does not wait: exactly one in each round.
     ///
-    /// Cancel-safe: whoever gives up waiting has not come, and the round waits for another.
+    /// Cancel-safe: a wait that is dropped does not count as an arrival, and the round waits for another.
     #[track_caller]
     pub fn wait(&self) -> BarrierWait<'_> {
         BarrierWait {

@@ -1,7 +1,7 @@
 //! The same waits, for threads that run no kernel.
 //!
-//! A future needs nothing of a kernel but a waker, and a thread can be one: wake means unpark. So the blocking
-//! twin of every operation is the operation itself, polled by a thread that sleeps in between.
+//! A future needs a waker and nothing else of a kernel, and a waker can unpark a thread. So the blocking twin of every
+//! operation is the operation itself, polled by a thread that is parked in between.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use std::thread::{self, Thread};
 /// Waits for `future` on this thread.
 ///
 /// # Panics
-/// On a thread that runs a kernel: nobody could ever wake it.
+/// On a thread that runs a kernel: while it is parked, none of the tasks that could wake it runs.
 #[track_caller]
 pub(super) fn wait<F: Future>(future: F) -> F::Output {
     assert!(
@@ -34,9 +34,9 @@ pub(super) fn wait<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// A thread that waits. `park` has a memory of its own, but one that everybody shares: a value's destructor or `cmp`
-/// that runs within the poll may park too, in a channel of `std` for instance, and take our wake-up with it. The flag
-/// is ours alone.
+/// A thread that waits. `park` remembers an `unpark` too, but only one for the whole thread: a value's destructor or
+/// `cmp` that runs within the poll may park as well, in a channel of `std` for instance, and consume our wake-up. This
+/// flag belongs to the wait.
 struct Sleeper {
     woken: AtomicBool,
     thread: Thread,

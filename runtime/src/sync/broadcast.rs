@@ -1,9 +1,9 @@
 //! A channel whose every receiver gets every value.
 //!
-//! The values stand in one row, each with a number that says how many receivers have not read it yet; a receiver
-//! is a place in that row. Whoever has not read a value has not read those after it either. So the row is used
-//! up from its front: a value goes, to the last of its readers, when nobody else needs it, or is pushed out by
-//! newer ones when the row is full.
+//! The values are kept in one row, each with the number of receivers that have not read it yet; a receiver is a
+//! position in that row. A receiver that has not read a value has not read those after it either. So the row is
+//! consumed from its front: the last receiver to read a value takes it out, and when the row is full a new value pushes
+//! the oldest one out.
 
 use super::blocking;
 use super::locked::Locked;
@@ -17,7 +17,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-/// A sender and a receiver of a row of values, of which every receiver gets a copy.
+/// A sender and a receiver of a channel that gives every receiver a copy of every value.
 ///
 /// Sending never waits. A receiver that falls more than `cap` values behind misses the oldest, and is told how
 /// many.

@@ -282,7 +282,7 @@ impl<O: QueueOrder> Awaited for Buffer<O> {
     }
 }
 
-/// Waits until everything that was put has been dealt with.
+/// Waits until every item that was put has been reported as processed.
 pub(super) struct Join<'a, O: QueueOrder>(SetWait<'a, Buffer<O>>);
 
 impl<O: QueueOrder> Future for Join<'_, O> {

@@ -66,7 +66,7 @@ pub struct Receiver<T> {
 /// Why an item was not sent; it comes back.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum SendError<T> {
-    /// There is no room, or others wait for it.
+    /// There is no room, or other senders wait for it.
     Full(T),
     /// The channel is closed.
     Closed(T),
@@ -82,7 +82,7 @@ impl<T> Sender<T> {
         SendFuture(self.channel.buffer.put(item, Location::caller()))
     }
 
-    /// Sends an item if there is room that nobody waits for.
+    /// Sends an item if there is room and no other sender waits for it.
     ///
     /// # Errors
     /// [`SendError::Full`] or [`SendError::Closed`], with the item.
@@ -124,7 +124,7 @@ impl<T> Receiver<T> {
         Recv(self.channel.buffer.get(Location::caller()))
     }
 
-    /// Takes the next item if there is one that nobody waits for.
+    /// Takes the next item if there is one and no other receiver waits for it.
     pub fn try_recv(&self) -> Option<T> {
         self.channel.buffer.try_get()
     }

@@ -1,9 +1,9 @@
-//! A condition: to wait, without holding a lock, until what the lock guards has changed.
+//! A condition variable: to wait, without holding a lock, until what the lock guards has changed.
 //!
-//! A notification is a thing that is handed over. One that was given to a wait which is then dropped goes to the
-//! next in line, and so does one given to a wait whose task does not look at it. "Looked at" is not enough: a
-//! wait that was notified still has to get the lock back, and may be cancelled while it queues for it. So it
-//! keeps the notification in hand until it has the lock, and passes it on if it never gets that far.
+//! A notification is a permit that is handed over. One that was given to a wait which is then dropped goes to the next
+//! waiter, and so does one that a task does not claim. Claiming is not enough: a wait that was notified still has to
+//! acquire the lock again, and may be cancelled while it queues for it. So it holds the notification until it has the
+//! lock, and passes it on if it never gets that far.
 
 use super::blocking;
 use super::lock::{LockAcquire, LockGuard};
@@ -20,9 +20,9 @@ use std::task::{Context, Poll};
 
 /// Waits for something to become true of the value in a [`Lock`](crate::Lock).
 ///
-/// Whoever waits gives the lock back meanwhile and has it again afterwards. Between the notification and that
-/// moment others may have had the lock, so look again, or let [`wait_for`](Self::wait_for) do it. A notification
-/// that comes when nobody waits is not kept. One condition may be used with several locks.
+/// A wait releases the lock and acquires it again when it is notified. In between others may have had the lock, so
+/// check the value again, or let [`wait_for`](Self::wait_for) do that. A notification that comes when no task waits is
+/// not kept. One condition may be used with several locks.
 ///
 /// ```
 /// static JOBS: curio::Lock<Vec<&str>> = curio::Lock::new(Vec::new());
@@ -61,22 +61,22 @@ impl PermitQueues for ConditionState {
 }
 
 impl Condition {
-    /// A condition that nobody waits for.
+    /// A condition without waiters.
     pub const fn new() -> Condition {
         Condition { state: Revocable::new(0) }
     }
 
-    /// Gives the lock back, waits to be notified, and waits for the lock again.
+    /// Releases the lock, waits to be notified, and acquires the lock again.
     ///
-    /// Waiting begins when this is first polled; a notification sent after the lock was given back is not missed.
-    /// If it is dropped, the lock stays with the others; a notification that it had received goes to the next.
+    /// Waiting begins when this is first polled; a notification sent after the lock was released is not missed.
+    /// If it is dropped, the lock stays released; a notification that it had received goes to the next waiter.
     #[track_caller]
     pub fn wait<'g, T>(&self, guard: LockGuard<'g, T>) -> impl Future<Output = LockGuard<'g, T>> {
         self.wait_at(guard, Location::caller())
     }
 
-    /// Waits until `is_true` says so of the value: looks at once, and after every notification. It is called with
-    /// the lock held. If this is dropped, so is the guard.
+    /// Waits until `is_true` returns true for the value: it is called at once, and after every notification, with the
+    /// lock held. If this is dropped, so is the guard.
     #[track_caller]
     pub fn wait_for<'g, T>(
         &self,
@@ -115,12 +115,12 @@ impl Condition {
         blocking::wait(self.wait_for(guard, is_true))
     }
 
-    /// Wakes up to `n` of those who wait, those who came first first. The lock need not be held.
+    /// Notifies up to `n` waiters, in the order in which they came. The lock need not be held.
     pub fn notify(&self, n: usize) {
         self.state.with(|state, handover| state.queue.notify(n, handover));
     }
 
-    /// Wakes everybody who waits.
+    /// Notifies every waiter.
     pub fn notify_all(&self) {
         self.notify(usize::MAX);
     }
@@ -151,7 +151,7 @@ impl Default for Condition {
     }
 }
 
-/// Waits for a notification. Holds the guard until it is in line.
+/// Waits for a notification. It holds the guard until it is in the queue.
 struct Notified<'c, 'g, T> {
     condition: &'c Condition,
     guard: Option<LockGuard<'g, T>>,
@@ -184,7 +184,7 @@ impl<T> Drop for Notified<'_, '_, T> {
     }
 }
 
-/// A notification in the hand of a wait that does not have its lock back yet.
+/// A notification held by a wait that has not acquired its lock again yet.
 struct Notification<'c>(&'c Condition);
 
 impl Notification<'_> {

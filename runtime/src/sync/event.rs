@@ -1,4 +1,4 @@
-//! An event: a flag that many can wait for.
+//! An event: a flag that tasks and threads wait for.
 
 use super::blocking;
 use super::locked::Locked;
@@ -9,7 +9,7 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// A flag that tasks and threads wait for. Setting it lets all of them go on.
+/// A flag that tasks and threads wait for. Setting it releases all of them.
 ///
 /// ```
 /// static STARTED: curio::Event = curio::Event::new();
@@ -43,7 +43,7 @@ impl Event {
         Event { state: Locked::new(EventState { set: false, waiting: WaitSet::new() }) }
     }
 
-    /// Sets the flag and wakes everybody who waits, in the order in which they came. O(waiters).
+    /// Sets the flag and wakes every waiter, in the order in which they came. O(waiters).
     pub fn set(&self) {
         self.state.with(|state, wakers| {
             state.set = true;
@@ -51,7 +51,7 @@ impl Event {
         });
     }
 
-    /// Clears the flag. Whoever was woken by `set` goes on all the same.
+    /// Clears the flag. Waiters that `set` has released go on all the same.
     pub fn clear(&self) {
         self.state.lock().set = false;
     }

@@ -12,8 +12,8 @@ use std::task::{Context, Poll};
 
 /// One task at a time. `Lock<T>` guards a value; `Lock` alone (`Lock::new(())`) guards a part of the program.
 ///
-/// First come, first served: a released lock goes straight to whoever has waited longest. A panic while it is
-/// held releases it and does not poison it.
+/// First come, first served: a released lock goes straight to the task or thread that has waited longest. A panic while
+/// it is held releases it and does not poison it.
 ///
 /// ```
 /// static ACCOUNTS: curio::Lock<Vec<u32>> = curio::Lock::new(Vec::new());
@@ -39,13 +39,14 @@ impl<T> Lock<T> {
         Lock { turn: Permits::new(1), value: Mutex::new(value) }
     }
 
-    /// Waits for the lock. Cancel-safe: a dropped wait takes nothing and loses nobody's turn.
+    /// Waits for the lock. Cancel-safe: a dropped wait takes nothing, and a turn that it had been granted goes to the
+    /// next.
     #[track_caller]
     pub fn acquire(&self) -> LockAcquire<'_, T> {
         LockAcquire::new(self, Location::caller())
     }
 
-    /// The lock, if it is free and nobody waits.
+    /// The lock, if it is free and no one waits for it.
     #[track_caller]
     pub fn try_acquire(&self) -> Option<LockGuard<'_, T>> {
         self.turn.try_take(1, Location::caller()).then(|| self.guard())
@@ -60,7 +61,7 @@ impl<T> Lock<T> {
         blocking::wait(self.acquire())
     }
 
-    /// Whether somebody holds it.
+    /// Whether it is held.
     pub fn locked(&self) -> bool {
         self.turn.free() == 0
     }
@@ -96,7 +97,7 @@ impl<T: fmt::Debug> fmt::Debug for Lock<T> {
 #[must_use = "a guard that is not kept unlocks at once"]
 pub struct LockGuard<'a, T> {
     lock: &'a Lock<T>,
-    /// Given back before the turn is: whoever is next must find it free.
+    /// Unlocked before the turn is given back: the next holder must find it free.
     value: Option<MutexGuard<'a, T>>,
 }
 

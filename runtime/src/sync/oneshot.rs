@@ -30,12 +30,12 @@ pub fn oneshot<T>() -> (Sender<T>, Receiver<T>) {
     (Sender { state: Arc::clone(&state) }, Receiver { state })
 }
 
-/// Sends the value. Dropping it without sending tells the receiver that there will be none.
+/// Sends the value. If it is dropped without sending, the receiver gets [`Closed`].
 pub struct Sender<T> {
     state: Arc<Locked<OneshotState<T>>>,
 }
 
-/// Receives the value. Dropping it tells the sender that nobody wants it.
+/// Receives the value. Dropping it tells the sender that the value is not wanted any more.
 ///
 /// `(&mut receiver).await` waits without giving the receiver up, so that
 /// `timeout_after(limit, &mut receiver)` may be tried again.

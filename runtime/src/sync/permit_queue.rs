@@ -6,12 +6,13 @@
 //!
 //! # How a grant is taken back
 //!
-//! If a task is polled without claiming what it was granted, or its kernel stops, the [kernel](crate::kernel::grants) calls
+//! If a task is polled without claiming what it was granted, or its kernel stops, the [kernel](crate::kernel::grants)
+//! calls
 //! [`revoke_overdue`](Revoke::revoke_overdue) of the queues that it knows, each a share of one primitive's
 //! [`Revocable`]. That locks them, finds the overdue grants and makes their permits free again, which serves the line.
 //!
-//! What the kernel knows may outlive the primitive, so it must not hold what the primitive borrows. That is why the items
-//! of a queue are not in here but beside it, behind a mutex of their own.
+//! What the kernel knows may outlive the primitive, so it must not hold what the primitive borrows. That is why the
+//! items of a queue are not in here but beside it, behind a mutex of their own.
 
 use super::locked::{Locked, Wakers};
 use super::wait_queue::{Ticket, WaitQueue, WaitState};
@@ -119,8 +120,8 @@ impl PermitQueue {
         self.serve(handover);
     }
 
-    /// Gives back `count` permits: to the first in line, or to whoever comes next. False, and nothing changes, if more
-    /// than `usize::MAX` permits would be untaken.
+    /// Gives back `count` permits: to the first in line, or to those who come later. False, and nothing changes, if
+    /// more than `usize::MAX` permits would be untaken.
     pub(super) fn release(&mut self, count: usize, handover: &mut Handover<'_>) -> bool {
         if self.untaken().checked_add(count).is_none() {
             return false;

@@ -70,7 +70,7 @@ pub struct LifoQueue<T> {
     buffer: Buffer<Lifo<T>>,
 }
 
-/// What all of them can do; they differ only in which item comes next.
+/// The methods of all three; they differ only in which item comes next.
 macro_rules! queue_methods {
     ($queue:ident<T $(: $bound:ident)?>) => {
         impl<T $(: $bound)?> $queue<T> {
@@ -97,7 +97,7 @@ macro_rules! queue_methods {
                 QueueGet(self.buffer.get(Location::caller()))
             }
 
-            /// Adds an item if there is room that nobody waits for.
+            /// Adds an item if there is room and no other putter waits for it.
             ///
             /// # Errors
             /// [`Full`] with the item.
@@ -107,7 +107,7 @@ macro_rules! queue_methods {
                 })
             }
 
-            /// Takes the next item if there is one that nobody waits for.
+            /// Takes the next item if there is one and no other getter waits for it.
             pub fn try_get(&self) -> Option<T> {
                 self.buffer.try_get()
             }
@@ -145,7 +145,7 @@ macro_rules! queue_methods {
                 self.buffer.is_full()
             }
 
-            /// Says that an item that was taken has been dealt with; see [`join`](Self::join).
+            /// Reports that an item that was taken has been processed; see [`join`](Self::join).
             ///
             /// # Panics
             /// If it is called more often than items were put.

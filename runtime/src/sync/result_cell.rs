@@ -1,4 +1,4 @@
-//! A result that many wait for: Curio's `Result`.
+//! A result that any number of tasks wait for: Curio's `Result`.
 
 use super::blocking;
 use super::locked::Locked;
@@ -9,7 +9,7 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// A place for a result that is not there yet. Whoever asks waits until it is, and gets a copy of it.
+/// A cell for a result that is not there yet. Each task or thread that asks for it waits until it is, and gets a copy.
 ///
 /// For a result that one waiter takes away, see [`oneshot`](crate::oneshot()).
 ///
@@ -46,8 +46,8 @@ impl<T, E> ResultCell<T, E> {
         ResultCell { state: Locked::new(CellState { result: None, waiting: WaitSet::new() }) }
     }
 
-    /// Sets the result to a value and wakes everybody who waits. A result that is there already is replaced, for
-    /// those who have not seen it.
+    /// Sets the result to a value and wakes every waiter. A result that is there already is replaced, for those that
+    /// have not read it yet.
     pub fn set_value(&self, value: T) {
         self.set(Ok(value));
     }

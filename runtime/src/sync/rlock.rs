@@ -1,4 +1,4 @@
-//! A lock that whoever holds it may acquire again.
+//! A reentrant lock: the task that holds it may acquire it again.
 
 use super::blocking;
 use super::permits::{Acquire, Permits};
@@ -12,8 +12,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::thread::{self, ThreadId};
 
-/// One task at a time, and that one as often as it likes. It guards a part of the program, not a value: two
-/// guards in one task could not both lend it out.
+/// A reentrant lock: held by one task at a time, which may acquire it as often as it likes. It guards a part of the
+/// program, not a value: two guards in one task could not both lend a value out mutably.
 ///
 /// It belongs to the *task* (or, outside of a kernel, the thread) that acquired it, not to one future: two
 /// branches of a `join!` are one task and do not exclude each other. It is free for others when the last guard
@@ -36,7 +36,7 @@ use std::thread::{self, ThreadId};
 #[derive(Default)]
 pub struct RLock {
     turn: Permits,
-    /// Only ever changed by whoever has the turn.
+    /// Changed only by the task or thread that has the turn.
     hold: Mutex<Option<Hold>>,
 }
 
@@ -52,20 +52,20 @@ enum Owner {
 }
 
 impl RLock {
-    /// A lock that nobody holds.
+    /// A lock that is not held.
     pub const fn new() -> RLock {
         RLock { turn: Permits::new(1), hold: Mutex::new(None) }
     }
 
-    /// Waits for the lock; does not wait if this task holds it already. Cancel-safe: a dropped wait takes nothing
-    /// and loses nobody's turn.
+    /// Waits for the lock; does not wait if this task holds it already. Cancel-safe: a dropped wait takes nothing, and
+    /// a turn that it had been granted goes to the next.
     #[track_caller]
     pub fn acquire(&self) -> RLockAcquire<'_> {
         let turn = Acquire::new(&self.turn, 1, TaskState::RlockAcquire, Location::caller());
         RLockAcquire { lock: self, turn }
     }
 
-    /// The lock, if this task holds it already, or it is free and nobody waits.
+    /// The lock, if this task holds it already, or if it is free and no one waits for it.
     #[track_caller]
     pub fn try_acquire(&self) -> Option<RLockGuard<'_>> {
         let me = Owner::current();
@@ -85,12 +85,12 @@ impl RLock {
         blocking::wait(self.acquire())
     }
 
-    /// Whether somebody holds it.
+    /// Whether it is held.
     pub fn locked(&self) -> bool {
         self.turn.free() == 0
     }
 
-    /// One more guard for whoever holds it.
+    /// One more guard, if the caller holds the lock.
     fn again(&self, me: Owner) -> Option<RLockGuard<'_>> {
         let mut hold = self.hold();
         let held = hold.as_mut().filter(|held| held.owner == me)?;
@@ -98,7 +98,7 @@ impl RLock {
         Some(RLockGuard { lock: self })
     }
 
-    /// The first guard of whoever has just been given the turn.
+    /// The first guard of the task or thread that has just been given the turn.
     fn first(&self, me: Owner) -> RLockGuard<'_> {
         *self.hold() = Some(Hold { owner: me, depth: 1 });
         RLockGuard { lock: self }

@@ -1,7 +1,7 @@
 //! A lock for many readers or one writer.
 //!
 //! It is a semaphore in disguise. There are [`READERS`] permits: a reader takes one, a writer takes them all. The
-//! line does the rest: a writer at its head lets nobody pass, so readers who keep coming cannot starve it, and it
+//! permit queue does the rest: no one passes a writer at its head, so readers that keep coming cannot starve it, and it
 //! cannot starve the readers behind it.
 
 use super::blocking;
@@ -17,8 +17,8 @@ use std::task::{Context, Poll};
 /// How many may read at once: half of what `std`'s lock, which holds the value, can count to.
 const READERS: usize = 1 << 29;
 
-/// A value that many may read or one may change. First come, first served: whoever comes after a waiting writer
-/// waits behind it, readers too. So a task that already reads must not ask for another read: with a writer
+/// A value that many may read or one may change. First come, first served: those that come after a waiting writer wait
+/// behind it, readers too. So a task that already reads must not ask for another read: with a writer
 /// between the two it would wait for itself. A panic while it is held releases it and does not poison it.
 ///
 /// ```
@@ -42,7 +42,8 @@ impl<T> RwLock<T> {
         RwLock { turn: Permits::new(READERS), value: sync::RwLock::new(value) }
     }
 
-    /// Waits until it may be read. Cancel-safe: a dropped wait takes nothing and loses nobody's turn.
+    /// Waits until it may be read. Cancel-safe: a dropped wait takes nothing, and a turn that it had been granted goes
+    /// to the next.
     #[track_caller]
     pub fn read(&self) -> RwLockRead<'_, T> {
         RwLockRead { lock: self, turn: self.turn(1, Location::caller()) }
@@ -54,13 +55,13 @@ impl<T> RwLock<T> {
         RwLockWrite { lock: self, turn: self.turn(READERS, Location::caller()) }
     }
 
-    /// The value for reading, if nobody changes it and nobody waits.
+    /// The value for reading, if no one changes it and no one waits.
     #[track_caller]
     pub fn try_read(&self) -> Option<RwLockReadGuard<'_, T>> {
         self.turn.try_take(1, Location::caller()).then(|| self.read_guard())
     }
 
-    /// The value for changing, if nobody uses it and nobody waits.
+    /// The value for changing, if no one uses it and no one waits.
     #[track_caller]
     pub fn try_write(&self) -> Option<RwLockWriteGuard<'_, T>> {
         self.turn.try_take(READERS, Location::caller()).then(|| self.write_guard())
@@ -123,7 +124,7 @@ impl<T: fmt::Debug> fmt::Debug for RwLock<T> {
 #[must_use = "a guard that is not kept unlocks at once"]
 pub struct RwLockReadGuard<'a, T> {
     turn: &'a Permits,
-    /// Given back before the turn is: whoever is next must find it free.
+    /// Unlocked before the turn is given back: the next holder must find it free.
     value: Option<sync::RwLockReadGuard<'a, T>>,
 }
 

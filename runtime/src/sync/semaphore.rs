@@ -10,7 +10,7 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// A number of permits. Whoever holds one may go on; the others wait their turn.
+/// A number of permits. A task or thread that holds one may go on; the others wait their turn.
 ///
 /// ```
 /// curio::run(async {
@@ -43,7 +43,7 @@ pub struct BoundedSemaphore {
     bound: usize,
 }
 
-/// A permit, or several. Dropping it gives it back, to whoever has waited longest.
+/// A permit, or several. Dropping it gives it back: to the task or thread that has waited longest.
 #[must_use = "a permit that is not kept is given back at once"]
 pub struct SemaphorePermit<'a> {
     permits: &'a Permits,
@@ -61,8 +61,8 @@ macro_rules! semaphore_methods {
                 self.acquire_many(1)
             }
 
-            /// Waits for `n` permits and takes them at once. Whoever comes later waits behind this, even if fewer
-            /// permits would do. Cancel-safe.
+            /// Waits for `n` permits and takes them together. Those that come later wait behind this one, even if fewer
+            /// permits would do for them. Cancel-safe.
             #[track_caller]
             pub fn acquire_many(&self, n: usize) -> SemaphoreAcquire<'_> {
                 self.check_possible(n);
@@ -70,7 +70,7 @@ macro_rules! semaphore_methods {
                 SemaphoreAcquire { acquire, bound: self.most() }
             }
 
-            /// A permit, if one is free and nobody waits.
+            /// A permit, if one is free and no one waits.
             #[track_caller]
             pub fn try_acquire(&self) -> Option<SemaphorePermit<'_>> {
                 let taken = self.permits.try_take(1, Location::caller());

@@ -17,8 +17,8 @@
 //!
 //! # Grants to tasks
 //!
-//! A task that was granted its turn may never look, or its kernel may stop. The kernel [counts](crate::kernel::grants) the
-//! grants that its tasks have not claimed, and comes to ask for those that are overdue
+//! A task that was granted its turn may never look, or its kernel may stop. The kernel [counts](crate::kernel::grants)
+//! the grants that its tasks have not claimed, and comes to ask for those that are overdue
 //! ([`find_overdue`](WaitQueue::find_overdue)). A thread's wait is not watched: a thread that blocks will look.
 
 use super::locked::Wakers;
@@ -194,8 +194,8 @@ impl WaitQueue {
         }
     }
 
-    /// Has the kernels ask again for the grants that were [kept](Self::keep). Returns the first one of a kernel that does
-    /// not run.
+    /// Has the kernels ask again for the grants that were [kept](Self::keep). Returns the first one of a kernel that
+    /// does not run.
     pub(super) fn count_kept(&mut self, handover: &mut Handover<'_>) -> Option<usize> {
         self.nodes.iter_mut().position(|node| match &mut node.grantee {
             Some(grantee) if node.state == WaitState::Granted && !grantee.is_counted() => {

@@ -12,7 +12,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-/// A value that some change and others watch. Who looks away misses what was in between, and sees the latest.
+/// A sender that changes a value, and a receiver that watches it. A receiver that is slow misses the values in between,
+/// and sees the latest.
 ///
 /// ```
 /// curio::run(async {
@@ -57,7 +58,7 @@ impl<T> HasWaitSet for WatchState<T> {
 }
 
 impl<T> Sender<T> {
-    /// Changes the value and wakes everybody who waits for a change. It never waits, so threads use it as it is.
+    /// Changes the value and wakes every receiver that waits for a change. It never waits, so threads use it as it is.
     /// It may be called when there is no receiver: one that subscribes later sees the value.
     pub fn send(&self, value: T) {
         let replaced = self.state.with(|state, wakers| {
@@ -94,11 +95,11 @@ impl<T> Drop for Sender<T> {
 }
 
 impl<T> Receiver<T> {
-    /// Waits until there is a value that this receiver has not been told of; goes on at once if there is one.
-    /// Several changes count as one. Cancel-safe: a dropped wait leaves the change to the next.
+    /// Waits until there is a value that this receiver has not seen; goes on at once if there is one. Several changes
+    /// count as one. Cancel-safe: a dropped wait leaves the change to the next.
     ///
     /// # Errors
-    /// [`Closed`] when all senders are gone and the last value has been told of. It can still be had.
+    /// [`Closed`] when all senders are gone and the last value has been seen. [`get`](Self::get) still returns it.
     #[track_caller]
     pub fn changed(&mut self) -> Changed<'_, T> {
         let wait = SetWait::new(&*self.state, TaskState::EventWait, Location::caller());
@@ -117,7 +118,7 @@ impl<T> Receiver<T> {
         blocking::wait(self.changed())
     }
 
-    /// A copy of the value as it is now. It does not count as having been told of it.
+    /// A copy of the value as it is now. It does not count as seen.
     ///
     /// The copy is made while the value is locked: a `clone` of yours must not use this same channel.
     pub fn get(&self) -> T
