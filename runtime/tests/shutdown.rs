@@ -201,6 +201,37 @@ fn a_destructor_may_spawn_and_what_it_spawns_is_dropped() {
 }
 
 #[test]
+fn a_destructor_that_spawns_what_it_drops_does_not_go_on_for_ever() {
+    struct Phoenix(Rc<Cell<u32>>);
+    impl Drop for Phoenix {
+        fn drop(&mut self) {
+            self.0.set(self.0.get() + 1);
+            let next = Phoenix(Rc::clone(&self.0));
+            spawn(async move {
+                let _next = next;
+                pending::<()>().await;
+            })
+            .detach();
+        }
+    }
+    let dropped = Rc::new(Cell::new(0));
+    let first = Phoenix(Rc::clone(&dropped));
+    let (builder, reports) =
+        with_reports(Kernel::builder().virtual_clock(true).shutdown_grace(Duration::ZERO));
+    builder.run(async move {
+        spawn(async move {
+            let _first = first;
+            pending::<()>().await;
+        })
+        .detach();
+        schedule().await;
+    });
+    assert_eq!(dropped.get(), 16);
+    let reports = reports.take();
+    assert!(reports.last().is_some_and(|last| last.contains("is leaked")), "{reports:#?}");
+}
+
+#[test]
 fn a_task_that_never_ran_runs_to_its_first_wait_at_shutdown() {
     let order = Notes::default();
     let notes = Rc::clone(&order);

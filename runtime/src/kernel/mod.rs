@@ -91,6 +91,9 @@ use std::time::{Duration, Instant};
 /// Dropping the kernel shuts it down. One that lies in a `thread_local!` may be dropped when its thread has no run queue
 /// any more: then tasks are dropped where they are, and cleanups that did not run are reported.
 ///
+/// Room that tasks, timers, sockets and time limits have taken is used again, and given back when the kernel is dropped. So a
+/// kernel holds as much as the most that there ever were at the same time, some hundred bytes for each task.
+///
 /// ```
 /// # fn main() -> std::io::Result<()> {
 /// let mut kernel = curio::Kernel::new()?;

@@ -12,11 +12,15 @@ use crate::kernel::run_queue;
 use crate::kernel::state;
 use crate::kernel::task_record::{End, Runnable};
 use crate::traps;
+use std::mem;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 /// How much real time the cleanups of a shutdown may take at any rate.
 const REAL_GRACE: Duration = Duration::from_secs(5);
+
+/// How often destructors may spawn tasks whose destructors spawn tasks, before a shutdown drops them no longer.
+const GENERATIONS: usize = 16;
 
 /// Why a task is dropped that has not ended.
 #[derive(Clone, Copy)]
@@ -88,14 +92,34 @@ impl Kernel {
         self.state.reports.say_never_joined();
     }
 
-    /// Newest first. Destructors may spawn; what they spawn is dropped as well, before it ever runs.
+    /// Newest first. Destructors may spawn; what they spawn is dropped as well, before it ever runs, up to the
+    /// [`GENERATIONS`]th generation. Those that spawn what they drop would go on for ever.
     fn drop_all(&mut self, why: Dropped) {
-        while self.state.tasks.borrow().len() > 0 {
+        for _ in 0..GENERATIONS {
             let tasks = self.state.tasks.borrow().by_id();
+            if tasks.is_empty() {
+                return;
+            }
             for task in tasks.iter().rev().filter(|task| task.record().end.get().is_none()) {
                 self.drop_one(task, why);
             }
         }
+        let tasks = self.state.tasks.borrow().by_id();
+        for task in tasks {
+            self.leak_one(task);
+        }
+    }
+
+    /// Ends a task without running its destructors.
+    fn leak_one(&self, task: Rc<dyn Runnable>) {
+        let record = task.record();
+        self.state.reports.say(&format!(
+            "{record}, spawned at {}, is leaked: its destructors would run after those of {GENERATIONS} tasks that \
+             were each spawned by a destructor of the one before",
+            record.spawned_at
+        ));
+        self.state.finish(&task, End::Cancelled);
+        mem::forget(task);
     }
 
     fn drop_one(&self, task: &Rc<dyn Runnable>, why: Dropped) {
