@@ -373,6 +373,20 @@ async fn schedule_twice() {
 }
 
 #[test]
+fn a_virtual_clock_goes_on_when_a_child_is_no_longer_read_from() {
+    run_virtual(async {
+        let mut child = Popen::new(piped(shell("exec cat"))).expect("it can be started");
+        let mut output = Stream::new(child.stdout.take().expect("it is piped"));
+        assert!(race((async { Some(output.readline().await) }, async { None })).await.is_none());
+        let start = clock();
+        sleep(secs(3600)).await;
+        assert_eq!(clock() - start, secs(3600));
+        drop(child.stdin.take());
+        assert!(child.wait().await.expect("it can be waited for").success());
+    });
+}
+
+#[test]
 fn a_wait_is_shown_at_the_line_that_asked_for_it() {
     bounded(async {
         let mut child = Popen::new(piped(shell("read line")))?;

@@ -125,7 +125,7 @@ impl Kernel {
         rang
     }
 
-    fn fire_timers(&mut self) {
+    pub(super) fn fire_timers(&mut self) {
         if self.state.timers.borrow().is_empty() {
             return;
         }

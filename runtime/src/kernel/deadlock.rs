@@ -69,6 +69,10 @@ struct Probed {
 impl Kernel {
     /// Called when no task is ready and the loop would wait for ever. True if it waited, or has something to do.
     pub(super) fn suspect_deadlock(&mut self) -> bool {
+        let stands_still = self.state.clock.is_virtual() && self.state.reactor.borrow().holding_clock() > 0;
+        if stands_still && self.state.thread_jobs.get() == 0 {
+            return self.doubt_waits();
+        }
         if self.watch.reported || self.may_be_woken_by_time_or_thread() {
             return false;
         }
@@ -103,7 +107,7 @@ impl Kernel {
         true
     }
 
-    /// Called when sockets are awaited, and nothing else can wake a task. True if it waited, or has something to do.
+    /// Called when only sockets can wake a task, or let a virtual clock go on. True if it waited, or has something to do.
     fn doubt_waits(&mut self) -> bool {
         if self.polls_since_io > 0 {
             self.watch.idle_since = None;
@@ -114,8 +118,9 @@ impl Kernel {
         });
         let left = DOUBT_DELAY.saturating_sub(idle_since.elapsed());
         if left > Duration::ZERO {
-            let timeout = self.time_to_wait(None).map_or(left, |maintenance| maintenance.min(left));
+            let timeout = self.time_to_wait(None).map_or(left, |timeout| timeout.min(left));
             self.wait_for_events(Some(timeout));
+            self.fire_timers();
             self.run_maintenance();
             return true;
         }

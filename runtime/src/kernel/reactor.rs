@@ -234,21 +234,18 @@ impl Reactor {
     }
 
     /// The wait of a `poll_…` function stays when the future that called it is dropped, because the reactor does not
-    /// learn of that. If there are no
-    /// other waits, this hands out the wakers of all of them and forgets them: a task that still waits is polled and asks
-    /// anew. Each is asked once, until there is an event. Takes time in proportion to the number of sockets.
+    /// learn of that. If there are no other waits, or if they hold a virtual clock, this hands out their wakers and forgets
+    /// them: a task that still waits is polled and asks anew. Each is asked once, until there is an event. Takes time in
+    /// proportion to the number of sockets.
     pub(crate) fn ask_again(&mut self, wakers: &mut Vec<Waker>) {
-        let is_shared = |side: &Side| {
-            let waiter = side.waiter.as_ref().filter(|waiter| waiter.waker.is_some());
-            waiter.is_none_or(|waiter| waiter.ticket == SHARED_TICKET)
-        };
-        if !self.sockets.iter().all(|(_, socket)| is_shared(&socket.read) && is_shared(&socket.write)) {
-            return;
-        }
-        for (_, socket) in &mut self.sockets {
+        let is_shared = |waiter: &Waiter| waiter.ticket == SHARED_TICKET;
+        let is_real = |side: &Side| side.waiter.as_ref().is_some_and(|w| w.waker.is_some() && !is_shared(w));
+        let all = !self.sockets.iter().any(|(_, socket)| is_real(&socket.read) || is_real(&socket.write));
+        for (_, socket) in self.sockets.iter_mut().filter(|(_, socket)| all || socket.holds_clock) {
             for waiter in [&mut socket.read, &mut socket.write].into_iter().flat_map(|side| &mut side.waiter)
             {
-                if !waiter.asked_again
+                if is_shared(waiter)
+                    && !waiter.asked_again
                     && let Some(waker) = waiter.waker.take()
                 {
                     waiter.asked_again = true;

@@ -14,6 +14,7 @@ pub(super) enum Disposition {
     Default,
     Ignored,
     /// Other code of this program has a handler.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
     Handled,
 }
 
