@@ -1,4 +1,4 @@
-//! A bounded channel: a [buffer](super::buffer) that is closed when its last sender or its last receiver is gone.
+//! A bounded channel: a queue (`buffer.rs`) that is closed when its last sender or its last receiver is gone.
 
 use super::blocking;
 use super::buffer::{Buffer, Get, Put, PutError};
