@@ -12,8 +12,6 @@ mod import_graph;
 
 use import_graph::{check_picture, circles_larger_than, imports, sources};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::Path;
 
 /// The rooms, from the bottom upwards. Those of one line may import each other: an error names the URL it is about, and
 /// parsing a URL fails with an error. `lib.rs` and `fuzzing.rs` see all of them.
