@@ -24,6 +24,7 @@ use curio::TcpStream;
 use http::HeaderValue;
 use rustls::ClientConfig;
 use std::cell::{Cell, OnceCell};
+use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -118,9 +119,8 @@ impl Steps<'_> {
                 let url = self.url;
                 let target = Target::new(url.host(), url.port_or_default(), url.is_https());
                 self.step.set("the connector is at work");
-                let what = format!("connecting to {target} by the session's connector");
-                let stream = connector.connect(target).await;
-                let stream = stream.map_err(|cause| Error::new(ErrorKind::Connect, what).because(cause))?;
+                let to = format!("{target} by the session's connector");
+                let stream = connector.connect(target).await.map_err(failed_to_connect(to))?;
                 let secure = connector.is_secure();
                 Reached { stream: Stream::Foreign(stream), peer: None, early: Bytes::new(), secure }
             }
@@ -204,10 +204,8 @@ impl Steps<'_> {
     #[cfg(unix)]
     async fn unix(&mut self, path: &Path) -> Result<Reached, Error> {
         self.step.set("waiting for the other side to accept");
-        let stream = curio::open_unix_connection(path).await.map_err(|cause| {
-            let what = format!("connecting to the Unix socket {}", path.display());
-            Error::new(ErrorKind::Connect, what).because(cause)
-        })?;
+        let to = format!("the Unix socket {}", path.display());
+        let stream = curio::open_unix_connection(path).await.map_err(failed_to_connect(to))?;
         Ok(Reached {
             stream: Stream::Foreign(Box::new(stream)),
             peer: None,
@@ -230,5 +228,9 @@ async fn connect_to_any(addresses: &[SocketAddr]) -> Result<TcpStream, Error> {
         [address] => TcpStream::connect(address).await,
         _ => curio::net::connect_to_any(addresses.to_vec()).await,
     };
-    connected.map_err(|cause| Error::new(ErrorKind::Connect, format!("connecting to {shown}")).because(cause))
+    connected.map_err(failed_to_connect(shown))
+}
+
+fn failed_to_connect(to: String) -> impl FnOnce(io::Error) -> Error {
+    move |cause| Error::new(ErrorKind::Connect, format!("connecting to {to}")).because(cause)
 }

@@ -109,6 +109,11 @@ impl Proxy {
         self.authorization.as_ref()
     }
 
+    /// The error of asking this proxy for `what`.
+    pub(super) fn failed(&self, what: &str) -> Error {
+        Error::new(ErrorKind::Proxy, format!("asking the proxy {self} for {what}"))
+    }
+
     /// User name and password, decoded.
     pub(super) fn credentials(&self) -> Option<(Vec<u8>, Vec<u8>)> {
         self.url.has_credentials().then(|| {

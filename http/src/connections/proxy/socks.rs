@@ -9,7 +9,7 @@ use super::socks_step::{Destination, Refused, Step};
 use super::socks4::Socks4a;
 use super::socks5::Socks5;
 use crate::connections::stream::{SendBuffer, Stream};
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use std::future::poll_fn;
 use std::io;
 
@@ -21,15 +21,14 @@ enum Machine {
 /// Makes the handshake on a fresh connection to the proxy, which is the server's afterwards.
 ///
 /// # Errors
-/// Of kind [`Proxy`](ErrorKind::Proxy).
+/// Of kind [`Proxy`](crate::ErrorKind::Proxy).
 pub(super) async fn handshake(
     stream: &mut Stream,
     proxy: &Proxy,
     destination: &Destination<'_>,
     whom: &str,
 ) -> Result<(), Error> {
-    let failed =
-        || Error::new(ErrorKind::Proxy, format!("asking the proxy {proxy} for a connection to {whom}"));
+    let failed = || proxy.failed(&format!("a connection to {whom}"));
     let mut machine = machine(proxy, destination).map_err(|why| failed().because(why))?;
     let mut reply = Vec::new();
     loop {

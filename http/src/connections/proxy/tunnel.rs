@@ -17,7 +17,7 @@ use crate::connections::deadline::{Deadline, Limits};
 use crate::connections::resolver::{self, HostResolver};
 use crate::connections::stream::Stream;
 use crate::connections::timings::Timings;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::request::upload::Upload;
 use crate::trace::Tracer;
 use crate::url::Url;
@@ -44,7 +44,7 @@ impl Tunnel<'_> {
     /// Makes `stream`, which leads to the proxy, lead to the server. Also returns what has come from there already.
     ///
     /// # Errors
-    /// Of kind [`Proxy`](ErrorKind::Proxy), naming the proxy; of kind [`Dns`](ErrorKind::Dns), if the server's name is to
+    /// Of kind [`Proxy`](crate::ErrorKind::Proxy), naming the proxy; of kind [`Dns`](crate::ErrorKind::Dns), if the server's name is to
     /// be looked up here and cannot be.
     pub(crate) async fn open(
         self,
@@ -79,8 +79,7 @@ impl Tunnel<'_> {
         whom: &str,
     ) -> Result<(Stream, Bytes), Error> {
         let Tunnel { proxy, limits, protocol_limits, agent, tracer, .. } = self;
-        let failed =
-            || Error::new(ErrorKind::Proxy, format!("asking the proxy {proxy} for a tunnel to {whom}"));
+        let failed = || proxy.failed(&format!("a tunnel to {whom}"));
         let host = HeaderValue::try_from(whom).map_err(|cause| failed().because(cause))?;
         let mut headers = HeaderMap::from_iter([(HOST, host), (USER_AGENT, agent)]);
         if let Some(credentials) = proxy.authorization() {
