@@ -1,27 +1,26 @@
-//! A file for tasks: every operation is a job in a thread, and they happen in the order in which they were asked
-//! for.
+//! A file that tasks can use: each operation runs as a job in a thread of the kernel's pool, in the order in which they
+//! were asked for.
 //!
-//! The difficulty is a dropped operation: its thread cannot be stopped, and may still be writing when the next
-//! operation begins. So each job carries a [`JobTurn`]: it first waits, in its thread, for the end of the job before
-//! it. Jobs start in order, so what a job waits for is running or done, and never stuck behind it.
+//! A dropped operation complicates that: its thread cannot be stopped, and may still be writing when the next operation
+//! begins. So each job has a [`JobTurn`], and first waits in its thread until all jobs before it are over.
 //!
-//! A read is two steps for the same reason. The thread only *fetches* into the file's buffer; the bytes are taken
-//! out when the task polls, at the moment in which the read returns.
+//! For the same reason a read has two steps. The thread only *fetches* into the file's buffer; the bytes are taken out when
+//! the task is polled and the read returns.
 
+use super::job_order::{JobTurn, Jobs};
 use super::mode::Mode;
 use super::opened::Opened;
 use crate::error::while_doing;
 use crate::threads::run_in_thread::run_in_thread;
-use std::collections::BTreeSet;
 use std::fmt;
 use std::io::{self, SeekFrom};
 use std::path::Path;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Opens a file with one of Python's modes: `r`, `w`, `a` or `x`, with `+` to read and write both; `b` may be
 /// added and changes nothing.
 ///
-/// If it is dropped while a thread is at it, the file may still be made or emptied.
+/// If it is dropped while a thread is opening the file, the file may still be created or truncated.
 ///
 /// # Errors
 /// `InvalidInput` for a mode that is none; else the file system's, with the file's name.
@@ -58,7 +57,7 @@ pub fn aopen<P: AsRef<Path>>(path: P, mode: &str) -> impl Future<Output = io::Re
     }
 }
 
-/// A file that is read and written in threads; made by [`aopen`]. It gives and takes bytes.
+/// A file that is read and written in threads; returned by [`aopen`]. It reads and writes bytes.
 ///
 /// Writes are not buffered: when a `write` returns, the operating system has the bytes. Reads are, 64 KiB ahead.
 ///
@@ -135,15 +134,15 @@ impl AsyncFile {
         self.job(Opened::flush)
     }
 
-    /// Closes the file, in a thread, after whatever is still under way. Dropping the file closes it too, on the
-    /// spot unless a thread is at it.
+    /// Closes the file in a thread, after all operations that are still running. Dropping the file closes it too: at
+    /// once, or when the last operation that is still running has ended.
     #[track_caller]
     pub fn close(mut self) -> impl Future<Output = io::Result<()>> + use<> {
         // The job now has the only handle, and drops it in its thread.
         self.job(Opened::flush)
     }
 
-    /// A thread fetches; whoever is still there takes it out.
+    /// Fetches in a thread; if the task still waits then, it takes the bytes out of the buffer.
     #[track_caller]
     fn fetch_and_take<F>(&mut self, fetch: F) -> impl Future<Output = io::Result<Vec<u8>>> + use<'_, F>
     where
@@ -157,7 +156,7 @@ impl AsyncFile {
         }
     }
 
-    /// Does something with the file in a thread, when all that was begun before is over.
+    /// Does something with the file in a thread, when all jobs before it are over.
     #[track_caller]
     fn job<T, F>(&mut self, work: F) -> impl Future<Output = io::Result<T>> + use<T, F>
     where
@@ -178,67 +177,6 @@ impl AsyncFile {
 impl fmt::Debug for AsyncFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AsyncFile").field("name", &self.name).finish_non_exhaustive()
-    }
-}
-
-/// The jobs of one file, which are numbered in the order in which they were asked for.
-#[derive(Default)]
-struct Jobs {
-    order: Mutex<Order>,
-    one_is_over: Condvar,
-}
-
-#[derive(Default)]
-struct Order {
-    /// The number of the next job that is asked for.
-    next: u64,
-    /// The first job that is not over. All before it are.
-    current: u64,
-    /// Jobs behind that one that are over already: they were dropped before a thread began them.
-    over: BTreeSet<u64>,
-}
-
-impl Jobs {
-    fn lock(&self) -> MutexGuard<'_, Order> {
-        self.order.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The place of one job in the order of its file's jobs. Dropping it ends the job, whether it was begun or not.
-struct JobTurn {
-    jobs: Arc<Jobs>,
-    number: u64,
-}
-
-impl JobTurn {
-    fn new(jobs: &Arc<Jobs>) -> JobTurn {
-        let mut order = jobs.lock();
-        let number = order.next;
-        order.next += 1;
-        drop(order);
-        JobTurn { jobs: Arc::clone(jobs), number }
-    }
-
-    /// Blocks until all jobs before this one are over; usually they are.
-    fn wait(&self) {
-        let mut order = self.jobs.lock();
-        while order.current < self.number {
-            order = self.jobs.one_is_over.wait(order).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-}
-
-impl Drop for JobTurn {
-    fn drop(&mut self) {
-        let mut order = self.jobs.lock();
-        order.over.insert(self.number);
-        let mut current = order.current;
-        while order.over.remove(&current) {
-            current += 1;
-        }
-        order.current = current;
-        drop(order);
-        self.jobs.one_is_over.notify_all();
     }
 }
 

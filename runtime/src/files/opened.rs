@@ -10,7 +10,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 /// How much is read at a time.
-const PIECE: usize = 64 * 1024;
+const CHUNK: usize = 64 * 1024;
 
 pub(super) struct Opened {
     file: File,
@@ -31,7 +31,7 @@ impl Opened {
     /// Reads until at least `n` bytes are ahead, or the file ends; says how many of them are there to be taken.
     pub(super) fn fetch(&mut self, n: usize) -> io::Result<usize> {
         self.check_reads()?;
-        while self.ahead.len() < n && self.read_piece(n - self.ahead.len())? > 0 {}
+        while self.ahead.len() < n && self.read_chunk(n - self.ahead.len())? > 0 {}
         Ok(n.min(self.ahead.len()))
     }
 
@@ -42,13 +42,13 @@ impl Opened {
             if let Some(length) = self.ahead.line() {
                 return Ok(length);
             }
-            if self.read_piece(PIECE)? == 0 {
+            if self.read_chunk(CHUNK)? == 0 {
                 return Ok(self.ahead.len());
             }
         }
     }
 
-    /// What was fetched is only taken when somebody is there to take it.
+    /// Takes what was fetched. That is a step of its own because the task may have stopped waiting in between.
     pub(super) fn take(&mut self, n: usize) -> Vec<u8> {
         self.ahead.take(n)
     }
@@ -82,8 +82,8 @@ impl Opened {
         self.file.flush()
     }
 
-    fn read_piece(&mut self, wanted: usize) -> io::Result<usize> {
-        let room = wanted.clamp(PIECE / 8, PIECE);
+    fn read_chunk(&mut self, wanted: usize) -> io::Result<usize> {
+        let room = wanted.clamp(CHUNK / 8, CHUNK);
         let file = &mut self.file;
         loop {
             let read = self.ahead.fill(room, |room| {

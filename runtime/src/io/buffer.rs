@@ -1,9 +1,9 @@
-//! What has been received and not yet asked for.
+//! What has been received and not yet been read.
 
 use std::mem;
 
-/// Bytes that go in at the end and come out at the front. Taking from the front moves nothing; the room is used
-/// again when all has been taken, or when a fill needs it.
+/// A queue of bytes. Taking from the front moves nothing; the room is used again when all has been taken, or when a
+/// fill needs it.
 #[derive(Default)]
 pub(crate) struct ReadBuffer {
     bytes: Vec<u8>,
@@ -39,7 +39,7 @@ impl ReadBuffer {
     /// Takes up to `n` bytes from the front.
     pub(crate) fn take(&mut self, n: usize) -> Vec<u8> {
         let n = n.min(self.len());
-        // A buffer that is well filled is handed out itself; a nearly empty one would waste its memory.
+        // A buffer that is at least half full is handed out itself; to hand out an emptier one would waste memory.
         if self.taken == 0 && n == self.bytes.len() && n >= self.bytes.capacity() / 2 {
             self.searched = 0;
             return mem::take(&mut self.bytes);

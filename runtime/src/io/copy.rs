@@ -9,8 +9,8 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-/// How much is on its way at a time, in each direction.
-const PIECE: usize = 16 * 1024;
+/// How much is in the buffer of each direction at most.
+const CHUNK: usize = 16 * 1024;
 
 /// Copies everything from `reader` into `writer` until the reader ends; says how many bytes. `writer` is flushed
 /// at the end, and not closed unless dropping it does that.
@@ -109,7 +109,7 @@ struct Transfer {
 
 impl Transfer {
     fn new() -> Transfer {
-        let buffer = vec![0; PIECE];
+        let buffer = vec![0; CHUNK];
         Transfer { buffer, start: 0, end: 0, reader_ended: false, closed: false, copied: 0 }
     }
 
@@ -138,7 +138,7 @@ impl Transfer {
                         self.reader_ended = self.end == 0;
                     }
                     Poll::Pending => {
-                        // While nothing comes, nothing may lie about in a writer's buffer either.
+                        // While there is nothing to read, nothing may stay in a writer's buffer.
                         if let Poll::Ready(Err(error)) = Pin::new(&mut *writer).poll_flush(cx) {
                             return Poll::Ready(Err(error));
                         }

@@ -1,14 +1,14 @@
-//! Byte streams, whatever is behind them: buffered reading, and copying.
+//! Byte streams of any kind: buffered reading, and copying.
 //!
 //! ```text
-//! stream.rs    Stream<S>       lines and exact lengths out of any reader; nothing is lost by a dropped read
+//! stream.rs    Stream<S>       lines and exact lengths from any reader; a dropped read loses nothing
 //! lines.rs     Lines           the lines as text
-//! buffer.rs    ReadBuffer      what has been received and not yet asked for
+//! buffer.rs    ReadBuffer      what has been received and not yet been read
 //! copy.rs      copy, copy_bidirectional
 //! ```
 //!
-//! Everything here takes the traits of `futures_io`, which this crate's sockets, pipes and TLS streams of other
-//! crates have in common, and gives them again, so that codecs and adapters of other crates fit on both sides.
+//! Everything here works on the traits of `futures_io`, which this crate's sockets and pipes and the TLS streams of other
+//! crates implement. `Stream` implements them too, so codecs and adapters of other crates can be used below and above it.
 
 mod buffer;
 mod copy;

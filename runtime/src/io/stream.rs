@@ -1,13 +1,13 @@
-//! A stream with a memory: lines, exact lengths, and reads that can be given up.
+//! A buffered stream: lines, exact lengths, and reads that can be cancelled without losing data.
 //!
-//! A socket hands out bytes as they come. Whoever wants a line has to keep what came after it; whoever gives up
-//! waiting for a line must not lose the half of it that has come. So everything that is received first goes into
-//! a buffer that belongs to the *stream*, and is taken out only at the moment in which a read returns. A read that
-//! is dropped before that has taken nothing.
+//! A socket returns bytes as they arrive, which is seldom where a line ends. A read of one line has to keep what came after
+//! it, and a read that is cancelled must not lose the half line that had arrived. So everything that is received goes into
+//! a buffer that belongs to the *stream*, and is taken out only when a read returns. A read that is dropped before that has
+//! taken nothing.
 //!
-//! Writing is the other way round: nothing is held back. A `write` returns when all of it has been handed to the
-//! stream below, so that nobody has to remember to flush before waiting for an answer. If a write is dropped
-//! halfway, the rest is kept and sent first by whatever is written next: the other end never sees a hole.
+//! Writes are not buffered. A `write` returns when all of its data has been handed to the stream below, so no flush is
+//! needed before waiting for a reply. If a write is dropped halfway, the rest of its data is kept and sent before anything
+//! that is written later: the other end never sees a gap.
 
 use super::buffer::ReadBuffer;
 use super::lines::Lines;
@@ -22,10 +22,10 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-/// How much is asked for at a time.
-const PIECE: usize = 8 * 1024;
-/// The same, when there is no end to what is wanted.
-const LARGE_PIECE: usize = 64 * 1024;
+/// How many bytes are read at a time.
+const CHUNK: usize = 8 * 1024;
+/// The same, for reads up to the end of the stream, and for writes of many lines.
+const LARGE_CHUNK: usize = 64 * 1024;
 
 /// Buffered reading, and writing in order, over anything that has `futures_io`'s traits.
 ///
@@ -60,22 +60,22 @@ impl<S> Stream<S> {
         Stream { inner, received: ReadBuffer::default(), unsent: Vec::new() }
     }
 
-    /// What it was made of.
+    /// The stream below.
     pub fn get_ref(&self) -> &S {
         &self.inner
     }
 
-    /// What it was made of. Reading from it directly goes past the buffer.
+    /// The stream below. Reading from it directly bypasses the buffer.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.inner
     }
 
-    /// What has been received and not been read yet.
+    /// What has been received from the stream below and not yet been read from this one.
     pub fn buffered(&self) -> &[u8] {
         self.received.filled()
     }
 
-    /// Takes it apart: what it was made of, and what had been received and not been read.
+    /// Takes it apart: the stream below, and what had been received from it and not yet been read.
     pub fn into_inner(mut self) -> (S, Vec<u8>) {
         (self.inner, self.received.take(usize::MAX))
     }
@@ -94,7 +94,7 @@ impl<S: AsyncRead + Unpin> Stream<S> {
                 ready!(traps::spend(cx));
             }
             while self.received.is_empty() && n > 0 {
-                if ready!(self.poll_receive(cx, PIECE))? == 0 {
+                if ready!(self.poll_receive(cx, CHUNK))? == 0 {
                     break;
                 }
             }
@@ -116,8 +116,8 @@ impl<S: AsyncRead + Unpin> Stream<S> {
             }
             while self.received.len() < n {
                 // Memory follows what really comes, whatever was asked for.
-                let piece = (n - self.received.len()).clamp(PIECE, LARGE_PIECE);
-                if ready!(self.poll_receive(cx, piece))? == 0 {
+                let chunk = (n - self.received.len()).clamp(CHUNK, LARGE_CHUNK);
+                if ready!(self.poll_receive(cx, chunk))? == 0 {
                     return Poll::Ready(Err(crate::net::stream::ended_early(self.received.len(), n)));
                 }
             }
@@ -128,7 +128,7 @@ impl<S: AsyncRead + Unpin> Stream<S> {
 
     /// One line with its `\n`; what is left at the end of the stream, which may be empty. Cancel-safe.
     ///
-    /// A line may be of any length and is kept in memory; put a limit on a peer that is not trusted.
+    /// A line may be of any length and is kept in memory; limit what a peer that is not trusted can send.
     #[track_caller]
     pub fn readline(&mut self) -> impl Future<Output = io::Result<Vec<u8>>> + use<'_, S> {
         let at = Location::caller();
@@ -141,7 +141,7 @@ impl<S: AsyncRead + Unpin> Stream<S> {
     pub fn readlines(&mut self) -> impl Future<Output = io::Result<Vec<Vec<u8>>>> + use<'_, S> {
         let at = Location::caller();
         let filling = poll_fn(move |cx| {
-            while ready!(self.poll_receive(cx, LARGE_PIECE))? > 0 {}
+            while ready!(self.poll_receive(cx, LARGE_CHUNK))? > 0 {}
             let all = self.received.take(usize::MAX);
             Poll::Ready(Ok(all.split_inclusive(|&byte| byte == b'\n').map(<[u8]>::to_vec).collect()))
         });
@@ -153,7 +153,7 @@ impl<S: AsyncRead + Unpin> Stream<S> {
     pub fn readall(&mut self) -> impl Future<Output = io::Result<Vec<u8>>> + use<'_, S> {
         let at = Location::caller();
         let filling = poll_fn(move |cx| {
-            while ready!(self.poll_receive(cx, LARGE_PIECE))? > 0 {}
+            while ready!(self.poll_receive(cx, LARGE_CHUNK))? > 0 {}
             Poll::Ready(Ok(self.received.take(usize::MAX)))
         });
         at_caller(at, filling)
@@ -172,7 +172,7 @@ impl<S: AsyncRead + Unpin> Stream<S> {
             if let Some(length) = self.received.line() {
                 return Poll::Ready(Ok(self.received.take(length)));
             }
-            if ready!(self.poll_receive(cx, PIECE))? == 0 {
+            if ready!(self.poll_receive(cx, CHUNK))? == 0 {
                 return Poll::Ready(Ok(self.received.take(usize::MAX)));
             }
         }
@@ -180,7 +180,7 @@ impl<S: AsyncRead + Unpin> Stream<S> {
 
     /// Receives into the buffer; says how much.
     fn poll_receive(&mut self, cx: &mut Context<'_>, room: usize) -> Poll<io::Result<usize>> {
-        // What is below may always be ready, and need not count its turns as sockets do.
+        // The stream below may always be ready, and need not spend the budget as sockets do.
         ready!(traps::spend(cx));
         let inner = Pin::new(&mut self.inner);
         self.received.fill(room, |room| {
@@ -192,7 +192,7 @@ impl<S: AsyncRead + Unpin> Stream<S> {
 }
 
 impl<S: AsyncWrite + Unpin> Stream<S> {
-    /// Writes all of `data` and holds nothing back: it is on its way when this returns.
+    /// Writes all of `data`. It has been handed to the stream below when this returns; no flush is needed.
     ///
     /// If it is dropped before any of it was written, nothing will be. If it is dropped halfway, the rest is sent
     /// before anything that is written, flushed or closed later.
@@ -205,11 +205,11 @@ impl<S: AsyncWrite + Unpin> Stream<S> {
         at_caller(at, Write { stream: self, data: Cow::Borrowed(data), written: 0 })
     }
 
-    /// Writes pieces one after the other: as many at a time as make a good [`write`](Self::write), so that there may be
-    /// more of them than fit into memory.
+    /// Writes lines one after the other, about 64 KiB in one [`write`](Self::write), so that there may be more of them than
+    /// fit into memory.
     ///
-    /// If it is dropped, the pieces that were begun are finished like a dropped `write`; no further ones are asked
-    /// for.
+    /// If it is dropped, the lines that were begun are finished like those of a dropped `write`; no further ones are
+    /// taken from the iterator.
     ///
     /// # Errors
     /// As [`write`](Self::write).
@@ -224,7 +224,7 @@ impl<S: AsyncWrite + Unpin> Stream<S> {
             let mut lines = lines.into_iter().peekable();
             while lines.peek().is_some() {
                 let mut data = Vec::new();
-                while data.len() < LARGE_PIECE
+                while data.len() < LARGE_CHUNK
                     && let Some(line) = lines.next()
                 {
                     data.extend_from_slice(line.as_ref());
@@ -301,7 +301,7 @@ impl<S: AsyncWrite + Unpin> Future for Write<'_, S> {
             match ready!(poll_some(Pin::new(&mut this.stream.inner), cx, rest)) {
                 Ok(sent) => this.written += sent,
                 Err(error) => {
-                    // What could not be sent is the caller's to know of, and not to be tried again.
+                    // The caller gets the error; the rest of the data is not sent later.
                     this.written = this.data.len();
                     return Poll::Ready(Err(error));
                 }
@@ -345,7 +345,7 @@ impl<S: AsyncRead + Unpin> AsyncBufRead for Stream<S> {
     fn poll_fill_buf(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
         let this = self.get_mut();
         if this.received.is_empty() {
-            ready!(this.poll_receive(cx, PIECE))?;
+            ready!(this.poll_receive(cx, CHUNK))?;
         }
         Poll::Ready(Ok(this.received.filled()))
     }

@@ -72,7 +72,7 @@ pub(super) fn no_address() -> io::Error {
 /// The addresses of a host, as the operating system knows them; the look-up runs in a thread.
 ///
 /// # Errors
-/// The name does not exist, or nobody could be asked.
+/// The name does not exist, or no name server can be reached.
 #[track_caller]
 pub fn getaddrinfo(host: &str, port: u16) -> impl Future<Output = io::Result<Vec<SocketAddr>>> + use<> {
     getaddrinfo_at(host, port, Location::caller())

@@ -5,8 +5,8 @@
 //!
 //! The traits of `futures_io` are for the streams themselves and not for references to them, unlike `Read` and `Write` in
 //! the standard library. Their `poll_` functions keep nothing between two calls, so a second reader could not be told
-//! from the same one that comes back after having been dropped, and would take over the first one's waker without a
-//! word. A reader and a writer for other people's code are what `into_split` is for.
+//! from the same one that comes back after having been dropped, and would silently take over the first one's
+//! waker. `into_split` gives a reader and a writer that can be passed to code of other crates.
 
 /// Gives a type what can be received. It has a method `socket() -> &Socket<S>` where `&S: Read`.
 macro_rules! read_methods {

@@ -70,7 +70,7 @@ impl TcpStream {
             if let Some(error) = source.take_error()? {
                 return Err(error);
             }
-            // Through mio, which has to hear of `WouldBlock` to go on watching (see `reactor.rs`).
+            // Through mio, which has to see `WouldBlock` to go on watching (see `reactor.rs`).
             source.try_io(|| match source.peer_addr() {
                 Ok(_) => Ok(Attempt::full(())),
                 Err(error) if is_connecting(&error) => Err(io::ErrorKind::WouldBlock.into()),

@@ -122,8 +122,8 @@ impl UdpSocket {
         }
     }
 
-    /// Receives one message from anybody, and says from whom. What is longer than `buf` is cut off. Cancel-safe: a
-    /// dropped receive took nothing.
+    /// Receives one message from any sender, and returns its length and the sender's address. What is longer than
+    /// `buf` is cut off. Cancel-safe: a dropped receive took nothing.
     ///
     /// # Errors
     /// As [`recv`](Self::recv).

@@ -27,7 +27,7 @@ const FULL_QUEUE: Duration = Duration::from_millis(5);
 /// Connects to the Unix socket at `path`: the same as [`UnixStream::connect`].
 ///
 /// # Errors
-/// `NotFound` if there is no such file, `ConnectionRefused` if nobody listens there any more.
+/// `NotFound` if there is no such file, `ConnectionRefused` if no listener has it open any more.
 #[track_caller]
 pub fn open_unix_connection<P: AsRef<Path>>(path: P) -> impl Future<Output = io::Result<UnixStream>> {
     UnixStream::connect(path)
@@ -59,7 +59,7 @@ impl UnixStream {
     /// Cancel-safe.
     ///
     /// # Errors
-    /// `NotFound` if there is no such file, `ConnectionRefused` if nobody listens there any more.
+    /// `NotFound` if there is no such file, `ConnectionRefused` if no listener has it open any more.
     #[track_caller]
     pub fn connect<P: AsRef<Path>>(path: P) -> impl Future<Output = io::Result<UnixStream>> {
         let at = Location::caller();

@@ -1,7 +1,7 @@
-//! Messages between processes of one machine: like UDP, but none is lost and the addresses are paths.
+//! Datagrams between processes of one machine: like UDP, but none is lost and the addresses are paths.
 //!
-//! None is lost, because a sender has to wait while the receiver's queue is full. A *connected* socket hears from the
-//! operating system when there is room again. One that names its receiver with each message does not: it counts as
+//! None is lost, because a sender has to wait while the receiver's queue is full. The operating system
+//! tells a *connected* socket when there is room again. One that names its receiver with each message does not: it counts as
 //! writable all the time, and on Linux each message that is refused makes it "become writable" once more. To wait for
 //! that and try again would be a loop that never sleeps, in which not even a virtual clock could move. So
 //! [`send_to`](UnixDatagram::send_to) believes it once, and then looks again in growing intervals.
@@ -61,7 +61,7 @@ impl UnixDatagram {
         UnixDatagram::from_mio(bound(path.as_ref(), mio::net::UnixDatagram::bind(&path))?)
     }
 
-    /// A socket without a path: it can send, and nobody can answer.
+    /// A socket without a path: it can send, but receivers cannot reply.
     ///
     /// # Errors
     /// The process has no file descriptors left.
@@ -99,7 +99,7 @@ impl UnixDatagram {
     /// Sets where [`send`](Self::send) sends to, and receives from there only.
     ///
     /// # Errors
-    /// `NotFound` if there is no such file, `ConnectionRefused` if nobody has it open any more.
+    /// `NotFound` if there is no such file, `ConnectionRefused` if no socket has it open any more.
     pub fn connect(&self, path: impl AsRef<Path>) -> io::Result<()> {
         self.socket.source().connect(path)
     }
@@ -203,7 +203,7 @@ impl fmt::Debug for UnixDatagram {
     }
 }
 
-/// The waits of a sender that nobody tells when there is room.
+/// The waits of a sender that the operating system does not tell when there is room.
 struct Pauses {
     running: Option<Timer>,
     next: Duration,

@@ -1,11 +1,11 @@
 //! Ctrl-C: the first one cancels `main`, the second ends the process.
 //!
-//! Everything that follows a first Ctrl-C may hang: a task that computes for an hour, a cleanup that waits for a
-//! server that is gone. So the second one must not depend on the kernel. It is dealt with inside the signal
-//! handler: two actions are registered, "leave the process if the flag is set" and after it "set the flag".
+//! After a first Ctrl-C the program may hang: a task may compute for an hour, a cleanup may wait for a server that does not
+//! respond. So the second one must not depend on the kernel. It is handled in the signal handler, which has two actions:
+//! "exit if the flag is set", and after it "set the flag".
 //!
-//! Several kernels may run, each on a thread of its own. All of them are interrupted, and the process must not be
-//! ended under the cleanups of one because another one is done: the last of them ends it.
+//! Several kernels may run, each on a thread of its own. All of them are interrupted, and the process may only
+//! exit when all have run their cleanups: the last one ends it.
 
 use super::listeners::{Listener, was_ignored};
 use super::pipe::SignalPipe;
@@ -40,10 +40,10 @@ impl Handler {
     fn install() -> io::Result<Handler> {
         let pressed = Arc::new(AtomicBool::new(false));
         let leave = flag::register_conditional_shutdown(SIGINT, EXIT_STATUS, Arc::clone(&pressed))?;
-        let note = flag::register(SIGINT, Arc::clone(&pressed)).inspect_err(|_| {
+        let set = flag::register(SIGINT, Arc::clone(&pressed)).inspect_err(|_| {
             low_level::unregister(leave);
         })?;
-        Ok(Handler { pressed, actions: [leave, note] })
+        Ok(Handler { pressed, actions: [leave, set] })
     }
 }
 
@@ -60,7 +60,7 @@ impl Process {
         PROCESS.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The handler is there if it is needed, and only then.
+    /// Installs or removes the handler, as `runs` and `sigint_owners` require.
     fn settle(&mut self) -> io::Result<()> {
         if self.sigint_owners > 0 {
             self.handler = None;
@@ -78,7 +78,7 @@ impl Process {
 /// A `run` that Ctrl-C interrupts.
 pub(crate) struct CtrlC {
     arrivals: SignalPipe,
-    /// Pressed before it began, while others were still at their cleanups.
+    /// Ctrl-C came before this run began, while other runs were still running their cleanups.
     too_late: bool,
     pressed: bool,
     _run: Run,
@@ -95,7 +95,7 @@ impl CtrlC {
         if was_ignored(SIGINT) { None } else { CtrlC::listen() }
     }
 
-    /// From now on the first Ctrl-C is for this run to deal with. `None` if that is impossible, which is reported.
+    /// From now on the first Ctrl-C interrupts this run. `None` if that is impossible, which is reported.
     pub(crate) fn listen() -> Option<CtrlC> {
         let listening = CtrlC::try_listen();
         if let Err(error) = &listening {

@@ -38,7 +38,7 @@ impl SignalPipe {
     /// Waits for the next arrival that was not taken yet. Cancel-safe.
     ///
     /// # Errors
-    /// `ResourceBusy` if somebody waits here already.
+    /// `ResourceBusy` if another task waits here already.
     pub(super) fn arrival(&self, at: &'static Location<'static>) -> impl Future<Output = io::Result<()>> {
         self.bytes.op(Direction::Read, at, |mut pipe| {
             pipe.read_exact(&mut [0])?;

@@ -1,4 +1,4 @@
-//! Other programs: starting them, talking to them, and never leaving a dead one behind.
+//! Child processes: starting them, talking to them, and collecting them when they have ended.
 //!
 //! Unix only. Commands are those of the standard library ([`std::process::Command`]); what is new is that nothing
 //! here blocks.

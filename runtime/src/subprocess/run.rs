@@ -85,7 +85,7 @@ async fn start_and_talk(
     match child.talk(&[], at).await {
         Ok((status, stdout, stderr)) => Ok(Output { status, stdout, stderr }),
         Err(error) => {
-            // Nobody else knows of it. What is left of it is collected when the handle is dropped.
+            // There is no other handle to it. It is collected when this one is dropped.
             let _ = child.kill();
             Err(error)
         }

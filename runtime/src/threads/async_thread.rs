@@ -1,20 +1,20 @@
 //! Async threads: a thread that may await.
 //!
 //! Some work needs a thread of its own, because it blocks or computes all the time, and yet wants to use what
-//! tasks use: sleep, take a lock, talk over a socket. In Curio such a thread says `AWAIT(coro)`. Here it says
-//! [`ThreadContext::await_`], and the future runs in the kernel, inside the task that stands for the thread:
+//! tasks use: sleep, take a lock, talk over a socket. In Curio such a thread calls `AWAIT(coro)`. Here it
+//! calls [`ThreadContext::await_`], and the future runs in the kernel, inside the task that stands for the thread:
 //!
 //! ```text
 //! thread ── make: FnOnce() -> F ──▶ the task calls make() and awaits F
 //! blocks ◀────── F's output ─────── the task sends it back, and waits for what the thread wants next
 //! ```
 //!
-//! What crosses over is the *maker* of the future, which is `Send`; the future itself never leaves the kernel's
-//! thread, so it may hold whatever futures hold here.
+//! The closure that makes the future is sent to the kernel's thread and has to be `Send`; the future itself never leaves
+//! that thread and need not be.
 //!
-//! Cancelling the task drops the future that the thread waits for, its cleanup included, and then lets go of the
-//! thread: each `await_` returns `Cancelled` from then on. The thread itself cannot be stopped; it runs to its
-//! end and its result goes nowhere.
+//! Cancelling the task cancels the future that the thread waits for, its cleanup included, and ends: each `await_` of
+//! the thread returns `Cancelled` from then on. The thread itself cannot be stopped; it runs to its end and its result is
+//! discarded.
 
 use crate::error::{Panicked, TaskError};
 use crate::kernel::task_record::Resource;
@@ -101,7 +101,7 @@ impl ThreadContext {
         match receiver.recv() {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(payload)) => Err(TaskError::Panicked(Panicked::new(payload))),
-            // The sender was dropped with the future, or with the call that nobody took.
+            // The sender was dropped with the future, or with a call that the task did not take.
             Err(_) => Err(TaskError::Cancelled),
         }
     }
@@ -215,7 +215,7 @@ impl Calls {
     }
 }
 
-/// The task's side. Dropping it tells the thread that nobody serves it any more.
+/// The task's side. When it is dropped, `await_` returns `Cancelled` from then on.
 struct Serving(Arc<Calls>);
 
 impl Serving {

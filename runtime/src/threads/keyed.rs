@@ -71,7 +71,7 @@ impl Drop for KeyTurn {
 async fn next_turn<K: Hash + Eq + 'static>(key: K, at: &'static Location<'static>) -> KeyTurn {
     let turns = turns_of(key);
     {
-        // Whoever has the turn now may be a thread that no task waits for any more.
+        // The thread that has the turn may be one that no task waits for any more.
         let _hold = traps::hold_clock();
         let mut acquire = pin!(turns.acquire());
         let permit = poll_fn(|cx| {
@@ -86,7 +86,7 @@ async fn next_turn<K: Hash + Eq + 'static>(key: K, at: &'static Location<'static
     KeyTurn(turns)
 }
 
-/// The keys that are in use on this thread. Values nobody uses are swept out when the map has doubled.
+/// The keys that are in use on this thread. Keys that are no longer in use are removed when the map has doubled in size.
 #[derive(Default)]
 struct Keys {
     turns: HashMap<u64, Vec<Entry>>,

@@ -71,7 +71,7 @@ impl<T> Reply<T> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// On a thread of the pool. What nobody waits for any more is dropped here.
+    /// On a thread of the pool. A result that no task waits for any more is dropped here.
     fn run(&self) {
         let Some(call) = self.lock().call.take() else { return };
         let result = catch_unwind(AssertUnwindSafe(call));
