@@ -51,6 +51,20 @@ fn the_wait_can_be_set() {
 }
 
 #[test]
+fn case_133_the_wait_of_expect_is_within_the_limit_of_the_whole_request() {
+    with([Script::new().read_head().stall()], async |server| {
+        let session =
+            ClientSession::builder().expect_timeout(Duration::from_secs(60)).build().expect("a session");
+        let start = clock();
+        let upload = session.put(server.url("/")).header("Expect", "100-continue").data("body");
+        let error = upload.timeout(Duration::from_secs(2)).await.expect_err("no word and no answer");
+        assert!(error.is_timeout() && error.to_string().contains("2s in all"), "{error}");
+        assert!(clock() - start < Duration::from_secs(3));
+        assert!(!server.received(0).contains("body"), "it was sent after the limit");
+    });
+}
+
+#[test]
 fn a_server_that_does_not_know_the_field_gets_the_request_without() {
     let refusal = "HTTP/1.1 417 Expectation Failed\r\nContent-Length: 0\r\n\r\n";
     let scripts = [Script::new().read_head().send(refusal).stall(), Script::new().read_request().send(OK)];

@@ -263,11 +263,14 @@ fn a_request_that_says_close_closes() {
 }
 
 #[test]
-fn case_070_http_1_0_closes_even_if_it_says_keep_alive() {
-    for fields in ["", "Connection: keep-alive\r\n"] {
+fn case_070_http_1_0_closes_unless_it_says_keep_alive() {
+    for (fields, reason) in [
+        ("", Some(CloseReason::Http10)),
+        ("Connection: x, Keep-Alive\r\n", None),
+        ("Connection: keep-alive\r\nConnection: close\r\n", Some(CloseReason::PeerAsked)),
+    ] {
         let outcome = answer(format!("HTTP/1.0 200 OK\r\n{fields}Content-Length: 2\r\n\r\nok"));
-        assert_eq!(outcome.close_reason, Some(CloseReason::Http10));
-        assert_eq!(outcome.complete_body(), b"ok");
+        assert_eq!((outcome.close_reason, outcome.complete_body()), (reason, b"ok".to_vec()), "{fields}");
     }
 }
 

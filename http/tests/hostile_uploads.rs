@@ -268,3 +268,126 @@ fn case_013_a_file_that_shrinks_while_it_is_sent_is_an_error() {
     let _ = std::fs::remove_file(&path);
     assert!(matches!(error.kind(), ErrorKind::Request | ErrorKind::Io), "{error}");
 }
+
+/// curl 7.88 sends what it announced, and so does requests, which then counts on the server to notice.
+#[test]
+fn case_013_a_file_that_grows_while_it_is_sent_is_sent_as_long_as_it_was_announced() {
+    let path = std::env::temp_dir().join(format!("curio-{}-grows", std::process::id()));
+    for as_part in [false, true] {
+        std::fs::write(&path, vec![b'x'; 8 << 20]).expect("a file");
+        let growing = path.clone();
+        let server = Server::on_connection(move |_, stream| {
+            use std::io::{Read, Write};
+            let mut head = [0; 1000];
+            let n = stream.peek(&mut head).unwrap_or(0);
+            assert!(n > 0);
+            let more = std::fs::OpenOptions::new().append(true).open(&growing);
+            more.and_then(|mut file| file.write_all(&vec![b'y'; 8 << 20])).expect("the file");
+            let mut reader = server::Reader::new(stream);
+            let Ok(Some(request)) = reader.request() else { return };
+            let text = format!("{}", request.body.iter().filter(|byte| **byte == b'y').count());
+            let reply = format!(
+                "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{text}",
+                text.len()
+            );
+            let _ = reader.stream.write_all(reply.as_bytes());
+            // Whatever comes behind the request is one byte too many.
+            assert_eq!(reader.stream.read(&mut head).unwrap_or(0), 0);
+        });
+        let text = curio::run(async {
+            let request = ClientSession::new().put(server.url("/"));
+            let file = Body::from_file(&path);
+            let request = if as_part {
+                request.multipart(Form::new().part("f", Part::new(file)).text("after", "the file"))
+            } else {
+                request.body(file)
+            };
+            request.await?.text().await
+        });
+        let _ = std::fs::remove_file(&path);
+        // Of a part, the boundary has a few of these letters at most.
+        let grown: usize = text.expect("an answer").parse().expect("a number");
+        assert!(grown < 100, "{grown} bytes that were not announced, as a part: {as_part}");
+    }
+}
+
+/// The files of /proc say that they are empty. curl 7.88 sends nothing for `-T`, and requests sends an empty body, too;
+/// but the caller wants the content.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_that_says_it_is_empty_and_is_not_is_sent_in_chunks() {
+    let server = Server::answering(|request| Reply::ok(&request.text()));
+    let path = "/proc/self/status";
+    let session = ClientSession::new();
+    let (alone, part, empty) = curio::run(async {
+        let alone = session.put(server.url("/")).body(Body::from_file(path)).await?.text().await?;
+        let form = Form::new().part("f", Part::new(Body::from_file(path)));
+        let part = session.put(server.url("/")).multipart(form).await?.text().await?;
+        let nothing = std::env::temp_dir().join(format!("curio-{}-empty", std::process::id()));
+        std::fs::write(&nothing, b"").expect("a file");
+        let empty = session.put(server.url("/")).body(Body::from_file(&nothing)).await?.text().await?;
+        let _ = std::fs::remove_file(nothing);
+        Ok::<_, Error>((alone, part, empty))
+    })
+    .expect("answers");
+    assert!(alone.starts_with("Name:") && part.contains("Name:"), "{alone:?} {part:?}");
+    assert_eq!(empty, "");
+    let requests = server.requests();
+    let framing: Vec<_> = requests.iter().map(|request| request.header("transfer-encoding")).collect();
+    assert_eq!(framing, [Some("chunked"), Some("chunked"), None]);
+    assert_eq!(requests[2].header("content-length"), Some("0"));
+}
+
+#[cfg(unix)]
+fn fifo(name: &str) -> std::path::PathBuf {
+    let path = std::env::temp_dir().join(format!("curio-{}-{name}", std::process::id()));
+    let made = std::process::Command::new("mkfifo").arg(&path).status().expect("mkfifo is on every Unix");
+    assert!(made.success());
+    path
+}
+
+/// Lets a thread that waits for a writer go.
+#[cfg(unix)]
+fn release(path: &std::path::Path) {
+    let _ = std::fs::OpenOptions::new().read(true).write(true).open(path);
+    let _ = std::fs::remove_file(path);
+}
+
+#[cfg(unix)]
+#[test]
+fn case_133_opening_the_file_of_a_body_is_under_the_total_limit_and_takes_no_slot() {
+    let path = fifo("without-a-writer");
+    let server = Server::answering(|_| Reply::ok("ok"));
+    let session = ClientSession::builder().max_connections_per_host(1).build().expect("good settings");
+    curio::run(async {
+        let upload = curio::spawn(
+            session
+                .put(server.url("/"))
+                .timeout(Duration::from_millis(500))
+                .body(Body::from_file(&path))
+                .send(),
+        );
+        curio::sleep(Duration::from_millis(50)).await;
+        assert_eq!(session.get(server.url("/")).await?.text().await?, "ok");
+        let error = upload.join().await.expect("no panic").expect_err("no writer comes");
+        assert!(error.is_timeout() && error.to_string().contains("opening"), "{error}");
+        release(&path);
+        Ok::<_, Error>(())
+    })
+    .expect("the only slot is free");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_fifo_is_sent_in_chunks_once_it_has_a_writer() {
+    let path = fifo("with-a-writer");
+    let server = Server::answering(|request| Reply::ok(&request.text()));
+    let writing = path.clone();
+    let writer = std::thread::spawn(move || std::fs::write(writing, "from the other end"));
+    let text = curio::run(async {
+        ClientSession::new().put(server.url("/")).body(Body::from_file(&path)).await?.text().await
+    });
+    assert!(writer.join().expect("no panic").is_ok());
+    let _ = std::fs::remove_file(&path);
+    assert_eq!(text.expect("an answer"), "from the other end");
+}

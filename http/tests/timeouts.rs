@@ -96,6 +96,67 @@ fn case_133_the_total_limit_covers_the_body_too() {
     assert!(error.to_string().contains("timed out after 7s in all"), "{error}");
 }
 
+/// A server that says 102 or 103 now and then is alive; curl 7.88 and requests wait for it, too.
+#[test]
+fn interim_responses_are_signs_of_life() {
+    let mut script = Script::new().read_head();
+    for _ in 0..10 {
+        script = script.wait(seconds(20)).send("HTTP/1.1 102 Processing\r\n\r\n");
+    }
+    let script = script.wait(seconds(20)).send("HTTP/1.1 204 No Content\r\n\r\n");
+    Kernel::builder().virtual_clock(true).run(async {
+        let server = HostileServer::start([script]).await.expect("a server");
+        let start = clock();
+        assert_eq!(ClientSession::new().get(server.url("/")).await.expect("an answer").status_code(), 204);
+        assert!(about(clock() - start, seconds(220)));
+    });
+}
+
+#[test]
+fn silence_after_an_interim_response_is_silence() {
+    let script = Script::new().read_head().wait(seconds(20)).send("HTTP/1.1 102 Processing\r\n\r\n").stall();
+    let (error, took) =
+        fails(script, async |server| ClientSession::new().get(server.url("/")).await.map(drop));
+    assert!(about(took, seconds(50)), "{took:?}");
+    assert!(error.to_string().contains("timed out after 30s while waiting for the response"), "{error}");
+}
+
+#[test]
+fn case_067_interim_responses_do_not_outlast_the_total() {
+    let mut script = Script::new().read_head();
+    for _ in 0..10 {
+        script = script.wait(seconds(2)).send("HTTP/1.1 102 Processing\r\n\r\n");
+    }
+    let (_, took) = fails(script.stall(), async |server| {
+        ClientSession::new().get(server.url("/")).timeout(seconds(7)).await.map(drop)
+    });
+    assert!(about(took, seconds(7)), "{took:?}");
+}
+
+#[test]
+fn case_067_the_number_of_interim_responses_can_be_set() {
+    let processing = "HTTP/1.1 102 Processing\r\n\r\n";
+    let script =
+        |n: usize| Script::new().read_head().send(processing.repeat(n) + "HTTP/1.1 204 No Content\r\n\r\n");
+    let get = |n, limit: Option<usize>| {
+        curio::run(async {
+            let server = HostileServer::start([script(n)]).await.expect("a server");
+            let builder = ClientSession::builder();
+            let session = match limit {
+                Some(limit) => builder.max_interim_responses(limit),
+                None => builder,
+            };
+            session.build()?.get(server.url("/")).await.map(|response| response.status_code())
+        })
+    };
+    assert_eq!(get(500, Some(500)).expect("an answer"), 204);
+    assert_eq!(get(32, None).expect("an answer"), 204);
+    for (n, limit) in [(33, None), (1, Some(0))] {
+        let error = get(n, limit).expect_err("one too many");
+        assert!(error.is_too_large() && error.to_string().contains("max_interim_responses"), "{error}");
+    }
+}
+
 #[test]
 fn the_requests_limit_replaces_the_sessions() {
     let stall = || Script::new().read_head().stall();

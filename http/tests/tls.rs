@@ -327,3 +327,70 @@ fn a_client_certificate_is_shown_to_a_server_that_asks_for_one() {
         assert!(error.is_tls() && error.to_string().contains("client certificate"), "{error}");
     });
 }
+
+/// A proxy has no business with the certificate that is meant for the server: curl sends `--cert` through a tunnel only, and
+/// has `--proxy-cert` for the proxy.
+#[test]
+fn a_client_certificate_is_shown_to_the_server_and_not_to_the_proxy_on_the_way() {
+    let authority = authority();
+    let (client_authority, certificate, key) = client_certificate();
+    let config = asking_for_certificates(&authority.localhost().expect("a certificate"), &client_authority);
+    let (told, shown) = std::sync::mpsc::channel();
+    let told = std::sync::Mutex::new(told);
+    // Proxy and server in one: whatever tunnel is asked for leads to itself.
+    let proxy = server::Server::on_connection(move |_, stream| {
+        let tls = || ServerConnection::new(config.clone()).expect("a configuration");
+        let tell = |conn: &ServerConnection| {
+            let _ = told.lock().expect("no panic").send(conn.peer_certificates().is_some());
+        };
+        let mut outer = Reader::new(StreamOwned::new(tls(), stream));
+        let Ok(Some(_)) = outer.request() else { return };
+        tell(&outer.stream.conn);
+        let _ = outer.stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n");
+        let mut inner = Reader::new(StreamOwned::new(tls(), outer.stream));
+        let Ok(Some(_)) = inner.request() else { return };
+        tell(&inner.stream.conn);
+        let _ = inner.stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    });
+    let with_identity = || trusting(&authority).identity(&certificate, &key);
+    let ready_made = {
+        let mut roots = RootCertStore::empty();
+        roots
+            .add(CertificateDer::from_pem_slice(authority.ca_pem().as_bytes()).expect("pem"))
+            .expect("a root");
+        let chain = vec![CertificateDer::from_pem_slice(certificate.as_bytes()).expect("pem")];
+        let config = rustls::ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_root_certificates(roots)
+            .with_client_auth_cert(chain, PrivateKeyDer::from_pem_slice(key.as_bytes()).expect("pem"));
+        ClientSession::builder().tls_config(Arc::new(config.expect("a certificate")))
+    };
+    for builder in [with_identity(), ready_made] {
+        let session = builder.proxy(format!("https://{}", proxy.addr())).build().expect("good settings");
+        let text = curio::run(async { session.get("https://localhost:1/").await?.text().await });
+        assert_eq!(text.expect("an answer"), "ok");
+        let shown = [(); 2].map(|()| shown.recv_timeout(Duration::from_secs(10)).expect("a handshake"));
+        assert_eq!(shown, [false, true], "to the proxy, to the server");
+    }
+}
+
+/// The settings of a server that takes a certificate of this authority, and does not insist on one.
+fn asking_for_certificates(identity: &Identity, client_authority: &str) -> Arc<ServerConfig> {
+    let provider = Arc::new(ring::default_provider());
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(client_authority.as_bytes()).expect("pem")).expect("a root");
+    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
+        .allow_unauthenticated()
+        .build()
+        .expect("a verifier");
+    let chain = vec![CertificateDer::from_pem_slice(identity.certificate_pem().as_bytes()).expect("pem")];
+    let key = PrivateKeyDer::from_pem_slice(identity.key_pem().as_bytes()).expect("pem");
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_client_cert_verifier(verifier)
+        .with_single_cert(chain, key)
+        .expect("a certificate");
+    Arc::new(config)
+}

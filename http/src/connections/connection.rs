@@ -7,9 +7,10 @@
 //! Sending has more to it, because the two directions overlap. A head and a small body leave in one system call and
 //! nothing is read meanwhile: there can be no answer yet. A body that takes longer is sent piece by piece while the
 //! other direction is watched, because a server that refuses an upload says so at once and does not wait for the end
-//! of it (RFC 9112 §9.5). A caller who would rather know first says `Expect: 100-continue`: then the head goes alone and
-//! the body waits a moment for the server's word (RFC 9110 §10.1.1). And when sending fails, the reason has often been
-//! sent to us just before, so one more look is taken before the failure is reported.
+//! of it (RFC 9112 §9.5). An early success is no refusal: then the rest of the body is still to be sent while the response
+//! is read ([`Connection::send_on`]). A caller who would rather know first says `Expect: 100-continue`: then the head goes
+//! alone and the body waits a moment for the server's word (RFC 9110 §10.1.1). And when sending fails, the reason has often
+//! been sent to us just before, so one more look is taken before the failure is reported.
 //!
 //! Everything here may be dropped at any await. What has been read is in `h1`, what is to be sent is in `out`; a
 //! connection that is dropped in the middle is closed.
@@ -17,7 +18,8 @@
 use crate::connections::deadline::Deadline;
 use crate::connections::failure::{ConnectionContext, ExchangeError, ReadError};
 use crate::connections::keep_alive;
-use crate::connections::stream::{SendBuffer, Stream};
+use crate::connections::read_buffer::ReadBuffer;
+use crate::connections::stream::{Look, SendBuffer, Stream};
 use crate::connections::tls::TlsInfo;
 use crate::error::Error;
 use crate::h1::{self, Event, Framing};
@@ -35,8 +37,6 @@ pub(crate) use crate::h1::{BodyLength, Limits as ProtocolLimits, RequestHead, Re
 
 /// A body in memory of at most this many bytes leaves together with the head.
 const SMALL_BODY: usize = 64 * 1024;
-/// How much the first read of a connection can bring.
-const FIRST_READ: usize = 4 * 1024;
 
 pub(crate) struct Connection {
     stream: Stream,
@@ -59,6 +59,25 @@ pub(crate) struct Connection {
 pub(crate) enum BodyEvent {
     Data(Bytes),
     End { trailers: Option<HeaderMap> },
+}
+
+/// What came of an exchange, when the head of the response is there.
+pub(crate) struct Exchanged {
+    pub(crate) head: ResponseHead,
+    /// When the last byte of the request had been sent, or the response came before that.
+    pub(crate) sent: Instant,
+    /// The response came before the end of the request's body and does not refuse it: the rest is still to be sent.
+    pub(crate) body_goes_on: bool,
+}
+
+/// How far the rest of a request's body has come: all of it has left or the server takes no more; a step was made, and more
+/// may be possible at once; the socket takes nothing now; the body's own reader has nothing now.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SendState {
+    Over,
+    Moved,
+    Blocked,
+    WaitsForBody,
 }
 
 /// What came of waiting for one direction while watching the other.
@@ -117,18 +136,18 @@ impl Connection {
         Ok(())
     }
 
-    /// Sends the request that was begun and waits for the head of its response. Also returns when the last byte was sent. If the
-    /// upload wishes it, the body waits for the server to ask for it.
+    /// Sends the request that was begun and waits for the head of its response. If the upload wishes it, the body waits for
+    /// the server to ask for it.
     pub(crate) async fn exchange(
         &mut self,
         upload: &mut Upload,
         deadline: &mut Deadline,
-    ) -> Result<(ResponseHead, Instant), ExchangeError> {
+    ) -> Result<Exchanged, ExchangeError> {
         if let Some(wait) = upload.expect_continue_timeout()
             && let Some(refusal) = Box::pin(self.expect_continue(wait, deadline)).await?
         {
             self.remember_keep_alive(&refusal);
-            return Ok((refusal, curio::clock()));
+            return Ok(Exchanged { head: refusal, sent: curio::clock(), body_goes_on: false });
         }
         if let Some(body) = upload.take_in_memory(SMALL_BODY) {
             self.h1.body(&body, &mut self.out.bytes)?;
@@ -143,7 +162,12 @@ impl Connection {
             let sending = Box::pin(self.keep_sending(begun, upload, deadline));
             if let Some(early) = sending.await? {
                 self.remember_keep_alive(&early);
-                return Ok((early, curio::clock()));
+                // An error says that the body is not wanted; after a redirect or a challenge it is sent elsewhere or again.
+                let body_goes_on = early.status.is_success()
+                    && !self.broken
+                    && !self.h1.is_upgraded()
+                    && !self.h1.request_complete();
+                return Ok(Exchanged { head: early, sent: curio::clock(), body_goes_on });
             }
         }
         upload.all_sent();
@@ -151,7 +175,36 @@ impl Connection {
         deadline.begin(sent);
         let head = self.receive_head(deadline).await?;
         self.remember_keep_alive(&head);
-        Ok((head, sent))
+        Ok(Exchanged { head, sent, body_goes_on: false })
+    }
+
+    /// Takes one step with the rest of a request's body, whose response is being read at the same time.
+    ///
+    /// A server that closes the connection after its answer has said all that it is going to say, so the answer stands and
+    /// the upload is over. An error is one of the body's own.
+    pub(crate) fn send_on(&mut self, cx: &mut Context<'_>, upload: &mut Upload) -> Result<SendState, Error> {
+        match self.stream.poll_send(cx, &mut self.out) {
+            Poll::Pending => return Ok(SendState::Blocked),
+            Poll::Ready(Ok(())) => upload.all_sent(),
+            Poll::Ready(Err(cause)) => {
+                self.broken = true;
+                self.tracer.message(|| format!("The server takes no more of the request than this: {cause}"));
+                return Ok(SendState::Over);
+            }
+        }
+        if self.h1.request_complete() {
+            return Ok(SendState::Over);
+        }
+        match self.poll_frame(cx, upload) {
+            Poll::Pending => Ok(SendState::WaitsForBody),
+            Poll::Ready(Ok(())) => Ok(SendState::Moved),
+            Poll::Ready(Err(failed)) => Err(failed.error),
+        }
+    }
+
+    /// Whether the server reads no more once its response is complete, as it has said.
+    pub(crate) fn server_closes(&self) -> bool {
+        self.h1.server_closes()
     }
 
     fn remember_keep_alive(&mut self, head: &ResponseHead) {
@@ -200,9 +253,14 @@ impl Connection {
         self.h1.is_upgraded()
     }
 
+    /// Whether nothing is known so far against another exchange on it.
+    pub(crate) fn may_be_kept(&self) -> bool {
+        !self.broken && self.h1.close_reason().is_none()
+    }
+
     /// Makes the connection ready for the pool, if it can carry another exchange.
     pub(crate) fn recycle(&mut self) -> bool {
-        if self.broken || !self.out.is_empty() || !self.stream.is_flushed() || !self.h1.restart() {
+        if self.broken || !self.out.is_empty() || !self.stream.is_reusable() || !self.h1.restart() {
             return false;
         }
         self.out.shrink();
@@ -219,8 +277,8 @@ impl Connection {
     }
 
     /// Whether an idle connection has nothing to say, as it should.
-    pub(crate) fn is_quiet(&mut self) -> bool {
-        self.stream.is_quiet()
+    pub(crate) fn is_quiet(&mut self, look: Look) -> bool {
+        self.stream.is_quiet(look)
     }
 
     /// Closes an idle connection with a goodbye.
@@ -242,9 +300,12 @@ impl Connection {
             return self.read_response_after_send_error(cause, deadline).await.map(Some);
         }
         self.tracer.emit(|| Trace::Note("Waiting for the server to ask for the body"));
-        match curio::timeout_after(wait, poll_fn(|cx| self.poll_continue(cx))).await {
+        let limits = &deadline.limits;
+        let doing = || "waiting for the server to ask for the request body".into();
+        match limits.within(Some(wait), doing, poll_fn(|cx| self.poll_continue(cx))).await {
             Ok(Ok(word)) => Ok(word),
             Ok(Err(error)) => Err(self.context().head_failed(error)),
+            Err(error) if limits.is_over() => Err(error.into()),
             Err(_) => Ok(None),
         }
     }
@@ -326,17 +387,18 @@ impl Connection {
         Poll::Ready(framed.map_err(ExchangeError::from))
     }
 
-    /// Watches for a final response while the body is still being sent.
+    /// Watches for a final response while the body is still being sent. A server that has ended its own direction will never
+    /// answer, so there is no use in sending it more.
     fn poll_early_response<T>(
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Result<SendOutcome<T>, ExchangeError>> {
         match ready!(self.poll_head(cx)) {
             Ok(head) => Poll::Ready(Ok(SendOutcome::EarlyResponse(head))),
-            Err(ReadError::Remote(nonsense)) if !nonsense.is_cut_off() => {
-                Poll::Ready(Err(self.context().head_failed(ReadError::Remote(nonsense))))
+            Err(ReadError::Remote(cause)) => {
+                Poll::Ready(Err(self.context().head_failed(ReadError::Remote(cause))))
             }
-            // The other direction may still work; if not, sending fails too, and is asked again when it does.
+            // If reading fails, sending fails too, and says why.
             Err(_) => Poll::Pending,
         }
     }
@@ -356,18 +418,32 @@ impl Connection {
     }
 
     async fn receive_head(&mut self, deadline: &mut Deadline) -> Result<ResponseHead, ExchangeError> {
-        match poll_with_deadline(deadline, "waiting for the response", |cx| self.poll_head(cx)).await? {
-            Ok(head) => Ok(head),
-            Err(error) => Err(self.context().head_failed(error)),
+        loop {
+            match poll_with_deadline(deadline, "waiting for the response", |cx| self.poll_any_head(cx))
+                .await?
+            {
+                Ok(Some(head)) => return Ok(head),
+                // A sign of life: the wait begins anew.
+                Ok(None) => {}
+                Err(error) => return Err(self.context().head_failed(error)),
+            }
         }
     }
 
     fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<ResponseHead, ReadError>> {
         loop {
+            if let Some(head) = ready!(self.poll_any_head(cx))? {
+                return Poll::Ready(Ok(head));
+            }
+        }
+    }
+
+    /// The final head; `None` for an interim one, which is news about an answer and not the answer.
+    fn poll_any_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<ResponseHead>, ReadError>> {
+        loop {
             match ready!(self.poll_event(cx))? {
-                Event::Head(head) => return Poll::Ready(Ok(head)),
-                // 100 and 103 are news about an answer, not the answer.
-                Event::Interim(_) => {}
+                Event::Head(head) => return Poll::Ready(Ok(Some(head))),
+                Event::Interim(_) => return Poll::Ready(Ok(None)),
                 Event::Data(_) | Event::End { .. } => {}
             }
         }
@@ -394,23 +470,14 @@ impl Connection {
         }
     }
 
-    /// The first read of a connection goes by way of the stack, so that thousands of new connections that wait for their
-    /// first answer hold no memory to read it into.
+    /// The first read of a connection goes into memory that connections lend each other, so that thousands of new connections
+    /// that wait for their first answer hold none to read it into.
     fn poll_first_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ReadError>> {
-        let mut bytes = [0; FIRST_READ];
+        let mut bytes = ReadBuffer::take_small();
         let n = ready!(self.stream.poll_read(cx, &mut bytes)).map_err(ReadError::Io)?;
         self.has_read = true;
-        let mut rest = &bytes[..n];
-        loop {
-            let space = self.h1.space();
-            let (now, later) = rest.split_at(rest.len().min(space.len()));
-            space[..now.len()].copy_from_slice(now);
-            self.h1.filled(now.len());
-            rest = later;
-            if rest.is_empty() {
-                return Poll::Ready(Ok(()));
-            }
-        }
+        self.h1.feed(&bytes[..n]);
+        Poll::Ready(Ok(()))
     }
 
     fn context(&self) -> ConnectionContext {
@@ -422,7 +489,7 @@ impl Connection {
     }
 }
 
-/// Waits for one direction of the connection, with patience.
+/// Waits for one direction of the connection.
 async fn poll_with_deadline<T>(
     deadline: &mut Deadline,
     doing: &str,

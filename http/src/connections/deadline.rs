@@ -47,6 +47,11 @@ impl Limits {
         }
     }
 
+    /// Whether the total has passed.
+    pub(crate) fn is_over(&self) -> bool {
+        self.total.is_some_and(|(deadline, _)| deadline <= curio::clock())
+    }
+
     fn over(&self, doing: &str) -> Error {
         let allowed = self.total.map(|(_, allowed)| allowed).unwrap_or_default();
         Error::new(ErrorKind::Timeout, format!("timed out after {allowed:?} in all, while {doing}"))
@@ -64,6 +69,8 @@ pub(crate) struct Deadline {
     /// When the current wait began.
     since: Option<Instant>,
     timer: Option<Timer>,
+    /// The other side is silent because this one is: the program itself has nothing to send yet.
+    waits_for_body: bool,
 }
 
 struct Timer {
@@ -73,7 +80,7 @@ struct Timer {
 
 impl Deadline {
     pub(crate) fn new(limits: Limits) -> Deadline {
-        Deadline { limits, since: None, timer: None }
+        Deadline { limits, since: None, timer: None, waits_for_body: false }
     }
 
     /// Moves it, with its timer, to the reader of the body; a new one takes its place here.
@@ -86,6 +93,11 @@ impl Deadline {
     /// it reads.
     pub(crate) fn begin(&mut self, now: Instant) {
         self.since = Some(now);
+    }
+
+    /// While the request's body has nothing to send, only the total runs on.
+    pub(crate) fn set_waits_for_body(&mut self, waits: bool) {
+        self.waits_for_body = waits;
     }
 
     /// Polls `read`, with a limit on how long it may be pending. The timer is polled first, so that the task is reported as
@@ -132,25 +144,24 @@ impl Deadline {
     }
 
     fn error(&self, doing: &str) -> Error {
-        let read_limit = self
-            .since
-            .zip(self.limits.read_timeout)
-            .and_then(|(since, read_timeout)| since.checked_add(read_timeout));
-        match (read_limit, self.limits.total) {
-            (Some(read_limit), Some((total, _))) if read_limit < total => {
-                timed_out(self.limits.read_timeout, doing)
-            }
+        let read_due = self.since.and_then(|since| self.read_due(since));
+        match (read_due, self.limits.total) {
+            (Some(read), Some((total, _))) if read < total => timed_out(self.limits.read_timeout, doing),
             (Some(_), None) => timed_out(self.limits.read_timeout, doing),
             _ => self.limits.over(doing),
         }
     }
 
+    fn read_due(&self, since: Instant) -> Option<Instant> {
+        if self.waits_for_body { None } else { since.checked_add(self.limits.read_timeout?) }
+    }
+
     fn due(&self, since: Instant) -> Option<Instant> {
-        let read_limit = self.limits.read_timeout.and_then(|read_timeout| since.checked_add(read_timeout));
+        let read_due = self.read_due(since);
         let total = self.limits.total.map(|(due, _)| due);
-        match (read_limit, total) {
-            (Some(read_limit), Some(total)) => Some(read_limit.min(total)),
-            (read_limit, total) => read_limit.or(total),
+        match (read_due, total) {
+            (Some(read_due), Some(total)) => Some(read_due.min(total)),
+            (read_due, total) => read_due.or(total),
         }
     }
 }

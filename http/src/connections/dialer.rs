@@ -128,7 +128,8 @@ impl Steps<'_> {
         let looking_up = self.timings.dns.unwrap_or_default();
         self.timings.connect = Some(since(began).saturating_sub(looking_up));
         let (stream, tls) = if self.url.is_https() && !reached.secure {
-            let tls = self.tls(reached.stream, self.url.host(), &reached.early).await?;
+            let config = self.dialer.tls();
+            let tls = self.tls(reached.stream, config, self.url.host(), &reached.early).await?;
             let info = tls.info(origin.tls_info());
             origin.set_tls_info(info.clone());
             (Stream::Tls(tls), info)
@@ -159,10 +160,16 @@ impl Steps<'_> {
         Ok((Stream::Plain(tcp), peer))
     }
 
-    async fn tls(&mut self, below: Stream, host: &str, early: &[u8]) -> Result<Box<TlsStream>, Error> {
+    async fn tls(
+        &mut self,
+        below: Stream,
+        config: Arc<ClientConfig>,
+        host: &str,
+        early: &[u8],
+    ) -> Result<Box<TlsStream>, Error> {
         self.step.set("in the TLS handshake");
         let began = curio::clock();
-        let tls = TlsStream::handshake(below, self.dialer.tls(), host, early).await?;
+        let tls = TlsStream::handshake(below, config, host, early).await?;
         self.timings.tls = Some(since(began));
         Ok(tls)
     }
@@ -181,7 +188,9 @@ impl Steps<'_> {
         let found = self.dialer.resolver.addresses(proxy.host(), proxy.port(), looking_up).await;
         let (mut stream, peer) = self.tcp(&found.map_err(failed)?).await.map_err(failed)?;
         if proxy.is_tls() {
-            stream = Stream::Tls(self.tls(stream, proxy.host(), &[]).await.map_err(failed)?);
+            // The client certificate is for the server. (curl keeps one for proxies apart, too: `--proxy-cert`.)
+            let config = trust::without_client_certificate(self.dialer.tls());
+            stream = Stream::Tls(self.tls(stream, config, proxy.host(), &[]).await.map_err(failed)?);
             self.timings.tls = None;
         }
         let mut early = Bytes::new();

@@ -40,6 +40,11 @@ impl IdleReaper {
         IdleReaper { close_expired: Rc::new(close_expired), upkeep: RefCell::new(None) }
     }
 
+    /// Nothing is left to look after.
+    pub(crate) fn stop(&self) {
+        drop(self.upkeep.take());
+    }
+
     /// Makes sure that rounds are made until no idle connection is left. Outside of a kernel none can be made.
     pub(crate) fn watch(&self) {
         let mut upkeep = self.upkeep.borrow_mut();

@@ -3,8 +3,9 @@
 use http::HeaderMap;
 use std::time::Duration;
 
-/// A connection that the server is going to close within this time is not reused: the request might cross the close.
-const MARGIN: Duration = Duration::from_secs(1);
+/// A connection that the server is going to close within this time is not reused, because the request might cross the close:
+/// a second, or half of what the server allows if that is less.
+const LONGEST_MARGIN: Duration = Duration::from_secs(1);
 
 /// How long the server says it keeps an idle connection (`Keep-Alive: timeout=5`, RFC 2068 §19.7.1.1), less a margin.
 pub(crate) fn hint(headers: &HeaderMap) -> Option<Duration> {
@@ -14,7 +15,8 @@ pub(crate) fn hint(headers: &HeaderMap) -> Option<Duration> {
         name.trim().eq_ignore_ascii_case("timeout").then(|| value.trim().trim_matches('"'))
     })?;
     let seconds: u32 = timeout.parse().ok()?;
-    Some(Duration::from_secs(seconds.into()).saturating_sub(MARGIN))
+    let allowed = Duration::from_secs(seconds.into());
+    Some(allowed - LONGEST_MARGIN.min(allowed / 2))
 }
 
 #[cfg(test)]
@@ -22,16 +24,18 @@ mod tests {
     use super::*;
     use http::HeaderValue;
 
-    fn allowed(value: &'static str) -> Option<u64> {
+    fn allowed(value: &'static str) -> Option<u128> {
         let mut headers = HeaderMap::new();
         headers.insert("keep-alive", HeaderValue::from_static(value));
-        hint(&headers).map(|time| time.as_secs())
+        hint(&headers).map(|time| time.as_millis())
     }
 
     #[test]
-    fn the_servers_hint_is_taken_less_a_second() {
-        assert_eq!(allowed("timeout=5"), Some(4));
-        assert_eq!(allowed("max=100, Timeout=20"), Some(19));
+    fn the_servers_hint_is_taken_less_a_second_or_half_of_it() {
+        assert_eq!(allowed("timeout=5"), Some(4000));
+        assert_eq!(allowed("max=100, Timeout=20"), Some(19_000));
+        assert_eq!(allowed("timeout=2"), Some(1000));
+        assert_eq!(allowed("timeout=1"), Some(500));
         assert_eq!(allowed("timeout=0"), Some(0));
     }
 

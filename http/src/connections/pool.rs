@@ -14,15 +14,17 @@
 //! Servers close idle connections, and a close that is under way cannot be seen. What can be done is done at
 //! checkout: the newest connection is taken first; one past its time is dropped (the session's
 //! [`pool_idle_timeout`](crate::ClientSessionBuilder::pool_idle_timeout), or the server's own `Keep-Alive: timeout=`
-//! less a second, whichever is shorter); one whose socket has anything to say is dropped, because on an idle
-//! connection that can only be a goodbye or an answer nobody asked for. And a request that must not be sent twice
-//! gets a connection that was in use moments ago, or a new one.
+//! less a margin, whichever is shorter); one whose socket has anything to say is dropped, because on an idle
+//! connection that can only be a goodbye or an answer nobody asked for. For a request that can be repeated, what the
+//! kernel has heard of the socket will do: if it is out of date, the request is sent again. A request that must not be
+//! sent twice is worth a system call that asks the socket itself.
 //!
 //! What nobody asks for any more is looked after on the side: see `idle_reaper.rs`.
 
 use crate::connections::connection::Connection;
 use crate::connections::idle_reaper::{IdleReaper, Round};
 use crate::connections::route::Route;
+use crate::connections::stream::Look;
 use crate::connections::tls::TlsInfo;
 use crate::error::{Error, ErrorKind};
 use crate::url::Url;
@@ -33,8 +35,6 @@ use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-/// How long a connection may have been idle to get a request that cannot be repeated.
-const FRESH: Duration = Duration::from_secs(2);
 /// How many origins are remembered before those that have nothing are forgotten.
 const FEW: usize = 64;
 
@@ -165,6 +165,7 @@ impl Pool {
             origin.closed.set(true);
         }
         drop(self.take_all());
+        self.shared.idle_reaper.stop();
     }
 }
 
@@ -263,19 +264,15 @@ impl Origin {
         Slot { origin: Rc::clone(self) }
     }
 
-    /// The youngest idle connection that is still good. One for a request that must not be sent twice has been idle
-    /// for moments only.
+    /// The youngest idle connection that is still good. For a request that must not be sent twice, its socket is asked.
     pub(crate) fn take_idle(&self, now: Instant, repeatable: bool) -> Option<Box<Connection>> {
         loop {
             // Bound to a name, so that the borrow has ended when a connection is dropped.
             let newest = self.idle.borrow_mut().pop_back();
             let mut idle = newest?;
-            if idle.until.is_some_and(|until| until <= now) || !idle.connection.is_quiet() {
+            let look = if repeatable { Look::Cached } else { Look::AtSocket };
+            if idle.until.is_some_and(|until| until <= now) || !idle.connection.is_quiet(look) {
                 continue;
-            }
-            if !repeatable && now.saturating_duration_since(idle.since) >= FRESH {
-                self.idle.borrow_mut().push_back(idle);
-                return None;
             }
             idle.connection.set_idle_for(now.saturating_duration_since(idle.since));
             return Some(idle.connection);
@@ -322,7 +319,7 @@ impl Origin {
         let mut good = VecDeque::with_capacity(all.len());
         let mut dead = Vec::new();
         for mut one in all {
-            if one.until.is_none_or(|until| until > now) && one.connection.is_quiet() {
+            if one.until.is_none_or(|until| until > now) && one.connection.is_quiet(Look::Cached) {
                 good.push_back(one);
             } else {
                 dead.push(one);

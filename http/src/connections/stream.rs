@@ -22,6 +22,15 @@ pub(crate) enum Stream {
     Foreign(Box<dyn Duplex>),
 }
 
+/// How to find out whether something has come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Look {
+    /// By the readiness that the kernel has heard of. No system call, but only as new as the kernel's last poll.
+    Cached,
+    /// By a non-blocking read that takes nothing.
+    AtSocket,
+}
+
 impl Stream {
     /// Reads what is there, at most as much as fits. Zero bytes are the end; see
     /// [`was_cut_off`](Stream::was_cut_off) for whether it was an honest one.
@@ -50,6 +59,30 @@ impl Stream {
         }
     }
 
+    /// Sends as much of `out` as can be sent without waiting. For last words, so nothing is said about how it went.
+    pub(crate) fn try_send(&mut self, out: &mut SendBuffer) {
+        match self {
+            Stream::Plain(tcp) => out.flush_at_once(tcp),
+            Stream::Tls(tls) => tls.try_send(out),
+            Stream::Foreign(_) => {
+                let _ = self.poll_send(&mut Context::from_waker(Waker::noop()), out);
+            }
+        }
+    }
+
+    /// Whether everything that was to be sent is sent, and neither side is known to have ended the stream.
+    pub(crate) fn is_reusable(&self) -> bool {
+        self.is_flushed() && self.is_open()
+    }
+
+    /// Whether neither side is known to have ended the stream.
+    pub(crate) fn is_open(&self) -> bool {
+        match self {
+            Stream::Plain(_) | Stream::Foreign(_) => true,
+            Stream::Tls(tls) => tls.is_open(),
+        }
+    }
+
     /// Whether everything that was to be sent is sent.
     pub(crate) fn is_flushed(&self) -> bool {
         match self {
@@ -59,11 +92,14 @@ impl Stream {
     }
 
     /// Whether nothing has come since the last read: no byte, no end, no error. On an idle connection everything else
-    /// means that it is no longer good. Costs no system call while nothing has been announced.
-    pub(crate) fn is_quiet(&mut self) -> bool {
+    /// means that it is no longer good.
+    pub(crate) fn is_quiet(&mut self, look: Look) -> bool {
         match self {
-            Stream::Plain(tcp) => tcp.is_quiet(),
-            Stream::Tls(tls) => tls.is_quiet(),
+            Stream::Plain(tcp) => match look {
+                Look::Cached => tcp.is_quiet(),
+                Look::AtSocket => tcp.is_quiet_now(),
+            },
+            Stream::Tls(tls) => tls.is_quiet(look),
             Stream::Foreign(stream) => {
                 let mut cx = Context::from_waker(Waker::noop());
                 Pin::new(stream).poll_read(&mut cx, &mut [0]).is_pending()
@@ -125,6 +161,16 @@ impl SendBuffer {
         if self.bytes.capacity() > KEPT {
             *self = SendBuffer::default();
         }
+    }
+
+    fn flush_at_once(&mut self, to: &TcpStream) {
+        while !self.is_empty() {
+            match to.try_write(self.unsent()) {
+                Ok(n @ 1..) => self.sent += n,
+                Ok(0) | Err(_) => return,
+            }
+        }
+        self.clear();
     }
 
     /// Sends everything. A call that is given up half-way goes on where it stopped.

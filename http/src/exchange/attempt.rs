@@ -5,8 +5,8 @@
 //! the method is idempotent (RFC 9110 §9.2.2), the body can be sent again, no byte of a response has come, and the
 //! connection was an idle one. On a new connection the same failure is an error, so no request is sent more than twice.
 
-use crate::connections::connection::{BodyLength, Connection, RequestHead, ResponseHead};
-use crate::connections::deadline::Deadline;
+use crate::connections::connection::{BodyLength, Connection, Exchanged, RequestHead, ResponseHead};
+use crate::connections::deadline::{Deadline, Limits};
 use crate::connections::failure::ExchangeError;
 use crate::connections::pool::{Lease, Origin, Slot};
 use crate::connections::route::Route;
@@ -14,12 +14,37 @@ use crate::connections::timings::Timings;
 use crate::error::{Error, ErrorKind, Resend};
 use crate::exchange::shared::Shared;
 use crate::request::Request;
-use crate::request::upload::{Progress, Upload, UploadOptions};
+use crate::request::body::Body;
+use crate::request::upload::{OpenBody, Progress, Upload, UploadOptions};
 use crate::trace::Trace;
 use http::header::{CONTENT_LENGTH, EXPECT};
 use http::{HeaderMap, HeaderValue};
 use std::rc::Rc;
 use std::time::Instant;
+
+/// Makes the body ready. Only the limit for the whole request applies to what a file takes.
+pub(crate) async fn open(body: &mut Body, limits: &Limits) -> Result<OpenBody, Error> {
+    if let Some(in_memory) = Upload::in_memory(body) {
+        return Ok(in_memory);
+    }
+    Box::pin(limits.within(None, || "opening the request body".into(), Upload::open(body))).await?
+}
+
+/// If nothing of the body was sent, a reader is as good as new.
+pub(crate) fn put_back(request: &mut Request) {
+    if let Some(unsent) = request.opened.take() {
+        unsent.0.put_back(&mut request.body);
+    }
+}
+
+/// A response whose head has come.
+pub(crate) struct Answer {
+    pub(crate) head: ResponseHead,
+    pub(crate) arrived: Instant,
+    pub(crate) lease: Lease,
+    /// What is still to be sent of the request's body.
+    pub(crate) upload: Option<Box<Upload>>,
+}
 
 /// Sends the request on an idle connection of the pool, or on a new one; on a new one, too, if the idle one was stale.
 pub(crate) async fn exchange(
@@ -29,14 +54,16 @@ pub(crate) async fn exchange(
     slot: Slot,
     deadline: &mut Deadline,
     timings: &mut Timings,
-) -> Result<(ResponseHead, Instant, Lease), Error> {
+) -> Result<Answer, Error> {
     let mut began = curio::clock();
     let repeatable = request.is_idempotent() && request.body.is_replayable();
     if let Some(mut connection) = origin.take_idle(began, repeatable) {
         let idle = connection.idle_for().unwrap_or_default();
         shared.settings.tracer.emit(|| Trace::Reused { peer: connection.peer(), idle });
         match attempt(shared, &mut connection, origin.route(), request, deadline, timings, &began).await {
-            Ok((head, arrived)) => return Ok((head, arrived, Lease::new(connection, slot))),
+            Ok((head, arrived, upload)) => {
+                return Ok(Answer { head, arrived, lease: Lease::new(connection, slot), upload });
+            }
             Err(failed) if failed.went_stale && repeatable => {
                 shared.settings.tracer.emit(|| Trace::Note("The connection was stale: trying a new one"));
                 drop(connection);
@@ -55,7 +82,9 @@ pub(crate) async fn exchange(
     });
     began = curio::clock();
     match attempt(shared, &mut connection, origin.route(), request, deadline, timings, &began).await {
-        Ok((head, arrived)) => Ok((head, arrived, Lease::new(connection, slot))),
+        Ok((head, arrived, upload)) => {
+            Ok(Answer { head, arrived, lease: Lease::new(connection, slot), upload })
+        }
         Err(failed) => Err(failed.error),
     }
 }
@@ -76,22 +105,30 @@ async fn attempt(
     deadline: &mut Deadline,
     timings: &mut Timings,
     began: &Instant,
-) -> Result<(ResponseHead, Instant), ExchangeError> {
-    let (mut upload, length) = Upload::open(&mut request.body).await?;
+) -> Result<(ResponseHead, Instant, Option<Box<Upload>>), ExchangeError> {
+    let (mut upload, length) = match request.opened.take() {
+        Some(opened) => *opened,
+        None => open(&mut request.body, &deadline.limits).await?,
+    };
     let length = declared_by_caller(&request.headers, length);
     if length != BodyLength::None {
         add_upload_options(shared, request, &mut upload, length);
     }
     begin(connection, route, request, length)?;
     let exchanged = connection.exchange(&mut upload, deadline).await;
-    if upload.expect_continue_timeout().is_some() {
-        upload.put_back(&mut request.body);
-    }
-    let (head, sent) = exchanged?;
+    let rest = if matches!(exchanged, Ok(Exchanged { body_goes_on: true, .. })) {
+        Some(Box::new(upload))
+    } else {
+        if upload.expect_continue_timeout().is_some() {
+            upload.put_back(&mut request.body);
+        }
+        None
+    };
+    let Exchanged { head, sent, .. } = exchanged?;
     let arrived = curio::clock();
     timings.send = Some(sent.saturating_duration_since(*began));
     timings.first_byte = Some(arrived.saturating_duration_since(sent));
-    Ok((head, arrived))
+    Ok((head, arrived, rest))
 }
 
 /// Not part of `attempt`, so that its locals do not live in that future while it waits for the response.

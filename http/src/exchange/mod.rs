@@ -33,8 +33,10 @@ use crate::request::Request;
 use crate::response::body_reader::BodyReader;
 use crate::response::{Response, ResponseParts};
 use crate::settings::Settings;
+use crate::trace::Trace;
+use attempt::Answer;
 use http::header::HOST;
-use retry::{DISCARD_TIMEOUT, Tries};
+use retry::Tries;
 use shared::Shared;
 use std::rc::Rc;
 use std::time::Instant;
@@ -76,7 +78,7 @@ pub(crate) async fn send(shared: Rc<Shared>, mut request: Box<Request>) -> Resul
             return Ok(response);
         }
         // The body of a redirect is a page for people; nothing here reads it.
-        let _ = curio::timeout_after(DISCARD_TIMEOUT, response.discard_body()).await;
+        response.discard_body().await;
         history.push(response);
         tries.challenges = 0;
         started = curio::clock();
@@ -101,33 +103,47 @@ fn follow(
 
 /// One request to one server.
 async fn hop(
-    shared: &Shared,
+    shared: &Rc<Shared>,
     request: &mut Request,
     deadline: &mut Deadline,
     started: Instant,
 ) -> Result<Response, Error> {
-    let settings = &shared.settings;
-    if settings.https_only && !request.url.is_https() {
+    if shared.settings.https_only && !request.url.is_https() {
         return Err(Error::new(ErrorKind::Url, "the session allows https only"));
     }
-    cookies::add(settings, request);
-    settings.hooks.before_request(request);
+    cookies::add(&shared.settings, request);
+    shared.settings.hooks.before_request(request);
     #[cfg(feature = "digest")]
     authentication::answer_known_challenge(&shared.digests, request);
-    let origin = shared.pool.origin(&request.url, || Route::choose(&settings.transport, &request.url))?;
+    let origin =
+        shared.pool.origin(&request.url, || Route::choose(&shared.settings.transport, &request.url))?;
     origin.route().adjust(&mut request.headers, &request.url);
     if !request.headers.contains_key(HOST) {
         request.headers.insert(HOST, origin.host_field()?);
     }
     let mut timings = Timings::default();
+    if !request.body.is_in_memory() {
+        // Before a slot is taken: a file may take its time, and a FIFO for ever.
+        request.opened = Some(Box::new(attempt::open(&mut request.body, &deadline.limits).await?));
+    }
     let slot = match origin.try_slot() {
         Some(slot) => slot,
-        None => Box::pin(wait_for_slot(settings, &origin, &deadline.limits, &mut timings)).await?,
+        None => {
+            // Thousands may wait here, and must not hold an open file each.
+            request.opened.take_if(|body| body.0.can_be_opened_again());
+            let waiting = Box::pin(wait_for_slot(&shared.settings, &origin, &deadline.limits, &mut timings));
+            waiting.await.inspect_err(|_| attempt::put_back(request))?
+        }
     };
-    let (head, arrived, lease) =
-        attempt::exchange(shared, request, &origin, slot, deadline, &mut timings).await?;
-    cookies::keep(settings, &request.url, &head.headers);
-    Ok(Response::new(ResponseParts {
+    let exchanged = attempt::exchange(shared, request, &origin, slot, deadline, &mut timings).await;
+    attempt::put_back(request);
+    let Answer { head, arrived, lease, upload } = exchanged?;
+    cookies::keep(&shared.settings, &request.url, &head.headers);
+    if head.status.is_success() && Rc::strong_count(shared) == 1 {
+        // No request can follow: the connection is closed when it is done, and the pool need not look after it.
+        shared.pool.close();
+    }
+    let mut response = Response::new(ResponseParts {
         method: request.method.clone(),
         url: request.url.clone(),
         head,
@@ -135,12 +151,18 @@ async fn hop(
         tls: lease.connection.tls(),
         declared_length: lease.connection.declared_length(),
         has_body: lease.connection.has_body(),
-        body: BodyReader::new(lease, deadline.hand_over(), arrived),
+        body: BodyReader::new(lease, deadline.hand_over(), arrived, upload),
         started,
         elapsed: arrived.saturating_duration_since(started),
         timings,
-        max_body: settings.max_body,
-    }))
+        max_body: shared.settings.max_body,
+    });
+    if response.is_sending() {
+        let note = Trace::Note("The response has begun: sending the rest of the request");
+        shared.settings.tracer.emit(|| note);
+        Box::pin(response.finish_upload()).await?;
+    }
+    Ok(response)
 }
 
 async fn wait_for_slot(

@@ -42,8 +42,6 @@ const FIRST_WAIT: Duration = Duration::from_millis(250);
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// The longest `Retry-After` that is waited for.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(120);
-/// How long reading and discarding a body may take, so that its connection can be reused.
-pub(crate) const DISCARD_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How often a request has been sent again, and why.
 #[derive(Default)]
@@ -78,8 +76,7 @@ pub(crate) async fn consider(
         return outcome.map(Some).map_err(|error| error.after_tries(tries.retries.saturating_add(1)));
     }
     if let Ok(mut response) = outcome {
-        // Its body is read so that the connection can be reused; if that takes too long, the connection is closed.
-        let _ = curio::timeout_after(DISCARD_TIMEOUT, response.discard_body()).await;
+        response.discard_body().await;
     }
     if let Some(wait) = wait {
         tries.retries += 1;

@@ -14,8 +14,7 @@ pub enum CloseReason {
     PeerAsked,
     /// Our request said `Connection: close`.
     WeAsked,
-    /// The response is HTTP/1.0. Its `keep-alive` extension is not honoured: a proxy in between that does not
-    /// know it breaks the framing for both sides (RFC 9112 appendix C.2.2).
+    /// The response is HTTP/1.0, and does not say `Connection: keep-alive` (RFC 9112 §9.3).
     Http10,
     /// The body has no length of its own: it ends where the connection ends.
     CloseDelimited,
@@ -38,7 +37,7 @@ impl fmt::Display for CloseReason {
         f.write_str(match self {
             CloseReason::PeerAsked => "the server asked to close the connection",
             CloseReason::WeAsked => "the request asked to close the connection",
-            CloseReason::Http10 => "the server speaks HTTP/1.0",
+            CloseReason::Http10 => "the server speaks HTTP/1.0 without keep-alive",
             CloseReason::CloseDelimited => "the end of the connection is the end of the body",
             CloseReason::RequestUnfinished => "the request body was not sent in full",
             CloseReason::ExtraBytes => "the server sent bytes that belong to no response",

@@ -195,6 +195,22 @@ impl Connection {
         self.exchange.received_any |= n > 0;
     }
 
+    /// Takes in bytes that were read into other memory: the same as copying them into [`space`](Self::space) and telling
+    /// [`filled`](Self::filled). None is the end of the file.
+    pub fn feed(&mut self, bytes: &[u8]) {
+        let mut rest = bytes;
+        loop {
+            let space = self.space();
+            let (now, later) = rest.split_at(rest.len().min(space.len()));
+            space[..now.len()].copy_from_slice(now);
+            self.filled(now.len());
+            rest = later;
+            if rest.is_empty() {
+                return;
+            }
+        }
+    }
+
     /// What has come, one thing at a time. `None` means that more bytes are needed; it is also the answer
     /// when there is nothing to come: on an idle connection, after [`Event::End`]
     /// ([`is_done`](Self::is_done)), and after a switch of
@@ -278,6 +294,12 @@ impl Connection {
         } else {
             None
         }
+    }
+
+    /// Whether the head of the response says that the server closes the connection behind it.
+    pub fn server_closes(&self) -> bool {
+        use CloseReason::{CloseDelimited, Http10, PeerAsked};
+        matches!(self.exchange.closing, Some(PeerAsked | Http10 | CloseDelimited))
     }
 
     /// Makes the connection idle again for another request, once the response is done and there is no reason

@@ -264,7 +264,10 @@ impl fmt::Display for RemoteError {
                 write!(f, "the response has more than {limit} header fields")
             }
             RemoteError::TooManyInterim { limit } => {
-                write!(f, "the server sent more than {limit} interim responses")
+                write!(
+                    f,
+                    "the server sent more than {limit} interim responses (max_interim_responses allows for more)"
+                )
             }
             RemoteError::ConflictingLocations => {
                 f.write_str("the response has two different Location fields")

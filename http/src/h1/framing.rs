@@ -59,14 +59,15 @@ pub(super) fn decide(head: &ResponseHead, asked: &Asked) -> Result<Framing, Remo
     }
 }
 
-/// What the heads of an exchange say against keeping the connection (RFC 9112 §9.3).
+/// What the heads of an exchange say against keeping the connection (RFC 9112 §9.3). A server of HTTP/1.0 keeps it only if
+/// it says so.
 pub(super) fn reason_to_close(head: &ResponseHead, framing: Framing, asked: &Asked) -> Option<CloseReason> {
     if framing == Framing::UntilClose {
         Some(CloseReason::CloseDelimited)
-    } else if head.version == Version::Http10 {
-        Some(CloseReason::Http10)
     } else if lists(&head.headers, &CONNECTION, "close") {
         Some(CloseReason::PeerAsked)
+    } else if head.version == Version::Http10 && !lists(&head.headers, &CONNECTION, "keep-alive") {
+        Some(CloseReason::Http10)
     } else if asked.close {
         Some(CloseReason::WeAsked)
     } else {

@@ -59,6 +59,11 @@ impl Body {
         }
     }
 
+    /// Whether it can be sent without waiting for a file or a reader.
+    pub(crate) fn is_in_memory(&self) -> bool {
+        matches!(self.source, Source::Bytes(_))
+    }
+
     /// Whether it can be sent now: no reader in it has been read.
     pub(crate) fn can_be_sent(&self) -> bool {
         match &self.source {

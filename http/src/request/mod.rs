@@ -29,6 +29,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method};
 use options::RequestOptions;
 use std::time::Duration;
+use upload::OpenBody;
 
 /// A request that is ready to be sent with [`ClientSession::execute`](crate::ClientSession::execute).
 #[derive(Debug)]
@@ -37,6 +38,8 @@ pub struct Request {
     pub(crate) url: Url,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Body,
+    /// The body's file or reader, as long as it is open and nothing of it has been sent.
+    pub(crate) opened: Option<Box<OpenBody>>,
     /// The Content-Type that goes with the body, unless a header says otherwise.
     pub(crate) implied_type: Option<HeaderValue>,
     /// Replaces the session's timeout. `Some(None)`: no timeout.
@@ -57,6 +60,7 @@ impl Request {
             implied_type: None,
             timeout: None,
             allow_redirects: true,
+            opened: None,
             has_cookies_of_jar: false,
             options: None,
         }

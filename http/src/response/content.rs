@@ -19,7 +19,7 @@ use std::time::Instant;
 const MOST_KEPT: u64 = 64 * 1024 * 1024;
 
 pub(crate) struct Content {
-    body: BodyReader,
+    pub(crate) body: BodyReader,
     decoding: Decoding,
     /// What was read and is larger than the piece that was asked for.
     remaining: Bytes,

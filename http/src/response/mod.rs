@@ -363,6 +363,16 @@ impl Response {
         self
     }
 
+    /// Whether a part of the request's body is still to be sent.
+    pub(crate) fn is_sending(&self) -> bool {
+        self.inner.content.body.is_sending()
+    }
+
+    /// Sends the rest of the request's body.
+    pub(crate) async fn finish_upload(&mut self) -> Result<(), Error> {
+        self.inner.content.body.finish_upload().await
+    }
+
     /// The body is not wanted.
     pub(crate) async fn discard_body(&mut self) {
         self.inner.content.discard().await;

@@ -90,8 +90,13 @@ impl<S: Source> Socket<S> {
             // Of another kernel, which may be gone: nothing can be awaited on it.
             return false;
         }
-        if !self.registration.may_try(Direction::Read) {
-            return true;
+        !self.registration.may_try(Direction::Read) || self.is_quiet_now(peek)
+    }
+
+    /// [`is_quiet`](Self::is_quiet), but `peek` is always called: readiness is only as new as the kernel's last poll.
+    pub(crate) fn is_quiet_now(&self, peek: impl FnOnce(&S) -> io::Result<usize>) -> bool {
+        if !self.registration.is_watched_here() {
+            return false;
         }
         let quiet = matches!(peek(&self.source), Err(error) if error.kind() == io::ErrorKind::WouldBlock);
         if quiet {

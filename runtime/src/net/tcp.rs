@@ -139,10 +139,30 @@ impl TcpStream {
         &self.socket
     }
 
+    /// Writes what the system takes at once, and returns how much that was. Never waits, and works outside of a kernel
+    /// too: for what is said last, when a connection is dropped.
+    ///
+    /// # Errors
+    /// `WouldBlock` if nothing can be written now; otherwise the operating system's.
+    pub fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+        loop {
+            match self.socket.source().write(bytes) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                written => return written,
+            }
+        }
+    }
+
     /// Whether an idle connection is still worth using: nothing has come in, neither bytes nor its end. Costs no
     /// system call unless something has been announced. For connection pools.
     pub fn is_quiet(&self) -> bool {
         self.socket.is_quiet(|source| source.peek(&mut [0]))
+    }
+
+    /// [`is_quiet`](Self::is_quiet) with one system call, so that it also knows of what has come since the kernel last
+    /// asked for readiness: while the program was computing, say. False for a socket of another kernel.
+    pub fn is_quiet_now(&self) -> bool {
+        self.socket.is_quiet_now(|source| source.peek(&mut [0]))
     }
 }
 

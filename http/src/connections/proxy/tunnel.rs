@@ -94,10 +94,11 @@ impl Tunnel<'_> {
             Ok(()) => connection.exchange(&mut nothing, &mut deadline).await,
             Err(refused) => Err(refused),
         };
-        let (answer, _) = answer.map_err(|cause| match cause.error {
+        let answer = answer.map_err(|cause| match cause.error {
             silent if silent.is_timeout() => silent,
             error => failed().because(error),
         })?;
+        let answer = answer.head;
         if !answer.status.is_success() {
             let said = format!("it answered {} {}", answer.status.as_u16(), answer.reason());
             let hint = match answer.status {

@@ -36,7 +36,7 @@ mod verify;
 pub(crate) use error::Explained;
 pub use info::TlsInfo;
 
-use crate::connections::stream::{SendBuffer, Stream};
+use crate::connections::stream::{Look, SendBuffer, Stream};
 use crate::error::{Error, ErrorKind};
 use record_buffer::RecordBuffer;
 use rustls::ClientConfig;
@@ -146,12 +146,11 @@ impl TlsStream {
             if self.taken < self.decrypted.len() {
                 return Poll::Ready(Ok(self.take_decrypted(space)));
             }
-            if !self.incoming.is_empty() {
+            if !self.incoming.is_empty() || self.failed.is_some() {
                 let stopped = self.turn(space).map_err(as_io)?;
-                // An answer to a key update, say. If the socket is full it goes out before the next request.
-                if let Poll::Ready(sent) = self.below.poll_send(cx, &mut self.outgoing) {
-                    sent?;
-                }
+                // An answer to a key update, say. What the socket does not take now goes out before the next request. If
+                // sending fails, the next request finds out: what has come is good all the same, and may be the reason.
+                let _ = self.below.poll_send(cx, &mut self.outgoing);
                 if let Stopped::Made(n) = stopped {
                     return Poll::Ready(Ok(n));
                 }
@@ -161,6 +160,14 @@ impl TlsStream {
             }
             ready!(self.poll_fill(cx))?;
         }
+    }
+
+    /// Encrypts everything in `out` and sends as much as the socket takes now.
+    pub(crate) fn try_send(&mut self, out: &mut SendBuffer) {
+        if !out.is_empty() && self.encrypt(out.unsent()).is_ok() {
+            out.clear();
+        }
+        self.below.try_send(&mut self.outgoing);
     }
 
     /// Encrypts everything in `out`, behind what is still to be sent, and sends it all.
@@ -176,10 +183,21 @@ impl TlsStream {
         self.outgoing.is_empty() && self.below.is_flushed()
     }
 
+    /// Whether neither side has ended the stream, as far as is known without a look at the socket.
+    pub(crate) fn is_open(&self) -> bool {
+        !self.received_close_notify && !self.ended && self.failed.is_none() && self.below.is_open()
+    }
+
     /// Whether nothing has come since the last read. Session tickets, which may come late, are taken in and do not count.
-    pub(crate) fn is_quiet(&mut self) -> bool {
+    pub(crate) fn is_quiet(&mut self, look: Look) -> bool {
+        if !self.is_open() {
+            return false;
+        }
         if let Stream::Plain(tcp) = &self.below
-            && tcp.is_quiet()
+            && match look {
+                Look::Cached => tcp.is_quiet(),
+                Look::AtSocket => tcp.is_quiet_now(),
+            }
         {
             return self.decrypted.is_empty() && self.incoming.is_empty();
         }
@@ -217,17 +235,19 @@ impl TlsStream {
     }
 
     /// Runs the machine until it has filled `space` or needs something. Decrypted bytes that do not fit go to
-    /// `decrypted`; if there is no space at all, everything that has come does.
+    /// `decrypted`; if there is no space at all, everything that has come does. What was decrypted before an error is
+    /// returned first, and the error by the next call.
     fn turn(&mut self, space: &mut [u8]) -> Result<Stopped, rustls::Error> {
         if let Some(error) = &self.failed {
             return Err(error.clone());
         }
-        let stopped = self.run(space);
+        let mut made = 0;
+        let stopped = self.run(space, &mut made);
         if let Err(error) = &stopped {
             self.failed = Some(error.clone());
             self.take_alert();
         }
-        stopped
+        if made > 0 { Ok(Stopped::Made(made)) } else { stopped }
     }
 
     /// The machine has failed, and may have prepared an alert that tells the other side why. It comes out of the next
@@ -239,8 +259,8 @@ impl TlsStream {
         }
     }
 
-    fn run(&mut self, space: &mut [u8]) -> Result<Stopped, rustls::Error> {
-        let mut made = 0;
+    /// Counts in `made` what it has put into `space`.
+    fn run(&mut self, space: &mut [u8], made: &mut usize) -> Result<Stopped, rustls::Error> {
         loop {
             let UnbufferedStatus { mut discard, state } =
                 self.machine.process_tls_records(self.incoming.unread());
@@ -257,13 +277,13 @@ impl TlsStream {
                     while let Some(record) = traffic.next_record() {
                         let record = record?;
                         discard += record.discard;
-                        let fits = record.payload.len().min(space.len() - made);
-                        space[made..made + fits].copy_from_slice(&record.payload[..fits]);
-                        made += fits;
+                        let fits = record.payload.len().min(space.len() - *made);
+                        space[*made..*made + fits].copy_from_slice(&record.payload[..fits]);
+                        *made += fits;
                         self.decrypted.extend_from_slice(&record.payload[fits..]);
                     }
-                    if made == space.len() && made > 0 {
-                        stopped = Some(Stopped::Made(made));
+                    if *made == space.len() && *made > 0 {
+                        stopped = Some(Stopped::Made(*made));
                     }
                 }
                 ConnectionState::EncodeTlsData(mut message) => {
@@ -279,10 +299,8 @@ impl TlsStream {
                 _ => return Err(rustls::Error::General("an unexpected state of the TLS machine".into())),
             }
             self.incoming.consume(discard);
-            match stopped {
-                None => {}
-                Some(_) if made > 0 => return Ok(Stopped::Made(made)),
-                Some(stopped) => return Ok(stopped),
+            if let Some(stopped) = stopped {
+                return Ok(stopped);
             }
         }
     }
@@ -356,6 +374,21 @@ impl TlsStream {
             Poll::Ready(())
         })
         .await;
+    }
+}
+
+impl Drop for TlsStream {
+    /// Sends `close_notify` (RFC 9112 §9.8: a client must) if the socket takes it at once; nothing is waited for. After an
+    /// error, the alert that tells the server why has its place.
+    fn drop(&mut self) {
+        if self.ended {
+            return;
+        }
+        if self.failed.is_none() {
+            // Refused in the middle of a handshake, and after `poll_close`, which has sent it already.
+            let _ = self.queue_close_notify();
+        }
+        self.below.try_send(&mut self.outgoing);
     }
 }
 

@@ -10,12 +10,13 @@
 use super::key_log::KeyFile;
 use super::verify::{AcceptAnything, ExplainSelfSigned};
 use crate::error::{Error, ErrorKind};
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
+use rustls::client::{ResolvesClientCert, Resumption, WebPkiServerVerifier};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::sign::CertifiedKey;
+use rustls::{ClientConfig, RootCertStore, SignatureScheme};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
@@ -44,6 +45,31 @@ pub(crate) fn shared() -> Arc<ClientConfig> {
     // Nothing that the caller or anybody else gave goes into this one, so it can't fail.
     let make = || Trust::default().config().expect("the built-in roots and ciphers fit together");
     Arc::clone(SHARED.get_or_init(make))
+}
+
+/// The same configuration for a connection to a proxy, which has no business with the client's certificate. It resumes
+/// nothing: a session that was made with the certificate would stand for it.
+pub(crate) fn without_client_certificate(config: Arc<ClientConfig>) -> Arc<ClientConfig> {
+    if !config.client_auth_cert_resolver.has_certs() {
+        return config;
+    }
+    let mut config = Arc::unwrap_or_clone(config);
+    config.client_auth_cert_resolver = Arc::new(NoCertificate);
+    config.resumption = Resumption::disabled();
+    Arc::new(config)
+}
+
+#[derive(Debug)]
+struct NoCertificate;
+
+impl ResolvesClientCert for NoCertificate {
+    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        None
+    }
+
+    fn has_certs(&self) -> bool {
+        false
+    }
 }
 
 impl Trust {

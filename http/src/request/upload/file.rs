@@ -1,4 +1,8 @@
-//! A file on its way out. Reading happens in a thread, so that a slow disk holds up nobody else.
+//! A file on its way out. Reading happens in a thread, so that a slow disk holds up no other task.
+//!
+//! Of a file that has a length, as many bytes are sent as it had when that length was announced: one that grows in the
+//! meantime (a log, say) is cut there. A file that says it is empty is asked for its first bytes: those of `/proc` have
+//! content and no length, and are sent in chunks, as pipes and devices are.
 
 use crate::error::{Error, ErrorKind};
 use crate::h1::BodyLength;
@@ -16,12 +20,16 @@ pub(crate) struct FileUpload {
     state: State,
     /// How much of the buffer is the current piece.
     filled: usize,
+    /// How much of the announced length is still to come; `None` if no length was announced.
+    left: Option<u64>,
 }
 
 type Job<T> = Pin<Box<dyn Future<Output = Result<io::Result<T>, curio::TaskError>>>>;
 
 enum State {
     Unopened,
+    /// The first piece was read when the file was opened.
+    ReadAhead(File, Vec<u8>, usize),
     Idle(File, Vec<u8>),
     Reading(Job<(File, Vec<u8>, usize)>),
     Ended,
@@ -34,30 +42,45 @@ impl FileUpload {
         let opened = curio::run_in_thread(move || -> io::Result<_> {
             let file = File::open(ours)?;
             let length = length(&file.metadata()?)?;
-            Ok((file, length))
+            if length != Some(0) {
+                return Ok((length, file, Vec::new(), 0));
+            }
+            let (file, buffer, n) = read(file, Vec::new(), FILE_CHUNK)?;
+            Ok((if n > 0 { None } else { length }, file, buffer, n))
         });
         let opened = opened.await.map_err(|cause| opening_failed(path).because(cause))?;
-        let (file, length) = opened.map_err(|cause| opening_failed(path).because(cause))?;
-        let length = length.map_or(BodyLength::Chunked, BodyLength::Known);
-        let state = State::Idle(file, Vec::new());
-        Ok((FileUpload { path: path.to_owned(), state, filled: 0 }, length))
+        let (left, file, buffer, n) = opened.map_err(|cause| opening_failed(path).because(cause))?;
+        let state = if n > 0 { State::ReadAhead(file, buffer, n) } else { State::Idle(file, buffer) };
+        let length = left.map_or(BodyLength::Chunked, BodyLength::Known);
+        Ok((FileUpload { path: path.to_owned(), state, filled: 0, left }, length))
     }
 
-    /// Opens the file when its first piece is asked for.
-    pub(super) fn later(path: &Path) -> FileUpload {
-        FileUpload { path: path.to_owned(), state: State::Unopened, filled: 0 }
+    /// Opens the file when its first piece is asked for. `announced` is the length that it had when it was measured.
+    pub(super) fn later(path: &Path, announced: Option<u64>) -> FileUpload {
+        FileUpload { path: path.to_owned(), state: State::Unopened, filled: 0, left: announced }
+    }
+
+    /// Whether it is an ordinary file, that has told its length.
+    pub(super) fn has_announced_length(&self) -> bool {
+        self.left.is_some()
     }
 
     pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Error>> {
         self.filled = 0;
+        if self.left == Some(0) {
+            self.state = State::Ended;
+        }
+        let most = self.left.map_or(FILE_CHUNK, |left| left.min(FILE_CHUNK as u64) as usize);
         self.state = match std::mem::replace(&mut self.state, State::Ended) {
             State::Unopened => {
                 let path = self.path.clone();
-                State::Reading(Box::pin(curio::run_in_thread(move || read(File::open(path)?, Vec::new()))))
+                let job = move || read(File::open(path)?, Vec::new(), most);
+                State::Reading(Box::pin(curio::run_in_thread(job)))
             }
             State::Idle(file, buffer) => {
-                State::Reading(Box::pin(curio::run_in_thread(move || read(file, buffer))))
+                State::Reading(Box::pin(curio::run_in_thread(move || read(file, buffer, most))))
             }
+            State::ReadAhead(file, buffer, n) => return Poll::Ready(Ok(self.take(file, buffer, n))),
             other => other,
         };
         let State::Reading(reading) = &mut self.state else { return Poll::Ready(Ok(false)) };
@@ -66,11 +89,15 @@ impl FileUpload {
         let failed = || Error::new(ErrorKind::Io, format!("reading {} to send it", self.path.display()));
         let read = finished.map_err(|cause| failed().because(cause))?;
         let (file, buffer, n) = read.map_err(|cause| failed().because(cause))?;
-        if n > 0 {
-            self.filled = n;
-            self.state = State::Idle(file, buffer);
-        }
-        Poll::Ready(Ok(n > 0))
+        Poll::Ready(Ok(self.take(file, buffer, n)))
+    }
+
+    /// Makes the first `n` bytes of `buffer` the current piece; false if that is none.
+    fn take(&mut self, file: File, buffer: Vec<u8>, n: usize) -> bool {
+        self.state = if n > 0 { State::Idle(file, buffer) } else { State::Ended };
+        self.filled = n;
+        self.left = self.left.map(|left| left.saturating_sub(n as u64));
+        n > 0
     }
 
     pub(super) fn chunk(&self) -> &[u8] {
@@ -81,15 +108,12 @@ impl FileUpload {
     }
 }
 
-/// The length of these files together; `None` if one of them has no length. An error if one cannot be opened.
-pub(super) async fn length_of_all(paths: Vec<PathBuf>) -> Result<Option<u64>, Error> {
+/// The length of each of these files; `None` for one that has no length. An error if one cannot be opened.
+pub(super) async fn measure_all(paths: Vec<PathBuf>) -> Result<Vec<Option<u64>>, Error> {
     let measured = curio::run_in_thread(move || {
-        let mut sum = Some(0u64);
-        for path in paths {
-            let length = measure(&path).map_err(|cause| opening_failed(&path).because(cause))?;
-            sum = sum.zip(length).and_then(|(sum, length)| sum.checked_add(length));
-        }
-        Ok(sum)
+        let measured =
+            paths.iter().map(|path| measure(path).map_err(|cause| opening_failed(path).because(cause)));
+        measured.collect()
     });
     let failed = |cause| Error::new(ErrorKind::Io, "looking at the files to be sent").because(cause);
     measured.await.map_err(failed)?
@@ -98,10 +122,12 @@ pub(super) async fn length_of_all(paths: Vec<PathBuf>) -> Result<Option<u64>, Er
 /// Opens it too, if it is a file: whether we may read it is better known now than in the middle of a request.
 fn measure(path: &Path) -> io::Result<Option<u64>> {
     let length = length(&fs::metadata(path)?)?;
-    if length.is_some() {
-        File::open(path)?;
+    if length.is_none() {
+        return Ok(None);
     }
-    Ok(length)
+    let file = File::open(path)?;
+    let has_content = length == Some(0) && read(file, Vec::new(), 1)?.2 > 0;
+    Ok(if has_content { None } else { length })
 }
 
 fn length(about: &fs::Metadata) -> io::Result<Option<u64>> {
@@ -115,8 +141,9 @@ fn opening_failed(path: &Path) -> Error {
     Error::new(ErrorKind::Io, format!("opening {} to send it", path.display()))
 }
 
-fn read(mut file: File, mut buffer: Vec<u8>) -> io::Result<(File, Vec<u8>, usize)> {
-    buffer.resize(FILE_CHUNK, 0);
+/// Reads a piece of at most `most` bytes.
+fn read(mut file: File, mut buffer: Vec<u8>, most: usize) -> io::Result<(File, Vec<u8>, usize)> {
+    buffer.resize(most, 0);
     loop {
         match file.read(&mut buffer) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -9,9 +9,9 @@
 //! can take them: what is in memory is sliced, a file is read in a thread, a reader is polled, and a form is one of
 //! these after the other.
 //!
-//! The length that is declared in the head is the length that is sent. A file that shrinks while it is sent, or a
-//! reader that yields something else than the caller's Content-Length, is an error and ends the connection: the
-//! server would otherwise take the next request for the rest of this body.
+//! The length that is declared in the head is the length that is sent: of a file that grows in the meantime, no more. A file
+//! that shrinks while it is sent, or a reader that yields something else than the caller's Content-Length, is an error and
+//! ends the connection: the server would otherwise take the next request for the rest of this body.
 
 mod file;
 mod progress;
@@ -25,12 +25,16 @@ use bytes::{Buf, Bytes};
 use file::FileUpload;
 use futures_io::AsyncRead;
 use std::collections::VecDeque;
+use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 /// How much is framed and sent at a time.
 const CHUNK: usize = 64 * 1024;
+
+/// A body that is ready to be sent, and its length.
+pub(crate) type OpenBody = (Upload, BodyLength);
 
 pub(crate) struct Upload {
     chunks: ChunkSource,
@@ -63,6 +67,12 @@ struct ReaderUpload {
     filled: usize,
 }
 
+impl fmt::Debug for Upload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Upload")
+    }
+}
+
 impl Upload {
     /// Makes `body` ready to be sent, and says how long it is. A reader is taken out of the body; everything else is
     /// still there for another time.
@@ -70,21 +80,30 @@ impl Upload {
     /// # Errors
     /// Of kind [`Io`](ErrorKind::Io) if a file cannot be opened; of kind [`Request`](ErrorKind::Request) if a reader
     /// has been used up.
-    pub(crate) async fn open(body: &mut Body) -> Result<(Upload, BodyLength), Error> {
-        let (chunks, length) = match &body.source {
-            Source::Bytes(bytes) => {
-                let length =
-                    if bytes.is_empty() { BodyLength::None } else { BodyLength::Known(bytes.len() as u64) };
-                (ChunkSource::Memory { bytes: bytes.clone(), given: 0 }, length)
-            }
-            _ => Box::pin(ChunkSource::open(body)).await?,
-        };
+    pub(crate) async fn open(body: &mut Body) -> Result<OpenBody, Error> {
+        if let Some(in_memory) = Upload::in_memory(body) {
+            return Ok(in_memory);
+        }
+        let (chunks, length) = ChunkSource::open(body).await?;
         Ok((Upload { chunks, options: None }, length))
+    }
+
+    /// The same for a body in memory, for which there is nothing to wait; `None` for any other.
+    pub(crate) fn in_memory(body: &Body) -> Option<OpenBody> {
+        let Source::Bytes(bytes) = &body.source else { return None };
+        let length = if bytes.is_empty() { BodyLength::None } else { BodyLength::Known(bytes.len() as u64) };
+        let chunks = ChunkSource::Memory { bytes: bytes.clone(), given: 0 };
+        Some((Upload { chunks, options: None }, length))
     }
 
     /// No body.
     pub(crate) fn empty() -> Upload {
         Upload { chunks: ChunkSource::Memory { bytes: Bytes::new(), given: 0 }, options: None }
+    }
+
+    /// Whether it holds an open file that is as good when it is opened again. A FIFO is not: its writer would notice.
+    pub(crate) fn can_be_opened_again(&self) -> bool {
+        matches!(&self.chunks, ChunkSource::File(file) if file.has_announced_length())
     }
 
     pub(crate) fn set_options(&mut self, options: UploadOptions) {
@@ -147,22 +166,31 @@ impl ChunkSource {
                 Ok((ChunkSource::File(Box::new(file)), length))
             }
             Source::Sequence(bodies) => {
-                let length = length_of_all(bodies).await?;
-                Ok((ChunkSource::of(body)?, length))
+                let files = bodies.iter().filter_map(|body| match &body.source {
+                    Source::File(path) => Some(path.clone()),
+                    _ => None,
+                });
+                let files: Vec<_> = files.collect();
+                let announced = if files.is_empty() { Vec::new() } else { file::measure_all(files).await? };
+                let length = length_of_all(bodies, &announced);
+                Ok((ChunkSource::of(body, &mut announced.into_iter())?, length))
             }
             Source::Bytes(_) | Source::Reader(_) | Source::Spent => {
-                Ok((ChunkSource::of(body)?, BodyLength::Chunked))
+                Ok((ChunkSource::of(body, &mut std::iter::empty())?, BodyLength::Chunked))
             }
         }
     }
 
-    /// Without looking at files: they are opened when their turn comes.
-    fn of(body: &mut Body) -> Result<ChunkSource, Error> {
+    /// Without looking at files, whose lengths are the next of `announced`: they are opened when their turn comes.
+    fn of(body: &mut Body, announced: &mut dyn Iterator<Item = Option<u64>>) -> Result<ChunkSource, Error> {
         match &mut body.source {
             Source::Bytes(bytes) => Ok(ChunkSource::Memory { bytes: bytes.clone(), given: 0 }),
-            Source::File(path) => Ok(ChunkSource::File(Box::new(FileUpload::later(path)))),
+            Source::File(path) => {
+                Ok(ChunkSource::File(Box::new(FileUpload::later(path, announced.next().flatten()))))
+            }
             Source::Sequence(bodies) => {
-                Ok(ChunkSource::Sequence(bodies.iter_mut().map(ChunkSource::of).collect::<Result<_, _>>()?))
+                let chunks = bodies.iter_mut().map(|body| ChunkSource::of(body, announced));
+                Ok(ChunkSource::Sequence(chunks.collect::<Result<_, _>>()?))
             }
             source => match std::mem::replace(source, Source::Spent) {
                 Source::Reader(reader) => {
@@ -232,21 +260,13 @@ impl ChunkSource {
     }
 }
 
-/// The length of bodies that are sent one after the other: known if all are. Also finds out before the first byte is
-/// sent that a file is missing.
-async fn length_of_all(bodies: &[Body]) -> Result<BodyLength, Error> {
-    let mut files = Vec::new();
-    let mut sum = Some(0u64);
-    for body in bodies {
-        match &body.source {
-            Source::Bytes(bytes) => sum = sum.and_then(|sum| sum.checked_add(bytes.len() as u64)),
-            Source::File(path) => files.push(path.clone()),
-            Source::Reader(_) | Source::Spent | Source::Sequence(_) => sum = None,
-        }
-    }
-    if !files.is_empty() {
-        let in_files = file::length_of_all(files).await?;
-        sum = sum.zip(in_files).and_then(|(sum, in_files)| sum.checked_add(in_files));
-    }
-    Ok(sum.map_or(BodyLength::Chunked, BodyLength::Known))
+/// The length of bodies that are sent one after the other: known if all are. `files` are the lengths of the files among them.
+fn length_of_all(bodies: &[Body], files: &[Option<u64>]) -> BodyLength {
+    let in_memory = bodies.iter().filter_map(|body| match &body.source {
+        Source::Bytes(bytes) => Some(Some(bytes.len() as u64)),
+        Source::File(_) => None,
+        Source::Reader(_) | Source::Spent | Source::Sequence(_) => Some(None),
+    });
+    let sum = in_memory.chain(files.iter().copied()).try_fold(0u64, |sum, length| sum.checked_add(length?));
+    sum.map_or(BodyLength::Chunked, BodyLength::Known)
 }

@@ -44,6 +44,13 @@ impl ClientSessionBuilder {
         self
     }
 
+    /// How many interim responses (1xx) may come before the final one. 32 by default. Each of them begins the
+    /// [`read_timeout`](Self::read_timeout) anew, so a server that reports its progress for hours needs more.
+    pub fn max_interim_responses(mut self, n: usize) -> Self {
+        self.protocol_limits.interim = n;
+        self
+    }
+
     /// The longest response body that is accepted, in bytes after decoding. By default, reading a body as a whole stops
     /// at 64 MiB, and reading it in chunks has no limit.
     pub fn max_body(mut self, bytes: u64) -> Self {
