@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Calls, ms, must_end, poll_once, run_real, run_virtual, secs, virtual_kernel};
+use common::{Calls, Log, ms, must_end, poll_once, run_real, run_virtual, secs, virtual_kernel};
 use curio::{
     Condition, Event, Kernel, Lock, Queue, Semaphore, join, schedule, scope, sleep, spawn, timeout_after,
 };
@@ -268,15 +268,51 @@ fn a_sleeping_wait_in_a_child_that_is_not_polled_is_passed_over() {
         let mut dormant = Box::pin(scope(async |children| {
             children.spawn(async { drop(lock.acquire().await) });
         }));
-        assert!(poll_once(dormant.as_mut()).await.is_pending());
-        assert!(poll_once(dormant.as_mut()).await.is_pending());
+        // The child is polled in the poll of its scope that follows its own wake-up.
+        for _ in 0..3 {
+            assert!(poll_once(dormant.as_mut()).await.is_pending());
+            schedule().await;
+        }
         drop(guard);
-        drop(
-            timeout_after(secs(1), lock.acquire())
-                .await
-                .expect("the child is not polled, so it cannot claim it"),
-        );
+        assert!(lock.try_acquire().is_none(), "it was granted to the child");
+        let served = timeout_after(secs(1), lock.acquire()).await;
+        drop(served.expect("the child is not polled, so it cannot claim it"));
         dormant.await;
+    });
+}
+
+#[test]
+fn a_wake_up_that_has_many_scopes_to_pass_keeps_the_turn_of_its_task() {
+    async fn nest(depth: u32, lock: &Lock, log: &Log) {
+        if depth == 0 {
+            let _guard = lock.acquire().await;
+            log.note("the nested child");
+        } else {
+            scope(async |children| drop(children.spawn(Box::pin(nest(depth - 1, lock, log))))).await;
+        }
+    }
+    run_virtual(async {
+        let (lock, log) = (Rc::new(Lock::new(())), Log::new());
+        let guard = lock.acquire().await;
+        let (own, own_log) = (Rc::clone(&lock), log.clone());
+        let nested = spawn(async move { nest(8, &own, &own_log).await });
+        for _ in 0..200 {
+            schedule().await;
+        }
+        let (own, own_log) = (Rc::clone(&lock), log.clone());
+        let second = spawn(async move {
+            let _guard = own.acquire().await;
+            own_log.note("the second in line");
+        });
+        schedule().await;
+        drop(guard);
+        // Keeps the kernel busy, so that the cycles go by.
+        while !second.is_terminated() {
+            schedule().await;
+        }
+        assert_eq!(log.take(), ["0 the nested child", "0 the second in line"]);
+        second.join().await.unwrap();
+        nested.join().await.unwrap();
     });
 }
 

@@ -39,8 +39,8 @@
 //! A queue's mutex may be locked when the list of queues is, below, and never the other way round.
 
 use crate::kernel::run_queue;
+use crate::kernel::task_record::Host;
 use crate::kernel::task_table::TaskTable;
-use crate::task::info::TaskId;
 use std::cell::RefCell;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -57,10 +57,8 @@ pub(crate) trait Revoke: Send + Sync {
 /// A task that waits, and may be granted what it waits for. Dropped when the grant is claimed or given up.
 pub(crate) struct Grantee {
     grants: Arc<Grants>,
-    /// Of a task whose future lives inside another task's: the slot and number of the outermost one, which the kernel
-    /// polls.
-    slot: u32,
-    task: TaskId,
+    /// The task that has to be polled for the grant to be claimed.
+    host: Host,
     /// Which count the grant is in, if it is open.
     counted_in: Option<u8>,
     /// How often the task had been polled when the grant became suspect.
@@ -78,8 +76,8 @@ pub(crate) struct Grants {
 }
 
 impl Grantee {
-    pub(crate) fn new(grants: &Arc<Grants>, slot: u32, task: TaskId) -> Grantee {
-        Grantee { grants: Arc::clone(grants), slot, task, counted_in: None, polls: None }
+    pub(crate) fn new(grants: &Arc<Grants>, host: Host) -> Grantee {
+        Grantee { grants: Arc::clone(grants), host, counted_in: None, polls: None }
     }
 
     /// Whether the task can claim a grant: its kernel runs.
@@ -180,17 +178,17 @@ impl Grants {
     pub(crate) fn revoke_overdue(&self, tasks: &RefCell<TaskTable>) {
         self.ask_queues(&|grantee| {
             let tasks = tasks.borrow();
-            let record = tasks.get(grantee.slot).map(|task| task.record());
-            match (record.filter(|record| record.id == grantee.task), grantee.polls) {
-                (Some(record), None) => {
-                    grantee.polls = Some(record.cycles.get());
-                    run_queue::push(record.slot);
-                    false
-                }
-                (Some(record), Some(polls)) => record.cycles.get() > polls,
-                // It has ended, and may have left its wait behind somewhere, where no one polls it.
-                (None, _) => true,
+            let host = grantee.host;
+            let record = tasks.get(host.slot).map(|task| task.record()).filter(|record| record.id == host.id);
+            // One that has ended may have left its wait behind somewhere, where no one polls it.
+            let Some(record) = record else { return true };
+            let polls = record.cycles.get();
+            // A nested task has as many polls of its host's more as its wake-up has levels to pass.
+            let is_overdue = polls > *grantee.polls.get_or_insert(polls) + u64::from(host.depth);
+            if !is_overdue {
+                run_queue::push(record.slot);
             }
+            is_overdue
         });
     }
 
@@ -214,5 +212,131 @@ impl Grants {
 
     fn queues(&self) -> MutexGuard<'_, Vec<Weak<dyn Revoke>>> {
         self.queues.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::task::info::TaskId;
+    use std::num::NonZeroU64;
+
+    /// A queue with one open grant, or none, that is asked.
+    struct Asked {
+        times: AtomicUsize,
+        grant: Mutex<Option<Grantee>>,
+    }
+
+    impl Revoke for Asked {
+        fn revoke_overdue(
+            self: Arc<Self>,
+            kernel: &Grants,
+            is_overdue: &dyn Fn(&mut Grantee) -> bool,
+        ) -> bool {
+            self.times.fetch_add(1, Ordering::Relaxed);
+            let mut grant = self.grant.lock().unwrap();
+            grant.take_if(|grantee| grantee.is_of(kernel) && is_overdue(grantee));
+            grant.is_some()
+        }
+    }
+
+    impl Asked {
+        fn new(kernel: &Arc<Grants>, grant: Option<Grantee>) -> Arc<Asked> {
+            let queue = Arc::new(Asked { times: AtomicUsize::new(0), grant: Mutex::new(grant) });
+            kernel.add_queue(Arc::downgrade(&queue) as Weak<dyn Revoke>);
+            queue
+        }
+
+        fn times(&self) -> usize {
+            self.times.load(Ordering::Relaxed)
+        }
+    }
+
+    fn grant(kernel: &Arc<Grants>) -> Grantee {
+        let id = TaskId::new(NonZeroU64::MIN);
+        let mut grantee = Grantee::new(kernel, Host { slot: 0, id, depth: 0 });
+        grantee.count();
+        grantee
+    }
+
+    fn open(kernel: &Grants) -> usize {
+        kernel.open.iter().map(|count| count.load(Ordering::Relaxed)).sum()
+    }
+
+    #[test]
+    fn a_grant_is_open_until_its_grantee_is_dropped() {
+        let kernel = Grants::new();
+        assert!(!kernel.any_late());
+        let grants = [grant(&kernel), grant(&kernel)];
+        assert_eq!(open(&kernel), 2);
+        drop(grants);
+        assert_eq!(open(&kernel), 0);
+        assert!(!kernel.any_late());
+    }
+
+    #[test]
+    fn while_tasks_are_ready_a_grant_is_late_at_the_end_of_the_cycle_after_its_own() {
+        let id = crate::kernel::waker::KernelId::next();
+        run_queue::install(run_queue::RunQueue::new(), id);
+        run_queue::push(0);
+        let kernel = Grants::new();
+        let first = grant(&kernel);
+        assert!(!kernel.any_late(), "this cycle made it");
+        let second = grant(&kernel);
+        assert!(kernel.any_late());
+        drop(first);
+        assert!(kernel.any_late(), "now the second one is late");
+        drop(second);
+        assert!(!kernel.any_late());
+        run_queue::uninstall();
+    }
+
+    #[test]
+    fn when_nothing_is_ready_every_open_grant_is_late() {
+        let kernel = Grants::new();
+        let _grant = grant(&kernel);
+        assert!(kernel.any_late() && kernel.any_late());
+    }
+
+    #[test]
+    fn a_queue_without_an_open_grant_is_asked_once_and_forgotten() {
+        let kernel = Grants::new();
+        let (busy, idle) = (Asked::new(&kernel, Some(grant(&kernel))), Asked::new(&kernel, None));
+        for _ in 0..3 {
+            kernel.ask_queues(&|_| false);
+        }
+        assert_eq!((busy.times(), idle.times()), (3, 1));
+        kernel.stop();
+        assert_eq!((busy.times(), idle.times(), open(&kernel)), (4, 1, 0));
+        kernel.stop();
+        assert_eq!(busy.times(), 4, "its grant was revoked, so it is forgotten as well");
+    }
+
+    #[test]
+    fn queues_that_are_gone_make_room_for_new_ones() {
+        let kernel = Grants::new();
+        let lives = Asked::new(&kernel, None);
+        for _ in 0..10_000 {
+            drop(Asked::new(&kernel, None));
+        }
+        assert!(kernel.queues().capacity() < 16);
+        kernel.ask_queues(&|_| false);
+        assert_eq!(lives.times(), 1);
+    }
+
+    #[test]
+    fn a_queue_that_panics_does_not_keep_the_others_from_being_asked() {
+        struct Panics;
+        impl Revoke for Panics {
+            fn revoke_overdue(self: Arc<Self>, _: &Grants, _: &dyn Fn(&mut Grantee) -> bool) -> bool {
+                panic!("a foreign waker")
+            }
+        }
+        let kernel = Grants::new();
+        let panics = Arc::new(Panics);
+        kernel.add_queue(Arc::downgrade(&panics) as Weak<dyn Revoke>);
+        let other = Asked::new(&kernel, None);
+        assert!(catch_unwind(AssertUnwindSafe(|| kernel.ask_queues(&|_| false))).is_err());
+        assert_eq!(other.times(), 1);
     }
 }

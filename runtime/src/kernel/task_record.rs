@@ -59,10 +59,19 @@ pub(crate) struct Record {
     pub(crate) join_wakers: RefCell<JoinWakers>,
     /// Its future lives inside another task's.
     pub(crate) nested: Cell<bool>,
-    /// Of a nested task: the slot and number of the outermost task around it, which is the one that the kernel polls.
-    pub(crate) host: Cell<Option<(u32, TaskId)>>,
+    /// Of a nested task: the outermost task around it, which is the one that the kernel polls.
+    pub(crate) host: Cell<Option<Host>>,
     /// The values of its task-locals, once it has any. It shares them with its parent until either sets one.
     pub(crate) locals: Cell<Option<Rc<Locals>>>,
+}
+
+/// The task that the kernel polls when a nested one is to be polled.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Host {
+    pub(crate) slot: u32,
+    pub(crate) id: TaskId,
+    /// How many levels further inside the nested task is. A wake takes a cycle for each.
+    pub(crate) depth: u32,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -164,6 +173,11 @@ impl Record {
     /// Whether a task waits for its end.
     pub(crate) fn is_awaited(&self) -> bool {
         !self.join_wakers.borrow().is_empty()
+    }
+
+    /// The task that the kernel polls when this one is to be polled: itself, if it is not nested.
+    pub(crate) fn host_or_self(&self) -> Host {
+        self.host.get().unwrap_or(Host { slot: self.slot, id: self.id, depth: 0 })
     }
 
     /// A second handle to its task-locals.

@@ -9,8 +9,7 @@ pub(crate) fn grantee() -> Option<Grantee> {
     try_with(|kernel| {
         let current = kernel.current.task.borrow();
         let record = current.as_ref()?.record();
-        let (slot, task) = record.host.get().unwrap_or((record.slot, record.id));
-        Some(Grantee::new(&kernel.grants, slot, task))
+        Some(Grantee::new(&kernel.grants, record.host_or_self()))
     })
     .flatten()
 }

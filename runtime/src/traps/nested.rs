@@ -6,7 +6,7 @@ use crate::debug::EventKind;
 use crate::kernel::cancel_tree::ScopeKey;
 use crate::kernel::run_queue;
 use crate::kernel::state::State;
-use crate::kernel::task_record::{End, Parked, Place, Record, Runnable};
+use crate::kernel::task_record::{End, Host, Parked, Place, Record, Runnable};
 use crate::task::info::TaskId;
 use std::any::Any;
 use std::rc::Rc;
@@ -32,8 +32,8 @@ impl Nested {
         let record = task.record();
         record.nested.set(true);
         let host = kernel.current.task.borrow().as_ref().map(|task| {
-            let around = task.record();
-            around.host.get().unwrap_or((around.slot, around.id))
+            let host = task.record().host_or_self();
+            Host { depth: host.depth + 1, ..host }
         });
         record.host.set(host);
         let root = kernel.cancel_tree.borrow_mut().add_task(record.slot, Some(scope.key), None);
