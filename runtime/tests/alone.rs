@@ -9,13 +9,20 @@ mod harness;
 #[cfg(target_os = "linux")]
 mod on_linux {
     use super::common::{ms, panic_of, with_reports};
-    use curio::{Event, Kernel, RwLock, ignore_after, run_in_thread, schedule, spawn_named};
+    use curio::{Event, Kernel, RwLock, ignore_after, join, run_in_thread, schedule, sleep, spawn_named};
     use std::future::pending;
+    use std::io::Read;
+    use std::process::{Command, ExitCode, Stdio};
     use std::sync::Arc;
     use std::thread;
-    use std::time::Instant;
+    use std::time::{Duration, Instant};
 
-    pub(super) const TESTS: [(&str, fn()); 4] = [
+    pub(super) const TESTS: [(&str, fn()); 6] = [
+        ("a_sleep_of_all_time_waits_for_ctrl_c", a_sleep_of_all_time_waits_for_ctrl_c),
+        (
+            "a_sleep_of_all_time_that_nothing_can_end_is_a_deadlock_that_says_why",
+            a_sleep_of_all_time_that_nothing_can_end_is_a_deadlock_that_says_why,
+        ),
         ("without_other_threads_a_deadlock_is_certain", without_other_threads_a_deadlock_is_certain),
         (
             "threads_that_wake_us_and_end_are_not_taken_for_a_lost_wake_up",
@@ -24,6 +31,48 @@ mod on_linux {
         ("idle_workers_are_no_company", idle_workers_are_no_company),
         ("an_abandoned_job_that_still_runs_is_company", an_abandoned_job_that_still_runs_is_company),
     ];
+
+    /// Set in the process that `a_sleep_of_all_time_waits_for_ctrl_c` starts: this program once more.
+    pub(super) const PART: &str = "ALONE_SLEEPS_FOR_ALL_TIME";
+
+    /// What that process does.
+    pub(super) fn sleep_for_all_time() -> ExitCode {
+        curio::run(async {
+            println!("ready");
+            let mut ticks = curio::interval(Duration::MAX);
+            ticks.tick().await;
+            join!(sleep(Duration::MAX), ticks.tick());
+        });
+        ExitCode::FAILURE
+    }
+
+    /// On Linux a service that does nothing but wait to be stopped says it so.
+    fn a_sleep_of_all_time_waits_for_ctrl_c() {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.env(PART, "1").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut line = [0; 6];
+        child.stdout.as_mut().unwrap().read_exact(&mut line).unwrap();
+        // If it takes this for a deadlock, it does so at once.
+        thread::sleep(ms(300));
+        assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+        let output = child.wait_with_output().unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(130), "{errors}");
+        assert!(!errors.contains("deadlock"), "{errors}");
+    }
+
+    fn a_sleep_of_all_time_that_nothing_can_end_is_a_deadlock_that_says_why() {
+        for builder in [Kernel::builder().ctrl_c(false), Kernel::builder().virtual_clock(true)] {
+            let report = panic_of(|| builder.run(sleep(Duration::MAX)));
+            assert!(report.starts_with("deadlock: no task can run"), "{report}");
+            assert!(report.contains("TIME_SLEEP") && report.contains("never"), "{report}");
+            assert!(report.contains("Ctrl-C"), "{report}");
+        }
+        // A deadlock beside which nobody sleeps for ever is one like any other.
+        let report = panic_of(|| curio::run(curio::ignore_after(Duration::MAX, pending::<()>())));
+        assert!(report.starts_with("deadlock: no task can run") && !report.contains("Ctrl-C"), "{report}");
+    }
 
     fn threads() -> usize {
         std::fs::read_dir("/proc/self/task").unwrap().count()
@@ -111,6 +160,9 @@ mod on_linux {
 
 #[cfg(target_os = "linux")]
 fn main() -> std::process::ExitCode {
+    if std::env::var_os(on_linux::PART).is_some() {
+        return on_linux::sleep_for_all_time();
+    }
     harness::run(&on_linux::TESTS, on_linux::until_alone)
 }
 

@@ -2,14 +2,20 @@
 
 mod common;
 
-use common::{ms, run_real, run_virtual, secs};
+use common::{ms, poll_once, run_real, run_virtual, secs};
+use curio::io::copy_bidirectional;
 use curio::{
-    Event, Lock, Queue, Semaphore, TcpListener, TcpStream, clock, ignore_after, interval, schedule, sleep,
-    spawn,
+    Event, Kernel, Lock, Queue, Semaphore, TcpListener, TcpStream, clock, ignore_after, interval, race,
+    schedule, sleep, spawn,
 };
+use futures_util::{AsyncRead, AsyncWrite};
 use std::cell::Cell;
-use std::pin::Pin;
+use std::future::poll_fn;
+use std::io;
+use std::net::Shutdown;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 /// What one step of a loop does that never has to wait.
@@ -226,5 +232,263 @@ fn ten_thousand_ready_tasks_take_turns() {
             task.join().await.unwrap();
         }
         assert_eq!((rounds.get(), clock()), (30_000, start));
+    });
+}
+
+// ---- branches of one task
+
+/// Waits for ever, and never has to.
+async fn always_ready(event: &Event, steps: &Cell<u64>) {
+    loop {
+        event.wait().await;
+        steps.set(steps.get() + 1);
+        assert!(steps.get() < 1_000_000, "the branch beside this one never had its turn");
+    }
+}
+
+fn set_event() -> Event {
+    let event = Event::new();
+    event.set();
+    event
+}
+
+#[test]
+fn a_branch_of_a_race_that_is_always_ready_does_not_starve_those_behind_it() {
+    run_virtual(async {
+        let (set, stop, steps) = (set_event(), Rc::new(Event::new()), Cell::new(0));
+        let stopper = Rc::clone(&stop);
+        spawn(async move { stopper.set() }).detach();
+        let greedy = async {
+            always_ready(&set, &steps).await;
+            "greedy"
+        };
+        let patient = async {
+            stop.wait().await;
+            "patient"
+        };
+        assert_eq!(race((greedy, patient)).await, "patient");
+    });
+}
+
+#[test]
+fn a_branch_of_a_join_that_is_always_ready_does_not_starve_those_behind_it() {
+    run_virtual(async {
+        let (set, steps, done) = (set_event(), Cell::new(0), Cell::new(false));
+        let greedy = async {
+            while !done.get() {
+                set.wait().await;
+                steps.set(steps.get() + 1);
+                assert!(steps.get() < 1_000_000, "the branch beside this one never had its turn");
+            }
+        };
+        let patient = async {
+            for _ in 0..1000 {
+                set.wait().await;
+            }
+            done.set(true);
+        };
+        curio::join!(greedy, patient);
+    });
+}
+
+#[test]
+fn races_inside_races_and_hundreds_of_branches_all_have_their_turn() {
+    run_virtual(async {
+        let (set, steps) = (set_event(), Cell::new(0));
+        // Each level halves what is left, and sixteen halves of 128 are nothing.
+        let mut nested: Pin<Box<dyn Future<Output = u32> + '_>> = Box::pin(async {
+            for _ in 0..10 {
+                set.wait().await;
+            }
+            7
+        });
+        for _ in 0..16 {
+            let greedy = async {
+                always_ready(&set, &steps).await;
+                0
+            };
+            nested = Box::pin(race((greedy, nested)));
+        }
+        assert_eq!(nested.await, 7);
+
+        let steps = Cell::new(0);
+        let mut many: Vec<Pin<Box<dyn Future<Output = u32> + '_>>> = Vec::new();
+        for n in 0..500 {
+            let (set, steps) = (&set, &steps);
+            many.push(Box::pin(async move {
+                if n < 499 {
+                    always_ready(set, steps).await;
+                }
+                set.wait().await;
+                n
+            }));
+        }
+        assert_eq!(race(many).await, 499);
+    });
+}
+
+#[test]
+fn races_that_are_always_ready_let_other_tasks_run() {
+    run_virtual(async {
+        let set = set_event();
+        let others = Rc::new(Cell::new(0));
+        let own = Rc::clone(&others);
+        let other = spawn(async move {
+            loop {
+                own.set(own.get() + 1);
+                schedule().await;
+            }
+        });
+        for _ in 0..TOO_MANY {
+            race((set.wait(), set.wait())).await;
+            curio::join!(set.wait(), set.wait());
+        }
+        assert!(others.get() >= TOO_MANY / 128, "{} turns of others", others.get());
+        other.cancel().await;
+    });
+}
+
+#[test]
+fn what_each_branch_gets_is_the_same_in_every_run() {
+    let shares = |seed| {
+        Kernel::builder().virtual_clock(true).seed(seed).run(async {
+            let (set, counts) = (set_event(), [Cell::new(0), Cell::new(0), Cell::new(0)]);
+            let branch = async |count: &Cell<u64>| always_ready(&set, count).await;
+            let stop = async {
+                for _ in 0..50 {
+                    schedule().await;
+                }
+            };
+            race((branch(&counts[0]), branch(&counts[1]), branch(&counts[2]), stop)).await;
+            counts.map(Cell::into_inner)
+        })
+    };
+    let counts = shares(1);
+    assert_eq!(counts, shares(1));
+    let (least, most) = (counts.iter().min().unwrap(), counts.iter().max().unwrap());
+    assert!(*least > 0 && most <= &(least * 2), "fair shares: {counts:?}");
+}
+
+/// An end that always has bytes and always takes some.
+struct Endless(Rc<Cell<u64>>);
+
+impl AsyncRead for Endless {
+    fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+        buf.fill(7);
+        Poll::Ready(Ok(buf.len()))
+    }
+}
+
+impl AsyncWrite for Endless {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
+        self.0.set(self.0.get() + data.len() as u64);
+        Poll::Ready(Ok(data.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[test]
+fn both_ways_of_a_copy_move_bytes_when_both_are_always_busy() {
+    run_virtual(async {
+        let (there, back) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(0)));
+        let copying = copy_bidirectional(Endless(Rc::clone(&back)), Endless(Rc::clone(&there)));
+        let some_turns = async {
+            for _ in 0..20 {
+                schedule().await;
+            }
+            Ok((0, 0))
+        };
+        race((copying, some_turns)).await.unwrap();
+        let (there, back) = (there.get(), back.get());
+        assert!(
+            there > 0 && back > 0 && there <= back * 2 && back <= there * 2,
+            "{there} there, {back} back"
+        );
+    });
+}
+
+// ---- much at a time
+
+/// Fills a connection with as much as the operating system takes; says how much that was.
+async fn fill(from: &TcpStream) -> usize {
+    let mut filled = 0;
+    while let Some(sent) = ignore_after(ms(50), from.send(&[7; 64 * 1024])).await {
+        filled += sent.unwrap();
+    }
+    filled
+}
+
+/// More than a task may move in one poll.
+const TOO_MUCH: usize = 1500 * 1024;
+
+#[test]
+fn a_large_read_takes_turns_with_others() {
+    run_real(async {
+        let (near, far) = connection().await;
+        let filled = fill(&near).await;
+        assert!(filled > TOO_MUCH, "the operating system holds only {filled} bytes, so this tests nothing");
+        {
+            let mut reading = pin!(far.read_exactly(filled));
+            let mut polls = 0;
+            let read = poll_fn(|cx| {
+                polls += 1;
+                reading.as_mut().poll(cx)
+            });
+            assert_eq!(read.await.unwrap().len(), filled);
+            assert!(polls > filled / TOO_MUCH, "{filled} bytes in {polls} polls");
+        }
+        let filled = fill(&near).await;
+        near.shutdown(Shutdown::Write).unwrap();
+        let mut reading = pin!(far.read_all());
+        let mut polls = 0;
+        let read = poll_fn(|cx| {
+            polls += 1;
+            reading.as_mut().poll(cx)
+        });
+        assert_eq!(read.await.unwrap().len(), filled);
+        assert!(polls > filled / TOO_MUCH, "{filled} bytes in {polls} polls");
+    });
+}
+
+#[test]
+fn a_large_write_takes_turns_with_others() {
+    run_real(async {
+        let (probe, _kept) = connection().await;
+        let room = fill(&probe).await;
+        assert!(room > TOO_MUCH, "the operating system holds only {room} bytes, so this tests nothing");
+        let (near, far) = connection().await;
+        let data = vec![7; room];
+        {
+            let mut sending = pin!(near.sendall(&data));
+            assert!(poll_once(sending.as_mut()).await.is_pending(), "not all {room} bytes in one poll");
+        }
+        near.shutdown(Shutdown::Write).unwrap();
+        let sent = far.read_all().await.unwrap().len();
+        assert!(sent > 64 * 1024 && sent < TOO_MUCH, "{sent} bytes were sent in one poll");
+    });
+}
+
+#[test]
+fn a_write_that_lets_others_run_is_still_the_only_one() {
+    run_real(async {
+        let (near, far) = connection().await;
+        let near = Rc::new(near);
+        let first = spawn({
+            let near = Rc::clone(&near);
+            async move { near.sendall(&vec![1; 4 * TOO_MUCH]).await }
+        });
+        schedule().await;
+        let refused = near.sendall(&[2]).await.unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::ResourceBusy);
+        let received = far.read_exactly(4 * TOO_MUCH).await.unwrap();
+        first.join().await.unwrap().unwrap();
+        assert!(received.iter().all(|byte| *byte == 1));
     });
 }

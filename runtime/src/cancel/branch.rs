@@ -32,6 +32,10 @@ impl<F: Future> Branch<F> {
         self.output.take()
     }
 
+    pub(super) fn is_running(&self) -> bool {
+        self.body.is_some()
+    }
+
     pub(super) fn progress(&self) -> Progress {
         match (&self.body, &self.output) {
             (Some(_), _) => Progress::Running,

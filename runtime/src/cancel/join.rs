@@ -1,13 +1,15 @@
 //! `join!`: several futures in one task, all of them to the end.
 
 use super::branch::{Branch, Progress};
+use crate::traps::BudgetShares;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 /// Awaits up to sixteen futures at once, in one task, and gives a tuple of their outputs.
 ///
 /// They run concurrently, not in parallel, and may borrow from the surrounding function. Each wake of the task
-/// polls all that are not finished. If one panics the others are dropped. A shield in one of them does not
+/// polls all that are not finished, in the order in which they are written, and each gets an equal share of what a task may
+/// do in one poll: one that never has to wait does not keep the others from running. If one panics the others are dropped. A shield in one of them does not
 /// shield the others: on cancellation each ends by itself.
 ///
 /// ```
@@ -61,8 +63,17 @@ macro_rules! join_tuples {
             #[allow(non_snake_case, reason = "the type parameters name the variables")]
             fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
                 let ($($name,)*) = &mut self.get_mut().0;
+                let running = [$($name.is_running()),*].into_iter().filter(|running| *running).count();
+                let mut shares = BudgetShares::among(running);
                 let mut all_finished = true;
-                $(all_finished &= $name.poll(cx) == Progress::Finished;)*
+                $(
+                    if $name.is_running() {
+                        let share = shares.next();
+                        $name.poll(cx);
+                        shares.give_back(share);
+                    }
+                    all_finished &= $name.progress() == Progress::Finished;
+                )*
                 if !all_finished {
                     return Poll::Pending;
                 }

@@ -5,13 +5,15 @@
 //! how a `select!` over borrowed futures can deadlock.
 
 use super::branch::{Branch, Progress};
+use crate::traps::BudgetShares;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 /// Runs several futures until the first one finishes; returns its output. The others are cancelled and waited
 /// for, cleanup included. If two are ready in the same poll, the one named first wins.
 ///
-/// Takes a tuple of two to eight futures, an array or a `Vec`, all with one output type. Each wake polls all that
+/// They are polled in the order in which they are named, and each gets an equal share of what a task may do in one poll:
+/// one that never has to wait does not keep the others from running. Takes a tuple of two to eight futures, an array or a `Vec`, all with one output type. Each wake polls all that
 /// are left: for hundreds of futures use tasks.
 ///
 /// # Panics
@@ -79,16 +81,27 @@ struct Racing<B, T> {
 /// The winner's output is kept, not pinned; the futures are in boxes of their own.
 impl<B, T> Unpin for Racing<B, T> {}
 
+impl<B: Branches<Output = T>, T> Racing<B, T> {
+    fn share_budget(&mut self) -> BudgetShares {
+        let mut running = 0;
+        self.branches.for_each(&mut |branch| running += usize::from(branch.is_running()));
+        BudgetShares::among(running)
+    }
+}
+
 impl<B: Branches<Output = T>, T> Future for Racing<B, T> {
     type Output = T;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
         let this = self.get_mut();
         let had_winner = this.winner.is_some();
+        let mut shares = this.share_budget();
         this.branches.for_each(&mut |branch| {
             // Once there is a winner, the rest is polled only as far as its cleanups need.
-            if branch.progress() == Progress::Running && (this.winner.is_none() || had_winner) {
+            if branch.is_running() && (this.winner.is_none() || had_winner) {
+                let share = shares.next();
                 branch.poll(cx);
+                shares.give_back(share);
             }
             let output = branch.take_output();
             if this.winner.is_none() {
@@ -98,14 +111,17 @@ impl<B: Branches<Output = T>, T> Future for Racing<B, T> {
         if this.winner.is_some() && !had_winner {
             this.branches.for_each(&mut |branch| branch.cancel());
             // A branch that has to clean up begins with that now, and leaves its waker.
+            let mut shares = this.share_budget();
             this.branches.for_each(&mut |branch| {
-                if branch.progress() == Progress::Running {
+                if branch.is_running() {
+                    let share = shares.next();
                     branch.poll(cx);
+                    shares.give_back(share);
                 }
             });
         }
         let mut running = false;
-        this.branches.for_each(&mut |branch| running |= branch.progress() == Progress::Running);
+        this.branches.for_each(&mut |branch| running |= branch.is_running());
         match this.winner.take() {
             Some(output) if !running => Poll::Ready(output),
             winner => {
@@ -119,7 +135,7 @@ impl<B: Branches<Output = T>, T> Future for Racing<B, T> {
 /// A branch whose future's type does not matter.
 trait AnyBranch<T> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Progress;
-    fn progress(&self) -> Progress;
+    fn is_running(&self) -> bool;
     fn take_output(&mut self) -> Option<T>;
     fn cancel(&mut self);
 }
@@ -129,8 +145,8 @@ impl<F: Future> AnyBranch<F::Output> for Branch<F> {
         self.poll(cx)
     }
 
-    fn progress(&self) -> Progress {
-        self.progress()
+    fn is_running(&self) -> bool {
+        self.is_running()
     }
 
     fn take_output(&mut self) -> Option<F::Output> {

@@ -50,7 +50,8 @@ where
 /// how many from `b` to `a`.
 ///
 /// When one side ends, writing to the other is closed, and the other direction goes on: a half-closed connection
-/// stays half-closed through it.
+/// stays half-closed through it. Both directions get an equal share of what a task may do in one poll, so that a busy one
+/// does not keep the other from moving.
 ///
 /// # Errors
 /// The first of either side; the other direction is then given up as well.
@@ -86,8 +87,13 @@ where
     let at = Location::caller();
     let (mut there, mut back) = (Transfer::new(), Transfer::new());
     let copying = poll_fn(move |cx| {
+        let mut shares = traps::BudgetShares::among(2);
+        let share = shares.next();
         let there_done = there.poll_and_close(&mut a, &mut b, cx)?;
+        shares.give_back(share);
+        let share = shares.next();
         let back_done = back.poll_and_close(&mut b, &mut a, cx)?;
+        shares.give_back(share);
         if there_done.is_pending() || back_done.is_pending() {
             return Poll::Pending;
         }

@@ -186,6 +186,7 @@ impl<S: AsyncRead + Unpin> Stream<S> {
         self.received.fill(room, |room| {
             let polled = inner.poll_read(cx, room);
             let received = if let Poll::Ready(Ok(n)) = polled { n } else { 0 };
+            traps::spend_bytes(received);
             (received, polled)
         })
     }
@@ -324,7 +325,10 @@ fn poll_some(inner: Pin<&mut impl AsyncWrite>, cx: &mut Context<'_>, data: &[u8]
     ready!(traps::spend(cx));
     match ready!(inner.poll_write(cx, data))? {
         0 => Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-        sent => Poll::Ready(Ok(sent)),
+        sent => {
+            traps::spend_bytes(sent);
+            Poll::Ready(Ok(sent))
+        }
     }
 }
 

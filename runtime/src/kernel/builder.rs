@@ -156,6 +156,7 @@ impl KernelBuilder {
             reports: Reports::new(self.on_report),
             activations: Activations::new(activations),
             thread_jobs: Cell::new(0),
+            endless_sleeps: Cell::new(0),
             shutting_down: Cell::new(false),
             current: CurrentPoll::default(),
         };

@@ -12,8 +12,6 @@ use crate::kernel::run_queue;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-/// While tasks are ready, I/O and timers are polled once in so many polls of tasks.
-const POLLS_PER_IO: u32 = 61;
 /// How long a virtual clock waits for awaited sockets before it jumps.
 const JUMP_DELAY: Duration = Duration::from_millis(1);
 
@@ -49,12 +47,12 @@ impl Kernel {
 
     /// Whether the cycle that ran so many tasks has polled I/O: only then can anything have come in.
     pub(super) fn has_looked_at_io(&self, ran: usize) -> bool {
-        self.polls_since_io as usize <= ran
+        self.io_watch.polls() as usize <= ran
     }
 
     /// The next cycle polls I/O, even if tasks are ready.
     pub(super) fn look_at_io_next(&mut self) {
-        self.polls_since_io = POLLS_PER_IO;
+        self.io_watch.make_due();
     }
 
     fn poll_io(&mut self, limit: Option<Limit>) {
@@ -63,10 +61,17 @@ impl Kernel {
             return;
         }
         if run_queue::len() > 0 {
-            if self.polls_since_io < POLLS_PER_IO {
+            // A virtual clock stands still while tasks are ready, so no timer can have come due.
+            let timers = !self.state.clock.is_virtual() && !self.state.timers.borrow().is_empty();
+            let Some(now) = self.io_watch.time_to_look(timers) else { return };
+            if self.io_watch.is_io_due(now) {
+                self.wait_for_events(Some(Duration::ZERO));
+                self.io_watch.start_at(now);
+            } else if timers {
+                return self.fire_timers_due_at(now);
+            } else {
                 return;
             }
-            self.wait_for_events(Some(Duration::ZERO));
         } else if limit.is_none() && self.suspect_deadlock() {
             return;
         } else {
@@ -109,7 +114,7 @@ impl Kernel {
 
     /// True if another thread woke a task.
     pub(super) fn wait_for_events(&mut self, timeout: Option<Duration>) -> bool {
-        self.polls_since_io = 0;
+        self.io_watch.start();
         let polled = self.state.reactor.borrow_mut().poll(timeout, &mut self.scratch.wakers);
         let rang = match polled {
             Ok(rang) => rang,
@@ -126,10 +131,12 @@ impl Kernel {
     }
 
     pub(super) fn fire_timers(&mut self) {
-        if self.state.timers.borrow().is_empty() {
-            return;
+        if !self.state.timers.borrow().is_empty() {
+            self.fire_timers_due_at(self.state.clock.now());
         }
-        let now = self.state.clock.now();
+    }
+
+    fn fire_timers_due_at(&mut self, now: Instant) {
         self.state.timers.borrow_mut().expire_into(now, &mut self.scratch.wakers);
         self.wake_all();
     }
@@ -178,7 +185,7 @@ impl Kernel {
             self.emit_wakes();
         }
         run_queue::set_running(None);
-        self.polls_since_io = self.polls_since_io.saturating_add(count as u32);
+        self.io_watch.count(count);
         count
     }
 

@@ -2,7 +2,8 @@
 //!
 //! When no task is ready, no timer is set, no task waits for a socket or a thread, and no foreign future holds a waker,
 //! then nothing can happen any more. Go reports that as "all goroutines are asleep"; here the report also says what each
-//! task waits for, at which line, and which task holds it.
+//! task waits for, at which line, and which task holds it. A sleep without end is no deadlock while the kernel listens to
+//! Ctrl-C: that is what it waits for.
 //!
 //! # How it is found
 //!
@@ -109,7 +110,7 @@ impl Kernel {
 
     /// Called when only sockets can wake a task, or let a virtual clock go on. True if it waited, or has something to do.
     fn doubt_waits(&mut self) -> bool {
-        if self.polls_since_io > 0 {
+        if self.io_watch.polls() > 0 {
             self.watch.idle_since = None;
         }
         let idle_since = self.watch.idle_since.get_or_insert_with(|| {
@@ -180,7 +181,9 @@ impl Kernel {
     }
 
     fn may_be_woken_by_time_or_thread(&self) -> bool {
-        self.state.thread_jobs.get() > 0 || !self.state.timers.borrow().is_empty()
+        self.state.thread_jobs.get() > 0
+            || !self.state.timers.borrow().is_empty()
+            || self.hears_ctrl_c && self.state.endless_sleeps.get() > 0
     }
 
     fn deadlock_report(&self, went_on: &[&Probed]) -> String {
@@ -207,6 +210,12 @@ impl Kernel {
                     );
                 }
             }
+        }
+        if self.state.endless_sleeps.get() > 0 {
+            report.push_str(
+                "\n  a sleep without end waits for Ctrl-C, but this kernel does not listen to it: it is switched off by \
+                 default on a virtual clock, by `KernelBuilder::ctrl_c(false)`, and without the feature `signals`",
+            );
         }
         report
     }

@@ -11,8 +11,9 @@
 //! "Exactly the tasks that were ready" is the fairness guarantee: a task that wakes itself over and over gets one poll per
 //! cycle like all others. It is also why a schedule can be reproduced.
 //!
-//! Polling I/O costs a system call, so while tasks are ready it is not done in every cycle but once every `POLLS_PER_IO`
-//! polls; two tasks that pass a value to and fro do not pay for it each time.
+//! Polling I/O costs a system call, so while tasks are ready it is not done in every cycle but after 61 polls of tasks or
+//! after a millisecond, whichever comes first; two tasks that pass a value to and fro do not pay for it each time. Timers
+//! are looked at in every cycle, if there are any.
 //!
 //! # Where a virtual clock jumps
 //!
@@ -40,6 +41,7 @@
 //! | `task_table.rs`, `task_record.rs` | the live tasks, and what the kernel knows of each |
 //! | `run_queue.rs`, `waker.rs`, `inbox.rs` | ready tasks; wakes from this thread and from others |
 //! | `timer_queue.rs`, `clock.rs` | deadlines; real or virtual time |
+//! | `io_watch.rs` | when the loop reads the clock and polls I/O while tasks are ready |
 //! | `reactor.rs` | sockets, and the operating system's events for them |
 //! | `cancel_tree.rs` | what has been asked to stop, and what has to finish first |
 //! | `grants.rs` | grants of locks and queues that have not been claimed yet |
@@ -56,6 +58,7 @@ mod cycle;
 mod deadlock;
 pub(crate) mod grants;
 pub(crate) mod inbox;
+pub(crate) mod io_watch;
 pub(crate) mod join_wakers;
 pub(crate) mod locals;
 pub(crate) mod maintenance;
@@ -76,6 +79,7 @@ pub(crate) mod worker_pool;
 pub use builder::KernelBuilder;
 pub(crate) use builder::seed_from_environment;
 
+use crate::kernel::io_watch::IoWatch;
 use crate::kernel::run_queue::RunQueue;
 use crate::kernel::state::State;
 use deadlock::Watch;
@@ -110,10 +114,12 @@ pub struct Kernel {
     queue: RunQueue,
     grace: Duration,
     scratch: Scratch,
-    polls_since_io: u32,
+    io_watch: IoWatch,
     is_shut_down: bool,
     /// Whether the first Ctrl-C cancels `main`. `None`: unless the process was started with SIGINT ignored.
     pub(crate) listen_to_ctrl_c: Option<bool>,
+    /// Whether it does so now: it is in `run`, and nothing is in the way.
+    hears_ctrl_c: bool,
     watch: Watch,
     /// The report, once there is a deadlock.
     deadlock: Option<String>,
@@ -159,9 +165,10 @@ impl Kernel {
             queue,
             grace,
             scratch: Scratch::default(),
-            polls_since_io: 0,
+            io_watch: IoWatch::default(),
             is_shut_down: false,
             listen_to_ctrl_c: Some(false),
+            hears_ctrl_c: false,
             watch: Watch::default(),
             deadlock: None,
         }

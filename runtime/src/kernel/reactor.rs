@@ -216,6 +216,24 @@ impl Reactor {
         }
     }
 
+    /// Keeps a direction for the operation with this ticket, which does not wait at the moment.
+    pub(crate) fn keep_place(
+        &mut self,
+        key: SocketKey,
+        direction: Direction,
+        ticket: u64,
+        task: Option<TaskId>,
+        at: &'static Location<'static>,
+    ) {
+        self.side(key, direction).waiter.get_or_insert(Waiter {
+            ticket,
+            waker: None,
+            task,
+            at,
+            asked_again: false,
+        });
+    }
+
     /// Ends a wait, whether or not it was answered.
     pub(crate) fn stop_waiting(
         &mut self,

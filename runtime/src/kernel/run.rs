@@ -81,6 +81,7 @@ impl Kernel {
             Some(false) => None,
             None => CtrlC::listen_unless_ignored(),
         };
+        running.kernel.hears_ctrl_c = ctrl_c.is_some();
         while task.record().end.get().is_none() && running.kernel.deadlock.is_none() {
             let ran = running.kernel.cycle(Some(&mut main), None);
             if running.kernel.has_looked_at_io(ran) && ctrl_c.as_mut().is_some_and(CtrlC::pressed) {
@@ -167,6 +168,7 @@ impl Drop for Running<'_> {
             let state = &self.kernel.state;
             state.catch_wakers(|| state.grants.stop());
         }
+        self.kernel.hears_ctrl_c = false;
         self.kernel.queue = run_queue::uninstall();
         state::replace(None);
     }

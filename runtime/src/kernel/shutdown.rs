@@ -83,6 +83,7 @@ impl Kernel {
         self.state.shutting_down.set(true);
         self.is_shut_down = true;
         self.drop_all(Dropped::ThreadEnds);
+        self.state.catch_wakers(|| self.state.grants.stop());
         self.close();
     }
 

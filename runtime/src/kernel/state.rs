@@ -43,6 +43,8 @@ pub(crate) struct State {
     pub(crate) activations: Activations,
     /// Jobs on threads whose results tasks wait for. They hold a virtual clock back.
     pub(crate) thread_jobs: Cell<usize>,
+    /// Sleeps without end.
+    pub(crate) endless_sleeps: Cell<usize>,
     pub(crate) shutting_down: Cell<bool>,
     pub(crate) current: CurrentPoll,
 }

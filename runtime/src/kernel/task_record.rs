@@ -95,6 +95,8 @@ pub(crate) enum Resource {
     Nothing,
     /// A point in time.
     Deadline(Instant),
+    /// A point in time that no clock reaches.
+    EndOfTime,
     /// Another task's end.
     Task(TaskId),
     /// A lock, and who has it.
@@ -115,6 +117,7 @@ impl Parked {
         let place = self.at.map(|at| format!(" at {at}")).unwrap_or_default();
         let resource = match self.resource {
             Resource::Nothing => String::new(),
+            Resource::EndOfTime => String::from(", for a time that never comes"),
             Resource::Deadline(at) => format!(", for {:?} more", at.saturating_duration_since(now)),
             Resource::Task(id) => format!(", for task {id}"),
             Resource::HeldBy(Some(id), since) => format!(", held by task {id} since {since}"),

@@ -147,11 +147,16 @@ impl<S: Source> Socket<S> {
             ready!(wait.poll_ready(cx))?;
             ready!(traps::spend(cx));
             match attempt(&self.source) {
-                Ok(Attempt { value, more_likely }) => {
+                Ok(Attempt { outcome, bytes, more_likely }) => {
+                    traps::spend_bytes(bytes);
                     if !more_likely {
                         self.registration.clear_ready(direction, false);
                     }
-                    return Poll::Ready(Ok(value));
+                    match outcome {
+                        Some(value) => return Poll::Ready(Ok(value)),
+                        // Others may run before the next call, and must not come in between.
+                        None => wait.keep_place(),
+                    }
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.registration.clear_ready(direction, true);
@@ -171,14 +176,33 @@ impl<S: Source> Drop for Socket<S> {
 
 /// A system call that went through.
 pub(crate) struct Attempt<T> {
-    pub(crate) value: T,
+    /// What the operation comes to; `None` if it needs more calls.
+    outcome: Option<T>,
+    /// How many bytes were moved, for the budget of the poll.
+    bytes: usize,
     /// Whether the next one may go through as well; false after a short read.
-    pub(crate) more_likely: bool,
+    more_likely: bool,
 }
 
 impl<T> Attempt<T> {
-    pub(crate) fn full(value: T) -> Attempt<T> {
-        Attempt { value, more_likely: true }
+    pub(crate) fn full(outcome: T) -> Attempt<T> {
+        Attempt { outcome: Some(outcome), bytes: 0, more_likely: true }
+    }
+
+    /// One of several calls. With an outcome it was the last.
+    pub(crate) fn step(bytes: usize, outcome: Option<T>) -> Attempt<T> {
+        Attempt { outcome, bytes, more_likely: true }
+    }
+}
+
+impl Attempt<usize> {
+    /// A read of `count` bytes into a buffer with room for `room`.
+    pub(crate) fn read(count: usize, room: usize) -> Attempt<usize> {
+        Attempt { outcome: Some(count), bytes: count, more_likely: count == room || count == 0 }
+    }
+
+    pub(crate) fn written(count: usize) -> Attempt<usize> {
+        Attempt::step(count, Some(count))
     }
 }
 
@@ -209,7 +233,8 @@ where
         let this = self.get_mut();
         if !this.needs_readiness {
             ready!(traps::spend(cx));
-            return Poll::Ready((this.attempt)(&this.socket.source).map(|attempt| attempt.value));
+            let done = (this.attempt)(&this.socket.source)?.outcome;
+            return Poll::Ready(Ok(done.expect("what moves no bytes is done at once")));
         }
         this.socket.poll_attempt(cx, this.direction, &mut this.wait, &mut this.attempt)
     }

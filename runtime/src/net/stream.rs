@@ -26,7 +26,7 @@ macro_rules! read_methods {
                 let no_bytes = buf.is_empty();
                 let receiving = self.socket().op(Direction::Read, at, move |mut source| {
                     let n = if no_bytes { 0 } else { source.read(buf)? };
-                    Ok(Attempt { value: n, more_likely: n == buf.len() || n == 0 })
+                    Ok(Attempt::read(n, buf.len()))
                 });
                 receiving.at_once_if(no_bytes)
             }
@@ -50,11 +50,12 @@ macro_rules! read_methods {
                 let at = Location::caller();
                 let mut received = Vec::new();
                 let receiving = self.socket().op(Direction::Read, at, move |source| {
-                    crate::net::stream::receive(source, &mut received, n)?;
-                    if received.len() < n {
+                    let count = crate::net::stream::receive(source, &mut received, n)?;
+                    if received.len() < n && count == 0 {
                         return Err(crate::net::stream::ended_early(received.len(), n));
                     }
-                    Ok(Attempt::full(std::mem::take(&mut received)))
+                    let is_all = received.len() == n;
+                    Ok(Attempt::step(count, is_all.then(|| std::mem::take(&mut received))))
                 });
                 receiving.at_once_if(n == 0)
             }
@@ -68,8 +69,9 @@ macro_rules! read_methods {
                 let at = Location::caller();
                 let mut received = Vec::new();
                 self.socket().op(Direction::Read, at, move |source| {
-                    crate::net::stream::receive(source, &mut received, usize::MAX)?;
-                    Ok(Attempt::full(std::mem::take(&mut received)))
+                    let count = crate::net::stream::receive(source, &mut received, usize::MAX)?;
+                    let is_all = count == 0;
+                    Ok(Attempt::step(count, is_all.then(|| std::mem::take(&mut received))))
                 })
             }
         }
@@ -87,7 +89,7 @@ macro_rules! read_methods {
                 let at = Location::caller();
                 self.socket().poll_op(cx, Direction::Read, at, |mut source| {
                     let n = source.read(buf)?;
-                    Ok(Attempt { value: n, more_likely: n == buf.len() || n == 0 })
+                    Ok(Attempt::read(n, buf.len()))
                 })
             }
         }
@@ -110,7 +112,7 @@ macro_rules! write_methods {
                 let no_bytes = data.is_empty();
                 let sending = self.socket().op(Direction::Write, at, move |mut source| {
                     let n = if no_bytes { 0 } else { source.write(data)? };
-                    Ok(Attempt::full(n))
+                    Ok(Attempt::written(n))
                 });
                 sending.at_once_if(no_bytes)
             }
@@ -125,13 +127,13 @@ macro_rules! write_methods {
                 let at = Location::caller();
                 let mut rest = data;
                 let sending = self.socket().op(Direction::Write, at, move |mut source| {
-                    while !rest.is_empty() {
-                        match source.write(rest)? {
-                            0 => return Err(io::ErrorKind::WriteZero.into()),
-                            n => rest = &rest[n..],
-                        }
+                    let piece = &rest[..rest.len().min(crate::net::stream::LARGEST_WRITE)];
+                    let n = if piece.is_empty() { 0 } else { source.write(piece)? };
+                    if n == 0 && !piece.is_empty() {
+                        return Err(io::ErrorKind::WriteZero.into());
                     }
-                    Ok(Attempt::full(()))
+                    rest = &rest[n..];
+                    Ok(Attempt::step(n, rest.is_empty().then_some(())))
                 });
                 sending.at_once_if(data.is_empty())
             }
@@ -155,7 +157,7 @@ macro_rules! write_methods {
                 }
                 let at = Location::caller();
                 self.socket()
-                    .poll_op(cx, Direction::Write, at, |mut source| source.write(data).map(Attempt::full))
+                    .poll_op(cx, Direction::Write, at, |mut source| source.write(data).map(Attempt::written))
             }
 
             /// There is no buffer here: this does nothing.
@@ -178,19 +180,20 @@ use std::io::{self, Read};
 
 /// How much a `read_all` asks for at a time.
 const PIECE: usize = 16 * 1024;
+/// How much a `sendall` offers at a time: about what a task may move in one poll. The system takes as much of it as it
+/// has room for, and where that is a lot, taking it takes time.
+pub(crate) const LARGEST_WRITE: usize = 1024 * 1024;
 
-/// Reads until `received` has `limit` bytes or the stream ends. Memory follows what really comes.
-pub(crate) fn receive(mut source: impl Read, received: &mut Vec<u8>, limit: usize) -> io::Result<()> {
-    while received.len() < limit {
-        let start = received.len();
-        received.resize(start + PIECE.min(limit - start), 0);
-        let result = source.read(&mut received[start..]);
-        received.truncate(start + *result.as_ref().unwrap_or(&0));
-        if result? == 0 {
-            break;
-        }
+/// Reads once, as long as `received` has fewer than `limit` bytes; says how many came. Memory follows what really comes.
+pub(crate) fn receive(mut source: impl Read, received: &mut Vec<u8>, limit: usize) -> io::Result<usize> {
+    let start = received.len();
+    if start == limit {
+        return Ok(0);
     }
-    Ok(())
+    received.resize(start + PIECE.min(limit - start), 0);
+    let result = source.read(&mut received[start..]);
+    received.truncate(start + *result.as_ref().unwrap_or(&0));
+    result
 }
 
 pub(crate) fn ended_early(received: usize, wanted: usize) -> io::Error {

@@ -100,7 +100,7 @@ impl PipeWriter {
     ) -> Poll<io::Result<usize>> {
         match &self.socket {
             Some(socket) => {
-                socket.poll_op(cx, Direction::Write, at, |mut pipe| pipe.write(data).map(Attempt::full))
+                socket.poll_op(cx, Direction::Write, at, |mut pipe| pipe.write(data).map(Attempt::written))
             }
             None => Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
         }

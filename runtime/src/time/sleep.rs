@@ -2,7 +2,7 @@
 
 use crate::kernel::task_record::Resource;
 use crate::task::info::TaskState;
-use crate::traps::{self, Timer};
+use crate::traps::{self, EndlessSleep, Timer};
 use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -18,6 +18,8 @@ pub fn clock() -> Instant {
 }
 
 /// Sleeps for `d`, counted from the first poll; never less. `Duration::ZERO` lets others run once, as in Curio.
+/// `Duration::MAX` never ends: it is how a program waits for Ctrl-C and for nothing else. Where the kernel does not
+/// [listen to Ctrl-C](crate::KernelBuilder::ctrl_c) and nothing else can happen, that is a deadlock.
 /// Cancel-safe: dropping it takes its timer back.
 ///
 /// ```
@@ -29,13 +31,13 @@ pub fn clock() -> Instant {
 /// ```
 #[track_caller]
 pub fn sleep(d: Duration) -> Sleep {
-    Sleep { until: Until::After(d), timer: None, at: Location::caller() }
+    Sleep { until: Until::After(d), wakeup: Wakeup::Unset, at: Location::caller() }
 }
 
 /// Sleeps until the kernel's clock shows `t`. A time in the past lets others run once.
 #[track_caller]
 pub fn sleep_until(t: Instant) -> Sleep {
-    Sleep { until: Until::At(t), timer: None, at: Location::caller() }
+    Sleep { until: Until::At(t), wakeup: Wakeup::Unset, at: Location::caller() }
 }
 
 /// Lets every other ready task run once: Curio's `schedule`, other runtimes' `yield_now`.
@@ -60,7 +62,7 @@ impl Sleep {
 #[must_use = "futures do nothing unless awaited"]
 pub struct Sleep {
     until: Until,
-    timer: Option<Timer>,
+    wakeup: Wakeup,
     at: &'static Location<'static>,
 }
 
@@ -74,14 +76,21 @@ enum Until {
     Yielded,
 }
 
+/// What will wake it.
+enum Wakeup {
+    Unset,
+    Timer(Timer),
+    Nothing(#[expect(dead_code, reason = "it works by being dropped")] EndlessSleep),
+}
+
 impl Future for Sleep {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.get_mut();
-        if let Some(timer) = &mut this.timer {
+        if let Wakeup::Timer(timer) = &mut this.wakeup {
             if timer.poll_fired(cx.waker()) {
-                this.timer = None;
+                this.wakeup = Wakeup::Unset;
                 this.until = Until::Yielded;
                 return Poll::Ready(());
             }
@@ -101,14 +110,18 @@ impl Future for Sleep {
                 }
                 Some(deadline) => {
                     this.until = Until::At(deadline);
-                    this.timer = Some(traps::set_timer(deadline, cx.waker()));
+                    this.wakeup = Wakeup::Timer(traps::set_timer(deadline, cx.waker()));
                 }
-                None => this.until = Until::Never,
+                None => {
+                    this.until = Until::Never;
+                    this.wakeup = Wakeup::Nothing(traps::sleep_without_end());
+                }
             }
         }
         let resource = match this.until {
             Until::At(deadline) => Resource::Deadline(deadline),
-            _ => Resource::Nothing,
+            Until::Never => Resource::EndOfTime,
+            Until::After(_) | Until::Yielded => Resource::Nothing,
         };
         traps::park(TaskState::TimeSleep, this.at, resource);
         Poll::Pending

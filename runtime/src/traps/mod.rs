@@ -23,9 +23,11 @@
 //! | `sockets.rs` | [`register`], [`SocketWait`] | `net` |
 //! | `grants.rs` | [`grantee`], [`current_ref`] | `sync` |
 //! | `jobs.rs` | [`run_job`], [`hold_clock`] | `threads` |
-//! | `mod.rs` | [`spend`] | every trap that may succeed at once |
+//! | `budget.rs` | [`spend`], [`spend_bytes`] | every trap that may succeed at once |
+//! | | [`BudgetShares`] | what polls several futures in turn: `cancel`, `io` |
 
 pub(crate) mod at_caller;
+mod budget;
 mod cancel;
 mod grants;
 mod jobs;
@@ -37,8 +39,7 @@ mod timers;
 
 pub(crate) use crate::kernel::maintenance::MaintenanceJob;
 use crate::kernel::state::{State, try_with};
-use crate::kernel::task_record::Parked;
-use crate::task::info::TaskState;
+pub(crate) use budget::{BUDGET, BudgetShares, spend, spend_bytes};
 pub(crate) use cancel::{
     Entered, Scope, ScopeLink, begin_limit, cancellation_pending, is_cancelled, open_scope, open_task_scope,
 };
@@ -48,15 +49,11 @@ pub(crate) use nested::{Nested, NestedTurn};
 pub(crate) use publish::{Line, park, park_around};
 pub(crate) use sockets::{Registration, SocketWait, register};
 use std::rc::Rc;
-use std::task::{Context, Poll};
 pub(crate) use tasks::{
     all_tasks, current_id, current_task, locals, report, report_never_joined, report_panic, request_cancel,
     request_cancel_of, set_locals, spawn, task_must_unwind, task_stops_where_parked,
 };
-pub(crate) use timers::{Timer, add_maintenance, now, set_timer};
-
-/// How many traps may succeed within one poll before the task has to let others run.
-pub(crate) const BUDGET: u32 = 128;
+pub(crate) use timers::{EndlessSleep, Timer, add_maintenance, now, set_timer, sleep_without_end};
 
 /// Whether a kernel runs on this thread.
 pub(crate) fn is_running() -> bool {
@@ -82,22 +79,4 @@ fn with<R>(use_it: impl FnOnce(&Rc<State>) -> R) -> R {
 
 fn is_running_here(kernel: &Rc<State>) -> bool {
     try_with(|running| Rc::ptr_eq(running, kernel)) == Some(true)
-}
-
-/// Takes one from the budget of this poll. When the budget is used up the task is queued again and has to return
-/// `Pending`.
-///
-/// Without this, a task whose socket always has data would keep every other task and timer waiting.
-pub(crate) fn spend(cx: &mut Context<'_>) -> Poll<()> {
-    let left = try_with(|kernel| {
-        let left = kernel.current.budget.get();
-        kernel.current.budget.set(left.saturating_sub(1));
-        left
-    });
-    if left == Some(0) {
-        cx.waker().wake_by_ref();
-        try_with(|kernel| kernel.current.published.set(Some(Parked::in_state(TaskState::Ready))));
-        return Poll::Pending;
-    }
-    Poll::Ready(())
 }

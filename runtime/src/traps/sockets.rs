@@ -84,6 +84,18 @@ impl<'a> SocketWait<'a> {
         self.ticket = None;
     }
 
+    /// The operation has done a part of its work and goes on: until it ends, no other one may use this direction.
+    pub(crate) fn keep_place(&mut self) {
+        let ticket = *self.ticket.get_or_insert_with(new_ticket);
+        self.socket.reactor.borrow_mut().keep_place(
+            self.socket.key,
+            self.direction,
+            ticket,
+            current_id(),
+            self.at,
+        );
+    }
+
     /// Ready when the system call is worth trying.
     ///
     /// # Errors
@@ -98,8 +110,7 @@ impl<'a> SocketWait<'a> {
                  a socket can only be awaited inside the `run` that made it",
             )));
         }
-        thread_local!(static NEXT: Cell<u64> = const { Cell::new(SHARED_TICKET + 1) });
-        let ticket = *self.ticket.get_or_insert_with(|| NEXT.replace(NEXT.get() + 1));
+        let ticket = *self.ticket.get_or_insert_with(new_ticket);
         let readiness = self.socket.reactor.borrow_mut().wait(
             self.socket.key,
             self.direction,
@@ -125,6 +136,11 @@ impl<'a> SocketWait<'a> {
             }
         }
     }
+}
+
+fn new_ticket() -> u64 {
+    thread_local!(static NEXT: Cell<u64> = const { Cell::new(SHARED_TICKET + 1) });
+    NEXT.replace(NEXT.get() + 1)
 }
 
 impl Drop for SocketWait<'_> {

@@ -57,6 +57,23 @@ impl Timer {
     }
 }
 
+/// A sleep that no timer ends. It is not an error: it waits for Ctrl-C, if the kernel listens to that.
+pub(crate) struct EndlessSleep(Rc<State>);
+
+#[track_caller]
+pub(crate) fn sleep_without_end() -> EndlessSleep {
+    with(|kernel| {
+        kernel.endless_sleeps.set(kernel.endless_sleeps.get() + 1);
+        EndlessSleep(Rc::clone(kernel))
+    })
+}
+
+impl Drop for EndlessSleep {
+    fn drop(&mut self) {
+        self.0.endless_sleeps.set(self.0.endless_sleeps.get() - 1);
+    }
+}
+
 impl Drop for Timer {
     fn drop(&mut self) {
         let waker = self.kernel.timers.borrow_mut().cancel(self.key);
