@@ -4,8 +4,8 @@
 //! A dropped operation complicates that: its thread cannot be stopped, and may still be writing when the next operation
 //! begins. So each job has a [`JobTurn`], and first waits in its thread until all jobs before it are over.
 //!
-//! For the same reason a read has two steps. The thread only *fetches* into the file's buffer; the bytes are taken out when
-//! the task is polled and the read returns.
+//! For the same reason a read has two steps. The thread only *fetches* into the file's buffer; the bytes are taken
+//! out when the task is polled and the read returns.
 
 use super::job_order::{JobTurn, Jobs};
 use super::mode::Mode;

@@ -1,8 +1,8 @@
 //! The order of the jobs of one file.
 //!
-//! Each job has a number, and waits in its thread until all jobs with smaller numbers are over. A job that is dropped before
-//! a thread has begun it is over at once, but does not let later jobs pass those before it. The threads of the pool take
-//! jobs in order, so the jobs that a job waits for are running or over, and never queued behind it.
+//! Each job has a number, and waits in its thread until all jobs with smaller numbers are over. A job that is dropped
+//! before a thread has begun it is over at once, but does not let later jobs pass those before it. The threads of the
+//! pool take jobs in order, so the jobs that a job waits for are running or over, and never queued behind it.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};

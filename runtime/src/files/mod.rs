@@ -1,8 +1,8 @@
 //! Files, read and written in threads.
 //!
-//! Regular files are never "not ready": a read blocks until the disk has delivered the data. So each operation on a file is
-//! a job for a thread of the kernel's pool, and the task waits for the thread. That costs some microseconds; read and write
-//! in large chunks.
+//! Regular files are never "not ready": a read blocks until the disk has delivered the data. So each operation on a
+//! file is a job for a thread of the kernel's pool, and the task waits for the thread. That costs some microseconds;
+//! read and write in large chunks.
 //!
 //! ```text
 //! mode.rs         Mode          Python's "r", "w", "a", "x", "+", "b"

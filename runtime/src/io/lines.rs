@@ -41,8 +41,8 @@ impl<S: AsyncRead + Unpin> Lines<'_, S> {
     /// The next line, without its `\n` or `\r\n`; `None` at the end of the stream. Cancel-safe.
     ///
     /// # Errors
-    /// `InvalidData` if the line is not UTF-8; the next call goes on behind it. Those of the stream below; what had come
-    /// before stays buffered.
+    /// `InvalidData` if the line is not UTF-8; the next call goes on behind it. Those of the stream below; what had
+    /// come before stays buffered.
     #[track_caller]
     #[expect(
         clippy::should_implement_trait,

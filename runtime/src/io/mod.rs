@@ -7,8 +7,9 @@
 //! copy.rs      copy, copy_bidirectional
 //! ```
 //!
-//! Everything here works on the traits of `futures_io`, which this crate's sockets and pipes and the TLS streams of other
-//! crates implement. `Stream` implements them too, so codecs and adapters of other crates can be used below and above it.
+//! Everything here works on the traits of `futures_io`, which this crate's sockets and pipes and the TLS streams of
+//! other crates implement. `Stream` implements them too, so codecs and adapters of other crates can be used below and
+//! above it.
 
 mod buffer;
 mod copy;

@@ -1,13 +1,13 @@
 //! A buffered stream: lines, exact lengths, and reads that can be cancelled without losing data.
 //!
-//! A socket returns bytes as they arrive, which is seldom where a line ends. A read of one line has to keep what came after
-//! it, and a read that is cancelled must not lose the half line that had arrived. So everything that is received goes into
-//! a buffer that belongs to the *stream*, and is taken out only when a read returns. A read that is dropped before that has
-//! taken nothing.
+//! A socket returns bytes as they arrive, which is seldom where a line ends. A read of one line has to keep what came
+//! after it, and a read that is cancelled must not lose the half line that had arrived. So everything that is
+//! received goes into a buffer that belongs to the *stream*, and is taken out only when a read returns. A read that
+//! is dropped before that has taken nothing.
 //!
-//! Writes are not buffered. A `write` returns when all of its data has been handed to the stream below, so no flush is
-//! needed before waiting for a reply. If a write is dropped halfway, the rest of its data is kept and sent before anything
-//! that is written later: the other end never sees a gap.
+//! Writes are not buffered. A `write` returns when all of its data has been handed to the stream below, so no flush
+//! is needed before waiting for a reply. If a write is dropped halfway, the rest of its data is kept and sent before
+//! anything that is written later: the other end never sees a gap.
 
 use super::buffer::ReadBuffer;
 use super::lines::Lines;
@@ -161,8 +161,8 @@ impl<S: AsyncRead + Unpin> Stream<S> {
 
     /// The lines of the stream as text, without their ends, one by one: see [`Lines`].
     ///
-    /// Where `futures_util`'s `AsyncBufReadExt` is imported, `stream.lines()` is that trait's method, which takes the stream;
-    /// `Stream::lines(&mut stream)` is this one.
+    /// Where `futures_util`'s `AsyncBufReadExt` is imported, `stream.lines()` is that trait's method, which takes the
+    /// stream; `Stream::lines(&mut stream)` is this one.
     pub fn lines(&mut self) -> Lines<'_, S> {
         Lines::new(self)
     }
@@ -206,8 +206,8 @@ impl<S: AsyncWrite + Unpin> Stream<S> {
         at_caller(at, Write { stream: self, data: Cow::Borrowed(data), written: 0 })
     }
 
-    /// Writes lines one after the other, about 64 KiB in one [`write`](Self::write), so that there may be more of them than
-    /// fit into memory.
+    /// Writes lines one after the other, about 64 KiB in one [`write`](Self::write), so that there may be more of
+    /// them than fit into memory.
     ///
     /// If it is dropped, the lines that were begun are finished like those of a dropped `write`; no further ones are
     /// taken from the iterator.

@@ -1,7 +1,8 @@
 //! Listening on every address of this machine, IPv6 and IPv4.
 //!
 //! One IPv6 socket serves both families where that is the system's default: on Linux and macOS it is. On Windows, on
-//! some BSDs, and on a Linux with `net.ipv6.bindv6only`, an IPv6 socket takes IPv6 alone (RFC 3493 §5.3), so there are two.
+//! some BSDs, and on a Linux with `net.ipv6.bindv6only`, an IPv6 socket takes IPv6 alone (RFC 3493 §5.3), so there
+//! are two.
 
 use super::tcp::{TcpListener, TcpStream};
 use std::cell::Cell;
@@ -69,7 +70,8 @@ impl AnyAddress {
     }
 }
 
-/// The default of the option `IPV6_V6ONLY`, which the standard library's listeners have. A UDP socket can be asked for it.
+/// The default of the option `IPV6_V6ONLY`, which the standard library's listeners have. A UDP socket can be asked
+/// for it.
 fn ipv6_sockets_take_ipv6_alone() -> io::Result<bool> {
     mio::net::UdpSocket::bind((Ipv6Addr::UNSPECIFIED, 0).into())?.only_v6()
 }

@@ -51,8 +51,8 @@ fn whole<S>(
     })
 }
 
-/// What a receive on another system says where it says `ConnectionReset` on Windows. `Interrupted` means that the socket
-/// tries again.
+/// What a receive on another system says where it says `ConnectionReset` on Windows. `Interrupted` means that the
+/// socket tries again.
 fn undelivered(error: io::Error, is_connected: bool) -> io::Error {
     match error.kind() {
         io::ErrorKind::ConnectionReset if is_connected => {

@@ -1,10 +1,10 @@
 //! Any number of tasks may send on one datagram socket.
 //!
-//! Two tasks that write to one *stream* would mix their bytes, so the second one gets an error. A datagram is sent whole
-//! or not at all, so tasks may share a socket, and each message is sent. Sending hardly ever has to wait; when it does,
-//! the [reactor](crate::kernel::reactor) has room for one waker per direction. So the tasks that wait are kept here, in
-//! the order in which they came, and the reactor gets one waker that wakes them all. Each tries again; those that find
-//! the socket full once more keep their places.
+//! Two tasks that write to one *stream* would mix their bytes, so the second one gets an error. A datagram is sent
+//! whole or not at all, so tasks may share a socket, and each message is sent. Sending hardly ever has to wait; when
+//! it does, the [reactor](crate::kernel::reactor) has room for one waker per direction. So the tasks that wait are
+//! kept here, in the order in which they came, and the reactor gets one waker that wakes them all. Each tries again;
+//! those that find the socket full once more keep their places.
 
 use super::socket::Socket;
 use crate::kernel::reactor::Direction;
@@ -50,7 +50,8 @@ impl Senders {
         Senders { waiting, waker, next_ticket: Cell::new(0) }
     }
 
-    /// An operation that waits until `attempt`, which sends one message through `socket`, does something else than block.
+    /// An operation that waits until `attempt`, which sends one message through `socket`, does something else than
+    /// block.
     pub(super) fn send<'a, T, S, A>(
         &'a self,
         socket: &'a Socket<S>,

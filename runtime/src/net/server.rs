@@ -35,8 +35,8 @@ const RECOVERED: Duration = Duration::from_secs(10);
 /// cancelled. An empty host means every address of this machine, as in Curio.
 ///
 /// A handler that panics or returns an error is reported and ends its own client only. Running out of file
-/// descriptors or memory makes the server wait, not end, and is reported once. Cancelling the server cancels its clients and waits for them.
-/// To learn the port that 0 stood for, bind a [`TcpListener`] and use [`run_server`].
+/// descriptors or memory makes the server wait, not end, and is reported once. Cancelling the server cancels its
+/// clients and waits for them. To learn the port that 0 stood for, bind a [`TcpListener`] and use [`run_server`].
 ///
 /// # Errors
 /// The address cannot be listened on.
@@ -275,7 +275,7 @@ impl Clients {
     }
 }
 
-/// Takes a client off the list when its task ends, in whatever way.
+/// Removes a client from the list when its task ends, also by a panic or when it is cancelled.
 struct Leave(Rc<Clients>);
 
 impl Drop for Leave {

@@ -1,4 +1,4 @@
-//! A registered socket and the one way in which anything waits for it.
+//! A registered socket, and how operations on it wait.
 
 use crate::kernel::reactor::{Direction, SocketKind};
 use crate::traps::{self, Registration, SocketWait};
@@ -8,7 +8,7 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-/// A socket of mio's, in its kernel's reactor from the first moment to the last.
+/// A socket of mio's that is registered with its kernel's reactor for its whole life.
 pub(crate) struct Socket<S: Source> {
     source: S,
     registration: Registration,
@@ -50,7 +50,8 @@ impl<S: Source> Socket<S> {
         self
     }
 
-    /// Says that a system call would block: after one did, or for a socket that was made a moment ago and is connecting.
+    /// Says that a system call would block: after one did, or for a socket that was made a moment ago and is
+    /// connecting.
     pub(crate) fn clear_ready(&self, direction: Direction) {
         self.registration.clear_ready(direction, true);
     }
@@ -216,7 +217,7 @@ pub(crate) struct Op<'a, S: Source, A> {
 }
 
 impl<S: Source, A> Op<'_, S, A> {
-    /// What moves no bytes has nothing to wait for: `attempt` makes no system call then, and is made at once.
+    /// An operation on no bytes has nothing to wait for, and its `attempt` makes no system call: it is made at once.
     pub(crate) fn at_once_if(mut self, no_bytes: bool) -> Self {
         self.needs_readiness = !no_bytes;
         self

@@ -10,7 +10,7 @@ use std::rc::Rc;
 
 /// The half of a stream that is read from; made by `into_split`.
 ///
-/// Dropping it says nothing to the other end. The connection is closed when both halves are gone.
+/// Dropping it sends nothing to the other end. The connection is closed when both halves are gone.
 ///
 /// ```
 /// # fn main() -> std::io::Result<()> {

@@ -3,10 +3,10 @@
 //! The methods take `&self`: one task may read while another writes. A second reader gets an error that names the
 //! first one, because two readers of one stream each get a part of the message, and no program means that.
 //!
-//! The traits of `futures_io` are for the streams themselves and not for references to them, unlike `Read` and `Write` in
-//! the standard library. Their `poll_` functions keep nothing between two calls, so a second reader could not be told
-//! from the same one that comes back after having been dropped, and would silently take over the first one's
-//! waker. `into_split` gives a reader and a writer that can be passed to code of other crates.
+//! The traits of `futures_io` are for the streams themselves and not for references to them, unlike `Read` and
+//! `Write` in the standard library. Their `poll_` functions keep nothing between two calls, so a second reader could
+//! not be told from the same one that comes back after having been dropped, and would silently take over the first
+//! one's waker. `into_split` gives a reader and a writer that can be passed to code of other crates.
 
 /// Gives a type what can be received. It has a method `socket() -> &Socket<S>` where `&S: Read`.
 macro_rules! read_methods {

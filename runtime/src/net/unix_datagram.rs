@@ -1,7 +1,7 @@
 //! Datagrams between processes of one machine: like UDP, but none is lost and the addresses are paths.
 //!
-//! None is lost, because a sender has to wait while the receiver's queue is full. The operating system
-//! tells a *connected* socket when there is room again. One that names its receiver with each message does not: it counts as
+//! None is lost, because a sender has to wait while the receiver's queue is full. The operating system tells a
+//! *connected* socket when there is room again. One that names its receiver with each message does not: it counts as
 //! writable all the time, and on Linux each message that is refused makes it "become writable" once more. To wait for
 //! that and try again would be a loop that never sleeps, in which not even a virtual clock could move. So
 //! [`send_to`](UnixDatagram::send_to) believes it once, and then looks again in growing intervals.

@@ -1,8 +1,8 @@
 //! Ctrl-C: the first one cancels `main`, the second ends the process.
 //!
-//! After a first Ctrl-C the program may hang: a task may compute for an hour, a cleanup may wait for a server that does not
-//! respond. So the second one must not depend on the kernel. It is handled in the signal handler, which has two actions:
-//! "exit if the flag is set", and after it "set the flag".
+//! After a first Ctrl-C the program may hang: a task may compute for an hour, a cleanup may wait for a server that
+//! does not respond. So the second one must not depend on the kernel. It is handled in the signal handler, which has
+//! two actions: "exit if the flag is set", and after it "set the flag".
 //!
 //! Several kernels may run, each on a thread of its own. All of them are interrupted, and the process may only
 //! exit when all have run their cleanups: the last one ends it.
@@ -89,8 +89,8 @@ pub(crate) struct CtrlC {
 struct Run;
 
 impl CtrlC {
-    /// [`listen`](Self::listen), unless the process was started with SIGINT ignored: then its parent did not want it to be
-    /// interrupted.
+    /// [`listen`](Self::listen), unless the process was started with SIGINT ignored: then its parent did not want it
+    /// to be interrupted.
     pub(crate) fn listen_unless_ignored() -> Option<CtrlC> {
         if was_ignored(SIGINT) { None } else { CtrlC::listen() }
     }

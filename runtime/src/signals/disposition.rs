@@ -1,11 +1,12 @@
 //! What a signal did before this crate had a handler for it.
 //!
-//! A process inherits from its parent which signals are ignored: `nohup` ignores SIGHUP, and a shell ignores SIGINT for
-//! what a script starts with `&`. Rust's own start-up code ignores SIGPIPE. And other code of the program may have handlers
-//! of its own. Asking the operating system (sigaction(2)) takes `unsafe`; but Linux also writes it into a file, for every
-//! thread of every process (proc_pid_status(5), SigIgn and SigCgt).
+//! A process inherits from its parent which signals are ignored: `nohup` ignores SIGHUP, and a shell ignores SIGINT
+//! for what a script starts with `&`. Rust's own start-up code ignores SIGPIPE. And other code of the program may
+//! have handlers of its own. Asking the operating system (sigaction(2)) takes `unsafe`; but Linux also writes it into
+//! a file, for every thread of every process (proc_pid_status(5), SigIgn and SigCgt).
 //!
-//! On other systems it cannot be learned. SIGPIPE counts as ignored there, and all others as having their default action.
+//! On other systems it cannot be learned. SIGPIPE counts as ignored there, and all others as having their default
+//! action.
 
 use signal_hook::consts::SIGPIPE;
 

@@ -65,7 +65,7 @@ impl SignalEvent {
                 self.signals.next(at).await;
                 self.arrived.set();
             };
-            // Only one at a time can receive; it sets the event for the others.
+            // One task at a time receives signals; it sets the event for the others.
             race((self.arrived.wait(), receiving)).await;
         };
         at_caller_as(TaskState::EventWait, at, Box::pin(waiting))
@@ -79,7 +79,7 @@ impl SignalEvent {
         self.arrived.is_set()
     }
 
-    /// Waits for the next arrival again: forgets all there were.
+    /// Clears the event, and forgets all signals that have arrived.
     pub fn clear(&self) {
         while self.signals.take_now().is_some() {}
         self.arrived.clear();

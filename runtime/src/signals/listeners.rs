@@ -1,10 +1,11 @@
 //! Which signals are listened to, and what they do when they no longer are.
 //!
-//! The operating system has one handler for each signal of a process, and a handler, once installed, replaces what the
-//! signal did before. To put that back takes `unsafe`, and would be wrong as soon as other code has installed a handler in
-//! the meantime. So the handler stays, and does itself what the signal did before while there is no listener: nothing for
-//! one that was ignored, or that other code handles (that handler is called in any case), the default action for all
-//! others. It asks an atomic flag, one for each signal, which is about all that a handler may do.
+//! The operating system has one handler for each signal of a process, and a handler, once installed, replaces what
+//! the signal did before. To put that back takes `unsafe`, and would be wrong as soon as other code has installed a
+//! handler in the meantime. So the handler stays, and does itself what the signal did before while there is no
+//! listener: nothing for one that was ignored, or that other code handles (that handler is called in any case), the
+//! default action for all others. It asks an atomic flag, one for each signal, which is about all that a handler may
+//! do.
 
 use super::ctrl_c::SigintOwner;
 use super::disposition::Disposition;

@@ -17,21 +17,21 @@
 //! no_ctrl_c.rs   CtrlC         where there are no signals: Ctrl-C has its default effect
 //! ```
 //!
-//! All of this, and [`subprocess`](crate::subprocess) with it, is the Cargo feature `signals`, which is on by default: a
-//! library that needs neither need not bring the signal handler into its users' programs.
+//! All of this, and [`subprocess`](crate::subprocess) with it, is the Cargo feature `signals`, which is on by
+//! default: a library that needs neither need not bring the signal handler into its users' programs.
 //!
 //! # What happens to a signal that is listened to
 //!
-//! As long as any [`SignalQueue`] or [`SignalEvent`] of the process listens to a signal, it no longer does what it did
-//! before (most end the process by default). Every listener gets it. SIGKILL and SIGSTOP cannot be listened to, and signals
-//! of a crash (SIGSEGV, SIGILL, SIGFPE) must not be: they are refused.
+//! As long as any [`SignalQueue`] or [`SignalEvent`] of the process listens to a signal, it no longer does what it
+//! did before (most end the process by default). Every listener gets it. SIGKILL and SIGSTOP cannot be listened to,
+//! and signals of a crash (SIGSEGV, SIGILL, SIGFPE) must not be: they are refused.
 //!
 //! When the last listener is gone the signal does again what it did before the first one came: its default action, or
-//! nothing if it was ignored (inherited from a parent like `nohup`, or SIGPIPE, which Rust ignores), or what a handler of
-//! other code does. The signal handler stays installed for that. Two things differ from before: a program that is started
-//! from then on no longer inherits that the signal is ignored, and where the system does not say what was inherited
-//! (everywhere but on Linux) a signal that was ignored gets its default action. A handler of other code is called also
-//! while there are listeners.
+//! nothing if it was ignored (inherited from a parent like `nohup`, or SIGPIPE, which Rust ignores), or what a
+//! handler of other code does. The signal handler stays installed for that. Two things differ from before: a program
+//! that is started from then on no longer inherits that the signal is ignored, and where the system does not say what
+//! was inherited (everywhere but on Linux) a signal that was ignored gets its default action. A handler of other code
+//! is called also while there are listeners.
 //!
 //! # Ctrl-C
 //!
@@ -40,8 +40,8 @@
 //! tasks are cancelled as at every shutdown, and the process exits with status 130, as a shell expects of a program
 //! that was interrupted. A second SIGINT ends the process at once with the same status, whatever it is doing. If
 //! `main` finishes all the same, because it was shielded to its end, its value counts and `run` returns it. As long
-//! as a [`SignalQueue`] or [`SignalEvent`] listens to SIGINT, it is the program's own and nothing of this happens. Nor does
-//! it in a process that was started with SIGINT ignored, unless the builder asks for it.
+//! as a [`SignalQueue`] or [`SignalEvent`] listens to SIGINT, it is the program's own and nothing of this happens.
+//! Nor does it in a process that was started with SIGINT ignored, unless the builder asks for it.
 
 #[cfg_attr(not(all(unix, feature = "signals")), path = "no_ctrl_c.rs")]
 mod ctrl_c;

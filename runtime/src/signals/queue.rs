@@ -11,7 +11,7 @@ use std::io;
 use std::panic::Location;
 use std::task::Poll;
 
-/// Receives signals, by number. Several tasks may wait; they are served in the order in which they came.
+/// Receives signals, by number. Several tasks may wait; each signal goes to the one that has waited longest.
 ///
 /// It listens from the moment in which it is made until it is dropped. What arrives in between is kept, one by one;
 /// like the operating system itself it promises no order between different signals: those named first are looked
@@ -111,7 +111,8 @@ impl Signals {
         poll_fn(|cx| {
             for (signal, arrival) in &mut arrivals {
                 if let Poll::Ready(arrived) = arrival.as_mut().poll(cx) {
-                    arrived.expect("there is one reader, which runs in the right kernel, and the writer is in this process");
+                    // There is one reader, and it runs in the kernel of the pipe, whose writer is in this process.
+                    arrived.expect("a pipe of our own can be read");
                     return Poll::Ready(*signal);
                 }
             }

@@ -1,4 +1,4 @@
-//! What `check_output` says when there is no good output.
+//! The error of `check_output`.
 
 use std::error::Error;
 use std::fmt;
@@ -85,7 +85,7 @@ impl Error for CalledProcessError {
     }
 }
 
-/// Programs say last what went wrong.
+/// The line in which programs usually name the cause of a failure.
 fn last_line(stderr: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(stderr);
     text.lines().rev().map(str::trim).find(|line| !line.is_empty()).map(str::to_string)

@@ -14,15 +14,15 @@
 //!
 //! # How a child's end is noticed
 //!
-//! A thread for each child that blocks in `waitpid` cannot be combined with killing: the thread holds the child, and a
-//! process number alone is not safe to kill, because the system may have given it to another process by then. A `pidfd` is
-//! the modern way and exists on Linux only. That leaves the signal SIGCHLD: one thread for the whole process, the *reaper*,
-//! is told by it that some child has ended, asks each (a system call that does not block), and wakes the tasks whose
-//! children have. The child stays in the hands of its owner, who may kill it at any time.
+//! A thread for each child that blocks in `waitpid` cannot be combined with killing: the thread holds the child, and
+//! a process number alone is not safe to kill, because the system may have given it to another process by then. A
+//! `pidfd` is the modern way and exists on Linux only. That leaves the signal SIGCHLD: one thread for the whole
+//! process, the *reaper*, is told by it that some child has ended, asks each (a system call that does not block), and
+//! wakes the tasks whose children have. The child stays in the hands of its owner, who may kill it at any time.
 //!
-//! Whether SIGCHLD is ignored or blocked is inherited from the parent process. Neither keeps the end of a child from being
-//! noticed: while a child is waited for there is a handler, and the reaper also asks on its own, after pauses that grow to
-//! one second.
+//! Whether SIGCHLD is ignored or blocked is inherited from the parent process. Neither keeps the end of a child from
+//! being noticed: while a child is waited for there is a handler, and the reaper also asks on its own, after pauses
+//! that grow to one second.
 //!
 //! # Cancellation
 //!

@@ -60,7 +60,7 @@ impl Popen {
         started.map_err(|error| while_doing(format_args!("starting `{}`", name_of(&command)), error))
     }
 
-    /// [`new`](Self::new) for those who name the program themselves.
+    /// [`new`](Self::new), without the program's name in the error.
     #[track_caller]
     pub(super) fn start(command: &mut Command) -> io::Result<Popen> {
         let (process, streams) = Process::start(command)?;

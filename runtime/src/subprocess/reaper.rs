@@ -1,12 +1,13 @@
 //! The reaper: the thread that learns of the end of every child process.
 //!
-//! There is one for the process and not one for each kernel, because children may outlive their kernels: when the handle
-//! of a running child is dropped, the reaper is what is left to collect it, so that it does not stay behind as a zombie.
-//! The thread starts with the first child that is waited for or left behind, and ends with the last.
+//! There is one for the process and not one for each kernel, because children may outlive their kernels: when the
+//! handle of a running child is dropped, the reaper is what is left to collect it, so that it does not stay behind as
+//! a zombie. The thread starts with the first child that is waited for or left behind, and ends with the last.
 //!
-//! It is told by SIGCHLD, through a pipe. That signal alone is not enough: a parent may have started this process with
-//! SIGCHLD blocked, and then it never arrives. So each child is also asked after pauses that grow from one millisecond to
-//! one second, which costs nothing to speak of and delays a child by no more than the time that it has run already.
+//! It is told by SIGCHLD, through a pipe. That signal alone is not enough: a parent may have started this process
+//! with SIGCHLD blocked, and then it never arrives. So each child is also asked after pauses that grow from one
+//! millisecond to one second, which costs nothing to speak of and delays a child by no more than the time that it has
+//! run already.
 //!
 //! If SIGCHLD is *ignored*, which is inherited too, the system discards the exit status of each child on the spot. A
 //! signal handler ends that, provided that it is there before the child is: [`prepare`].
@@ -53,7 +54,8 @@ struct Awaited {
     ask_at: Instant,
 }
 
-/// A child that its owner may kill while the reaper waits for its end: both ask under this lock, and neither blocks in it.
+/// A child that its owner may kill while the reaper waits for its end: both ask under this lock, and neither blocks
+/// in it.
 pub(super) type SharedChild = Arc<Mutex<Child>>;
 
 /// The thread, as long as it runs.
@@ -103,8 +105,8 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    /// From now on the waker is called when the child has ended. If it had before, this may go unnoticed for a moment: ask
-    /// once more.
+    /// From now on the waker is called when the child has ended. If it had before, this may go unnoticed for a
+    /// moment: ask once more.
     ///
     /// # Errors
     /// The process has no file descriptors left, or no thread can be started.

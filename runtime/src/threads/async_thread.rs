@@ -9,12 +9,12 @@
 //! blocks ◀────── F's output ─────── the task sends it back, and waits for what the thread wants next
 //! ```
 //!
-//! The closure that makes the future is sent to the kernel's thread and has to be `Send`; the future itself never leaves
-//! that thread and need not be.
+//! The closure that makes the future is sent to the kernel's thread and has to be `Send`; the future itself never
+//! leaves that thread and need not be.
 //!
 //! Cancelling the task cancels the future that the thread waits for, its cleanup included, and ends: each `await_` of
-//! the thread returns `Cancelled` from then on. The thread itself cannot be stopped; it runs to its end and its result is
-//! discarded.
+//! the thread returns `Cancelled` from then on. The thread itself cannot be stopped; it runs to its end and its
+//! result is discarded.
 
 use crate::error::{Panicked, TaskError};
 use crate::kernel::task_record::Resource;

@@ -86,7 +86,8 @@ async fn next_turn<K: Hash + Eq + 'static>(key: K, at: &'static Location<'static
     KeyTurn(turns)
 }
 
-/// The keys that are in use on this thread. Keys that are no longer in use are removed when the map has doubled in size.
+/// The keys that are in use on this thread. Keys that are no longer in use are removed when the map has doubled in
+/// size.
 #[derive(Default)]
 struct Keys {
     turns: HashMap<u64, Vec<Entry>>,

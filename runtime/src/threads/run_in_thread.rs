@@ -18,9 +18,9 @@ use std::thread;
 
 /// Runs `f` on a thread of the kernel's pool and waits for what it returns.
 ///
-/// At most [`max_worker_threads`](crate::KernelBuilder::max_worker_threads) run at once; more wait their turn.
-/// If this future is dropped, a call that has not started never starts, and what it captured is dropped with it; one that
-/// has started runs to its end, and its result is discarded. No thread ever delays the exit of a kernel.
+/// At most [`max_worker_threads`](crate::KernelBuilder::max_worker_threads) run at once; more wait their turn. If
+/// this future is dropped, a call that has not started never starts, and what it captured is dropped with it; one
+/// that has started runs to its end, and its result is discarded. No thread ever delays the exit of a kernel.
 ///
 /// # Errors
 /// [`TaskError::Panicked`] if `f` panics, or if no thread can be started.
