@@ -233,6 +233,54 @@ fn a_server_that_answers_and_never_reads_on_ends_with_the_read_timeout() {
     drop(done);
 }
 
+/// Yields some bytes at once, and its end only after a pause.
+struct Pausing {
+    left: usize,
+    pause: Pin<Box<curio::Sleep>>,
+}
+
+impl AsyncRead for Pausing {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        space: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        let n = self.left.min(space.len());
+        if n == 0 {
+            return self.pause.as_mut().poll(cx).map(|()| Ok(0));
+        }
+        space[..n].fill(b'x');
+        self.left -= n;
+        Poll::Ready(Ok(n))
+    }
+}
+
+/// More of the response comes than is kept while the rest of its request is sent. A pause of the request's own body is no
+/// silence of the server; one of the server is, afterwards.
+#[test]
+fn a_response_that_stalls_behind_an_early_head_ends_with_the_read_timeout() {
+    let (done, ended) = channel::<()>();
+    let ended = Mutex::new(ended);
+    let server = Server::on_connection(move |_, mut stream| {
+        read_head(&mut stream);
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 8000000\r\n\r\n");
+        let _ = stream.write_all(&vec![b'x'; 2_000_000]);
+        let _ = ended.lock().expect("no panic").recv_timeout(Duration::from_secs(20));
+    });
+    let error = curio::run(async {
+        let session = ClientSession::builder().read_timeout(Duration::from_millis(400)).build()?;
+        let body = Pausing { left: 100_000, pause: Box::pin(curio::sleep(Duration::from_millis(800))) };
+        let mut response = session.post(server.url("/")).body(Body::from_reader(body)).await?;
+        assert_eq!(response.status_code(), 200);
+        curio::timeout_after(Duration::from_secs(10), response.binary())
+            .await
+            .expect("the read timeout is due")
+    })
+    .expect_err("half a response");
+    assert!(error.is_timeout() && error.to_string().contains("reading the response body"), "{error}");
+    drop(done);
+}
+
 #[test]
 fn an_early_success_over_a_limit_of_one_connection_frees_its_slot() {
     let (server, counts) = answering_early(OK);

@@ -40,13 +40,16 @@ impl Body {
     /// (RFC 9112 §7.1). If the request has a `Content-Length` field, that length is sent instead, and a reader that
     /// yields more or fewer bytes is an error.
     ///
-    /// Such a body can be sent only once: a redirect that wants it again fails.
+    /// Such a body can be sent only once: a redirect that wants it again fails. The response is handed out when all of it has
+    /// been sent, also if the server answered earlier; a refusal ends the upload.
     pub fn from_reader(reader: impl AsyncRead + Unpin + 'static) -> Body {
         Body { source: Source::Reader(Box::new(reader)) }
     }
 
     /// A body from a file that is opened when the request is sent, and again if it has to be sent again. The length
-    /// it then has is sent as `Content-Length`. It is read in a thread, one chunk at a time.
+    /// it then has is sent as `Content-Length`, and that much of it, even if it grows meanwhile. A pipe, a device, and a file
+    /// that says it is empty and is not (`/proc`) are sent in chunks. It is read in a thread, one chunk at a time; only the
+    /// limit of the whole request ([`timeout`](crate::RequestBuilder::timeout)) applies to opening and reading it.
     pub fn from_file(path: impl Into<PathBuf>) -> Body {
         Body { source: Source::File(path.into()) }
     }

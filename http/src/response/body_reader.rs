@@ -209,10 +209,13 @@ impl BodyReader {
     /// Nothing more is to be sent: only the response, if anything, is still to come.
     fn upload_is_over(&mut self) {
         match std::mem::replace(&mut self.state, State::Ended) {
-            State::Reading { lease, deadline, upload } => match upload.and_then(|rest| rest.response_end) {
-                Some(trailers) => self.end(lease, trailers, curio::clock()),
-                None => self.state = State::Reading { lease, deadline, upload: None },
-            },
+            State::Reading { lease, mut deadline, upload } => {
+                deadline.set_waits_for_body(false);
+                match upload.and_then(|rest| rest.response_end) {
+                    Some(trailers) => self.end(lease, trailers, curio::clock()),
+                    None => self.state = State::Reading { lease, deadline, upload: None },
+                }
+            }
             state => self.state = state,
         }
     }

@@ -113,7 +113,7 @@ impl ClientSession {
     }
 
     /// Closes the idle connections in order: over TLS, after a close_notify alert. It waits at most 1 s for each. Dropping the
-    /// session closes them, too, without alerts and without waiting. The session can be used afterwards.
+    /// session closes them, too, without waiting: an alert is left out if the socket does not take it at once. The session can be used afterwards.
     ///
     /// # Cancellation
     /// The remaining connections are closed without an alert.
