@@ -18,12 +18,13 @@
 //! # When a grant is overdue
 //!
 //! A granted task has been woken, so it is normally polled in the next cycle. The kernel only *counts* open grants;
-//! that costs a grant two additions. At the end of a cycle it looks at those made in the cycle before: if any is still
-//! open, it asks the queues that have made it grants ([`Revoke`]). A grant that is found open becomes suspect: the
-//! kernel notes how often its task has been polled, and queues it once more. When it has been polled again without a
-//! claim, the grant is overdue. The extra poll makes the rule independent of how the wake travels: grants are made by
-//! tasks of this kernel, by tasks of other kernels and by plain threads, whose wakes arrive through the
-//! [inbox](crate::kernel::inbox::Inbox).
+//! that costs a grant two additions. At the end of a cycle it looks at those made in the cycle before: if any is
+//! still open, it asks the queues that have made it grants ([`Revoke`]). A grant that is found open becomes suspect:
+//! the kernel notes how often its task has been polled, and queues it once more. When it has been polled again
+//! without a claim, the grant is overdue. The extra poll makes the rule independent of how the wake travels: grants
+//! are made by tasks of this kernel, by tasks of other kernels and by plain threads, whose wakes arrive through the
+//! [inbox](crate::kernel::inbox::Inbox). A task that lives inside another one is polled by way of that one, its host,
+//! so it is the host's polls that count, and as many more of them as there are levels for the wake to pass.
 //!
 //! A queue that has no open grant when it is asked is forgotten until it makes the next one. So what is spent on asking
 //! is bounded by the number of grants, however many locks a program has.

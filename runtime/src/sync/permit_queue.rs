@@ -6,13 +6,14 @@
 //!
 //! # How a grant is taken back
 //!
-//! If a task is polled without claiming what it was granted, or its kernel stops, the [kernel](crate::kernel::grants)
-//! calls
-//! [`revoke_overdue`](Revoke::revoke_overdue) of the queues that it knows, each a share of one primitive's
-//! [`Revocable`]. That locks them, finds the overdue grants and makes their permits free again, which serves the line.
+//! If a task is polled without claiming what it was granted, or its kernel stops, the
+//! [kernel](crate::kernel::grants) calls [`revoke_overdue`](Revoke::revoke_overdue) of the queues that have made it
+//! grants. That locks the queues of one primitive, finds their overdue grants and makes the permits free again, which
+//! serves the line.
 //!
-//! What the kernel knows may outlive the primitive, so it must not hold what the primitive borrows. That is why the
-//! items of a queue are not in here but beside it, behind a mutex of their own.
+//! What the kernel keeps of a primitive may outlive it, so it must not hold what the primitive borrows. That is why
+//! only the permit queues are shared with the kernel ([`Revocable`]), and the items of a queue are beside them,
+//! behind a mutex of their own.
 
 use super::locked::{Locked, Wakers};
 use super::wait_queue::{Ticket, WaitQueue, WaitState};

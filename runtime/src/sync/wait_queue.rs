@@ -17,9 +17,10 @@
 //!
 //! # Grants to tasks
 //!
-//! A task that was granted its turn may never look, or its kernel may stop. The kernel [counts](crate::kernel::grants)
-//! the grants that its tasks have not claimed, and comes to ask for those that are overdue
-//! ([`find_overdue`](WaitQueue::find_overdue)). A thread's wait is not watched: a thread that blocks will look.
+//! A task that was granted its turn may never look, or its kernel may stop. The kernel
+//! [counts](crate::kernel::grants) the grants that its tasks have not claimed, and comes to ask for those that are
+//! overdue ([`find_overdue`](WaitQueue::find_overdue)). A thread that blocks in a wait always looks, so its grants
+//! are not counted.
 
 use super::locked::Wakers;
 use super::permit_queue::Handover;

@@ -1,8 +1,9 @@
 //! A wait set: all who wait for the same thing to happen. Nothing is handed over, so all of them go on at once, and a
 //! wait that is given up has nothing to pass on.
 //!
-//! [`SetWait`] is the future under `Event::wait`, `Barrier::wait`, `ResultCell::unwrap`, `Queue::join` and the receivers
-//! of `watch` and `broadcast`. They differ in one question, asked under the mutex at every poll: is it time to go on?
+//! [`SetWait`] is the future under `Event::wait`, `Barrier::wait`, `ResultCell::unwrap`, `Queue::join` and the
+//! receivers of `watch` and `broadcast`. They differ in one question, asked under the mutex at every poll: is it time
+//! to go on?
 
 use super::locked::{Locked, Wakers};
 use super::wait_queue::{Ticket, WaitQueue, WaitState};
