@@ -3,7 +3,12 @@
 
 use curio::Kernel;
 use std::cell::RefCell;
+use std::future::poll_fn;
 use std::rc::Rc;
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::task::{Poll, Waker};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 #[test]
@@ -65,4 +70,103 @@ fn a_region_that_is_polled_again_later_still_cleans_up() {
         assert!(task.cancel().await);
         assert_eq!(*log.borrow(), ["back", "cleanup"]);
     });
+}
+
+/// A value that a thread sends, awaited by a future that is none of the runtime's own. When it has been polled for the
+/// second time, nothing having woken it, the thread is asked for the value.
+#[derive(Default)]
+struct Foreign {
+    value: Option<u32>,
+    waker: Option<Waker>,
+    polls: u32,
+}
+
+fn ask_thread() -> (Arc<Mutex<Foreign>>, Sender<()>, JoinHandle<()>) {
+    let foreign = Arc::new(Mutex::new(Foreign::default()));
+    let (ask, asked) = channel();
+    let there = Arc::clone(&foreign);
+    let thread = std::thread::spawn(move || {
+        if asked.recv().is_err() {
+            return;
+        }
+        // Time for a kernel that takes this for a deadlock to say so.
+        std::thread::sleep(Duration::from_millis(300));
+        let waker = {
+            let mut foreign = there.lock().unwrap();
+            foreign.value = Some(7);
+            foreign.waker.take()
+        };
+        waker.expect("the future left its waker").wake();
+    });
+    (foreign, ask, thread)
+}
+
+async fn receive(foreign: &Mutex<Foreign>, ask: &Sender<()>) -> u32 {
+    poll_fn(|cx| {
+        let mut foreign = foreign.lock().unwrap();
+        foreign.polls += 1;
+        if foreign.polls == 2 {
+            ask.send(()).unwrap();
+        }
+        foreign.waker = Some(cx.waker().clone());
+        foreign.value.map_or(Poll::Pending, Poll::Ready)
+    })
+    .await
+}
+
+#[test]
+fn a_foreign_future_that_is_awaited_beside_one_of_ours_is_no_deadlock() {
+    let (foreign, ask, thread) = ask_thread();
+    let mut polls_at_the_end = 0;
+    Kernel::builder().virtual_clock(true).run(async {
+        let event = curio::Event::new();
+        let received = async {
+            let received = receive(&foreign, &ask).await;
+            polls_at_the_end = foreign.lock().unwrap().polls;
+            event.set();
+            received
+        };
+        // The last of the two waits is the one that the task shows.
+        let (received, ()) = curio::join!(received, event.wait());
+        assert_eq!(received, 7);
+    });
+    drop(ask);
+    thread.join().unwrap();
+    assert_eq!(polls_at_the_end, 3, "polled at first, once to see, and when it was woken");
+}
+
+#[test]
+fn waits_of_our_own_beside_each_other_are_a_deadlock_however_many_wakers_they_keep() {
+    let report = std::panic::catch_unwind(|| {
+        Kernel::builder().virtual_clock(true).run(async {
+            let (event, lock, queue) =
+                (curio::Event::new(), curio::Lock::new(()), curio::Queue::<u8>::new(1));
+            let _guard = lock.acquire().await;
+            let (_sender, receiver) = curio::channel::<u8>(1);
+            let never = curio::spawn_named("never", std::future::pending::<()>());
+            curio::scope(async |scope| {
+                let child = scope.spawn(async { event.wait().await });
+                curio::join!(
+                    event.wait(),
+                    async { drop(lock.acquire().await) },
+                    async {
+                        let _ = queue.get().await;
+                    },
+                    async {
+                        let _ = receiver.recv().await;
+                    },
+                    async {
+                        let _ = curio::timeout_after(None, event.wait()).await;
+                    },
+                    never.wait(),
+                    curio::finally(event.wait(), async |_| ()),
+                    async { drop(child.join().await) },
+                );
+            })
+            .await;
+        });
+    });
+    let report = report.expect_err("nothing can ever happen");
+    let report = report.downcast_ref::<String>().expect("a report is a string");
+    assert!(report.starts_with("deadlock: "), "{report}");
 }

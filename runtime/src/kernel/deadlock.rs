@@ -14,6 +14,10 @@
 //! so hide it until a timer elsewhere in the program keeps the probe from being made. Therefore a lost wake-up is
 //! reported like any deadlock, with the tasks that went on.
 //!
+//! Which wakers are in foreign hands is found by the probe, too, because a task shows only one of the things that it waits
+//! for. Each task is polled with a waker made for this poll. Waits of ours keep the one that they had, foreign futures take
+//! the new one; so if it has copies afterwards, foreign code may wake the task, and there is no deadlock.
+//!
 //! A task that waits for a socket may be woken, so there is no deadlock. But a wait that was begun by one of the `poll_…`
 //! functions of `futures_io` outlives the future that called it. When a kernel has been idle for a second and has only such
 //! waits, it wakes their tasks: each that still waits asks the socket anew, which costs no system call, and the others are
@@ -36,6 +40,7 @@ use super::Kernel;
 use crate::debug::EventKind;
 use crate::kernel::run_queue;
 use crate::kernel::task_record::{Parked, Record};
+use crate::kernel::waker;
 use crate::task::info::TaskId;
 use std::fmt::Write;
 use std::mem;
@@ -58,6 +63,8 @@ pub(super) struct Watch {
     other_threads: bool,
     /// It is reported once.
     reported: bool,
+    /// The last probe found that foreign code may wake a task. So until one has run, no other one is made.
+    foreign_wait: bool,
 }
 
 struct Probed {
@@ -74,7 +81,10 @@ impl Kernel {
         if stands_still && self.state.thread_jobs.get() == 0 {
             return self.doubt_waits();
         }
-        if self.watch.reported || self.may_be_woken_by_time_or_thread() {
+        if self.io_watch.polls() > 0 {
+            self.watch.foreign_wait = false;
+        }
+        if self.watch.reported || self.watch.foreign_wait || self.may_be_woken_by_time_or_thread() {
             return false;
         }
         if self.state.reactor.borrow().waiting() > 0 {
@@ -105,6 +115,7 @@ impl Kernel {
         };
         self.watch.probe = Some(tasks.iter().map(|task| probed(task.record())).collect());
         tasks.iter().for_each(|task| run_queue::push(task.record().slot));
+        waker::set_probe(self.state.tasks.borrow_mut().begin_probe());
         true
     }
 
@@ -141,7 +152,11 @@ impl Kernel {
     }
 
     fn judge(&mut self, probe: &[Probed]) {
+        waker::set_probe([]);
+        let mut kept = self.state.tasks.borrow_mut().end_probe();
         let went_on = self.went_on(probe);
+        // One that went on may wait elsewhere now, with the waker that it was polled with.
+        kept.retain(|slot| went_on.iter().all(|task| task.slot != *slot));
         let delay = if self.watch.other_threads && !went_on.is_empty() {
             OTHER_THREADS_DELAY
         } else {
@@ -149,6 +164,11 @@ impl Kernel {
         };
         if self.wait_for_events(Some(delay)) {
             // Another thread woke a task: it was no deadlock.
+            return;
+        }
+        if !kept.is_empty() {
+            // A foreign future has kept a task's waker, whatever else that task shows as its wait.
+            self.watch.foreign_wait = true;
             return;
         }
         let report = self.deadlock_report(&went_on);

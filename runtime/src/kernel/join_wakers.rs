@@ -3,6 +3,7 @@
 //! Nearly always there is one or none, so one is kept in place and only further ones need memory of their own. Each wait
 //! has a ticket, so that a wait that is given up takes back its own waker and no other: O(log n).
 
+use crate::kernel::waker::is_as_good;
 use std::collections::BTreeMap;
 use std::mem;
 use std::task::Waker;
@@ -26,7 +27,7 @@ impl JoinWakers {
         if let Some(ticket) = ticket
             && let Some(kept) = self.waker_of(ticket)
         {
-            let replaced = (!kept.will_wake(waker)).then(|| mem::replace(kept, waker.clone()));
+            let replaced = (!is_as_good(kept, waker)).then(|| mem::replace(kept, waker.clone()));
             return (ticket, replaced);
         }
         let ticket = self.next_ticket;

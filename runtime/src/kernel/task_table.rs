@@ -5,6 +5,7 @@ use crate::kernel::inbox::{Generation, Inbox, Posted};
 use crate::kernel::task_record::{Place, Runnable};
 use crate::kernel::waker::{KernelId, TaskWaker};
 use crate::task::info::TaskId;
+use std::collections::BTreeSet;
 use std::num::NonZeroU64;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -23,6 +24,8 @@ pub(crate) struct TaskTable {
     retired: Vec<u32>,
     /// How many of those there are when it is worth looking which of them are free by now.
     sweep_at: usize,
+    /// The wakers of deadlock probes that still have copies, or that are in use now.
+    probes: Vec<ProbeWaker>,
     live: usize,
     next_id: NonZeroU64,
 }
@@ -34,6 +37,12 @@ struct TaskSlot {
     waker: Option<Waker>,
     /// The same waker, to see whether there are copies of it elsewhere.
     shared: Option<Arc<TaskWaker>>,
+}
+
+/// A waker that a task was polled with once, beside its usual one.
+struct ProbeWaker {
+    slot: u32,
+    waker: Arc<TaskWaker>,
 }
 
 impl TaskSlot {
@@ -53,6 +62,7 @@ impl TaskTable {
             free: Vec::new(),
             retired: Vec::new(),
             sweep_at: SWEEP_AT_LEAST,
+            probes: Vec::new(),
             live: 0,
             next_id: NonZeroU64::MIN,
         }
@@ -79,8 +89,12 @@ impl TaskTable {
     /// Frees the retired slots whose wakers have no copies left. It looks at all of them, so it is done only when there
     /// are twice as many as it left behind last time: O(1) for each task that ends.
     fn sweep(&mut self) {
-        let slots = &self.slots;
-        self.free.extend(self.retired.extract_if(.., |number| !slots[*number as usize].has_copies()));
+        self.probes.retain(|probe| Arc::strong_count(&probe.waker) > 1);
+        let (slots, probed) = (&self.slots, self.probed());
+        self.free.extend(
+            self.retired
+                .extract_if(.., |number| !slots[*number as usize].has_copies() && !probed.contains(number)),
+        );
         self.sweep_at = SWEEP_AT_LEAST.max(2 * self.retired.len());
     }
 
@@ -109,7 +123,9 @@ impl TaskTable {
     pub(crate) fn remove(&mut self, number: u32) -> Option<Rc<dyn Runnable>> {
         let slot = &mut self.slots[number as usize];
         let task = slot.task.take();
-        let place = if slot.has_copies() { &mut self.retired } else { &mut self.free };
+        // After a probe it does not matter which: those that have copies of its wakers are found by a sweep.
+        let is_free = !slot.has_copies() && self.probes.is_empty();
+        let place = if is_free { &mut self.free } else { &mut self.retired };
         place.push(number);
         self.live -= 1;
         task
@@ -131,6 +147,37 @@ impl TaskTable {
 
     pub(crate) fn len(&self) -> usize {
         self.live
+    }
+
+    /// Gives every task another waker for its next poll, so that it can be seen afterwards who has kept it. Returns these
+    /// wakers, each with the usual one.
+    pub(crate) fn begin_probe(&mut self) -> Vec<(Waker, Waker)> {
+        let mut wakers = Vec::new();
+        for (slot, number) in self.slots.iter_mut().zip(0..) {
+            let (Some(task), Some(usual)) = (&slot.task, &slot.shared) else { continue };
+            let waker = Arc::new(TaskWaker::new(self.kernel, number, Arc::clone(&self.inbox)));
+            waker.set_generation(Generation::of(task.record().id));
+            slot.waker = Some(Waker::from(Arc::clone(&waker)));
+            wakers.push((Waker::from(Arc::clone(&waker)), Waker::from(Arc::clone(usual))));
+            self.probes.push(ProbeWaker { slot: number, waker });
+        }
+        wakers
+    }
+
+    /// Gives every task its usual waker again. Returns the slots of those whose other one was kept.
+    pub(crate) fn end_probe(&mut self) -> BTreeSet<u32> {
+        for slot in &mut self.slots {
+            if slot.waker.is_some() {
+                slot.waker = slot.shared.clone().map(Waker::from);
+            }
+        }
+        self.probes.retain(|probe| Arc::strong_count(&probe.waker) > 1);
+        self.probed().into_iter().filter(|slot| self.get(*slot).is_some()).collect()
+    }
+
+    /// The slots that a waker of a probe may still wake.
+    fn probed(&self) -> BTreeSet<u32> {
+        self.probes.iter().map(|probe| probe.slot).collect()
     }
 
     /// Whether foreign code may still wake a task: one that waits in a foreign future which has kept

@@ -15,6 +15,8 @@
 
 use crate::kernel::inbox::{Generation, Inbox, Posted};
 use crate::kernel::run_queue;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -81,7 +83,32 @@ pub(crate) fn wake_all(wakers: impl IntoIterator<Item = Waker>) -> thread::Resul
 /// outside of any lock or borrow: a foreign waker's destructor may run any code.
 pub(crate) fn renew(kept: &mut Option<Waker>, waker: &Waker) -> Option<Waker> {
     match kept {
-        Some(kept) if kept.will_wake(waker) => None,
+        Some(kept) if is_as_good(kept, waker) => None,
         _ => kept.replace(waker.clone()),
     }
+}
+
+/// Whether a wait of ours may keep this waker instead of the one that it is polled with: it wakes the same task.
+///
+/// In the probe of a [deadlock search](crate::kernel::deadlock) tasks are polled with wakers of their own. Waits of ours do
+/// not take these, so that the copies that are left of one afterwards are all in foreign hands.
+pub(crate) fn is_as_good(kept: &Waker, waker: &Waker) -> bool {
+    kept.will_wake(waker) || probe_of(waker) == Some(kept.data() as usize)
+}
+
+thread_local! {
+    /// During a probe: which usual waker each of its wakers stands for. Both are named by their addresses.
+    static PROBE: RefCell<BTreeMap<usize, usize>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+fn probe_of(waker: &Waker) -> Option<usize> {
+    let usual =
+        |probe: &RefCell<BTreeMap<usize, usize>>| probe.borrow().get(&(waker.data() as usize)).copied();
+    PROBE.try_with(usual).ok().flatten()
+}
+
+/// Begins a probe with these pairs of a waker of its own and the usual one, or ends it with none.
+pub(crate) fn set_probe(wakers: impl IntoIterator<Item = (Waker, Waker)>) {
+    let addresses = wakers.into_iter().map(|(own, usual)| (own.data() as usize, usual.data() as usize));
+    PROBE.set(addresses.collect());
 }
