@@ -205,9 +205,10 @@ fn a_saved_file_is_for_its_owner_only() {
     use std::os::unix::fs::PermissionsExt;
     let folder = Folder::new("owner");
     let file = folder.file("cookies.txt");
-    fs::write(&file, "old").expect("a file");
-    curio::run(CookieJar::new().save(&file)).expect("a file");
-    assert_eq!(fs::metadata(&file).expect("a file").permissions().mode() & 0o777, 0o600);
+    for _ in 0..2 {
+        curio::run(CookieJar::new().save(&file)).expect("a file");
+        assert_eq!(fs::metadata(&file).expect("a file").permissions().mode() & 0o777, 0o600);
+    }
     assert_eq!(fs::read_dir(&folder.0).expect("a folder").count(), 1, "nothing else is left there");
 }
 

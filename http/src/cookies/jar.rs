@@ -8,7 +8,7 @@ use super::file;
 use super::parse;
 use super::refused::Refused;
 use super::store::Store;
-use crate::atomic_file::{NewFile, in_thread};
+use crate::atomic_file::{Access, NewFile, in_thread};
 use crate::error::{Error, ErrorKind};
 use crate::url::Url;
 use http::header::{COOKIE, SET_COOKIE};
@@ -160,7 +160,9 @@ impl CookieJar {
     /// how many they are. Those that end with the session are included, with an end of 0; Python leaves such lines out
     /// when it loads the file, unless it is called with `ignore_expires=True`. `SameSite` has no place in the format.
     ///
-    /// The file appears when it is complete, in place of an older one. On Unix only its owner can read it.
+    /// The file appears when it is complete, in place of an older one, whose mode it keeps; on Unix a new one can be read by
+    /// its owner only. Symbolic links, hard links, FIFOs and devices are treated as by
+    /// [`download`](crate::Response::download).
     ///
     /// # Errors
     /// Of kind [`Io`](ErrorKind::Io), if it cannot be written.
@@ -172,9 +174,9 @@ impl CookieJar {
         let text = file::write(&cookies);
         let target = path.as_ref().to_owned();
         let written = in_thread(move || {
-            let mut file = NewFile::create_private(&target)?;
+            let mut file = NewFile::create(&target, Access::Private)?;
             file.write(&text)?;
-            file.complete(&target)
+            file.complete()
         });
         written.await.map_err(|cause| {
             Error::new(ErrorKind::Io, format!("saving cookies to {}", path.as_ref().display())).because(cause)

@@ -3,7 +3,7 @@
 //! Reading is the kernel's business and writing blocks, so the body goes to a thread in large batches. The file appears
 //! under its name only when it is whole (`atomic_file.rs`).
 
-use crate::atomic_file::{NewFile, in_thread};
+use crate::atomic_file::{Access, NewFile, in_thread};
 use crate::error::{Error, ErrorKind};
 use crate::response::content::Content;
 use bytes::Bytes;
@@ -21,7 +21,7 @@ pub(crate) async fn to_file(content: &mut Content, path: &Path) -> Result<u64, E
     };
     content.begin_all_chunks()?;
     let target = path.to_owned();
-    let mut file = in_thread(move || NewFile::create(&target)).await.map_err(failed)?;
+    let mut file = in_thread(move || NewFile::create(&target, Access::Default)).await.map_err(failed)?;
     let mut written = 0;
     loop {
         let (batch, ended) = next_batch(content).await?;
@@ -34,8 +34,7 @@ pub(crate) async fn to_file(content: &mut Content, path: &Path) -> Result<u64, E
             file = in_thread(writing).await.map_err(failed)?;
         }
         if ended {
-            let target = path.to_owned();
-            in_thread(move || file.complete(&target)).await.map_err(failed)?;
+            in_thread(move || file.complete()).await.map_err(failed)?;
             return Ok(written);
         }
     }
