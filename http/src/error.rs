@@ -16,6 +16,7 @@ use http::{Method, StatusCode};
 use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
 
 /// Why a request failed, or why one could not be made.
 ///
@@ -32,6 +33,7 @@ use std::fmt;
 /// ```
 pub struct Error(Box<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     kind: ErrorKind,
     method: Option<Method>,
@@ -39,11 +41,14 @@ struct Inner {
     status: Option<StatusCode>,
     resend: Resend,
     tries: u32,
+    /// The session's setting that has the limit which was exceeded.
+    setting: Option<&'static str>,
     doing: Cow<'static, str>,
-    cause: Option<Box<dyn StdError + Send + Sync>>,
+    cause: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 /// What the error is about: a URL, or a text that did not parse as one.
+#[derive(Clone)]
 enum Subject {
     Nothing,
     Url(Url),
@@ -108,6 +113,7 @@ impl Error {
             status: None,
             resend: Resend::Never,
             tries: 1,
+            setting: None,
             doing: doing.into(),
             cause: None,
         }))
@@ -115,7 +121,7 @@ impl Error {
 
     /// Adds the error that caused this one.
     pub(crate) fn because(mut self, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
-        self.0.cause = Some(cause.into());
+        self.0.cause = Some(Arc::from(cause.into()));
         self
     }
 
@@ -152,6 +158,17 @@ impl Error {
     pub(crate) fn after_tries(mut self, tries: u32) -> Error {
         self.0.tries = tries;
         self
+    }
+
+    /// Names the session's setting that has the limit which was exceeded.
+    pub(crate) fn under(mut self, setting: &'static str) -> Error {
+        self.0.setting = Some(setting);
+        self
+    }
+
+    /// The same error, for a caller that asks again.
+    pub(crate) fn again(&self) -> Error {
+        Error(self.0.clone())
     }
 
     /// The error is about a text that is not a URL. The caller has removed credentials from it.
@@ -270,6 +287,9 @@ impl fmt::Display for Error {
         f.write_str(&inner.doing)?;
         if let Some(cause) = &inner.cause {
             write!(f, ": {cause}")?;
+        }
+        if let Some(setting) = inner.setting {
+            write!(f, " ({setting})")?;
         }
         if inner.tries > 1 { write!(f, " (tried {} times)", inner.tries) } else { Ok(()) }
     }

@@ -3,7 +3,7 @@
 //! Not part of the interface of this crate: hidden from its documentation, and free to change.
 
 use crate::cookies::{self, Cookie};
-use crate::response::decode::Decoder;
+use crate::response::decode::{Decoded, Decoder};
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, SET_COOKIE};
 use http::{HeaderMap, HeaderValue};
@@ -26,10 +26,11 @@ pub fn decode<'a>(
     let mut pieces = pieces.into_iter().filter(|piece| !piece.is_empty());
     let mut decoded = Vec::new();
     while decoded.len() < most {
-        match decoder.next() {
-            Ok(Some(data)) => decoded.extend_from_slice(&data),
-            Ok(None) if decoder.is_done() => break,
-            Ok(None) => match pieces.next() {
+        match decoder.step() {
+            Ok(Decoded::Data(data)) => decoded.extend_from_slice(&data),
+            Ok(Decoded::Nothing) => {}
+            Ok(Decoded::Done) => break,
+            Ok(Decoded::NeedsInput) => match pieces.next() {
                 Some(piece) => decoder.feed(Bytes::copy_from_slice(piece)),
                 None => decoder.finish(),
             },

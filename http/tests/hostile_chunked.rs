@@ -55,7 +55,7 @@ fn case_043_a_size_that_overflows_is_refused() {
 #[test]
 fn case_044_a_size_that_is_not_hexadecimal_digits_alone_is_refused() {
     for size in
-        ["-1", "+1", "0x1", " 1", "\t1", "1 x", "1 1", "5x", "x", "1_0", "1,", "1.", "\0", "1 ", "1\t", "g"]
+        ["-1", "+1", "0x1", " 1", "\t1", "1 x", "1 1", "5x", "x", "1_0", "1,", "1.", "\0", "1 \0", "g"]
     {
         assert_eq!(
             error_in_chunked(&format!("{size}\r\nhello\r\n0\r\n\r\n")),
@@ -64,6 +64,18 @@ fn case_044_a_size_that_is_not_hexadecimal_digits_alone_is_refused() {
         );
     }
     assert_eq!(error_in([HEAD.as_bytes(), b"\xef\xbc\x95\r\nhello"].concat()), RemoteError::ChunkSize);
+}
+
+/// Old servers pad sizes to a fixed width. curl, requests and hyper take them.
+#[test]
+fn case_044_blanks_behind_a_size_are_skipped() {
+    for size in ["5 ", "5\t", "5       ", "5 \t ;x=y"] {
+        let outcome = answer(format!("{HEAD}{size}\r\nhello\r\n0 \r\n\r\n"));
+        assert_eq!(outcome.complete_body(), b"hello", "{size:?}");
+    }
+    assert_eq!(error_in_chunked("5 \nhello\r\n0\r\n\r\n"), RemoteError::ChunkLine);
+    let padded = format!("5{}\r\n", " ".repeat(5000));
+    assert_eq!(error_in_chunked(&padded), RemoteError::ChunkLineTooLong { limit: 4096 });
 }
 
 #[test]

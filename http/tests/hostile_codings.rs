@@ -165,9 +165,21 @@ fn case_077_a_wrong_checksum_length_or_header_is_an_error() {
 fn case_078_two_members_are_one_body_and_garbage_behind_them_is_an_error() {
     let two = [gzip(b"one, "), gzip(b"two")].concat();
     assert_eq!(body_of(GZIP, &two).expect("two members"), b"one, two");
-    for garbage in [&b"garbage"[..], b"\0", b"\x1f", b"\x1f\x8b"] {
+    for garbage in [&b"garbage"[..], b"\x1f", b"\x1f\x8b", b"\0\0x", b"\0\x1f\x8b"] {
         decode_error(GZIP, &[gzip(b"one"), garbage.to_vec()].concat());
     }
+}
+
+/// Tapes and block devices pad files with zeros, and gzip(1), zlib's gzread and Python's gzip skip them.
+#[test]
+fn case_078_zeros_behind_gzip_are_padding() {
+    for zeros in [1, 2, 511, 100_000] {
+        let padded = [gzip(b"one, "), gzip(b"two"), vec![0; zeros]].concat();
+        assert_eq!(body_of(GZIP, &padded).expect("padding"), b"one, two");
+    }
+    // A member behind zeros is none: they end the data.
+    decode_error(GZIP, &[gzip(b"one"), vec![0; 10], gzip(b"two")].concat());
+    decode_error(GZIP, &[vec![0; 10], gzip(b"one")].concat());
 }
 
 #[test]

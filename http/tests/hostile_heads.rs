@@ -227,13 +227,59 @@ fn a_name_that_is_no_token_is_refused() {
     assert_eq!(error_in(b"HTTP/1.1 200 OK\r\nna\xefve: c\r\n\r\n"), RemoteError::HeaderName);
 }
 
+/// RFC 9112 §5.2: a user agent replaces each fold by blanks before it looks at the value. curl and Go do, requests (http.client)
+/// keeps the line break in the value, and hyper refuses unless told otherwise.
 #[test]
-fn case_028_a_folded_line_is_refused() {
-    for fold in [" folded", "\tfolded", " x: y"] {
-        let head = format!("HTTP/1.1 200 OK\r\nX: a\r\n{fold}\r\n\r\n");
-        assert_eq!(error_in(head), RemoteError::HeaderName, "{fold:?}");
+fn case_028_a_folded_line_is_unfolded_with_a_blank() {
+    for (lines, value) in [
+        ("X: a\r\n b", "a b"),
+        ("X: a \t\r\n\t  b", "a b"),
+        ("X: a\n b", "a b"),
+        ("X: a\r\n b: c\r\n\td  ", "a b: c d"),
+        ("X:\r\n a", "a"),
+        ("X: a\r\n \r\n b", "a b"),
+        ("X: a\r\n ", "a"),
+        ("X:\r\n \r\n\t", ""),
+        ("X: caf\u{e9}\r\n \u{e9}", "caf\u{e9} \u{e9}"),
+    ] {
+        for (before, after) in [("", ""), ("A: 1\r\n", "\r\nB: 2")] {
+            let head = format!("HTTP/1.1 204 OK\r\n{before}{lines}{after}\r\n\r\n");
+            let outcome = answer(&head);
+            assert_eq!(outcome.head().headers["x"], value.as_bytes(), "{head:?}");
+            assert_eq!(outcome.head().headers.len(), if before.is_empty() { 1 } else { 3 }, "{head:?}");
+            assert_eq!(outcome.head().as_bytes(), head.as_bytes(), "the head itself is as it came");
+        }
     }
+}
+
+#[test]
+fn case_028_a_folded_field_that_frames_the_body_has_its_unfolded_value() {
+    let outcome = answer("HTTP/1.1 200 OK\r\nContent-Length:\r\n 2\r\n\r\nok");
+    assert_eq!(outcome.complete_body(), b"ok");
+    let outcome = answer("HTTP/1.1 200 OK\r\nTransfer-Encoding: \r\n\tchunked\r\n\r\n2\r\nok\r\n0\r\n\r\n");
+    assert_eq!(outcome.complete_body(), b"ok");
+    assert_eq!(error_in("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n 2\r\n\r\n"), RemoteError::ContentLength);
+    assert_eq!(
+        error_in("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n x\r\n\r\n"),
+        RemoteError::TransferEncoding
+    );
+}
+
+#[test]
+fn case_028_a_fold_before_the_first_field_or_around_a_control_is_refused() {
     assert_eq!(error_in("HTTP/1.1 200 OK\r\n X: before the first\r\n\r\n"), RemoteError::HeaderName);
+    for fold in ["\r\r\n b", "\r b", "\r\n \0", "\r\n b\r c"] {
+        let error = error_in(format!("HTTP/1.1 200 OK\r\nX: a{fold}\r\n\r\n"));
+        assert_eq!(error, RemoteError::HeaderValue, "{fold:?}");
+    }
+}
+
+#[test]
+fn case_028_folds_do_not_get_around_the_limit_of_a_head() {
+    let head = format!("HTTP/1.1 200 OK\r\nX: a\r\n{}\r\n", " b\r\n".repeat(20_000));
+    assert_eq!(error_in(head), RemoteError::HeadTooLarge { limit: 64 * 1024 });
+    let head = format!("HTTP/1.1 204 OK\r\nX: a\r\n{}\r\n", " b\r\n".repeat(15_000));
+    assert_eq!(answer(head).head().headers["x"].len(), 30_001);
 }
 
 #[test]
@@ -284,6 +330,22 @@ fn case_033_a_value_beyond_ascii_is_kept_as_its_bytes() {
 fn case_034_two_different_locations_are_refused() {
     let head = "HTTP/1.1 302 Found\r\nLocation: /a\r\nLocation: /b\r\nContent-Length: 0\r\n\r\n";
     assert_eq!(error_in(head), RemoteError::ConflictingLocations);
+}
+
+/// curl, requests and reqwest look at a Location only to follow it.
+#[test]
+fn case_034_two_different_locations_that_lead_nowhere_are_two_values() {
+    for status in ["200 OK", "201 Created", "304 Not Modified", "404 Not Found"] {
+        let head = format!("HTTP/1.1 {status}\r\nLocation: /a\r\nLocation: /b\r\nContent-Length: 0\r\n\r\n");
+        let outcome = answer(head);
+        let values: Vec<_> = outcome.head().headers.get_all("location").iter().collect();
+        assert_eq!(values, ["/a", "/b"], "{status}");
+    }
+    for status in [301, 302, 303, 307, 308] {
+        let head =
+            format!("HTTP/1.1 {status} X\r\nLocation: /a\r\nLocation: /b\r\nContent-Length: 0\r\n\r\n");
+        assert_eq!(error_in(head), RemoteError::ConflictingLocations, "{status}");
+    }
 }
 
 #[test]

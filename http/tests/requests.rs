@@ -481,3 +481,31 @@ fn no_credentials_show_in_debug_output() {
     let shown = format!("{before} {session:?} {unsent} {:?}", request.build());
     assert!(shown.contains("h.test") && !shown.contains("secret"), "{shown}");
 }
+
+/// requests sends such a body with a Content-Length beside the field, which is a smuggling risk; curl and aiohttp chunk it.
+#[test]
+fn a_body_of_known_length_is_chunked_if_the_request_says_so() {
+    let server = Server::answering(|_| Reply::ok(""));
+    curio::run(async {
+        let session = ClientSession::new();
+        for body in ["five!", ""] {
+            session.post(server.url("/")).header("Transfer-Encoding", "chunked").body(body).await?;
+        }
+        session.put(server.url("/")).header("Transfer-Encoding", "Chunked").body("x".repeat(300_000)).await?;
+        Ok::<_, Error>(())
+    })
+    .expect("answers");
+    let requests = server.requests();
+    let bodies: Vec<_> = requests.iter().map(|request| request.body.len()).collect();
+    assert_eq!(bodies, [5, 0, 300_000]);
+    for request in requests {
+        assert_eq!(request.header("content-length"), None);
+        assert!(request.head.to_ascii_lowercase().contains("transfer-encoding: chunked\r\n"));
+    }
+}
+
+#[test]
+fn a_transfer_encoding_is_refused_where_there_is_no_body_to_be_chunked() {
+    let error = refused(|session, url| session.get(url).header("Transfer-Encoding", "chunked"));
+    assert!(error.is_request(), "{error}");
+}

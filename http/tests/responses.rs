@@ -144,10 +144,98 @@ fn text_follows_the_charset_of_the_head() {
         Reply::raw(&b"HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=ISO-8859-1\r\nContent-Length: 2\r\n\r\n\xfc\xdf"[..])
     };
     with(reply, async |mut response: Response| assert_eq!(response.text().await.expect("latin-1"), "üß"));
-    let unknown = || Reply::with("200 OK", "Content-Type: text/plain; charset=klingon\r\n", "x");
+    let unknown = || {
+        Reply::raw(
+            &b"HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=klingon\r\nContent-Length: 1\r\n\r\n\xff"
+                [..],
+        )
+    };
     with(unknown, async |mut response: Response| {
         assert!(response.text().await.expect_err("no such character set").is_decode());
-        assert_eq!(&response.binary().await.expect("bytes")[..], b"x");
+        assert_eq!(&response.binary().await.expect("bytes")[..], b"\xff");
+    });
+}
+
+/// What is no name of a character set is as good as none: curl, requests, reqwest and httpx take the text for UTF-8 then.
+#[test]
+fn a_charset_that_is_misspelled_or_in_quotes_is_understood_or_passed_over() {
+    for charset in [
+        "\"utf-8\"",
+        "'utf-8'",
+        "utf8mb4",
+        "\"u\\tf-8\"",
+        "\"utf-8; x=\\\"y\"",
+        "klingon",
+        "none",
+        "unicode",
+        " utf-8 ",
+    ] {
+        let reply = move || {
+            Reply::with("200 OK", &format!("Content-Type: text/plain; charset={charset}; a=b\r\n"), "größe")
+        };
+        with(reply, async |mut response: Response| {
+            assert_eq!(response.text().await.expect(charset), "größe");
+            let line = response.iter_lines().next().await.expect("a line");
+            assert_eq!(line.expect(charset), "größe");
+        });
+    }
+    for charset in ["'latin1'", "\"iso-8859\\-1\""] {
+        let head = format!(
+            "HTTP/1.1 200 OK\r\nContent-Type: text/plain;charset={charset}\r\nContent-Length: 2\r\n\r\n"
+        );
+        let bytes = [head.as_bytes(), b"\xfc\xdf"].concat();
+        with(
+            move || Reply::raw(bytes.clone()),
+            async |mut response: Response| {
+                assert_eq!(response.text().await.expect(charset), "üß");
+            },
+        );
+    }
+}
+
+#[test]
+fn a_charset_parameter_is_not_found_inside_of_another_ones_quotes() {
+    let reply =
+        || Reply::with("200 OK", "Content-Type: text/plain; a=\"x; charset=latin1\"; charset=utf-8\r\n", "é");
+    with(reply, async |mut response: Response| {
+        assert_eq!(response.encoding(), Some("utf-8"));
+        assert_eq!(response.text().await.expect("text"), "é");
+    });
+}
+
+#[test]
+fn a_header_beyond_ascii_can_be_had_as_text_all_the_same() {
+    let reply = || {
+        Reply::raw(&b"HTTP/1.1 200 OK\r\nX-Utf8: gr\xc3\xb6\xc3\x9fe\r\nX-Latin: gr\xf6\xdfe\r\nX-Ascii: size\r\nContent-Length: 0\r\n\r\n"[..])
+    };
+    with(reply, async |response: Response| {
+        assert_eq!(response.header("x-utf8"), None, "it is not ASCII");
+        assert_eq!(response.header_text("X-Utf8").as_deref(), Some("größe"));
+        assert_eq!(
+            response.header_text("x-latin").as_deref(),
+            Some("größe"),
+            "ISO-8859-1, as HTTP once had it"
+        );
+        assert_eq!(response.header_text("x-ascii").as_deref(), Some("size"));
+        assert_eq!(response.header_text("x-none"), None);
+    });
+}
+
+#[test]
+fn a_response_with_too_many_fields_names_the_setting_that_allows_them() {
+    let server = Server::answering(|_| {
+        let fields: String = (0..200).map(|n| format!("X-{n}: y\r\n")).collect();
+        Reply::with("200 OK", &fields, "ok")
+    });
+    curio::run(async {
+        let error = ClientSession::new().get(server.url("/")).await.expect_err("more than 128");
+        assert!(error.is_too_large() && error.to_string().contains("max_response_headers"), "{error}");
+        let session = ClientSession::builder().max_response_headers(201).build().expect("settings");
+        let mut response = session.get(server.url("/")).await.expect("no more than 201");
+        assert_eq!(response.text().await.expect("a body"), "ok");
+        let session = ClientSession::builder().max_response_head(100).build().expect("settings");
+        let error = session.get(server.url("/")).await.expect_err("more than 100 bytes");
+        assert!(error.is_too_large() && error.to_string().contains("max_response_head)"), "{error}");
     });
 }
 

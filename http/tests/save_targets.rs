@@ -33,7 +33,8 @@ impl Drop for Folder {
 }
 
 /// The two things that are saved to files, by the same rules.
-const WAYS: [fn(&Path) -> Result<(), Error>; 2] = [download, save];
+type Way = fn(&Path) -> Result<(), Error>;
+const WAYS: [Way; 2] = [download, save];
 
 fn download(path: &Path) -> Result<(), Error> {
     with_response(async |response: &mut Response| response.download(path).await.map(drop))

@@ -52,6 +52,11 @@ impl Limits {
         self.total.is_some_and(|(deadline, _)| deadline <= curio::clock())
     }
 
+    /// The error that the total has passed, if it has. The clock is read only if there is one.
+    pub(crate) fn overdue(&self, doing: &str) -> Option<Error> {
+        self.is_over().then(|| self.over(doing))
+    }
+
     fn over(&self, doing: &str) -> Error {
         let allowed = self.total.map(|(_, allowed)| allowed).unwrap_or_default();
         Error::new(ErrorKind::Timeout, format!("timed out after {allowed:?} in all, while {doing}"))
@@ -101,13 +106,17 @@ impl Deadline {
     }
 
     /// Polls `read`, with a limit on how long it may be pending. The timer is polled first, so that the task is reported as
-    /// waiting for its socket; if both are ready, the bytes count.
+    /// waiting for its socket. If both are ready, the bytes count; but not against the total limit, because a server that
+    /// always has more to send would keep it from ever being looked at.
     pub(crate) fn poll<T>(
         &mut self,
         cx: &mut Context<'_>,
         doing: &str,
         mut read: impl FnMut(&mut Context<'_>) -> Poll<T>,
     ) -> Poll<Result<T, Error>> {
+        if let Some(error) = self.limits.overdue(doing) {
+            return Poll::Ready(Err(error));
+        }
         loop {
             let expired = self.poll_expired(cx);
             if let Poll::Ready(output) = read(cx) {

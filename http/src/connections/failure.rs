@@ -48,7 +48,12 @@ impl ConnectionContext {
             cause if cause.is_tls() => ErrorKind::Tls,
             _ => ErrorKind::Protocol,
         };
-        self.perhaps_stale(cause.explain(Error::new(kind, format!("reading the response head{self}"))))
+        let setting = cause.setting();
+        let error = cause.explain(Error::new(kind, format!("reading the response head{self}")));
+        self.perhaps_stale(match setting {
+            Some(setting) => error.under(setting),
+            None => error,
+        })
     }
 
     pub(crate) fn body_failed(&self, cause: ReadError) -> Error {
@@ -85,6 +90,15 @@ impl ReadError {
         match self {
             ReadError::Io(error) => error.get_ref().is_some_and(|cause| cause.is::<Explained>()),
             _ => false,
+        }
+    }
+
+    /// The setting of the session that has the limit which was exceeded.
+    fn setting(&self) -> Option<&'static str> {
+        match self {
+            ReadError::Remote(RemoteError::HeadTooLarge { .. }) => Some("max_response_head"),
+            ReadError::Remote(RemoteError::TooManyHeaders { .. }) => Some("max_response_headers"),
+            _ => None,
         }
     }
 

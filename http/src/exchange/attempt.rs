@@ -17,8 +17,8 @@ use crate::request::Request;
 use crate::request::body::Body;
 use crate::request::upload::{OpenBody, Progress, Upload, UploadOptions};
 use crate::trace::Trace;
-use http::header::{CONTENT_LENGTH, EXPECT};
-use http::{HeaderMap, HeaderValue};
+use http::header::{CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING};
+use http::{HeaderValue, Method};
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -110,7 +110,7 @@ async fn attempt(
         Some(opened) => *opened,
         None => open(&mut request.body, &deadline.limits).await?,
     };
-    let length = declared_by_caller(&request.headers, length);
+    let length = declared_by_caller(request, length);
     if length != BodyLength::None {
         add_upload_options(shared, request, &mut upload, length);
     }
@@ -161,12 +161,16 @@ fn add_upload_options(shared: &Shared, request: &Request, upload: &mut Upload, l
     });
 }
 
-/// A body of unknown length has the length of the caller's Content-Length field, if there is one. (For all others the
-/// protocol core checks that the field is right.)
-fn declared_by_caller(headers: &HeaderMap, length: BodyLength) -> BodyLength {
+/// A body of unknown length has the length of the caller's Content-Length field, if there is one; a body of known length is
+/// sent in chunks if the caller has set a Transfer-Encoding field. (The protocol core checks that these fields are right.)
+fn declared_by_caller(request: &Request, length: BodyLength) -> BodyLength {
+    let headers = &request.headers;
     let declared = || headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok();
+    let takes_content = matches!(request.method, Method::POST | Method::PUT | Method::PATCH);
     match length {
         BodyLength::Chunked => declared().map_or(length, BodyLength::Known),
+        BodyLength::None if !takes_content => length,
+        _ if headers.contains_key(TRANSFER_ENCODING) => BodyLength::Chunked,
         _ => length,
     }
 }

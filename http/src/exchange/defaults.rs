@@ -5,7 +5,7 @@ use crate::exchange::authentication;
 use crate::request::Request;
 use crate::response::decode;
 use crate::settings::Settings;
-use http::header::{ACCEPT, ACCEPT_ENCODING, USER_AGENT};
+use http::header::{ACCEPT, ACCEPT_ENCODING, RANGE, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method};
 
 /// Adds the session's credentials and default header fields.
@@ -18,7 +18,9 @@ pub(crate) fn prepare(settings: &Settings, request: &mut Request) -> Result<(), 
     authentication::add_credentials(settings, request);
     add_defaults(&mut request.headers, &settings.headers);
     request.headers.entry(USER_AGENT).or_insert_with(|| settings.agent());
-    for (name, value) in [(ACCEPT, "*/*"), (ACCEPT_ENCODING, decode::ACCEPTED)] {
+    // A range of a coded representation cannot be decoded.
+    let codings = if request.headers.contains_key(RANGE) { "identity" } else { decode::ACCEPTED };
+    for (name, value) in [(ACCEPT, "*/*"), (ACCEPT_ENCODING, codings)] {
         request.headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     Ok(())

@@ -13,8 +13,8 @@
 //! What is stricter than a tolerant reader would be, and why: sizes are hexadecimal digits alone; a line ends
 //! in CR LF and nothing else, because two readers that disagree about a bare LF disagree about where the body
 //! ends; extensions are skipped, but counted, so that a body made of extensions costs its sender more than
-//! us. White space before the `;` of an extension is skipped, as the RFC demands; white space anywhere else
-//! on the line is not.
+//! us. Blanks between a size and its `;` are skipped, as the RFC demands, and so are blanks between a size and
+//! the line end, because there are servers that pad sizes to a fixed width; blanks before a size are not.
 
 use core::mem;
 
@@ -46,8 +46,8 @@ enum Stage {
     #[default]
     SizeStart,
     Size,
-    /// White space after the size: an extension has to follow.
-    SpaceBeforeExtension,
+    /// Blanks after the size: an extension or the line end has to follow.
+    AfterSize,
     Extension,
     LineFeedAfterLine,
     Data {
@@ -98,11 +98,11 @@ impl ChunkedDecoder {
                 self.count_on_line(limits)?;
                 Stage::Size
             }
-            (Stage::Size, b' ' | b'\t') | (Stage::SpaceBeforeExtension, b' ' | b'\t') => {
+            (Stage::Size | Stage::AfterSize, b' ' | b'\t') => {
                 self.count_on_line(limits)?;
-                Stage::SpaceBeforeExtension
+                Stage::AfterSize
             }
-            (Stage::Size | Stage::SpaceBeforeExtension, b';') => {
+            (Stage::Size | Stage::AfterSize, b';') => {
                 self.count_extension(limits)?;
                 Stage::Extension
             }
@@ -110,14 +110,14 @@ impl ChunkedDecoder {
                 self.count_extension(limits)?;
                 Stage::Extension
             }
-            (Stage::Size | Stage::Extension, b'\r') => Stage::LineFeedAfterLine,
+            (Stage::Size | Stage::AfterSize | Stage::Extension, b'\r') => Stage::LineFeedAfterLine,
             (Stage::LineFeedAfterLine, b'\n') => self.end_of_line(),
             (Stage::ReturnAfterData, b'\r') => Stage::LineFeedAfterData,
             (Stage::LineFeedAfterData, b'\n') => Stage::SizeStart,
 
             (Stage::SizeStart, _) => return Err(RemoteError::ChunkSize),
-            (Stage::Size, b'\n') => return Err(RemoteError::ChunkLine),
-            (Stage::Size | Stage::SpaceBeforeExtension, _) => return Err(RemoteError::ChunkSize),
+            (Stage::Size | Stage::AfterSize, b'\n') => return Err(RemoteError::ChunkLine),
+            (Stage::Size | Stage::AfterSize, _) => return Err(RemoteError::ChunkSize),
             (Stage::ReturnAfterData | Stage::LineFeedAfterData, _) => return Err(RemoteError::ChunkEnd),
             _ => return Err(RemoteError::ChunkLine),
         };

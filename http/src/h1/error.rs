@@ -137,7 +137,8 @@ pub enum RemoteError {
         /// The code.
         code: u16,
     },
-    /// A header line without a colon, with a space before it, with an invalid name, or a folded line.
+    /// A header line without a colon, with a space before it, or with an invalid name; or a continuation line
+    /// before the first field.
     HeaderName,
     /// A control character in a header value.
     HeaderValue,
@@ -158,7 +159,7 @@ pub enum RemoteError {
         /// The limit.
         limit: usize,
     },
-    /// Two Location fields that disagree.
+    /// Two Location fields of a redirect that disagree.
     ConflictingLocations,
     /// A 101 that nobody asked for, or to a protocol that was not offered.
     UnexpectedUpgrade,
@@ -172,7 +173,7 @@ pub enum RemoteError {
     LengthAndEncoding,
     /// Transfer-Encoding in an HTTP/1.0 response.
     EncodingInHttp10,
-    /// A chunk size that is missing or is not hexadecimal digits alone.
+    /// A chunk size that is missing or is not hexadecimal digits alone, with blanks behind them at most.
     ChunkSize,
     /// A chunk size beyond 2⁶³ - 1.
     ChunkTooLarge,
@@ -270,7 +271,7 @@ impl fmt::Display for RemoteError {
                 )
             }
             RemoteError::ConflictingLocations => {
-                f.write_str("the response has two different Location fields")
+                f.write_str("the redirect has two different Location fields")
             }
             RemoteError::UnexpectedUpgrade => {
                 f.write_str("the server switched to a protocol that the request had not offered")

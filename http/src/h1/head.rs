@@ -10,7 +10,9 @@
 //! *What to keep.* The head is copied once into one block, and each header value is a slice of it: a
 //! reference count, not an allocation. The read buffer itself is free for the body at once.
 //!
-//! Line ends: a bare LF ends a line here, as RFC 9112 §2.2 allows and httparse does; a bare CR never does.
+//! Line ends: a bare LF ends a line here, as RFC 9112 §2.2 allows and httparse does; a bare CR never does. A
+//! line that begins with a blank continues the one before it ("obs-fold"): as RFC 9112 §5.2 demands of user
+//! agents, the line end and the blanks around it become one blank before anything looks at the value.
 //! One empty line (CR LF) before the status line is skipped, a second one is an error: a server that sends
 //! more is either babbling or answering somebody else.
 
@@ -160,7 +162,8 @@ fn parse(window: &[u8], limits: &Limits) -> Result<Option<(ResponseHead, usize)>
         &mut on_heap[..]
     };
     let mut parsed = httparse::Response::new(&mut []);
-    let config = httparse::ParserConfig::default();
+    let mut config = httparse::ParserConfig::default();
+    config.allow_obsolete_multiline_headers_in_responses(true);
     match config.parse_response_with_uninit_headers(&mut parsed, window, slots) {
         Ok(Status::Complete(length)) => {
             #[cfg(test)]
@@ -192,21 +195,52 @@ fn own(
     let mut headers = HeaderMap::try_with_capacity(parsed.headers.len()).map_err(|_| too_many.clone())?;
     for field in parsed.headers.iter() {
         let name = HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| RemoteError::HeaderName)?;
-        let value = HeaderValue::from_maybe_shared(block.slice(place(field.value)))
-            .map_err(|_| RemoteError::HeaderValue)?;
-        if name == LOCATION && headers.get(LOCATION).is_some_and(|first| first != value) {
-            return Err(RemoteError::ConflictingLocations);
-        }
-        headers.try_append(name, value).map_err(|_| too_many.clone())?;
+        let value = match unfold(field.value) {
+            Some(unfolded) => HeaderValue::from_maybe_shared(unfolded),
+            None => HeaderValue::from_maybe_shared(block.slice(place(field.value))),
+        };
+        headers
+            .try_append(name, value.map_err(|_| RemoteError::HeaderValue)?)
+            .map_err(|_| too_many.clone())?;
     }
     let code = parsed.code.ok_or(RemoteError::StatusLine)?;
+    let status = StatusCode::from_u16(code).map_err(|_| RemoteError::Status { code })?;
+    if has_two_destinations(status, &headers) {
+        return Err(RemoteError::ConflictingLocations);
+    }
     Ok(ResponseHead {
-        status: StatusCode::from_u16(code).map_err(|_| RemoteError::Status { code })?,
+        status,
         version: if parsed.version == Some(0) { Version::Http10 } else { Version::Http11 },
         headers,
         reason: place(parsed.reason.unwrap_or_default().as_bytes()),
         block,
     })
+}
+
+/// The value on one line, if it came on several.
+fn unfold(value: &[u8]) -> Option<Bytes> {
+    if !value.contains(&b'\n') {
+        return None;
+    }
+    let mut unfolded = Vec::with_capacity(value.len());
+    for line in value.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty()) {
+        if !unfolded.is_empty() {
+            unfolded.push(b' ');
+        }
+        unfolded.extend_from_slice(line);
+    }
+    Some(unfolded.into())
+}
+
+/// Whether a redirect leads to two places. In other responses a Location describes something (RFC 9110
+/// §10.2.2) and nothing follows it.
+fn has_two_destinations(status: StatusCode, headers: &HeaderMap) -> bool {
+    if !matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308) {
+        return false;
+    }
+    let mut locations = headers.get_all(LOCATION).iter();
+    let first = locations.next();
+    locations.any(|other| Some(other) != first)
 }
 
 fn explain(error: httparse::Error, window: &[u8], limits: &Limits) -> RemoteError {

@@ -17,7 +17,7 @@
 //! becomes too much, and the server takes no more before some of it is read, does the caller's reading drive the upload.
 
 use crate::connections::connection::{BodyEvent, Connection, SendState};
-use crate::connections::deadline::Deadline;
+use crate::connections::deadline::{Deadline, Limits};
 use crate::connections::pool::Lease;
 use crate::connections::upgraded::Upgraded;
 use crate::error::{Error, ErrorKind};
@@ -43,6 +43,7 @@ pub(crate) struct BodyReader {
     state: State,
     trailers: Option<HeaderMap>,
     ended_at: Option<Instant>,
+    limits: Limits,
 }
 
 enum State {
@@ -110,6 +111,7 @@ impl BodyReader {
             state: State::Ended,
             trailers: None,
             ended_at: None,
+            limits: deadline.limits,
         };
         match upload {
             None => body.take_what_is_at_hand(lease, deadline, now),
@@ -271,6 +273,11 @@ impl BodyReader {
             }
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// The error that the limit for the whole request has passed, if it has.
+    pub(crate) fn overdue(&self) -> Option<Error> {
+        self.limits.overdue("reading the response body")
     }
 
     /// Closes the connection: what is still to come is not wanted.

@@ -2,43 +2,33 @@
 //!
 //! Nearly all text is UTF-8 today, and the rest of the web's text is mostly what is called Latin-1 and is really
 //! Windows-1252 (the WHATWG Encoding Standard makes them one, as browsers always have). These two and ASCII are
-//! built in, under all names of that standard. The others come with the Cargo feature `charset`; without it there is an
-//! error for them, because a wrong guess would be silent.
+//! built in, under all names of that standard. The others come with the Cargo feature `charset`.
+//!
+//! Servers also send names that mean nothing (`utf8mb4`, `none`). Such a name is passed over, as curl, requests, reqwest and
+//! browsers do, if the text is UTF-8; if it is not, there is an error, because a wrong guess would be silent.
 
 use crate::encoding::quoted_string;
 use crate::error::{Error, ErrorKind};
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
+use std::borrow::Cow;
+
+/// A character set.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Charset {
+    Utf8,
+    Windows1252,
+    #[cfg(feature = "charset")]
+    Other(&'static encoding_rs::Encoding),
+    /// No name that this build knows.
+    Unknown(Box<str>),
+}
 
 /// What stands for bytes 0x80 to 0x9F in Windows-1252. The five that it leaves open stand for themselves.
 const WINDOWS_1252: [char; 32] = [
     '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}',
     '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
 ];
-
-/// The character set that the Content-Type among `headers` names.
-pub(crate) fn of(headers: &HeaderMap) -> Option<&str> {
-    label(headers.get(CONTENT_TYPE)?.to_str().ok()?)
-}
-
-/// The `charset` parameter of a Content-Type (RFC 9110 §8.3.1), if it has one.
-fn label(content_type: &str) -> Option<&str> {
-    let (_, mut rest) = content_type.split_once(';')?;
-    loop {
-        let (name, value) = rest.split_once('=')?;
-        // A parameter without a value before it means nothing.
-        let name = name.rsplit(';').next().unwrap_or(name);
-        let value = value.trim_start();
-        // Without its closing quote it reaches to the end, as browsers have it.
-        let unclosed = || (value.trim_matches('"'), "");
-        let (value, behind) = quoted_string::split_raw(value, &[';']).unwrap_or_else(unclosed);
-        let value = value.trim();
-        if name.trim().eq_ignore_ascii_case("charset") && !value.is_empty() {
-            return Some(value);
-        }
-        (_, rest) = behind.split_once(';')?;
-    }
-}
 
 const UTF_8: [&str; 6] =
     ["utf-8", "utf8", "unicode-1-1-utf-8", "unicode11utf8", "unicode20utf8", "x-unicode20utf8"];
@@ -62,56 +52,166 @@ const LATIN_1: [&str; 18] = [
     "l1",
     "x-cp1252",
 ];
+/// How the names begin of those sets in which bytes that look like ASCII may be something else: text in one of them can
+/// look like UTF-8 and not be it.
+const NOT_LIKE_ASCII: [&str; 9] =
+    ["utf-7", "utf7", "utf-16", "utf16", "utf-32", "utf32", "ucs", "iso-2022", "hz-"];
+
+/// The byte order marks, which say more than any label.
+const MARKS: [(&[u8], &str); 3] =
+    [(b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16le"), (b"\xfe\xff", "utf-16be")];
+
+/// The character set that the Content-Type among `headers` names.
+pub(crate) fn of(headers: &HeaderMap) -> Option<&str> {
+    label(headers.get(CONTENT_TYPE)?.to_str().ok()?)
+}
+
+/// The `charset` parameter of a Content-Type (RFC 9110 §8.3.1) without its quotes, if it has one. Some put it into single
+/// quotes, which are none in HTTP.
+fn label(content_type: &str) -> Option<&str> {
+    let (_, mut rest) = content_type.split_once(';')?;
+    loop {
+        let (name, value) = rest.split_once('=')?;
+        // A parameter without a value before it means nothing.
+        let name = name.rsplit(';').next().unwrap_or(name);
+        let value = value.trim_start();
+        // Without its closing quote it reaches to the end, as browsers have it.
+        let unclosed = || (value.trim_matches('"'), "");
+        let (value, behind) = quoted_string::split_raw(value, &[';']).unwrap_or_else(unclosed);
+        let value = value.trim_matches('\'').trim();
+        if name.trim().eq_ignore_ascii_case("charset") && !value.is_empty() {
+            return Some(value);
+        }
+        (_, rest) = behind.split_once(';')?;
+    }
+}
+
+/// The value of a header field: UTF-8 if it is that, ISO-8859-1 otherwise.
+pub(crate) fn header_text(value: &[u8]) -> Cow<'_, str> {
+    match str::from_utf8(value) {
+        Ok(text) => text.into(),
+        Err(_) => value.iter().map(|&byte| char::from(byte)).collect::<String>().into(),
+    }
+}
 
 /// The text that `bytes` are in the character set `label`; UTF-8 if there is none. A byte order mark is no part of it.
 pub(crate) fn decode(bytes: &[u8], label: Option<&str>) -> Result<String, Error> {
-    if let Some(marked) = bytes.strip_prefix(b"\xef\xbb\xbf") {
-        return Ok(String::from_utf8_lossy(marked).into_owned());
+    let (charset, mark) = Charset::of(bytes, label);
+    charset.decode(&bytes[mark..])
+}
+
+impl Charset {
+    /// The character set of a text that begins with `bytes`, and the length of its byte order mark.
+    pub(crate) fn of(bytes: &[u8], label: Option<&str>) -> (Charset, usize) {
+        if let Some((mark, marked)) = MARKS.iter().find(|(mark, _)| bytes.starts_with(mark)) {
+            let charset = Charset::named(Some(marked));
+            if !matches!(charset, Charset::Unknown(_)) {
+                return (charset, mark.len());
+            }
+        }
+        (Charset::named(label), 0)
     }
-    if let Some(text) = marked_otherwise(bytes) {
-        return Ok(text);
+
+    /// Whether a byte order mark may have begun that is not complete yet.
+    pub(crate) fn could_be_marked(bytes: &[u8]) -> bool {
+        MARKS.iter().any(|(mark, _)| bytes.len() < mark.len() && mark.starts_with(bytes))
     }
-    let label = label.unwrap_or("utf-8");
-    let is = |names: &[&str]| names.iter().any(|name| label.eq_ignore_ascii_case(name));
-    if is(&UTF_8) {
-        Ok(String::from_utf8_lossy(bytes).into_owned())
-    } else if is(&LATIN_1) {
-        Ok(bytes.iter().map(|&byte| latin1(byte)).collect())
-    } else {
-        other(bytes, label).ok_or_else(|| {
-            let known = if cfg!(feature = "charset") { "known" } else { "built in" };
-            let what = format!(
-                "reading the body as text: the character set {label:?} is not {known} (binary() gives the bytes)"
-            );
-            Error::new(ErrorKind::Decode, what)
-        })
+
+    fn named(label: Option<&str>) -> Charset {
+        let label = label.unwrap_or("utf-8");
+        // In a quoted string, a backslash stands before what it is to be taken for (RFC 9110 §5.6.4).
+        let label = if label.contains('\\') { label.replace('\\', "").into() } else { Cow::from(label) };
+        let is = |names: &[&str]| names.iter().any(|name| label.eq_ignore_ascii_case(name));
+        if is(&UTF_8) {
+            Charset::Utf8
+        } else if is(&LATIN_1) {
+            Charset::Windows1252
+        } else {
+            Charset::of_standard(&label).unwrap_or_else(|| Charset::Unknown(label.into()))
+        }
+    }
+
+    /// Any other character set of the standard, but for those that it lists as unsafe to decode.
+    #[cfg(feature = "charset")]
+    fn of_standard(label: &str) -> Option<Charset> {
+        encoding_rs::Encoding::for_label_no_replacement(label.as_bytes()).map(Charset::Other)
+    }
+
+    #[cfg(not(feature = "charset"))]
+    fn of_standard(_label: &str) -> Option<Charset> {
+        None
+    }
+
+    /// The text of these bytes, which begin and end with a character. What is no text becomes `U+FFFD`.
+    pub(crate) fn decode(&self, bytes: &[u8]) -> Result<String, Error> {
+        match self {
+            Charset::Utf8 => Ok(String::from_utf8_lossy(bytes).into_owned()),
+            Charset::Windows1252 => Ok(bytes.iter().map(|&byte| latin1(byte)).collect()),
+            #[cfg(feature = "charset")]
+            Charset::Other(encoding) => Ok(encoding.decode_without_bom_handling(bytes).0.into_owned()),
+            Charset::Unknown(label) => match str::from_utf8(bytes) {
+                Ok(text) if !is_unlike_ascii(label) => Ok(text.to_owned()),
+                _ => Err(unknown(label)),
+            },
+        }
+    }
+
+    /// A decoder for text that comes in pieces, if its lines cannot be told apart before it is decoded: in UTF-16 a line feed
+    /// is two bytes, and one of them may also be part of something else.
+    #[cfg(feature = "charset")]
+    pub(crate) fn stream_decoder(&self) -> Option<StreamDecoder> {
+        match self {
+            Charset::Other(encoding) if !encoding.is_ascii_compatible() => {
+                Some(StreamDecoder(encoding.new_decoder_without_bom_handling()))
+            }
+            _ => None,
+        }
+    }
+
+    #[cfg(not(feature = "charset"))]
+    pub(crate) fn stream_decoder(&self) -> Option<StreamDecoder> {
+        None
     }
 }
 
-/// A byte order mark of UTF-16 says more than any label.
+/// Decodes text that may be cut anywhere.
 #[cfg(feature = "charset")]
-fn marked_otherwise(bytes: &[u8]) -> Option<String> {
-    let (encoding, length) = encoding_rs::Encoding::for_bom(bytes)?;
-    let (text, _) = encoding.decode_without_bom_handling(&bytes[length..]);
-    Some(text.into_owned())
+pub(crate) struct StreamDecoder(encoding_rs::Decoder);
+
+#[cfg(feature = "charset")]
+impl StreamDecoder {
+    /// The text of the next bytes; at the end, of what was cut off, too.
+    pub(crate) fn decode(&mut self, bytes: &[u8], is_last: bool) -> String {
+        let mut text = String::new();
+        // It is a bound on what can come of them, so all of them are read.
+        text.reserve(self.0.max_utf8_buffer_length(bytes.len()).unwrap_or(bytes.len()));
+        let _ = self.0.decode_to_string(bytes, &mut text, is_last);
+        text
+    }
 }
+
+/// Without the feature, all character sets can be told apart into lines before they are decoded.
+#[cfg(not(feature = "charset"))]
+pub(crate) enum StreamDecoder {}
 
 #[cfg(not(feature = "charset"))]
-fn marked_otherwise(_bytes: &[u8]) -> Option<String> {
-    None
+impl StreamDecoder {
+    pub(crate) fn decode(&mut self, _bytes: &[u8], _is_last: bool) -> String {
+        match *self {}
+    }
 }
 
-/// Any other character set of the standard, but for those that it lists as unsafe to decode.
-#[cfg(feature = "charset")]
-fn other(bytes: &[u8], label: &str) -> Option<String> {
-    let encoding = encoding_rs::Encoding::for_label_no_replacement(label.as_bytes())?;
-    let (text, _) = encoding.decode_without_bom_handling(bytes);
-    Some(text.into_owned())
+fn is_unlike_ascii(label: &str) -> bool {
+    let label = label.to_ascii_lowercase();
+    NOT_LIKE_ASCII.iter().any(|beginning| label.starts_with(beginning))
 }
 
-#[cfg(not(feature = "charset"))]
-fn other(_bytes: &[u8], _label: &str) -> Option<String> {
-    None
+fn unknown(label: &str) -> Error {
+    let known = if cfg!(feature = "charset") { "known" } else { "built in" };
+    let what = format!(
+        "reading the body as text: the character set {label:?} is not {known} (binary() gives the bytes)"
+    );
+    Error::new(ErrorKind::Decode, what)
 }
 
 fn latin1(byte: u8) -> char {
@@ -132,9 +232,10 @@ mod tests {
         assert_eq!(label("text/html"), None);
         assert_eq!(label("charset=utf-8"), None);
         assert_eq!(label("text/html; charset="), None);
+        assert_eq!(label("text/html; a=\"; charset=x\"; charset='utf-8'"), Some("utf-8"));
         assert_eq!(label("text/html; x; charset=latin1"), Some("latin1"));
         assert_eq!(label("text/html; charset=\"latin1"), Some("latin1"));
-        assert_eq!(label("text/html; title=\"a; charset=latin1\"; charset=utf-8"), Some("utf-8"));
+        assert_eq!(label("text/html; a=\"\\\"; charset=x\"; charset=\"y"), Some("y"));
     }
 
     #[test]
@@ -154,9 +255,18 @@ mod tests {
     }
 
     #[test]
+    fn an_unknown_charset_is_passed_over_if_the_text_is_utf_8() {
+        for label in ["klingon", "utf8mb4", "utf-8 x", "none"] {
+            assert_eq!(decode("größe".as_bytes(), Some(label)).expect("UTF-8"), "größe");
+        }
+    }
+
+    #[test]
     fn an_unknown_charset_is_an_error_that_names_it() {
-        for label in ["klingon", "hz-gb-2312", "utf-7"] {
-            let error = decode(b"x", Some(label)).expect_err("no such character set");
+        for (label, bytes) in
+            [("klingon", &b"\xff"[..]), ("hz-gb-2312", b"~{VP"), ("utf-7", b"+AGE-"), ("UTF-32", b"a\0\0\0")]
+        {
+            let error = decode(bytes, Some(label)).expect_err("no such character set");
             assert!(error.is_decode() && error.to_string().contains(label));
         }
     }
@@ -164,7 +274,7 @@ mod tests {
     #[cfg(not(feature = "charset"))]
     #[test]
     fn a_charset_that_is_a_feature_is_an_error_without_it() {
-        let error = decode(b"x", Some("koi8-r")).expect_err("not built in");
+        let error = decode(b"\xcd\xc9\xd2", Some("koi8-r")).expect_err("not built in");
         assert!(error.to_string().contains("\"koi8-r\" is not built in"), "{error}");
     }
 

@@ -3,12 +3,15 @@
 //! Compressed bodies are a way of making much out of little, which is their purpose and also their danger: a megabyte
 //! can become a terabyte. So decoding goes step by step, each step makes a bounded number of bytes, and the bytes are
 //! counted after decoding. Reading as a whole stops at 64 MiB unless the session says otherwise; reading in pieces has no
-//! bound, because nothing is kept.
+//! bound, because nothing is kept. And after each mebibyte other tasks get their turn (`poll_budget.rs`).
 
 use crate::connections::upgraded::Upgraded;
 use crate::error::{Error, ErrorKind};
 use crate::response::body_reader::BodyReader;
-use crate::response::decode::Decoder;
+use crate::response::decode::{Decoded, Decoder};
+use crate::response::line_splitter::LineSplitter;
+use crate::response::poll_budget::{PollBudget, STREAM};
+use crate::response::sse::EventReader;
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
@@ -28,6 +31,17 @@ pub(crate) struct Content {
     declared: Option<u64>,
     limit: Option<u64>,
     progress: Option<Box<Progress>>,
+    pub(super) reader: Reader,
+    pub(super) budget: PollBudget,
+    /// The error that every further call is to report again.
+    failed: Option<Error>,
+}
+
+/// What reads the body in pieces. A second reader of the same kind goes on where the first has stopped.
+pub(super) enum Reader {
+    Chunks,
+    Lines(Box<LineSplitter>),
+    Events(Box<EventReader>),
 }
 
 enum Decoding {
@@ -59,14 +73,18 @@ struct Progress {
 }
 
 impl Content {
-    /// The body behind `incoming`, decoded as `headers` say; the fields that describe the coded form are taken out.
+    /// The body behind `body`, decoded as `headers` say; the fields that describe the coded form are taken out. If it is
+    /// a part of a representation (a 206), it stays coded: a range is one of the coded bytes (RFC 9110 §14), and only all
+    /// of these together can be decoded.
     pub(crate) fn new(
         body: BodyReader,
         headers: &mut HeaderMap,
         declared: Option<u64>,
         limit: Option<u64>,
+        is_part: bool,
     ) -> Content {
         let decoding = match Decoder::for_headers(headers) {
+            _ if is_part => Decoding::Plain,
             Ok(None) => Decoding::Plain,
             Ok(Some(decoder)) => Decoding::Coded(Box::new(decoder)),
             Err(too_many) => Decoding::Refused(too_many.0),
@@ -90,6 +108,9 @@ impl Content {
             declared: None,
             limit: None,
             progress: None,
+            reader: Reader::Chunks,
+            budget: PollBudget::new(),
+            failed: None,
         }
     }
 
@@ -117,12 +138,15 @@ impl Content {
     pub(crate) fn poll_whole(&mut self, cx: &mut Context<'_>) -> Poll<Result<Bytes, Error>> {
         match &self.whole {
             Whole::Kept(bytes) => return Poll::Ready(Ok(bytes.clone())),
-            Whole::InChunks => return Poll::Ready(Err(read_in_chunks())),
+            Whole::InChunks => return Poll::Ready(Err(self.failed_before().unwrap_or_else(read_in_chunks))),
             Whole::Unread => self.whole = Whole::Gathering(Gathered::Nothing),
             Whole::Gathering(_) => {}
         }
         let limit = self.limit.unwrap_or(MOST_KEPT);
-        if self.declared.is_some_and(|declared| declared > limit) && !self.is_decoded() {
+        if self.declared.is_some_and(|declared| declared > limit)
+            && !self.is_decoded()
+            && self.failed.is_none()
+        {
             return Poll::Ready(Err(self.too_large(limit)));
         }
         while let Some(data) = ready!(self.poll_counted(cx, limit)) {
@@ -139,11 +163,49 @@ impl Content {
         Poll::Ready(Ok(bytes))
     }
 
-    /// Pieces are going to be asked for: of a body that is kept, from its beginning.
+    /// Chunks are going to be asked for: of a body that is kept, from its beginning.
     pub(crate) fn begin_chunks(&mut self) {
-        if let Whole::Kept(bytes) = &self.whole {
-            self.remaining = bytes.clone();
+        self.begin(Reader::Chunks);
+    }
+
+    /// Lines of text in the character set `label` are going to be asked for.
+    pub(crate) fn begin_lines(&mut self, label: Option<&str>) {
+        if !matches!(self.reader, Reader::Lines(_)) || self.is_kept() {
+            self.begin(Reader::Lines(Box::new(LineSplitter::new(label))));
         }
+    }
+
+    /// Events are going to be asked for.
+    pub(crate) fn begin_events(&mut self) {
+        if !matches!(self.reader, Reader::Events(_)) || self.is_kept() {
+            self.begin(Reader::Events(Box::default()));
+        }
+    }
+
+    /// Another reader begins where the last one has stopped.
+    fn begin(&mut self, reader: Reader) {
+        let unread = match std::mem::replace(&mut self.reader, reader) {
+            _ if let Whole::Kept(bytes) = &self.whole => {
+                self.remaining = bytes.clone();
+                return;
+            }
+            Reader::Chunks => Some(Bytes::new()),
+            Reader::Lines(splitter) => splitter.into_unread(),
+            Reader::Events(events) => events.into_unread(),
+        };
+        match unread {
+            Some(unread) if unread.is_empty() => {}
+            Some(unread) => self.remaining = [unread, self.remaining.split_off(0)].concat().into(),
+            None => {
+                let what =
+                    "the body was read by lines or events before, up to the middle of one that is not kept";
+                self.fail(Error::new(ErrorKind::Body, what));
+            }
+        }
+    }
+
+    fn is_kept(&self) -> bool {
+        matches!(self.whole, Whole::Kept(_))
     }
 
     /// All pieces are going to be asked for.
@@ -164,8 +226,11 @@ impl Content {
         cx: &mut Context<'_>,
         maxsize: usize,
     ) -> Poll<Option<Result<Bytes, Error>>> {
+        if let Err(error) = ready!(self.poll_turn(cx)) {
+            return Poll::Ready(Some(Err(error)));
+        }
         if self.remaining.is_empty() {
-            if matches!(self.whole, Whole::Kept(_)) {
+            if self.is_kept() {
                 return Poll::Ready(None);
             }
             match std::mem::replace(&mut self.whole, Whole::InChunks) {
@@ -180,6 +245,7 @@ impl Content {
                 end => return Poll::Ready(end),
             }
         }
+        self.budget.spend(0);
         let n = self.remaining.len().min(maxsize.max(1));
         Poll::Ready(Some(Ok(self.remaining.split_to(n))))
     }
@@ -191,12 +257,41 @@ impl Content {
         self.body.discard().await;
     }
 
+    /// Ready unless it is the turn of other tasks. That is also when the limit for the whole request is looked at: what has
+    /// come in time may be read late, but not with endless work.
+    pub(super) fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        if let Some(error) = self.failed_before() {
+            return Poll::Ready(Err(error));
+        }
+        if !self.budget.is_spent() {
+            return Poll::Ready(Ok(()));
+        }
+        match self.body.overdue() {
+            Some(error) if !self.is_kept() => Poll::Ready(Err(self.fail(error))),
+            _ => self.budget.poll_yield(cx),
+        }
+    }
+
+    /// Closes the connection and keeps the error for later calls.
+    pub(super) fn fail(&mut self, error: Error) -> Error {
+        self.body.give_up();
+        self.remaining = Bytes::new();
+        self.failed = Some(error.again());
+        error
+    }
+
+    fn failed_before(&self) -> Option<Error> {
+        self.failed.as_ref().map(Error::again)
+    }
+
     /// The next decoded bytes, never none; an error if they go over the limit.
     fn poll_counted(&mut self, cx: &mut Context<'_>, limit: u64) -> Poll<Option<Result<Bytes, Error>>> {
         let data = match ready!(self.poll_decoded(cx)) {
             Some(Ok(data)) => data,
-            end => return Poll::Ready(end),
+            Some(Err(error)) => return Poll::Ready(Some(Err(self.fail(error)))),
+            None => return Poll::Ready(None),
         };
+        self.budget.spend(data.len());
         self.read += data.len() as u64;
         if self.read > limit {
             return Poll::Ready(Some(Err(self.too_large(limit))));
@@ -208,30 +303,32 @@ impl Content {
     }
 
     fn too_large(&mut self, limit: u64) -> Error {
-        self.body.give_up();
-        Error::new(
-            ErrorKind::TooLarge,
-            format!("reading the body: it is longer than {limit} bytes (max_body)"),
-        )
+        let what = format!("reading the body: it is longer than {limit} bytes");
+        self.fail(Error::new(ErrorKind::TooLarge, what).under("max_body"))
     }
 
     fn poll_decoded(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
-        let decoder = match &mut self.decoding {
-            Decoding::Plain => return self.body.poll_data(cx),
-            Decoding::Coded(decoder) => decoder,
-            Decoding::Refused(n) => {
-                let what = format!("decoding the body: it has {n} codings on top of each other");
-                self.body.give_up();
-                return Poll::Ready(Some(Err(Error::new(ErrorKind::Decode, what))));
-            }
-        };
         loop {
-            match decoder.next() {
-                Ok(Some(data)) => return Poll::Ready(Some(Ok(data))),
-                Ok(None) if decoder.is_done() => return Poll::Ready(None),
-                Ok(None) => {}
+            if let Err(error) = ready!(self.poll_turn(cx)) {
+                return Poll::Ready(Some(Err(error)));
+            }
+            let decoder = match &mut self.decoding {
+                Decoding::Plain => return self.body.poll_data(cx),
+                Decoding::Coded(decoder) => decoder,
+                Decoding::Refused(n) => {
+                    let what = format!("decoding the body: it has {n} codings on top of each other");
+                    return Poll::Ready(Some(Err(Error::new(ErrorKind::Decode, what))));
+                }
+            };
+            match decoder.step() {
+                Ok(Decoded::Data(data)) => return Poll::Ready(Some(Ok(data))),
+                Ok(Decoded::Done) => return Poll::Ready(None),
+                Ok(Decoded::Nothing) => {
+                    self.budget.spend(STREAM);
+                    continue;
+                }
+                Ok(Decoded::NeedsInput) => {}
                 Err(cause) => {
-                    self.body.give_up();
                     let error = Error::new(ErrorKind::Decode, "decompressing the body").because(cause);
                     return Poll::Ready(Some(Err(error)));
                 }

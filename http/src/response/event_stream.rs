@@ -5,10 +5,9 @@
 //! [`retry`](Events::retry) say how.
 
 use crate::error::{Error, ErrorKind};
-use crate::response::content::Content;
+use crate::response::content::{Content, Reader};
 use crate::response::error_context::ErrorContext;
 use crate::response::sse::{LONGEST_EVENT, Parser, ServerEvent};
-use bytes::Bytes;
 use futures_core::Stream;
 use std::fmt;
 use std::future::poll_fn;
@@ -46,15 +45,13 @@ const AT_A_TIME: usize = 64 * 1024;
 pub struct Events<'a> {
     content: &'a mut Content,
     context: ErrorContext<'a>,
-    parser: Parser,
-    chunk: Bytes,
-    ended: bool,
+    failed: bool,
 }
 
 impl<'a> Events<'a> {
     pub(crate) fn new(content: &'a mut Content, context: ErrorContext<'a>) -> Events<'a> {
-        content.begin_chunks();
-        Events { content, context, parser: Parser::default(), chunk: Bytes::new(), ended: false }
+        content.begin_events();
+        Events { content, context, failed: false }
     }
 
     /// The next event; `None` when the stream has ended. After an error there are no more.
@@ -71,37 +68,21 @@ impl<'a> Events<'a> {
     /// The last id that the server has given: what a `Last-Event-ID` field says when asking again. Empty if there was
     /// none.
     pub fn last_event_id(&self) -> &str {
-        self.parser.last_id()
+        self.content.event_parser().map_or("", Parser::last_id)
     }
 
     /// How long the server wants its clients to wait before they ask again, if it has said so.
     pub fn retry(&self) -> Option<Duration> {
-        self.parser.retry()
+        self.content.event_parser()?.retry()
     }
 
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<ServerEvent, Error>>> {
-        while !self.ended {
-            match self.parser.parse(&mut self.chunk) {
-                Ok(Some(event)) => return Poll::Ready(Some(Ok(event))),
-                Ok(None) => {}
-                Err(_) => {
-                    self.ended = true;
-                    let what = format!("reading an event: it is longer than {LONGEST_EVENT} bytes");
-                    let error = self.context.located(Error::new(ErrorKind::TooLarge, what));
-                    return Poll::Ready(Some(Err(error)));
-                }
-            }
-            match ready!(self.content.poll_chunk(cx, AT_A_TIME)) {
-                Some(Ok(chunk)) => self.chunk = chunk,
-                Some(Err(error)) => {
-                    self.ended = true;
-                    return Poll::Ready(Some(Err(self.context.located(error))));
-                }
-                // An event that was not ended by then is none.
-                None => self.ended = true,
-            }
+        if self.failed {
+            return Poll::Ready(None);
         }
-        Poll::Ready(None)
+        let event = ready!(self.content.poll_event(cx));
+        self.failed = matches!(event, Some(Err(_)));
+        Poll::Ready(event.map(|event| event.map_err(|error| self.context.located(error))))
     }
 }
 
@@ -116,5 +97,45 @@ impl Stream for Events<'_> {
 impl fmt::Debug for Events<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Events").field("last_event_id", &self.last_event_id()).finish_non_exhaustive()
+    }
+}
+
+impl Content {
+    /// The next event. To be called after `begin_events`.
+    pub(crate) fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<ServerEvent, Error>>> {
+        loop {
+            if let Err(error) = ready!(self.poll_turn(cx)) {
+                return Poll::Ready(Some(Err(error)));
+            }
+            let Reader::Events(reader) = &mut self.reader else { return Poll::Ready(None) };
+            let parsed = reader.parse();
+            self.budget.spend_steps(reader.parser.take_lines_read());
+            match parsed {
+                Ok(Some(event)) => return Poll::Ready(Some(Ok(event))),
+                Ok(None) => {}
+                Err(_) => {
+                    let what = format!("reading an event: it is longer than {LONGEST_EVENT} bytes");
+                    return Poll::Ready(Some(Err(self.fail(Error::new(ErrorKind::TooLarge, what)))));
+                }
+            }
+            match ready!(self.poll_chunk(cx, AT_A_TIME)) {
+                Some(Ok(piece)) => {
+                    if let Reader::Events(reader) = &mut self.reader {
+                        reader.unparsed = piece;
+                    }
+                }
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                // An event that was not ended by then is none.
+                None => return Poll::Ready(None),
+            }
+        }
+    }
+
+    /// What has been read as events, if the body is being read so.
+    pub(crate) fn event_parser(&self) -> Option<&Parser> {
+        match &self.reader {
+            Reader::Events(reader) => Some(&reader.parser),
+            _ => None,
+        }
     }
 }

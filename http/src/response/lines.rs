@@ -1,10 +1,11 @@
 //! Reading a body line by line, as text.
+//!
+//! The splitter belongs to the content and not to [`Lines`], so that a caller that asks for lines again gets the next one.
 
 use crate::error::{Error, ErrorKind};
-use crate::response::charset;
-use crate::response::content::Content;
+use crate::response::content::{Content, Reader};
 use crate::response::error_context::ErrorContext;
-use bytes::Bytes;
+use crate::response::line_splitter::{LONGEST_LINE, Split};
 use futures_core::Stream;
 use std::fmt;
 use std::future::poll_fn;
@@ -13,28 +14,22 @@ use std::task::{Context, Poll, ready};
 
 /// How much of the body is asked for at a time when looking for the ends of lines.
 const AT_A_TIME: usize = 64 * 1024;
-/// The longest line. A body without line ends must not fill the memory.
-const LONGEST_LINE: usize = 16 * 1024 * 1024;
 
 /// The body line by line, from [`Response::iter_lines`](crate::Response::iter_lines).
 pub struct Lines<'a> {
     content: &'a mut Content,
     context: ErrorContext<'a>,
-    encoding: Option<&'a str>,
-    /// The beginning of a line whose end has not come.
-    begun: Vec<u8>,
-    chunk: Bytes,
-    ended: bool,
+    failed: bool,
 }
 
 impl<'a> Lines<'a> {
     pub(crate) fn new(
         content: &'a mut Content,
         context: ErrorContext<'a>,
-        encoding: Option<&'a str>,
+        encoding: Option<&str>,
     ) -> Lines<'a> {
-        content.begin_chunks();
-        Lines { content, context, encoding, begun: Vec::new(), chunk: Bytes::new(), ended: false }
+        content.begin_lines(encoding);
+        Lines { content, context, failed: false }
     }
 
     /// The next line without its end; `None` when there are no more.
@@ -49,40 +44,13 @@ impl<'a> Lines<'a> {
     }
 
     fn poll_line(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<String, Error>>> {
-        loop {
-            if let Some(end) = self.chunk.iter().position(|&byte| byte == b'\n') {
-                let line = self.chunk.split_to(end + 1);
-                self.begun.extend_from_slice(&line[..end]);
-                return Poll::Ready(Some(self.finish_line()));
-            }
-            self.begun.extend_from_slice(&std::mem::take(&mut self.chunk));
-            if self.begun.len() > LONGEST_LINE {
-                self.ended = true;
-                self.begun = Vec::new();
-                let what = format!("reading a line: it is longer than {LONGEST_LINE} bytes");
-                return Poll::Ready(Some(Err(self.context.located(Error::new(ErrorKind::TooLarge, what)))));
-            }
-            if self.ended {
-                return Poll::Ready((!self.begun.is_empty()).then(|| self.finish_line()));
-            }
-            match ready!(self.content.poll_chunk(cx, AT_A_TIME)) {
-                Some(Ok(chunk)) => self.chunk = chunk,
-                Some(Err(error)) => {
-                    self.ended = true;
-                    self.begun = Vec::new();
-                    return Poll::Ready(Some(Err(self.context.located(error))));
-                }
-                None => self.ended = true,
-            }
+        if self.failed {
+            return Poll::Ready(None);
         }
-    }
-
-    fn finish_line(&mut self) -> Result<String, Error> {
-        let mut line = std::mem::take(&mut self.begun);
-        if line.last() == Some(&b'\r') {
-            line.pop();
-        }
-        charset::decode(&line, self.encoding).map_err(|error| self.context.located(error))
+        let line = ready!(self.content.poll_line(cx));
+        // A line that cannot be decoded is not the end of all lines.
+        self.failed = matches!(&line, Some(Err(error)) if !error.is_decode());
+        Poll::Ready(line.map(|line| line.map_err(|error| self.context.located(error))))
     }
 }
 
@@ -97,5 +65,37 @@ impl Stream for Lines<'_> {
 impl fmt::Debug for Lines<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Lines").finish_non_exhaustive()
+    }
+}
+
+impl Content {
+    /// The next line. To be called after `begin_lines`.
+    pub(crate) fn poll_line(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<String, Error>>> {
+        loop {
+            if let Err(error) = ready!(self.poll_turn(cx)) {
+                return Poll::Ready(Some(Err(error)));
+            }
+            let Reader::Lines(splitter) = &mut self.reader else { return Poll::Ready(None) };
+            match splitter.next() {
+                Split::Line(line) => {
+                    self.budget.spend(line.as_ref().map_or(0, String::len));
+                    return Poll::Ready(Some(line));
+                }
+                Split::End => return Poll::Ready(None),
+                Split::TooLong => {
+                    let what = format!("reading a line: it is longer than {LONGEST_LINE} bytes");
+                    return Poll::Ready(Some(Err(self.fail(Error::new(ErrorKind::TooLarge, what)))));
+                }
+                Split::NeedsInput => {}
+            }
+            let piece = match ready!(self.poll_chunk(cx, AT_A_TIME)) {
+                Some(Ok(piece)) => Some(piece),
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => None,
+            };
+            if let Reader::Lines(splitter) = &mut self.reader {
+                splitter.feed(piece);
+            }
+        }
     }
 }

@@ -7,8 +7,10 @@
 //! charset.rs         text in any character set
 //! chunks.rs          Chunks: the body in chunks of bytes
 //! lines.rs           Lines: the body line by line
+//! line_splitter.rs   from bytes to lines of text
 //! event_stream.rs    Events: the body as server-sent events
 //! sse.rs             the parser of server-sent events
+//! poll_budget.rs     how much work is done on a body before other tasks run
 //! download.rs        the body into a file
 //! link_header.rs     Link fields
 //! error_context.rs   names the response in errors
@@ -31,8 +33,10 @@ pub(crate) mod decode;
 mod download;
 mod error_context;
 pub(crate) mod event_stream;
+mod line_splitter;
 pub(crate) mod lines;
 pub(crate) mod link_header;
+mod poll_budget;
 pub(crate) mod sse;
 
 use crate::connections::connection::ResponseHead;
@@ -53,6 +57,7 @@ use http::{HeaderMap, Method, StatusCode};
 use lines::Lines;
 use link_header::Link;
 use serde_core::de::DeserializeOwned;
+use std::borrow::Cow;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -114,7 +119,8 @@ impl Response {
             _ => parts.declared_length,
         };
         let content = if parts.has_body {
-            Content::new(parts.body, &mut head.headers, declared_length, parts.max_body)
+            let is_part = head.status == StatusCode::PARTIAL_CONTENT;
+            Content::new(parts.body, &mut head.headers, declared_length, parts.max_body, is_part)
         } else {
             Content::empty(parts.body)
         };
@@ -170,9 +176,24 @@ impl Response {
         &self.inner.head.headers
     }
 
-    /// The value of a header field, if it is there and is text; of several, the first.
+    /// The value of a header field, if it is there and is printable ASCII; of several, the first. For all others there is
+    /// [`header_text`](Response::header_text).
     pub fn header(&self, name: &str) -> Option<&str> {
         self.inner.head.headers.get(name)?.to_str().ok()
+    }
+
+    /// The value of a header field as text, if it is there, whatever bytes it has; of several, the first. It is read as
+    /// UTF-8 if it is that, and as ISO-8859-1 otherwise: HTTP knows no character set but ASCII now (RFC 9110 §5.5), and
+    /// servers send these two. [`headers`](Response::headers) has the bytes.
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), curio_http::Error> {
+    /// let response = curio_http::get("https://example.org/").await?;
+    /// println!("from {}", response.header_text("Server").unwrap_or("somewhere".into()));
+    /// # Ok(()) }
+    /// ```
+    pub fn header_text(&self, name: &str) -> Option<Cow<'_, str>> {
+        Some(charset::header_text(self.inner.head.headers.get(name)?.as_bytes()))
     }
 
     /// The address that answered: the last one, after redirects.
@@ -331,8 +352,12 @@ impl Response {
     /// Writes the body to a file and returns its length. It is written under another name beside `path` and renamed when
     /// it is complete, so `path` never holds half a body.
     ///
+    /// Symbolic links are followed. A file that is replaced keeps its mode; if it has other hard links, these keep the old
+    /// content. What is there and is no file (a FIFO, a device) is written to as it is, piece by piece.
+    ///
     /// # Errors
-    /// Of kind [`Io`](ErrorKind::Io) if the file cannot be written; otherwise as [`binary`](Response::binary), but for
+    /// Of kind [`Io`](ErrorKind::Io) if the file cannot be written; if that is certain from the beginning (a directory, no
+    /// permission), nothing of the body has been read. Otherwise as [`binary`](Response::binary), but for
     /// the limit of 64 MiB, which does not apply.
     ///
     /// # Cancellation

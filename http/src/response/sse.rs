@@ -62,9 +62,20 @@ pub(crate) struct Parser {
     /// The id of the last event that was ended.
     last_id: String,
     retry: Option<Duration>,
+    lines_read: usize,
 }
 
 impl Parser {
+    /// Whether nothing of an event has come that has not ended.
+    pub(crate) fn is_between_events(&self) -> bool {
+        self.line.is_empty() && self.data.is_empty() && self.kind.is_empty()
+    }
+
+    /// How many lines have been read since this was last asked.
+    pub(crate) fn take_lines_read(&mut self) -> usize {
+        std::mem::take(&mut self.lines_read)
+    }
+
     /// The id that the server gave last, with an event that has ended.
     pub(crate) fn last_id(&self) -> &str {
         &self.last_id
@@ -107,6 +118,7 @@ impl Parser {
 
     /// The line is complete: an event, if it was an empty line and there is one.
     fn end_line(&mut self) -> Option<ServerEvent> {
+        self.lines_read += 1;
         let bytes = std::mem::take(&mut self.line);
         let mut line = &bytes[..];
         if !std::mem::replace(&mut self.begun, true) {
@@ -146,6 +158,27 @@ impl Parser {
         // Without a data field there is no event. With one, there is a line feed too many.
         data.pop()?;
         Some(ServerEvent { kind, data, id: self.last_id.clone() })
+    }
+}
+
+/// A stream of events that is being read. It belongs to the content and not to its reader, so that a caller that asks for
+/// events again gets the next one, and still has what the server has said about ids and times.
+#[derive(Debug, Default)]
+pub(crate) struct EventReader {
+    pub(crate) parser: Parser,
+    /// What has come and is not parsed.
+    pub(crate) unparsed: Bytes,
+}
+
+impl EventReader {
+    /// The next event of what has come.
+    pub(crate) fn parse(&mut self) -> Result<Option<ServerEvent>, TooLong> {
+        self.parser.parse(&mut self.unparsed)
+    }
+
+    /// The bytes that were not made into events; `None` if they are those of half an event, which are not kept.
+    pub(crate) fn into_unread(self) -> Option<Bytes> {
+        self.parser.is_between_events().then_some(self.unparsed)
     }
 }
 

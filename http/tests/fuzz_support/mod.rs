@@ -48,7 +48,7 @@ pub fn chunks_are_what_the_grammar_says(bytes: &[u8]) {
 }
 
 /// The grammar once more, in the simplest way: the content, and how many bytes it and its framing take. Bodies with
-/// trailer fields, and lines beyond the limits, are left out.
+/// trailer fields, and lines beyond the limits, are left out. Blanks may follow a size, as many a server has it.
 fn chunked(bytes: &[u8]) -> Option<(Vec<u8>, usize)> {
     let (mut at, mut content) = (0, Vec::new());
     loop {
@@ -58,7 +58,7 @@ fn chunked(bytes: &[u8]) -> Option<(Vec<u8>, usize)> {
             Some(semicolon) => (&line[..semicolon], &line[semicolon..]),
             None => (line, &b""[..]),
         };
-        let size = if extension.is_empty() { size } else { size.trim_ascii_end_of_blanks() };
+        let size = size.trim_ascii_end_of_blanks();
         let hex = !size.is_empty() && size.iter().all(u8::is_ascii_hexdigit);
         let clean = |byte: &u8| *byte == b'\t' || (*byte >= b' ' && *byte != 0x7f);
         if !hex || !extension.iter().all(clean) {

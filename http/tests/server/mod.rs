@@ -243,7 +243,10 @@ impl<S: Read + Write> Reader<S> {
         if let Some(length) = request.header("content-length") {
             let length = length.parse().map_err(io::Error::other)?;
             request.body = self.exactly(length)?;
-        } else if request.header("transfer-encoding") == Some("chunked") {
+        } else if request
+            .header("transfer-encoding")
+            .is_some_and(|coding| coding.eq_ignore_ascii_case("chunked"))
+        {
             request.body = self.chunks()?;
         }
         Ok(Some(request))

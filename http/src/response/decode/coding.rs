@@ -74,6 +74,12 @@ impl Coding {
         }
     }
 
+    /// Whether zeros may follow the last stream: files that were written in blocks of a fixed size have them, and gzip(1),
+    /// zlib's `gzread` and Python's `gzip` skip them.
+    pub(super) fn can_be_padded(self) -> bool {
+        self == Coding::Gzip
+    }
+
     /// A machine for what begins with `input`; `None` if that is too little to tell.
     pub(super) fn machine(self, input: &[u8], ended: bool) -> Option<Machine> {
         match (self, input) {

@@ -16,7 +16,7 @@
 //!
 //! * `deflate` means zlib (RFC 1950), but some servers send the bare stream (RFC 1951); the first two bytes tell which.
 //! * A gzip file may have several members (RFC 1952 §2.2), and zstd data several frames (RFC 8878 §3): they are joined.
-//!   Anything else behind the last one is an error, and so is an end in the middle or a wrong checksum: short data must
+//!   Zeros behind the last gzip member are padding. Anything else there is an error, and so is an end in the middle or a wrong checksum: short data must
 //!   not pass for whole.
 //! * A body of no bytes at all is empty, whatever coding it is said to have.
 //! * Several codings are undone last to first. More than five are refused, without looking at the body.
@@ -65,9 +65,15 @@ pub(crate) struct Decoder {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct TooMany(pub(crate) usize);
 
-enum Pulled {
+/// What comes of one step.
+pub(crate) enum Decoded {
+    /// Decoded bytes, never none.
     Data(Bytes),
+    /// Nothing, though it was work. There is more to be done.
+    Nothing,
+    /// It needs to be fed, or to be told that there is no more.
     NeedsInput,
+    /// The body is complete.
     Done,
 }
 
@@ -98,7 +104,7 @@ impl Decoder {
         }
     }
 
-    /// Coded bytes have come. To be called when [`next`](Decoder::next) has no more.
+    /// Coded bytes have come. To be called when [`step`](Decoder::step) needs input.
     pub(crate) fn feed(&mut self, data: Bytes) {
         if let Some(first) = self.stages.first_mut() {
             first.take(data);
@@ -112,48 +118,41 @@ impl Decoder {
         }
     }
 
-    /// The next decoded bytes, never none. `None`: it needs to be fed, or [is done](Decoder::is_done).
-    pub(crate) fn next(&mut self) -> Result<Option<Bytes>, DecodeError> {
+    /// Does a bounded amount of work.
+    pub(crate) fn step(&mut self) -> Result<Decoded, DecodeError> {
         if self.done {
-            return Ok(None);
+            return Ok(Decoded::Done);
         }
         self.scratch.resize(STEP, 0);
-        match pull(&mut self.stages, &mut self.scratch, &mut self.ahead)? {
-            Pulled::Data(data) => {
-                self.ahead = self.ahead.saturating_sub(2 * data.len() as u64);
-                Ok(Some(data))
-            }
-            Pulled::NeedsInput => Ok(None),
-            Pulled::Done => {
-                self.done = true;
-                Ok(None)
-            }
+        let decoded = pull(&mut self.stages, &mut self.scratch, &mut self.ahead)?;
+        match &decoded {
+            Decoded::Data(data) => self.ahead = self.ahead.saturating_sub(2 * data.len() as u64),
+            Decoded::Done => self.done = true,
+            Decoded::Nothing | Decoded::NeedsInput => {}
         }
-    }
-
-    pub(crate) fn is_done(&self) -> bool {
-        self.done
+        Ok(decoded)
     }
 }
 
 /// Asks the last stage, which asks the one before it when it needs input.
-fn pull(stages: &mut [Stage], scratch: &mut [u8], ahead: &mut u64) -> Result<Pulled, DecodeError> {
-    let Some((last, before)) = stages.split_last_mut() else { return Ok(Pulled::NeedsInput) };
+fn pull(stages: &mut [Stage], scratch: &mut [u8], ahead: &mut u64) -> Result<Decoded, DecodeError> {
+    let Some((last, before)) = stages.split_last_mut() else { return Ok(Decoded::NeedsInput) };
     loop {
         match last.step(scratch)? {
-            Step::Made(n) => return Ok(Pulled::Data(Bytes::copy_from_slice(&scratch[..n]))),
-            Step::Done => return Ok(Pulled::Done),
-            Step::NeedsInput if before.is_empty() => return Ok(Pulled::NeedsInput),
+            Step::Made(n) => return Ok(Decoded::Data(Bytes::copy_from_slice(&scratch[..n]))),
+            Step::StreamEnded => return Ok(Decoded::Nothing),
+            Step::Done => return Ok(Decoded::Done),
+            Step::NeedsInput if before.is_empty() => return Ok(Decoded::NeedsInput),
             Step::NeedsInput => match pull(before, scratch, ahead)? {
-                Pulled::Data(data) => {
+                Decoded::Data(data) => {
                     *ahead += data.len() as u64;
                     if *ahead > MOST_AHEAD {
                         return Err(DecodeError::Hollow);
                     }
                     last.take(data);
                 }
-                Pulled::Done => last.input_ended = true,
-                Pulled::NeedsInput => return Ok(Pulled::NeedsInput),
+                Decoded::Done => last.input_ended = true,
+                idle @ (Decoded::Nothing | Decoded::NeedsInput) => return Ok(idle),
             },
         }
     }

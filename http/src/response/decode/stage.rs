@@ -22,10 +22,14 @@ enum Between {
     Inside,
     /// A complete stream has been read.
     Streams,
+    /// Behind the last one come zeros, to the end.
+    Padding,
 }
 
 pub(super) enum Step {
     Made(usize),
+    /// A stream has ended that held nothing more: there is more to do without input, and others may want to be done first.
+    StreamEnded,
     NeedsInput,
     Done,
 }
@@ -62,11 +66,17 @@ impl Stage {
                 return match self.state {
                     _ if !self.input_ended => Ok(Step::NeedsInput),
                     Between::Inside => Err(DecodeError::CutOff { coding: self.coding.name() }),
-                    Between::Start | Between::Streams => Ok(Step::Done),
+                    Between::Start | Between::Streams | Between::Padding => Ok(Step::Done),
                 };
             }
-            if self.state == Between::Streams && !self.coding.can_be_joined() {
-                return Err(DecodeError::Surplus { coding: self.coding.name() });
+            if matches!(self.state, Between::Streams | Between::Padding) {
+                self.skip_padding();
+                if self.input.is_empty() {
+                    continue;
+                }
+                if self.state == Between::Padding || !self.coding.can_be_joined() {
+                    return Err(DecodeError::Surplus { coding: self.coding.name() });
+                }
             }
             if self.machine.is_none() {
                 match self.coding.machine(&self.input, self.input_ended) {
@@ -78,6 +88,21 @@ impl Stage {
             if made > 0 {
                 return Ok(Step::Made(made));
             }
+            if self.state == Between::Streams {
+                return Ok(Step::StreamEnded);
+            }
+        }
+    }
+
+    /// Takes the zeros off the front that may follow the last stream.
+    fn skip_padding(&mut self) {
+        if !self.coding.can_be_padded() {
+            return;
+        }
+        let zeros = self.input.iter().take_while(|&&byte| byte == 0).count();
+        if zeros > 0 {
+            self.input.advance(zeros);
+            self.state = Between::Padding;
         }
     }
 

@@ -33,13 +33,14 @@ fn decode(coding: &str, coded: &[u8], piece: usize) -> Result<Vec<u8>, DecodeErr
     let mut plain = Vec::new();
     let mut pieces = coded.chunks(piece);
     loop {
-        match decoder.next()? {
-            Some(data) => {
+        match decoder.step()? {
+            Decoded::Data(data) => {
                 assert!(!data.is_empty() && data.len() <= STEP, "a step is bounded and makes something");
                 plain.extend_from_slice(&data);
             }
-            None if decoder.is_done() => return Ok(plain),
-            None => match pieces.next() {
+            Decoded::Nothing => {}
+            Decoded::Done => return Ok(plain),
+            Decoded::NeedsInput => match pieces.next() {
                 Some(piece) => decoder.feed(Bytes::copy_from_slice(piece)),
                 None => decoder.finish(),
             },
@@ -131,7 +132,7 @@ fn a_bomb_goes_off_in_small_steps() {
     assert!(coded.len() < 20_000);
     let mut decoder = decoder("gzip").expect("gzip is known");
     decoder.feed(coded.into());
-    let first = decoder.next().expect("good data").expect("some data");
+    let Decoded::Data(first) = decoder.step().expect("good data") else { panic!("there is some data") };
     assert!(first.len() <= STEP);
 }
 
@@ -280,4 +281,23 @@ mod zstd {
         assert!(coded.len() < 5000);
         assert_eq!(decode("zstd", &coded, 100).expect("good data").len(), 125 << 20);
     }
+}
+
+#[test]
+fn a_step_ends_at_the_latest_with_a_stream() {
+    // Each of them takes tables and a window, though there is nothing in it.
+    let empty = gzip(b"");
+    let mut decoder = decoder("gzip, gzip").expect("known codings");
+    decoder.feed(gzip(&empty.repeat(1000)).into());
+    decoder.finish();
+    let mut nothings = 0;
+    loop {
+        match decoder.step().expect("good data") {
+            Decoded::Nothing => nothings += 1,
+            Decoded::Data(data) => panic!("{data:?}"),
+            Decoded::NeedsInput => panic!("it has all there is"),
+            Decoded::Done => break,
+        }
+    }
+    assert_eq!(nothings, 1000);
 }

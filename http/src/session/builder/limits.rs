@@ -44,6 +44,12 @@ impl ClientSessionBuilder {
         self
     }
 
+    /// The most header fields that a response may have. 128 by default.
+    pub fn max_response_headers(mut self, n: usize) -> Self {
+        self.protocol_limits.headers = n;
+        self
+    }
+
     /// How many interim responses (1xx) may come before the final one. 32 by default. Each of them begins the
     /// [`read_timeout`](Self::read_timeout) anew, so a server that reports its progress for hours needs more.
     pub fn max_interim_responses(mut self, n: usize) -> Self {
