@@ -5,8 +5,8 @@
 //! a clock a few times. So the clock is read
 //!
 //! * in every cycle while a timer is set, because a timer promises a time;
-//! * otherwise after 1, 2, 4 and then every 8 polls since I/O was last polled. If polls are long that is after
-//!   the first of them, and if they become long in between, after eight of them at worst, once.
+//! * otherwise after 1, 2, 4, 8 and then every 16 polls since I/O was last polled. If polls are long that is after
+//!   the first of them, and if they become long in between, after sixteen of them at worst, once.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ const POLLS_PER_IO: u32 = 61;
 /// …and at the latest after so much time.
 const TIME_PER_IO: Duration = Duration::from_millis(1);
 /// While no timer is set, the clock is read at the latest after so many polls. See above.
-const POLLS_PER_CLOCK: u32 = 8;
+const POLLS_PER_CLOCK: u32 = 16;
 
 #[derive(Default)]
 pub(crate) struct IoWatch {

@@ -78,29 +78,30 @@ impl RunQueue {
         self.recorded = Some(Vec::new());
     }
 
-    fn push(&mut self, slot: u32, woken_by: Option<TaskId>) {
+    /// False if it is queued already.
+    fn push(&mut self, slot: u32, woken_by: Option<TaskId>) -> bool {
         let index = slot as usize;
         if index >= self.marks.len() {
             self.marks.resize(index + 1, Mark::default());
         }
         let mark = &mut self.marks[index];
-        if !mark.is_queued() {
-            *mark = Mark::queued(woken_by);
-            self.queue.push_back(slot);
-            if let Some(recorded) = &mut self.recorded {
-                recorded.push(RecordedWake { slot, by: woken_by, at: Instant::now() });
-            }
+        if mark.is_queued() {
+            return false;
         }
+        *mark = Mark::queued(woken_by);
+        self.queue.push_back(slot);
+        if let Some(recorded) = &mut self.recorded {
+            recorded.push(RecordedWake { slot, by: woken_by, at: Instant::now() });
+        }
+        true
     }
 
     fn push_new(&mut self, slot: u32, woken_by: Option<TaskId>) {
-        // A mark that the slot still has is of an earlier task, which was woken and then ended.
-        if let Some(mark) = self.marks.get_mut(slot as usize).filter(|mark| mark.is_queued()) {
-            *mark = Mark::queued(woken_by);
+        if !self.push(slot, woken_by) {
+            // The mark is of an earlier task in this slot, which was woken and then ended.
+            self.marks[slot as usize] = Mark::queued(woken_by);
             let notes = self.recorded.iter_mut().flatten();
             notes.filter(|note| note.slot == slot).for_each(|note| note.by = woken_by);
-        } else {
-            self.push(slot, woken_by);
         }
     }
 }

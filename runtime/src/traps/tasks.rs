@@ -16,26 +16,20 @@ use std::task::Waker;
 /// Adds a task: `make` builds it around its place. It is queued; the spawner runs on.
 #[track_caller]
 pub(crate) fn spawn<T: Runnable + 'static>(make: impl FnOnce(Place, Option<TaskId>) -> Rc<T>) -> Rc<T> {
-    let task = with(|kernel| {
+    let (task, is_observed) = with(|kernel| {
         let task = reserve(kernel, make);
         if kernel.shutting_down.get() {
             task.record().cancel_requested.set(true);
         }
         kernel.tasks.borrow_mut().occupy(task.clone());
-        task
+        (task, kernel.activations.any())
     });
-    emit_created(task.record());
+    // Not in there, because activations are foreign code.
+    if is_observed && let Some(kernel) = state::running() {
+        kernel.emit(Some(task.record()), EventKind::Created);
+    }
     run_queue::push_new(task.record().slot);
     task
-}
-
-/// Apart from the rest of `spawn`, because activations are foreign code.
-fn emit_created(task: &Record) {
-    if try_with(|kernel| kernel.activations.any()) == Some(true)
-        && let Some(kernel) = state::running()
-    {
-        kernel.emit(Some(task), EventKind::Created);
-    }
 }
 
 /// Makes a task around a place in the table, as a child of the current task.
