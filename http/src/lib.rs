@@ -79,7 +79,7 @@
 //! | `cookies/` | the cookie jar |
 //! | [`h1`] | HTTP/1.1 without I/O, usable by itself |
 //! | `atomic_file.rs` | a file that appears under its name when it is complete |
-//! | `trace.rs` | what is sent and received, for logs |
+//! | `trace/` | what is sent and received, for logs, and what is left out of them |
 //! | `url/`, `error.rs` | URLs; the one error type |
 //! | `encoding/` | dates, base64, hexadecimal digits, quoted strings |
 //! | `random.rs` | random numbers |
@@ -121,6 +121,7 @@ mod trace;
 mod url;
 
 pub use connections::connector::{Connector, Target};
+pub use connections::public_addresses::public_addresses_only;
 pub use connections::resolver::Resolver;
 pub use connections::timings::Timings;
 pub use connections::tls::TlsInfo;
@@ -141,5 +142,5 @@ pub use session::builder::ClientSessionBuilder;
 pub use session::client::{ClientSession, delete, get, head, options, patch, post, put, request};
 pub use session::request_builder::{RequestBuilder, ResponseFuture};
 pub use settings::redirect_policy::{Attempt, Policy};
-pub use trace::Trace;
+pub use trace::{Trace, TraceHead};
 pub use url::{IntoUrl, Url};

@@ -226,6 +226,28 @@ fn a_file_with_a_bad_line_is_refused_as_a_whole() {
 }
 
 #[test]
+fn a_lossy_load_passes_over_bad_lines_and_says_which() {
+    let folder = Folder::new("lossy");
+    let file = folder.file("cookies.txt");
+    fs::write(&file, "h.org\tFALSE\t/\tFALSE\t0\tn\tv\nodd\nh.org\tFALSE\t/\tFALSE\t0\tm\tw\n")
+        .expect("a file");
+    let jar = CookieJar::new();
+    let (loaded, passed_over) = curio::run(jar.load_lossy(&file)).expect("a file");
+    assert_eq!((loaded, jar.len(), passed_over.len()), (2, 2, 1));
+    assert!(passed_over[0].starts_with("line 2: "), "{passed_over:?}");
+    assert!(curio::run(jar.load_lossy(folder.file("missing"))).is_err());
+}
+
+#[test]
+fn a_server_may_name_its_own_international_host_in_a_domain_attribute() {
+    let jar = CookieJar::new();
+    let own = url("http://www.b\u{fc}cher.example/");
+    jar.set_cookie(&own, "n=v; Domain=B\u{fc}cher.example").expect("its own domain");
+    assert_eq!(jar.iter().next().expect("a cookie").domain(), Some("xn--bcher-kva.example"));
+    assert!(jar.set_cookie(&own, "n=v; Domain=andere-b\u{fc}cher.example").is_err());
+}
+
+#[test]
 fn what_has_expired_is_not_loaded() {
     let folder = Folder::new("expired");
     let file = folder.file("cookies.txt");

@@ -73,7 +73,7 @@ fn credentials_of_the_program_win_over_those_of_the_netrc() {
 
 #[test]
 fn case_094_a_netrc_that_makes_no_sense_is_an_error_with_its_line() {
-    let file = Netrc::new("machine a.test\nlogin ann\npasswort x\n");
+    let file = Netrc::new("machine a.test\nlogin ann\npassword \"x\n");
     let answer = get_in_environment(&file.0, "netrc", "http://a.test/");
     assert!(answer.starts_with("Io ") && answer.contains("line 3"), "{answer}");
     let missing = ("NETRC", "/nowhere/at/all".to_owned());
@@ -170,16 +170,8 @@ fn case_116_sessions_share_no_connections() {
 #[test]
 fn case_130_ports_and_hosts_that_cannot_be_are_refused() {
     let long = format!("http://{}/", "x".repeat(64 * 1024));
-    let urls = [
-        "http://h:0/",
-        "http://h:65536/",
-        "http://h:/",
-        "http:///",
-        "http://:80/",
-        "http://@/",
-        "http://h:8x/",
-        &long,
-    ];
+    let urls =
+        ["http://h:0/", "http://h:65536/", "http:///", "http://:80/", "http://@/", "http://h:8x/", &long];
     for url in urls {
         assert!(Url::parse(url).unwrap_err().is_url(), "{url:.40}");
         let error = curio::run(ClientSession::new().get(url)).unwrap_err();

@@ -297,14 +297,16 @@ fn case_128_http_proxy_in_capitals_is_ignored() {
 }
 
 #[test]
-fn case_129_socks5_looks_names_up_here_and_socks5h_and_socks4a_there() {
+fn case_129_socks4_and_socks5_look_names_up_here_and_socks5h_and_socks4a_there() {
     curio::run(async {
         let httpbin = Httpbin::start().await.unwrap();
         let port = httpbin.address().port();
         let seen = [
             ("socks5", format!("5 address 127.0.0.1:{port}")),
             ("socks5h", format!("5 name a.test:{port}")),
+            ("socks4", format!("4 address 127.0.0.1:{port}")),
             ("socks4a", format!("4 name a.test:{port}")),
+            ("socks", format!("5 name a.test:{port}")),
         ];
         for (scheme, expected) in seen {
             let proxy = TestProxy::socks(None).await.unwrap();
@@ -317,7 +319,7 @@ fn case_129_socks5_looks_names_up_here_and_socks5h_and_socks4a_there() {
             let session = through(&proxy.url(scheme)).resolver(resolver).build().unwrap();
             session.get(format!("http://a.test:{port}/get")).await.unwrap();
             assert_eq!(proxy.asked(), [expected]);
-            assert_eq!(looked_up.get(), scheme == "socks5");
+            assert_eq!(looked_up.get(), matches!(scheme, "socks4" | "socks5"));
         }
     });
 }

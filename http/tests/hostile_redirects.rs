@@ -278,12 +278,37 @@ fn case_095_an_odd_location_has_one_reading_or_none() {
     }
 }
 
+/// As requests and browsers do; what is text goes out as the same bytes.
 #[test]
-fn case_095_a_location_that_is_not_text_is_refused() {
-    for bytes in [&b"/\xff"[..], b"/caf\xe9", b"\x80"] {
+fn case_095_bytes_beyond_ascii_in_a_location_are_encoded() {
+    for (bytes, expected) in [
+        (&b"/\xff"[..], "/%FF"),
+        (b"/caf\xe9?q=\xe9 x", "/caf%E9?q=%E9%20x"),
+        ("/caf\u{e9}/\u{e9} x".as_bytes(), "/caf%C3%A9/%C3%A9%20x"),
+        (b"\x80", "/%80"),
+        (b"/a b", "/a%20b"),
+        (b" /a ", "/a"),
+    ] {
+        let server = Server::answering(move |request| match request.target.as_str() {
+            "/" => {
+                let reply =
+                    [b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: ", bytes, b"\r\n\r\n"].concat();
+                Reply::raw(reply)
+            }
+            _ => Reply::ok("arrived"),
+        });
+        let response = curio::run(ClientSession::new().get(server.url("/"))).expect(expected);
+        assert_eq!(response.url().as_str(), server.url(expected));
+        assert_eq!(server.requests().pop().expect("two requests").target, expected);
+    }
+}
+
+#[test]
+fn case_095_bytes_beyond_ascii_in_the_host_of_a_location_are_refused() {
+    for bytes in [&b"http://caf\xe9.invalid/"[..], b"//\xff/", b"http://u\xe9@h\x80/"] {
         let reply = [b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: ", bytes, b"\r\n\r\n"].concat();
         let server = Server::answering(move |_| Reply::raw(reply.clone()));
-        let error = curio::run(ClientSession::new().get(server.url("/"))).expect_err("no text");
+        let error = curio::run(ClientSession::new().get(server.url("/"))).expect_err("no host");
         assert!(error.is_redirect(), "{error}");
     }
 }

@@ -52,8 +52,8 @@ fn case_003_a_method_with_a_space_or_line_break_cannot_be_made() {
 }
 
 #[test]
-fn case_004_controls_and_spaces_in_an_address_are_refused_by_the_await() {
-    for hidden in ["\r\n", "\r", "\n", "\t", " ", "\0", "\u{b}", "\u{7f}", "\u{85}", "\r\nHost: evil\r\n"] {
+fn case_004_controls_in_a_url_are_refused_by_the_await() {
+    for hidden in ["\r\n", "\r", "\n", "\t", "\0", "\u{b}", "\u{7f}", "\u{85}", "\r\nHost: evil\r\n"] {
         for at in ["/a{}b", "/?a{}b", "/#a{}b"] {
             let error = refused(|session, server| session.get(server.url(&at.replace("{}", hidden))));
             assert_eq!(error.kind(), ErrorKind::Url, "{hidden:?}: {error}");
@@ -80,7 +80,7 @@ fn case_005_a_line_break_hidden_in_a_host_by_percent_signs_is_refused() {
 
 #[test]
 fn case_006_a_location_with_such_a_thing_in_it_is_not_followed() {
-    for location in ["/a\tb", "/a b", "http://a%0d%0ab/", "http://a%20b/", "http://a b/", "//a%00b/"] {
+    for location in ["/a\tb", "http://a%0d%0ab/", "http://a%20b/", "http://a b/", "//a%00b/"] {
         let server = Server::answering(move |_| Reply::redirect("302 Found", location));
         let error = curio::run(ClientSession::new().get(server.url("/"))).expect_err(location);
         assert!(error.is_redirect(), "{location:?}: {error}");

@@ -129,7 +129,7 @@ fn socks_proxies_carry_http_and_https() {
             Httpbin::start().await.unwrap(),
             Httpbin::start_tls(&authority.localhost().unwrap()).await.unwrap(),
         );
-        for scheme in ["socks5", "socks5h", "socks4a"] {
+        for scheme in ["socks5", "socks5h", "socks4", "socks4a"] {
             let proxy = TestProxy::socks(None).await.unwrap();
             let session =
                 through(&proxy.url(scheme)).only_root_certificates(authority.ca_pem()).build().unwrap();
@@ -249,7 +249,7 @@ fn without_a_proxy_nothing_is_forwarded() {
 
 #[test]
 fn a_proxy_that_is_none_is_reported_when_the_session_is_built() {
-    for url in ["ftp://p.test", "http://", "socks4://p.test", "http://p.test:99999", "http://a b"] {
+    for url in ["ftp://p.test", "http://", "gopher://p.test", "http://p.test:99999", "http://a b"] {
         assert!(ClientSession::builder().proxy(url).build().is_err(), "{url}");
     }
 }

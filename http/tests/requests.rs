@@ -348,6 +348,22 @@ fn a_base_url_completes_relative_addresses() {
     assert_eq!(targets, ["/v2/users?x=1", "/root", "/absolute"]);
 }
 
+/// A reference from elsewhere must not take the session's credentials to another host.
+#[test]
+fn a_reference_that_leads_away_from_the_base_url_is_refused() {
+    let server = echo();
+    let session = ClientSession::builder()
+        .base_url(server.url("/v2/"))
+        .auth("ann", "s3cret")
+        .build()
+        .expect("good settings");
+    for reference in ["//evil.test/x", "/\\evil.test/x", "\\\\evil.test/x", " //evil.test/x"] {
+        let error = curio::run(session.get(reference)).expect_err(reference);
+        assert!(error.is_url() && error.to_string().contains("base_url"), "{error}");
+    }
+    assert!(server.requests().is_empty());
+}
+
 #[test]
 fn a_bad_address_is_reported_by_the_await() {
     let request = ClientSession::new().get("http://exa mple/").header("A", "b").params(&[("a", 1)]);

@@ -76,6 +76,35 @@ fn case_111_a_self_signed_certificate_is_called_that() {
     assert!(refused(TestAuthority::self_signed, "localhost").contains("self-signed"));
 }
 
+/// Gets from a server that shows a self-signed certificate which may sign others, with a session that trusts just that one.
+fn get_self_signed_ca(name: Option<&str>, years: [i32; 2]) -> Result<u16, Error> {
+    let identity = TestAuthority::self_signed_ca(name, years).expect("a certificate");
+    curio::run(async {
+        let httpbin = Httpbin::start_tls(&identity).await.expect("a server");
+        let session = ClientSession::builder()
+            .only_root_certificates(identity.certificate_pem())
+            .build()
+            .expect("a session");
+        let url = format!("https://localhost:{}/get", httpbin.address().port());
+        Ok(session.get(url).await?.status_code())
+    })
+}
+
+/// As curl with `--cacert` and OpenSSL accept it.
+#[test]
+fn a_self_signed_certificate_that_was_added_is_accepted_although_it_may_sign_others() {
+    assert_eq!(get_self_signed_ca(None, [2000, 4000]).expect("trusted"), 200);
+}
+
+#[test]
+fn a_self_signed_certificate_that_was_added_still_needs_the_right_name_and_date() {
+    let error = |name, years| get_self_signed_ca(name, years).expect_err("not trusted").to_string();
+    assert!(error(None, [2000, 2001]).contains("expired"));
+    assert!(error(None, [3999, 4000]).contains("not valid yet"));
+    let line = error(Some("elsewhere.test"), [2000, 4000]);
+    assert!(line.contains("elsewhere.test") && line.contains("not for localhost"), "{line}");
+}
+
 #[test]
 fn case_111_a_certificate_of_an_unknown_authority_is_called_that() {
     assert!(refused(TestAuthority::unknown_authority, "localhost").contains("not trusted"));

@@ -132,7 +132,7 @@ impl Connection {
     /// Writes down the head of a request; `exchange` sends it.
     pub(crate) fn begin(&mut self, head: &RequestHead<'_>, length: BodyLength) -> Result<(), ExchangeError> {
         self.h1.start(head, length, &mut self.out.bytes)?;
-        self.tracer.emit(|| Trace::RequestHead(self.out.unsent()));
+        self.tracer.emit_request_head(self.out.unsent());
         Ok(())
     }
 
@@ -454,7 +454,7 @@ impl Connection {
         loop {
             if let Some(event) = self.h1.next_event().map_err(ReadError::Remote)? {
                 if let Event::Head(head) | Event::Interim(head) = &event {
-                    self.tracer.emit(|| Trace::ResponseHead(head.as_bytes()));
+                    self.tracer.emit_response_head(head.as_bytes());
                 }
                 return Poll::Ready(Ok(event));
             }

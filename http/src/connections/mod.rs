@@ -28,6 +28,7 @@ mod idle_reaper;
 mod keep_alive;
 pub(crate) mod pool;
 pub(crate) mod proxy;
+pub(crate) mod public_addresses;
 mod read_buffer;
 pub(crate) mod resolver;
 pub(crate) mod route;

@@ -31,6 +31,7 @@ use std::time::{Duration, SystemTime};
 
 const FIRST_LINE: &str = "# Netscape HTTP Cookie File\n";
 const HTTP_ONLY: &[u8] = b"#HttpOnly_";
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// What is wrong with a line.
 #[derive(Debug, PartialEq, Eq)]
@@ -80,22 +81,20 @@ fn write_line(cookie: &Cookie, text: &mut Vec<u8>) {
     text.push(b'\n');
 }
 
-/// The cookies in the text of a file.
-pub(super) fn read(text: &[u8]) -> Result<Vec<Cookie>, BadLine> {
-    let mut cookies = Vec::new();
-    for (index, line) in text.split(|&byte| byte == b'\n').enumerate() {
+/// The cookies in the text of a file; each line that is no comment is a cookie or a mistake.
+pub(super) fn read(text: &[u8]) -> impl Iterator<Item = Result<Cookie, BadLine>> {
+    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+    text.split(|&byte| byte == b'\n').enumerate().filter_map(|(index, line)| {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         let (line, http_only) = match line.strip_prefix(HTTP_ONLY) {
             Some(line) => (line, true),
             None => (line, false),
         };
         if !http_only && (line.trim_ascii().is_empty() || line.starts_with(b"#")) {
-            continue;
+            return None;
         }
-        let cookie = read_line(line, http_only).map_err(|why| BadLine { number: index + 1, why })?;
-        cookies.push(cookie);
-    }
-    Ok(cookies)
+        Some(read_line(line, http_only).map_err(|why| BadLine { number: index + 1, why }))
+    })
 }
 
 fn read_line(line: &[u8], http_only: bool) -> Result<Cookie, Why> {
@@ -114,7 +113,7 @@ fn read_line(line: &[u8], http_only: bool) -> Result<Cookie, Why> {
     };
     let host_only = !truth(below).ok_or(Why::NotTrueOrFalse("second"))?;
     let secure = truth(secure).ok_or(Why::NotTrueOrFalse("fourth"))?;
-    let domain = domain.strip_prefix('.').unwrap_or(domain).to_ascii_lowercase();
+    let domain = without_port(domain.strip_prefix('.').unwrap_or(domain)).to_ascii_lowercase();
     if !is_host(&domain) {
         return Err(Why::Domain);
     }
@@ -156,8 +155,21 @@ fn truth(field: &str) -> Option<bool> {
     }
 }
 
-/// The outer `Option`: whether it can be read. The inner: whether there is an end.
+/// wget writes the port, too. A cookie is for all ports of a host (RFC 6265 §8.5).
+fn without_port(domain: &str) -> &str {
+    match domain.rsplit_once(':') {
+        Some((host, port)) if !host.contains(':') && port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+        _ => domain,
+    }
+}
+
+/// The outer `Option`: whether it can be read. The inner: whether there is an end. Some programs write fractions of a
+/// second.
 fn expiry(field: &str) -> Option<Option<SystemTime>> {
+    let field = match field.split_once('.') {
+        Some((seconds, fraction)) if fraction.bytes().all(|byte| byte.is_ascii_digit()) => seconds,
+        _ => field,
+    };
     // Python writes what it got from the server, which may be negative.
     let digits = field.strip_prefix('-').unwrap_or(field);
     if !digits.bytes().all(|byte| byte.is_ascii_digit()) || (digits.is_empty() && !field.is_empty()) {
@@ -203,14 +215,18 @@ mod tests {
         Some(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
     }
 
+    fn all(text: &[u8]) -> Result<Vec<Cookie>, BadLine> {
+        read(text).collect()
+    }
+
     fn one(line: &str) -> Cookie {
-        let mut cookies = read(line.as_bytes()).expect("a good line");
+        let mut cookies = all(line.as_bytes()).expect("a good line");
         assert_eq!(cookies.len(), 1);
         cookies.remove(0)
     }
 
     fn wrong(line: &str) -> String {
-        read(format!("# comment\n{line}\n").as_bytes()).expect_err(line).to_string()
+        all(format!("# comment\n{line}\n").as_bytes()).expect_err(line).to_string()
     }
 
     #[test]
@@ -219,7 +235,7 @@ mod tests {
             .example.com\tTRUE\t/a\tTRUE\t1893456000\tname\t\"va lue\"\n\
             #HttpOnly_www.example.com\tFALSE\t/\tFALSE\t0\tempty\t\n\
             [::1]\tFALSE\t/\tFALSE\t5\tbytes\t\xe9=\xff\n";
-        let cookies = read(text).expect("a good file");
+        let cookies = all(text).expect("a good file");
         assert_eq!(cookies.len(), 3);
         assert_eq!(write(&cookies), text);
     }
@@ -252,7 +268,19 @@ mod tests {
     fn comments_empty_lines_and_line_ends_of_windows_are_no_cookies() {
         let text = "# Netscape HTTP Cookie File\r\n\r\n# x\r\n   \r\nh\tFALSE\t/\tFALSE\t0\tn\tv\r\n";
         assert_eq!(one(text).value(), "v");
-        assert_eq!(read(b""), Ok(Vec::new()));
+        assert_eq!(all(b""), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn what_other_programs_write_is_understood() {
+        assert_eq!(
+            one("\u{feff}h\tFALSE\t/\tFALSE\t0\tn\tv").domain(),
+            Some("h"),
+            "Notepad's byte order mark"
+        );
+        assert_eq!(one("h:8080\tFALSE\t/\tFALSE\t0\tn\tv").domain(), Some("h"), "wget's port");
+        assert_eq!(one("[::1]\tFALSE\t/\tFALSE\t0\tn\tv").domain(), Some("[::1]"));
+        assert_eq!(one("h\tFALSE\t/\tFALSE\t12.75\tn\tv").expires(), at(12), "a fraction of a second");
     }
 
     #[test]

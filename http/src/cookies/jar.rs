@@ -143,17 +143,34 @@ impl CookieJar {
     /// The jar is changed at the end, as a whole, or not at all.
     pub async fn load(&self, path: impl AsRef<Path>) -> Result<usize, Error> {
         let path = path.as_ref();
-        let doing = || Error::new(ErrorKind::Io, format!("loading cookies from {}", path.display()));
-        let from = path.to_owned();
-        let text = in_thread(move || fs::read(from)).await.map_err(|cause| doing().because(cause))?;
-        let now = SystemTime::now();
-        let cookies = file::read(&text).map_err(|cause| doing().because(cause))?;
-        let mut loaded = 0;
-        for cookie in cookies.into_iter().filter(|cookie| !cookie.has_expired(now)) {
-            // Reading has checked all that could be refused here.
-            loaded += usize::from(self.store.borrow_mut().put(cookie, now).is_ok());
+        let text = read_file(path).await?;
+        let cookies: Result<Vec<_>, _> = file::read(&text).collect();
+        Ok(self.put_all(cookies.map_err(|cause| loading(path).because(cause))?))
+    }
+
+    /// [`load`](CookieJar::load), except that lines that cannot be understood are passed over. Returns also what is wrong
+    /// with each of them, a line of text each.
+    ///
+    /// # Errors
+    /// Of kind [`Io`](ErrorKind::Io), if the file cannot be read.
+    pub async fn load_lossy(&self, path: impl AsRef<Path>) -> Result<(usize, Vec<String>), Error> {
+        let text = read_file(path.as_ref()).await?;
+        let (mut cookies, mut passed_over) = (Vec::new(), Vec::new());
+        for line in file::read(&text) {
+            match line {
+                Ok(cookie) => cookies.push(cookie),
+                Err(bad) => passed_over.push(bad.to_string()),
+            }
         }
-        Ok(loaded)
+        Ok((self.put_all(cookies), passed_over))
+    }
+
+    /// Returns how many have not expired.
+    fn put_all(&self, cookies: Vec<Cookie>) -> usize {
+        let now = SystemTime::now();
+        let living = cookies.into_iter().filter(|cookie| !cookie.has_expired(now));
+        // Reading has checked all that could be refused here.
+        living.filter(|cookie| self.store.borrow_mut().put(cookie.clone(), now).is_ok()).count()
     }
 
     /// Writes the cookies that have not expired to a file, in the format that [`load`](CookieJar::load) reads, and returns
@@ -215,6 +232,15 @@ impl IntoIterator for &CookieJar {
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
     }
+}
+
+async fn read_file(path: &Path) -> Result<Vec<u8>, Error> {
+    let from = path.to_owned();
+    in_thread(move || fs::read(from)).await.map_err(|cause| loading(path).because(cause))
+}
+
+fn loading(path: &Path) -> Error {
+    Error::new(ErrorKind::Io, format!("loading cookies from {}", path.display()))
 }
 
 impl fmt::Debug for CookieJar {

@@ -9,6 +9,7 @@
 use super::cookie::{Cookie, SameSite};
 use super::refused::Refused;
 use crate::encoding::date;
+use crate::url::Url;
 use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
@@ -57,7 +58,7 @@ pub(super) fn set_cookie(field: &[u8], now: SystemTime) -> Result<Cookie, Refuse
             "max-age" => max_age = age(value).or(max_age),
             "domain" => {
                 let domain = value.strip_prefix('.').unwrap_or(value);
-                cookie.domain = (!domain.is_empty()).then(|| domain.to_ascii_lowercase());
+                cookie.domain = (!domain.is_empty()).then(|| canonical(domain));
             }
             "path" => cookie.path = value.starts_with('/').then(|| value.into()),
             "secure" => cookie.secure = true,
@@ -76,6 +77,12 @@ pub(super) fn set_cookie(field: &[u8], now: SystemTime) -> Result<Cookie, Refuse
         None => expires.map(|at| now.checked_add(LONGEST_LIFE).map_or(at, |latest| at.min(latest))),
     };
     Ok(cookie)
+}
+
+/// A domain in the form that a parsed URL has it in: in lower case, and in ASCII (RFC 6265 §5.1.2).
+fn canonical(domain: &str) -> String {
+    let ascii = if domain.is_ascii() { None } else { Url::normal_host(domain).ok() };
+    ascii.unwrap_or_else(|| domain.to_ascii_lowercase())
 }
 
 /// Spaces and tabs, and no other kind of white space, are nothing.

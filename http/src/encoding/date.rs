@@ -41,10 +41,7 @@ pub(crate) fn parse(text: &str) -> Option<SystemTime> {
         year @ 0..=69 => year + 2000,
         year => year,
     };
-    let possible =
-        year >= 1601 && (1..=days_in(month, year)).contains(&day) && hour < 24 && minute < 60 && second < 60;
-    possible.then_some(())?;
-    let seconds = days_since_1970(year, month, day) * 86_400 + i64::from(hour * 3600 + minute * 60 + second);
+    let seconds = seconds_since_1970((year, month, day), (hour, minute, second)).filter(|_| year >= 1601)?;
     let distance = Duration::from_secs(seconds.unsigned_abs());
     if seconds < 0 {
         // What ended before 1970 ended; not every system can name that moment.
@@ -52,6 +49,21 @@ pub(crate) fn parse(text: &str) -> Option<SystemTime> {
     } else {
         SystemTime::UNIX_EPOCH.checked_add(distance)
     }
+}
+
+/// Year, month and day with hour, minute and second, in seconds; `None` if there is no such moment.
+pub(crate) fn seconds_since_1970(
+    (year, month, day): (u32, u32, u32),
+    (hour, minute, second): (u32, u32, u32),
+) -> Option<i64> {
+    let possible = year > 0
+        && (1..=12).contains(&month)
+        && (1..=days_in(month, year)).contains(&day)
+        && hour < 24
+        && minute < 60
+        && second < 60;
+    possible
+        .then(|| days_since_1970(year, month, day) * 86_400 + i64::from(hour * 3600 + minute * 60 + second))
 }
 
 fn is_delimiter(byte: u8) -> bool {

@@ -68,7 +68,7 @@ pub(crate) fn next(
         }
         request.forget_credentials();
     }
-    request.url = url;
+    request.follow(url);
     Ok(true)
 }
 
@@ -83,9 +83,8 @@ fn destination(from: &Url, headers: &HeaderMap) -> Result<Url, Error> {
     if locations.any(|other| other != first) {
         return Err(refused("a redirect with two different destinations"));
     }
-    let location = std::str::from_utf8(first.as_bytes())
-        .map_err(|cause| refused("a redirect to an address that is not text").because(cause))?;
-    let mut to = from.join(location).map_err(|cause| refused("following a redirect").because(cause))?;
+    let to = from.join_bytes(first.as_bytes());
+    let mut to = to.map_err(|cause| refused("following a redirect").because(cause))?;
     if to.fragment().is_none() {
         to.set_fragment(from.fragment());
     }

@@ -60,7 +60,9 @@ impl DigestStore {
         let mut known = self.known.borrow_mut();
         let (challenge, uses) = known.get_mut(&*url.origin())?;
         *uses = uses.saturating_add(1);
-        let ours = format!("{:016x}", random_u64());
+        let fresh = format!("{:016x}", random_u64());
+        // The key of a session is bound to its first cnonce (RFC 7616 §3.4.2), so all of its requests use that one.
+        let ours = if challenge.session { challenge.cnonce.get_or_insert(fresh).clone() } else { fresh };
         let answer = challenge.answer(credentials, method.as_str(), url.target(), *uses, &ours);
         let mut answer = HeaderValue::try_from(answer).ok()?;
         answer.set_sensitive(true);
@@ -106,8 +108,9 @@ struct Challenge {
     hash: Hash,
     /// The name of the algorithm as the server wrote it; `None` if it did not, which means MD5.
     algorithm: Option<String>,
-    /// The password's hash is bound to this nonce too (`-sess`).
+    /// The password's hash is bound to this nonce too (`-sess`), and to the cnonce of the first request.
     session: bool,
+    cnonce: Option<String>,
     realm: String,
     nonce: String,
     opaque: Option<String>,
@@ -136,13 +139,15 @@ impl Challenge {
         };
         let counted = match get("qop") {
             Some(qop) if qop.split(',').any(|option| option.trim().eq_ignore_ascii_case("auth")) => true,
-            Some(_) => return None,
-            None => false,
+            // An empty list is none at all.
+            Some(qop) if !qop.trim().is_empty() => return None,
+            Some(_) | None => false,
         };
         Some(Challenge {
             hash,
             algorithm,
             session,
+            cnonce: None,
             realm: get("realm")?,
             nonce: get("nonce")?,
             opaque: get("opaque"),
@@ -274,6 +279,35 @@ mod tests {
             !answer.contains("cnonce") && !answer.contains("qop") && !answer.contains("algorithm"),
             "{answer}"
         );
+    }
+
+    /// RFC 7616 §3.4.2: the key of a session is made of the cnonce of its first request.
+    #[test]
+    fn the_requests_of_a_session_share_one_cnonce_and_others_do_not() {
+        let url = Url::parse("http://h/").expect("a URL");
+        let cnonces = |algorithm: &str| {
+            let store = DigestStore::default();
+            let challenge = format!("Digest realm=\"r\", qop=\"auth\", nonce=\"n\", algorithm={algorithm}");
+            let value = HeaderValue::try_from(challenge).expect("a challenge");
+            assert!(store.take_challenge(&url, &HeaderMap::from_iter([(WWW_AUTHENTICATE, value)]), &mut 0));
+            [(); 2].map(|()| {
+                let answer = store.authorization(&mufasa(), &Method::GET, &url).expect("an answer");
+                let answer = answer.to_str().expect("text").to_owned();
+                answer.split_once("cnonce=").expect("a cnonce").1.to_owned()
+            })
+        };
+        for algorithm in ["MD5-sess", "SHA-256-sess"] {
+            let [first, second] = cnonces(algorithm);
+            assert_eq!(first, second);
+        }
+        let [first, second] = cnonces("SHA-256");
+        assert_ne!(first, second);
+    }
+
+    #[test]
+    fn an_empty_qop_is_none() {
+        let challenge = best(&["Digest realm=\"r\", nonce=\"1\", qop=\"\""]).expect("a challenge");
+        assert!(!challenge.counted);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! A checked header field, from whatever types a caller has for its name and value.
 
 use crate::error::{Error, ErrorKind};
-use http::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION};
+use crate::trace::redaction;
 use http::{HeaderName, HeaderValue};
 
 const UNUSABLE_NAME: &str =
@@ -24,7 +24,7 @@ where
         );
         Error::new(ErrorKind::Request, what).because(cause.into())
     })?;
-    if [AUTHORIZATION, PROXY_AUTHORIZATION, COOKIE].contains(&name) {
+    if redaction::is_secret(name.as_str()) {
         value.set_sensitive(true);
     }
     Ok((name, value))

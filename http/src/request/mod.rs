@@ -47,7 +47,17 @@ pub struct Request {
     pub(crate) allow_redirects: bool,
     /// The `Cookie` field was added from the session's jar, not by the caller.
     pub(crate) has_cookies_of_jar: bool,
+    /// `None` for a request that no redirect has led to.
+    pub(crate) redirects: Option<Box<Redirects>>,
     pub(crate) options: Option<Box<RequestOptions>>,
+}
+
+/// How a request came to be where it is.
+#[derive(Debug)]
+pub(crate) struct Redirects {
+    followed: usize,
+    previous: Url,
+    left_origin: bool,
 }
 
 impl Request {
@@ -62,6 +72,7 @@ impl Request {
             allow_redirects: true,
             opened: None,
             has_cookies_of_jar: false,
+            redirects: None,
             options: None,
         }
     }
@@ -74,6 +85,30 @@ impl Request {
     /// The URL.
     pub fn url(&self) -> &Url {
         &self.url
+    }
+
+    /// How many redirects were followed to get here: 0 for the first request. For
+    /// [`on_request`](crate::ClientSessionBuilder::on_request) hooks, which are called for each.
+    pub fn redirects(&self) -> usize {
+        self.redirects.as_ref().map_or(0, |redirects| redirects.followed)
+    }
+
+    /// The URL that redirected to this one.
+    pub fn previous_url(&self) -> Option<&Url> {
+        self.redirects.as_ref().map(|redirects| &redirects.previous)
+    }
+
+    /// Whether a redirect on the way here has led to another origin (scheme, host or port) than the first request's.
+    /// Credentials that were meant for that one must not be added then, also if the chain has returned to it.
+    pub fn has_left_origin(&self) -> bool {
+        self.redirects.as_ref().is_some_and(|redirects| redirects.left_origin)
+    }
+
+    /// A redirect leads to `url`.
+    pub(crate) fn follow(&mut self, url: Url) {
+        let previous = std::mem::replace(&mut self.url, url);
+        let left_origin = self.has_left_origin() || !previous.same_origin(&self.url);
+        self.redirects = Some(Box::new(Redirects { followed: self.redirects() + 1, previous, left_origin }));
     }
 
     /// The header fields set so far. The session's defaults, and the fields that frame the message, are added when

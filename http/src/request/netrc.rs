@@ -2,8 +2,9 @@
 //!
 //! The file is a row of words: `machine` and a host, then `login`, `password` and `account` in any order; `default`
 //! instead of a machine is for every host that has no entry. `macdef` begins a macro for `ftp`, which ends with an empty
-//! line and means nothing here. A value with blanks stands in quotes, with `\"`, `\\`, `\n`, `\r` and `\t` inside; `#` at
-//! the beginning of a line makes it a comment.
+//! line and means nothing here. A value with blanks stands in quotes, with `\"`, `\\`, `\n`, `\r` and `\t` inside; a `#` in
+//! place of a keyword makes the rest of the line a comment. Words that are no keywords are passed over, as curl does:
+//! other programs have keywords of their own.
 //!
 //! A host is compared with the host of a parsed URL, as a whole. Others have compared text before parsing, and sent the
 //! password of `example.com` to `http://example.com:@evil.test/` (CVE-2024-47081). And an entry is for requests *to* that
@@ -34,7 +35,8 @@ struct Entry {
 }
 
 impl Netrc {
-    /// Reads the file that the variable `NETRC` names, or else `.netrc` in the home directory. Without the variable, a
+    /// Reads the file that the variable `NETRC` names, or else `.netrc` in the home directory (on Windows also `_netrc`,
+    /// which other programs use there because Explorer did not allow a name that begins with a dot). Without the variable, a
     /// file that does not exist is an empty one.
     ///
     /// # Errors
@@ -42,7 +44,6 @@ impl Netrc {
     pub(crate) fn load() -> Result<Netrc, Error> {
         let named = std::env::var_os("NETRC").filter(|name| !name.is_empty()).map(PathBuf::from);
         let must_exist = named.is_some();
-        let at_home = || std::env::home_dir().map(|home| home.join(".netrc"));
         let Some(path) = named.or_else(at_home) else { return Ok(Netrc::default()) };
         let failed = |what: String| Error::new(ErrorKind::Io, format!("reading {}{what}", path.display()));
         let bytes = match fs::read(&path) {
@@ -53,7 +54,8 @@ impl Netrc {
             Err(error) => return Err(failed(String::new()).because(error)),
         };
         let text = String::from_utf8(bytes).map_err(|cause| failed(String::new()).because(cause))?;
-        Netrc::parse(&text).map_err(|(line, why)| failed(format!(", line {line}")).because(why))
+        Netrc::parse(text.trim_start_matches('\u{feff}'))
+            .map_err(|(line, why)| failed(format!(", line {line}")).because(why))
     }
 
     /// # Errors
@@ -61,9 +63,9 @@ impl Netrc {
     fn parse(text: &str) -> Result<Netrc, (usize, &'static str)> {
         let mut words = Words { rest: text, line: 1, at_line_start: true };
         let mut netrc = Netrc::default();
-        while let Some(word) = words.next()? {
+        while let Some(word) = words.keyword()? {
             let line = words.line;
-            let mut value = || words.next()?.ok_or((line, "the file ends where a value should be"));
+            let mut value = || words.value()?.ok_or((line, "the file ends where a value should be"));
             match &*word {
                 "machine" => {
                     let machine = Some(value()?);
@@ -85,12 +87,7 @@ impl Netrc {
                     }
                     entry.empty = false;
                 }
-                _ => {
-                    return Err((
-                        line,
-                        "a word that is none of machine, default, login, password, account, macdef",
-                    ));
-                }
+                _ => {}
             }
         }
         Ok(netrc)
@@ -124,6 +121,13 @@ impl Entry {
     }
 }
 
+fn at_home() -> Option<PathBuf> {
+    let home = std::env::home_dir()?;
+    let path = home.join(".netrc");
+    let on_windows = home.join("_netrc");
+    Some(if cfg!(windows) && !path.exists() && on_windows.exists() { on_windows } else { path })
+}
+
 fn same_host(one: &str, other: &str) -> bool {
     fn bare(host: &str) -> &str {
         let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
@@ -140,11 +144,24 @@ struct Words<'a> {
 }
 
 impl Words<'_> {
-    fn next(&mut self) -> Result<Option<String>, (usize, &'static str)> {
+    fn keyword(&mut self) -> Result<Option<String>, (usize, &'static str)> {
+        self.word(|_| true)
+    }
+
+    /// A password may begin with a `#`.
+    fn value(&mut self) -> Result<Option<String>, (usize, &'static str)> {
+        self.word(|words| words.at_line_start)
+    }
+
+    /// The next word, behind blanks and comments.
+    fn word(
+        &mut self,
+        begins_comment: fn(&Words<'_>) -> bool,
+    ) -> Result<Option<String>, (usize, &'static str)> {
         loop {
             let Some(first) = self.rest.chars().next() else { return Ok(None) };
             match first {
-                '#' if self.at_line_start => self.skip_line(),
+                '#' if begins_comment(self) => self.skip_line(),
                 blank if blank.is_whitespace() => self.skip(blank),
                 '"' => return self.quoted().map(Some),
                 _ => break,
@@ -282,6 +299,14 @@ mod tests {
     }
 
     #[test]
+    fn comments_at_the_end_of_a_line_and_unknown_words_are_passed_over() {
+        let file = "machine a.test login ann password one # of last year: password two\n\
+                    machine b.test port 21 login bob password #2 protocol ftp\n";
+        check(file, "http://a.test/", Some(("ann", "one")));
+        check(file, "http://b.test/", Some(("bob", "#2")));
+    }
+
+    #[test]
     fn half_an_entry_sends_what_it_has_and_an_empty_one_nothing() {
         check("machine a.test login ann", "http://a.test/", Some(("ann", "")));
         check("machine a.test\nmachine b.test login bob password two", "http://a.test/", None);
@@ -290,7 +315,6 @@ mod tests {
     #[test]
     fn a_mistake_is_reported_with_its_line() {
         let mistake = |text| Netrc::parse(text).err().expect("a mistake").0;
-        assert_eq!(mistake("machine a.test\nlogin ann\npasswort x"), 3);
         assert_eq!(mistake("machine a.test\nlogin \"ann\npassword x"), 2);
         assert_eq!(mistake("\n\nlogin ann"), 3);
         assert_eq!(mistake("machine a.test login"), 1);

@@ -45,6 +45,7 @@ use crate::connections::tls::TlsInfo;
 use crate::connections::upgraded::Upgraded;
 use crate::cookies::{self, Cookie};
 use crate::error::{Error, ErrorKind};
+use crate::trace::redaction::ShownHeaders;
 use crate::url::Url;
 use body_reader::BodyReader;
 use bytes::Bytes;
@@ -128,7 +129,7 @@ impl Response {
         Response {
             inner: Box::new(Inner {
                 method: parts.method,
-                url: parts.url,
+                url: parts.url.into_without_credentials(),
                 head: parts.head,
                 history: Vec::new(),
                 peer: parts.peer,
@@ -196,7 +197,8 @@ impl Response {
         Some(charset::header_text(self.inner.head.headers.get(name)?.as_bytes()))
     }
 
-    /// The address that answered: the last one, after redirects.
+    /// The URL of the response: the last one, after redirects. User name and password are left out, so that it can be
+    /// printed.
     pub fn url(&self) -> &Url {
         &self.inner.url
     }
@@ -423,7 +425,7 @@ impl fmt::Debug for Response {
         f.debug_struct("Response")
             .field("status", &self.inner.head.status)
             .field("url", &self.inner.url)
-            .field("headers", &self.inner.head.headers)
+            .field("headers", &ShownHeaders(&self.inner.head.headers))
             .finish_non_exhaustive()
     }
 }

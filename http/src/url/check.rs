@@ -10,24 +10,39 @@ use std::borrow::Cow;
 /// The longest name DNS can carry, with its trailing dot (RFC 1035 §2.3.4).
 const LONGEST_HOST: usize = 254;
 
-/// Line breaks and tabs would vanish, other controls and spaces would be encoded or trimmed: in either case somebody
-/// else may have read the text differently.
-pub(super) fn characters(text: &str) -> Result<(), Error> {
+/// The text without the spaces around it, as browsers and other clients read it. Spaces inside are the parser's to
+/// encode, except in the authority. Control characters are refused: the parser would drop line breaks and tabs, and
+/// another program may not.
+pub(super) fn trimmed(text: &str) -> Result<&str, Error> {
+    let text = text.trim_matches(' ');
     if text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Ok(());
+        return Ok(text);
     }
-    match text.chars().find(|c| c.is_control() || *c == ' ') {
-        None => Ok(()),
-        Some(' ') => Err(unusable(text, "an address may not hold a space (write %20)")),
-        Some(control) => {
-            Err(unusable(text, format!("an address may not hold the control character {control:?}")))
-        }
+    if let Some(control) = text.chars().find(|c| c.is_control()) {
+        return Err(unusable(text, format!("a URL may not contain the control character {control:?}")));
     }
+    if authority_of(text).contains(' ') {
+        return Err(unusable(text, "the host of a URL may not contain a space"));
+    }
+    Ok(text)
 }
 
-/// Checks the part between `//` and the path of an absolute address, which the parser reads too generously.
+/// The authority of a URL or of a reference to one, as the parser will find it: behind an optional scheme and two
+/// slashes of either kind.
+fn authority_of(text: &str) -> &str {
+    let is_slash = |c: char| matches!(c, '/' | '\\');
+    let behind_scheme = scheme_end(text).map_or(text, |colon| &text[colon + 1..]);
+    let rest = behind_scheme.trim_start_matches(is_slash);
+    let slashes = behind_scheme.len() - rest.len();
+    if slashes < 2 {
+        return "";
+    }
+    &rest[..rest.find(['/', '\\', '?', '#']).unwrap_or(rest.len())]
+}
+
+/// Checks the part between `//` and the path of an absolute URL, which the parser reads too generously.
 pub(super) fn authority(text: &str) -> Result<(), Error> {
-    let without_scheme = || unusable(text, "an address must begin with http:// or https://");
+    let without_scheme = || unusable(text, "a URL must begin with http:// or https://");
     let Some(colon) = scheme_end(text) else {
         return Err(without_scheme());
     };
@@ -49,9 +64,6 @@ pub(super) fn authority(text: &str) -> Result<(), Error> {
     }
     if rest[end..].starts_with('\\') {
         return Err(unusable(text, "a backslash may not follow the host"));
-    }
-    if authority.ends_with(':') {
-        return Err(unusable(text, "the port is missing behind the colon"));
     }
     Ok(())
 }

@@ -28,11 +28,25 @@ mod sealed {
 impl IntoUrl for &str {
     fn into_url(self, base: Option<&Url>) -> Result<Url, Error> {
         match base {
-            // An absolute address gets the stricter check even when there is a base.
-            Some(base) if check::scheme_end(self).is_none() => base.join(self),
+            // An absolute URL gets the stricter check even when there is a base.
+            Some(base) if check::scheme_end(self.trim_matches(' ')).is_none() => below(base, self),
             _ => Url::parse(self),
         }
     }
+}
+
+/// A reference without a scheme is meant for the host of the `base_url`, and the session's credentials go along. One that
+/// leads elsewhere (`//other.example/x`) is no path, and was perhaps not written by the caller.
+fn below(base: &Url, reference: &str) -> Result<Url, Error> {
+    let url = base.join(reference)?;
+    if url.same_origin(base) {
+        return Ok(url);
+    }
+    let why = format!(
+        "it leads away from the session's base_url to {}; write the whole URL if that is meant",
+        url.origin()
+    );
+    Err(check::unusable(reference, why))
 }
 
 impl IntoUrl for String {

@@ -72,17 +72,18 @@ struct Marks {
 }
 
 impl Url {
-    /// Parses an absolute `http` or `https` address.
+    /// Parses an absolute `http` or `https` URL.
+    ///
+    /// Spaces around it are removed, and those in its path, query and fragment are encoded as `%20`, as browsers do.
     ///
     /// # Errors
     /// [`ErrorKind::Url`](crate::ErrorKind::Url) for anything else, and for what parsers are known to read in different
-    /// ways: control characters and spaces, a missing or empty host, a backslash behind the host, port 0, a colon with no
-    /// port.
+    /// ways: control characters, a space in the host, a missing or empty host, a backslash behind the host, port 0.
     pub fn parse(text: &str) -> Result<Url, Error> {
         if let Some(url) = plain::parse(text) {
             return Ok(url);
         }
-        check::characters(text)?;
+        let text = check::trimmed(text)?;
         check::authority(text)?;
         let parsed =
             url::Url::parse(text).map_err(|cause| check::unusable(text, "not an address").because(cause))?;
@@ -94,7 +95,7 @@ impl Url {
     /// # Errors
     /// [`ErrorKind::Url`](crate::ErrorKind::Url), for the same reasons as [`parse`](Url::parse).
     pub fn join(&self, reference: &str) -> Result<Url, Error> {
-        check::characters(reference)?;
+        let reference = check::trimmed(reference)?;
         let joined = url::Url::parse(&self.text).and_then(|base| base.join(reference));
         let joined = joined.map_err(|cause| check::unusable(reference, "not an address").because(cause))?;
         check::parsed(reference, &joined)
@@ -110,6 +111,25 @@ impl Url {
             Ok(normal) => Ok(normal.to_string()),
             Err(cause) => Err(check::unusable(&host, "not a host alone").because(cause)),
         }
+    }
+
+    /// [`join`](Self::join) for a reference that arrived as bytes. Those that are not UTF-8 are encoded one by one, as in
+    /// browsers; there is no such byte in a host.
+    ///
+    /// # Errors
+    /// As [`join`](Self::join).
+    pub(crate) fn join_bytes(&self, reference: &[u8]) -> Result<Url, Error> {
+        if let Ok(text) = std::str::from_utf8(reference) {
+            return self.join(text);
+        }
+        let mut encoded = String::with_capacity(reference.len() + 8);
+        for &byte in reference {
+            match byte {
+                0..=0x7f => encoded.push(char::from(byte)),
+                _ => encoded += &format!("%{byte:02X}"),
+            }
+        }
+        self.join(&encoded)
     }
 
     fn from_parsed(parsed: &url::Url) -> Url {
@@ -220,6 +240,10 @@ impl Url {
 
     pub(crate) fn same_origin(&self, other: &Url) -> bool {
         self.scheme() == other.scheme() && self.authority() == other.authority()
+    }
+
+    pub(crate) fn into_without_credentials(self) -> Url {
+        if self.has_credentials() { self.without_credentials() } else { self }
     }
 
     pub(crate) fn without_credentials(&self) -> Url {

@@ -136,6 +136,23 @@ impl TestAuthority {
         Ok(Identity::new(certificate, &key))
     }
 
+    /// Signed with its own key and allowed to sign others, as `openssl req -x509` makes them; for `localhost`, unless a name
+    /// is given, and valid for these years.
+    ///
+    /// # Errors
+    /// As [`localhost`](Self::localhost).
+    pub fn self_signed_ca(name: Option<&str>, years: [i32; 2]) -> io::Result<Identity> {
+        let key = KeyPair::generate().map_err(io::Error::other)?;
+        let mut params = match name {
+            None => named("localhost", LOCAL_NAMES)?,
+            Some(name) => named(name, &[name])?,
+        };
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        [params.not_before, params.not_after] = years.map(|year| date_time_ymd(year, 1, 1));
+        let certificate = params.self_signed(&key).map_err(io::Error::other)?;
+        Ok(Identity::new(certificate, &key))
+    }
+
     /// Right in everything, but signed by another authority, which nobody trusts.
     ///
     /// # Errors

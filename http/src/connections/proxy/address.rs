@@ -23,6 +23,9 @@ pub(crate) struct Proxy {
 pub(super) enum Protocol {
     Http,
     Https,
+    /// Names are looked up here, and only IPv4 addresses can be connected to.
+    Socks4,
+    /// Names are looked up by the proxy.
     Socks4a,
     /// Names are looked up here.
     Socks5,
@@ -30,12 +33,16 @@ pub(super) enum Protocol {
     Socks5h,
 }
 
-const SCHEMES: [(&str, Protocol, u16); 5] = [
+/// The first scheme of a protocol is the one that is shown. `socks` is what GNOME writes into `all_proxy`, without saying
+/// which version; browsers read it as SOCKS 5 with names looked up by the proxy.
+const SCHEMES: [(&str, Protocol, u16); 7] = [
     ("http", Protocol::Http, 80),
     ("https", Protocol::Https, 443),
+    ("socks4", Protocol::Socks4, 1080),
     ("socks4a", Protocol::Socks4a, 1080),
     ("socks5", Protocol::Socks5, 1080),
     ("socks5h", Protocol::Socks5h, 1080),
+    ("socks", Protocol::Socks5h, 1080),
 ];
 
 impl Proxy {
@@ -52,7 +59,7 @@ impl Proxy {
             return Err(Error::new(
                 ErrorKind::Url,
                 format!(
-                    "a proxy's address begins with http://, https://, socks5://, socks5h:// or socks4a://, \
+                    "a proxy's address begins with http://, https://, socks5://, socks5h://, socks4:// or socks4a://, \
                      not with {scheme}://"
                 ),
             ));
@@ -72,10 +79,12 @@ impl Proxy {
         let refused = |why: &str| Err(Error::new(ErrorKind::Url, format!("the proxy {self}: {why}")));
         let Some((user, password)) = self.credentials() else { return Ok(()) };
         match self.protocol {
-            Protocol::Socks4a if !password.is_empty() => {
+            Protocol::Socks4 | Protocol::Socks4a if !password.is_empty() => {
                 refused("SOCKS 4 knows a user name, but no password")
             }
-            Protocol::Socks4a if user.contains(&0) => refused("a user name may not hold a NUL"),
+            Protocol::Socks4 | Protocol::Socks4a if user.contains(&0) => {
+                refused("a user name may not hold a NUL")
+            }
             Protocol::Socks5 | Protocol::Socks5h if user.is_empty() || user.len() > 255 => {
                 refused("a user name for SOCKS 5 has between 1 and 255 bytes")
             }
@@ -97,6 +106,11 @@ impl Proxy {
     /// Whether it is spoken to in TLS.
     pub(crate) fn is_tls(&self) -> bool {
         self.protocol == Protocol::Https
+    }
+
+    /// Whether the client looks the server's name up, and gives the proxy an address.
+    pub(super) fn wants_addresses(&self) -> bool {
+        matches!(self.protocol, Protocol::Socks4 | Protocol::Socks5)
     }
 
     /// Whether it takes HTTP requests (and not only tunnels bytes).
@@ -159,6 +173,8 @@ mod tests {
         assert_eq!(shown("SOCKS5://p.test"), "socks5://p.test:1080");
         assert_eq!(shown("socks5h://p.test"), "socks5h://p.test:1080");
         assert_eq!(shown("socks4a://p.test"), "socks4a://p.test:1080");
+        assert_eq!(shown("socks4://p.test"), "socks4://p.test:1080");
+        assert_eq!(shown("socks://p.test:1081/"), "socks5h://p.test:1081", "GNOME's all_proxy");
     }
 
     #[test]

@@ -48,7 +48,7 @@ pub(super) async fn handshake(
 
 fn machine(proxy: &Proxy, destination: &Destination<'_>) -> Result<Machine, Refused> {
     let credentials = proxy.credentials();
-    if proxy.protocol == Protocol::Socks4a {
+    if matches!(proxy.protocol, Protocol::Socks4 | Protocol::Socks4a) {
         let user = credentials.map(|(user, _)| user).unwrap_or_default();
         return Ok(Machine::Version4(Socks4a::new(destination, &user)?));
     }

@@ -21,7 +21,7 @@ impl Socks4a {
         let (ip, name, port) = match destination {
             Destination::Address(address) => match address.ip() {
                 IpAddr::V4(ip) => (ip.octets(), None, address.port()),
-                IpAddr::V6(_) => return Err("SOCKS 4A has no room for an IPv6 address".into()),
+                IpAddr::V6(_) => return Err("SOCKS 4 cannot carry an IPv6 address; socks5:// can".into()),
             },
             Destination::Name(name, port) => ([0, 0, 0, 1], Some(name), *port),
         };

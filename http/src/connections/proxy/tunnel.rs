@@ -9,7 +9,7 @@
 //! The server may be the one that speaks first, so bytes may have come behind the proxy's consent. They are the tunnel's
 //! first and are handed on, up to a limit.
 
-use super::address::{Protocol, Proxy};
+use super::address::Proxy;
 use super::socks;
 use super::socks_step::Destination;
 use crate::connections::connection::{BodyLength, Connection, ProtocolLimits, RequestHead};
@@ -59,7 +59,7 @@ impl Tunnel<'_> {
         }
         let destination = match resolver::ip_literal(host) {
             Some(ip) => Destination::Address(SocketAddr::new(ip, port)),
-            None if self.proxy.protocol == Protocol::Socks5 => {
+            None if self.proxy.wants_addresses() => {
                 let found = self.resolver.server(host, port, timings).await?;
                 // One connection, one try: as it is with curl. IPv4 is what more proxies can reach.
                 let chosen = found.iter().find(|address| address.is_ipv4()).or(found.first());

@@ -26,9 +26,11 @@
 //! with the connection it is the difference between whole and cut short, so the two ends are told apart here and
 //! judged by whoever knows the framing.
 
+mod certificate;
 mod error;
 mod info;
 mod key_log;
+mod pem;
 mod record_buffer;
 pub(crate) mod trust;
 mod verify;

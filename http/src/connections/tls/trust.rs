@@ -8,13 +8,13 @@
 //! process-wide, and a library that relies on that breaks when another library in the same program chooses differently.
 
 use super::key_log::KeyFile;
-use super::verify::{AcceptAnything, ExplainSelfSigned};
+use super::pem;
+use super::verify::{AcceptAnything, TrustVerifier};
 use crate::error::{Error, ErrorKind};
 use rustls::client::danger::ServerCertVerifier;
 use rustls::client::{ResolvesClientCert, Resumption, WebPkiServerVerifier};
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::CertificateDer;
 use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, RootCertStore, SignatureScheme};
 use std::path::PathBuf;
@@ -100,11 +100,11 @@ impl Trust {
         let verifier: Arc<dyn ServerCertVerifier> = if self.accept_anything {
             Arc::new(AcceptAnything { provider: Arc::clone(&provider) })
         } else {
-            let roots = Arc::new(self.roots()?);
+            let added = self.added_roots()?;
+            let roots = Arc::new(self.roots(&added)?);
             let webpki = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider)).build();
-            Arc::new(ExplainSelfSigned(
-                webpki.map_err(|cause| unusable("the root certificates").because(cause))?,
-            ))
+            let webpki = webpki.map_err(|cause| unusable("the root certificates").because(cause))?;
+            Arc::new(TrustVerifier { webpki, added })
         };
         let builder = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -115,8 +115,8 @@ impl Trust {
             None => builder.with_no_client_auth(),
             Some((chain, key)) => {
                 let chain = certificates(chain, "the client certificate")?;
-                let key = PrivateKeyDer::from_pem_slice(key)
-                    .map_err(|cause| unusable("the client certificate's key").because(cause))?;
+                let key = pem::private_key(key)
+                    .map_err(|why| unusable("the client certificate's key").because(why))?;
                 builder
                     .with_client_auth_cert(chain, key)
                     .map_err(|cause| unusable("the client certificate").because(cause))?
@@ -152,7 +152,14 @@ impl Trust {
         false
     }
 
-    fn roots(&self) -> Result<RootCertStore, Error> {
+    /// The certificates of `add_root_certificate`.
+    fn added_roots(&self) -> Result<Vec<CertificateDer<'static>>, Error> {
+        let all: Result<Vec<_>, _> =
+            self.more_roots.iter().map(|pem| certificates(pem, "a root certificate")).collect();
+        Ok(all?.concat())
+    }
+
+    fn roots(&self, added: &[CertificateDer<'static>]) -> Result<RootCertStore, Error> {
         let mut roots = RootCertStore::empty();
         #[cfg(feature = "system-roots")]
         if self.system_roots {
@@ -161,10 +168,8 @@ impl Trust {
         if !self.only_these_roots && !self.has_system_roots() {
             roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
         }
-        for pem in &self.more_roots {
-            for certificate in certificates(pem, "a root certificate")? {
-                roots.add(certificate).map_err(|cause| unusable("a root certificate").because(cause))?;
-            }
+        for certificate in added {
+            roots.add(certificate.clone()).map_err(|cause| unusable("a root certificate").because(cause))?;
         }
         Ok(roots)
     }
@@ -196,14 +201,8 @@ fn add_system_roots(roots: &mut RootCertStore) -> Result<(), Error> {
     })
 }
 
-/// All certificates of a PEM text; there must be one at least.
-fn certificates(pem: &[u8], what: &str) -> Result<Vec<CertificateDer<'static>>, Error> {
-    let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
-    match all {
-        Ok(all) if !all.is_empty() => Ok(all),
-        Ok(_) => Err(unusable(&format!("{what}: there is no CERTIFICATE block in the PEM text"))),
-        Err(cause) => Err(unusable(what).because(cause)),
-    }
+fn certificates(text: &[u8], what: &str) -> Result<Vec<CertificateDer<'static>>, Error> {
+    pem::certificates(text).map_err(|why| unusable(what).because(why))
 }
 
 fn unusable(what: &str) -> Error {

@@ -1,19 +1,48 @@
 //! Whether a server's certificate is believed: as usual but better explained, or not at all.
 
+use super::certificate::{self, Validity, is_self_signed};
 use super::error::SelfSigned;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::verify_server_name;
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, OtherError, SignatureScheme};
 use std::sync::Arc;
 
-/// The usual verification, which cannot tell a certificate that nobody vouches for from one of an unknown authority.
-/// People can do something about the first.
+/// The usual verification, and two things that it lacks.
+///
+/// It cannot tell a self-signed certificate from one of an unknown authority, though the first can be trusted by adding
+/// it. And it refuses a certificate that may itself issue others (`CA:TRUE`, which `openssl req -x509` writes unless told
+/// otherwise) as a server's own, even if the caller has added just this one. OpenSSL and curl accept it then; here it is
+/// accepted if its dates and its name are right.
 #[derive(Debug)]
-pub(super) struct ExplainSelfSigned(pub(super) Arc<WebPkiServerVerifier>);
+pub(super) struct TrustVerifier {
+    pub(super) webpki: Arc<WebPkiServerVerifier>,
+    /// The certificates that the caller has added.
+    pub(super) added: Vec<CertificateDer<'static>>,
+}
 
-impl ServerCertVerifier for ExplainSelfSigned {
+impl TrustVerifier {
+    fn verify_added(
+        &self,
+        certificate: &CertificateDer<'_>,
+        server_name: &ServerName<'_>,
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        match certificate::validity(certificate, now) {
+            Some(Validity::Now) => {}
+            Some(Validity::NotYet) => return Err(CertificateError::NotValidYet.into()),
+            Some(Validity::Expired) => return Err(CertificateError::Expired.into()),
+            None => return Err(CertificateError::BadEncoding.into()),
+        }
+        verify_server_name(&ParsedCertificate::try_from(certificate)?, server_name)?;
+        Ok(ServerCertVerified::assertion())
+    }
+}
+
+impl ServerCertVerifier for TrustVerifier {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -22,8 +51,14 @@ impl ServerCertVerifier for ExplainSelfSigned {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let verdict = self.0.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+        let verdict =
+            self.webpki.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
         match &verdict {
+            Err(rustls::Error::InvalidCertificate(
+                CertificateError::UnknownIssuer | CertificateError::Other(_),
+            )) if self.added.iter().any(|added| added == end_entity) => {
+                self.verify_added(end_entity, server_name, now)
+            }
             Err(rustls::Error::InvalidCertificate(
                 CertificateError::UnknownIssuer | CertificateError::Other(_),
             )) if is_self_signed(end_entity) => {
@@ -39,7 +74,7 @@ impl ServerCertVerifier for ExplainSelfSigned {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.0.verify_tls12_signature(message, cert, dss)
+        self.webpki.verify_tls12_signature(message, cert, dss)
     }
 
     fn verify_tls13_signature(
@@ -48,11 +83,11 @@ impl ServerCertVerifier for ExplainSelfSigned {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.0.verify_tls13_signature(message, cert, dss)
+        self.webpki.verify_tls13_signature(message, cert, dss)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_verify_schemes()
+        self.webpki.supported_verify_schemes()
     }
 }
 
@@ -96,36 +131,4 @@ impl ServerCertVerifier for AcceptAnything {
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.provider.signature_verification_algorithms.supported_schemes()
     }
-}
-
-/// Whether issuer and subject of a certificate are the same (RFC 5280 §4.1). Good enough for an explanation; nothing is
-/// trusted because of it.
-fn is_self_signed(certificate: &[u8]) -> bool {
-    (|| {
-        let (outer, _) = der_value(certificate)?;
-        let (body, _) = der_value(outer)?;
-        // [0] version is optional; then serial number and signature algorithm.
-        let rest = if body.first() == Some(&0xa0) { der_value(body)?.1 } else { body };
-        let (_, rest) = der_value(rest)?;
-        let (_, rest) = der_value(rest)?;
-        let (issuer, rest) = der_value(rest)?;
-        let (_validity, rest) = der_value(rest)?;
-        let (subject, _) = der_value(rest)?;
-        Some(issuer == subject)
-    })()
-    .unwrap_or(false)
-}
-
-/// Splits DER into the content of its first value and what follows it (X.690 §8.1).
-fn der_value(der: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (&first, rest) = der.get(1..)?.split_first()?;
-    let (length, rest) = match first {
-        0..=0x7f => (usize::from(first), rest),
-        0x81..=0x84 => {
-            let (digits, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;
-            (digits.iter().fold(0, |length, &digit| length << 8 | usize::from(digit)), rest)
-        }
-        _ => return None,
-    };
-    rest.split_at_checked(length)
 }

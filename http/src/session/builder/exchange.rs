@@ -2,6 +2,8 @@
 
 use super::ClientSessionBuilder;
 use crate::trace::Trace;
+use http::HeaderName;
+use std::io::{self, Write};
 use std::time::Duration;
 
 impl ClientSessionBuilder {
@@ -32,8 +34,18 @@ impl ClientSessionBuilder {
     /// left out.
     pub fn verbose(mut self, on: bool) -> Self {
         if on {
-            self.settings.tracer.add(|trace| eprint!("{trace}"));
+            // Standard error may be closed or full: `eprint!` would panic then.
+            self.settings.tracer.add(|trace| drop(write!(io::stderr(), "{trace}")));
         }
+        self
+    }
+
+    /// Fields whose values are secret, besides those that are known to carry credentials (`Authorization`, `Cookie`,
+    /// `X-Api-Key` and so on): [`verbose`](ClientSessionBuilder::verbose) and the printed form of a [`Trace`] leave them
+    /// out. The `Debug` output of a request leaves out each value that is marked as
+    /// [sensitive](crate::HeaderValue::set_sensitive).
+    pub fn secret_headers(mut self, names: impl IntoIterator<Item = HeaderName>) -> Self {
+        self.settings.tracer.add_secrets(names);
         self
     }
 

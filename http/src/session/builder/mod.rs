@@ -138,9 +138,23 @@ impl ClientSessionBuilder {
         self
     }
 
-    /// Calls `hook` with each request right before it is sent, also for each redirect that is followed and for each
-    /// [retry](ClientSessionBuilder::retries). The hook may change the header fields. Its changes stay for the next call, so
-    /// it should insert fields rather than append them.
+    /// Called with each request just before it is sent, and again for each redirect that is followed and each
+    /// [retry](ClientSessionBuilder::retries). It may change the header fields; what it sets is still there the next time,
+    /// so insert rather than append.
+    ///
+    /// A hook that adds credentials has to look where the request goes: after a redirect that may be another server.
+    ///
+    /// ```
+    /// # use curio_http::{ClientSession, HeaderValue};
+    /// let session = ClientSession::builder()
+    ///     .on_request(|request| {
+    ///         if !request.has_left_origin() {
+    ///             request.headers_mut().insert("x-signature", HeaderValue::from_static("4f1d"));
+    ///         }
+    ///     })
+    ///     .build()?;
+    /// # Ok::<(), curio_http::Error>(())
+    /// ```
     pub fn on_request(mut self, hook: impl Fn(&mut Request) + 'static) -> Self {
         self.settings.hooks.add_for_requests(hook);
         self

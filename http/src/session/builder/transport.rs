@@ -11,7 +11,7 @@ use std::path::Path;
 use std::rc::Rc;
 
 impl ClientSessionBuilder {
-    /// Sends every request through this proxy: `http://`, `https://`, `socks5://` (names are resolved by this client),
+    /// Sends every request through this proxy: `http://`, `https://`, `socks4://` and `socks5://` (names are resolved by this client),
     /// `socks5h://` or `socks4a://` (names are resolved by the proxy). User name and password may stand in the URL,
     /// percent-encoded; they are sent to the proxy only. The default ports are 80, 443 and 1080.
     ///
@@ -117,17 +117,15 @@ impl ClientSessionBuilder {
     ///
     /// It is called with the addresses that are connected to, so it does not matter how a URL spells them or which name they
     /// have. Of hosts that a proxy connects to, it sees those that are IP addresses or are resolved by this client
-    /// (`socks5://`). It is not called for the proxy itself, nor for Unix sockets and a [`Connector`].
+    /// (`socks4://`, `socks5://`). It is not called for the proxy itself, nor for Unix sockets and a [`Connector`].
+    ///
+    /// [`public_addresses_only`](crate::public_addresses_only) is the filter for programs that fetch what strangers name.
     ///
     /// ```
-    /// # use curio_http::ClientSession;
-    /// use std::net::IpAddr;
+    /// use curio_http::{ClientSession, public_addresses_only};
     ///
     /// let session = ClientSession::builder()
-    ///     .address_filter(|address| match address.ip() {
-    ///         IpAddr::V4(ip) => !ip.is_private() && !ip.is_loopback() && !ip.is_link_local(),
-    ///         IpAddr::V6(ip) => !ip.is_loopback() && ip.to_ipv4().is_none(),
-    ///     })
+    ///     .address_filter(|address| public_addresses_only(address) && matches!(address.port(), 80 | 443))
     ///     .build()?;
     /// # Ok::<(), curio_http::Error>(())
     /// ```

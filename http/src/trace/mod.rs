@@ -8,10 +8,12 @@
 //! The value holds the bytes as they are. The printed form leaves credentials out, because it ends up in logs. Without a
 //! listener, all this costs a test of an empty `Option`.
 
-use crate::url::Url;
-use std::borrow::Cow;
+pub(crate) mod redaction;
+
+use http::HeaderName;
 use std::fmt;
 use std::net::SocketAddr;
+use std::ops::Deref;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -41,19 +43,60 @@ pub enum Trace<'a> {
         idle: Duration,
     },
     /// A request head, as it is sent. It may contain credentials.
-    RequestHead(&'a [u8]),
+    RequestHead(TraceHead<'a>),
     /// A response head as received, also that of an interim response (1xx). It may contain cookies.
-    ResponseHead(&'a [u8]),
+    ResponseHead(TraceHead<'a>),
     /// Other information: waiting for `100 Continue`, a retry, a dropped credential.
     Note(&'a str),
 }
 
-/// Fields whose values are credentials, or as sensitive as those.
-const SECRET: [&str; 5] =
-    ["authorization", "proxy-authorization", "cookie", "set-cookie", "authentication-info"];
+/// The bytes of a request's or a response's head.
+///
+/// They are complete: as a slice (`&**head`) it has everything. `Display` leaves out credentials and the fields that the
+/// session calls [secret](crate::ClientSessionBuilder::secret_headers).
+#[derive(Clone, Copy)]
+pub struct TraceHead<'a> {
+    bytes: &'a [u8],
+    more_secrets: &'a [HeaderName],
+}
 
-/// Fields whose values are URLs, which may contain a password.
-const URLS: [&str; 3] = ["location", "content-location", "referer"];
+impl Deref for TraceHead<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.bytes
+    }
+}
+
+/// As `Display`, because it ends up in logs, too; on one line.
+impl fmt::Debug for TraceHead<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.to_string())
+    }
+}
+
+impl fmt::Display for TraceHead<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.lines().try_for_each(|line| writeln!(f, "{line}"))
+    }
+}
+
+impl<'a> TraceHead<'a> {
+    fn lines(&self) -> impl Iterator<Item = String> + use<'a> {
+        let TraceHead { bytes, more_secrets } = *self;
+        let text = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+        text.split(|&byte| byte == b'\n').map(move |line| {
+            let line = String::from_utf8_lossy(line.strip_suffix(b"\r").unwrap_or(line));
+            let redacted = line.split_once(':').and_then(|(name, value)| {
+                let value = value.trim_start();
+                let shown = redaction::shown(name, value, more_secrets);
+                (shown != value).then(|| format!("{name}: {shown}"))
+            });
+            // What a server sends must not control the terminal that shows it.
+            redacted.as_deref().unwrap_or(&line).replace(char::is_control, "\u{fffd}")
+        })
+    }
+}
 
 impl fmt::Display for Trace<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -73,48 +116,48 @@ impl fmt::Display for Trace<'_> {
     }
 }
 
-fn write_head(f: &mut fmt::Formatter<'_>, direction: char, head: &[u8]) -> fmt::Result {
-    let head = head.strip_suffix(b"\n").unwrap_or(head);
-    for line in head.split(|&byte| byte == b'\n') {
-        let line = String::from_utf8_lossy(line.strip_suffix(b"\r").unwrap_or(line));
-        match line.split_once(':') {
-            Some((name, _)) if SECRET.iter().any(|secret| secret.eq_ignore_ascii_case(name)) => {
-                writeln!(f, "{direction} {name}: [redacted]")?;
-            }
-            Some((name, value)) if URLS.iter().any(|url| url.eq_ignore_ascii_case(name)) => {
-                let value = without_credentials(value.trim()).replace(char::is_control, "\u{fffd}");
-                writeln!(f, "{direction} {name}: {value}")?;
-            }
-            // What a server sends must not control the terminal that shows it.
-            _ if line.contains(char::is_control) => {
-                writeln!(f, "{direction} {}", line.replace(char::is_control, "\u{fffd}"))?;
-            }
-            _ => writeln!(f, "{direction} {line}")?,
-        }
-    }
-    Ok(())
-}
-
-fn without_credentials(text: &str) -> Cow<'_, str> {
-    match Url::parse(text) {
-        Ok(url) if url.has_credentials() => url.without_credentials().to_string().into(),
-        // In a relative reference, what stands before an `@` may be a password.
-        Err(_) if text.contains('@') => "[redacted]".into(),
-        Ok(_) | Err(_) => text.into(),
-    }
+fn write_head(f: &mut fmt::Formatter<'_>, direction: char, head: &TraceHead<'_>) -> fmt::Result {
+    head.lines().try_for_each(|line| writeln!(f, "{direction} {line}"))
 }
 
 /// The listeners of a session.
 #[derive(Clone, Default)]
-pub(crate) struct Tracer(Option<Rc<Vec<Listener>>>);
+pub(crate) struct Tracer(Option<Rc<Listeners>>);
+
+#[derive(Default)]
+struct Listeners {
+    all: Vec<Listener>,
+    more_secrets: Vec<HeaderName>,
+}
 
 type Listener = Box<dyn Fn(&Trace<'_>)>;
 
 impl Tracer {
     pub(crate) fn add(&mut self, listener: impl Fn(&Trace<'_>) + 'static) {
+        self.change(|listeners| listeners.all.push(Box::new(listener)));
+    }
+
+    /// Fields whose values are not printed.
+    pub(crate) fn add_secrets(&mut self, names: impl IntoIterator<Item = HeaderName>) {
+        self.change(|listeners| listeners.more_secrets.extend(names));
+    }
+
+    fn change(&mut self, change: impl FnOnce(&mut Listeners)) {
         // The list is not shared before the session is built.
         if let Some(listeners) = Rc::get_mut(self.0.get_or_insert_default()) {
-            listeners.push(Box::new(listener));
+            change(listeners);
+        }
+    }
+
+    pub(crate) fn emit_request_head(&self, bytes: &[u8]) {
+        if let Some(listeners) = &self.0 {
+            self.emit(|| Trace::RequestHead(TraceHead { bytes, more_secrets: &listeners.more_secrets }));
+        }
+    }
+
+    pub(crate) fn emit_response_head(&self, bytes: &[u8]) {
+        if let Some(listeners) = &self.0 {
+            self.emit(|| Trace::ResponseHead(TraceHead { bytes, more_secrets: &listeners.more_secrets }));
         }
     }
 
@@ -130,7 +173,7 @@ impl Tracer {
     pub(crate) fn emit<'a>(&self, what: impl FnOnce() -> Trace<'a>) {
         if let Some(listeners) = &self.0 {
             let trace = what();
-            listeners.iter().for_each(|listener| listener(&trace));
+            listeners.all.iter().for_each(|listener| listener(&trace));
         }
     }
 }
@@ -139,30 +182,34 @@ impl Tracer {
 mod tests {
     use super::*;
 
-    #[test]
-    fn credentials_are_not_printed() {
-        let head = b"GET / HTTP/1.1\r\nhost: h\r\nauthorization: Basic c2VjcmV0\r\nCookie: a=secret\r\n\r\n";
-        let shown = Trace::RequestHead(head).to_string();
-        assert_eq!(
-            shown,
-            "> GET / HTTP/1.1\n> host: h\n> authorization: [redacted]\n> Cookie: [redacted]\n> \n"
-        );
+    fn printed(head: &[u8], more_secrets: &[HeaderName]) -> String {
+        Trace::RequestHead(TraceHead { bytes: head, more_secrets }).to_string()
     }
 
     #[test]
-    fn credentials_in_urls_are_not_printed() {
-        let shown = |location: &str| {
-            let head = format!("HTTP/1.1 302 Found\r\nLocation: {location}\r\n\r\n");
-            Trace::ResponseHead(head.as_bytes()).to_string().lines().nth(1).map(str::to_owned)
-        };
-        assert_eq!(shown("http://ann:secret@h/x").as_deref(), Some("< Location: http://h/x"));
-        assert_eq!(shown("//ann:secret@h/x").as_deref(), Some("< Location: [redacted]"));
-        assert_eq!(shown("/x?y").as_deref(), Some("< Location: /x?y"));
+    fn credentials_are_not_printed() {
+        let head = b"GET / HTTP/1.1\r\nhost: h\r\nauthorization: Basic c2VjcmV0\r\nCookie: a=secret\r\n\r\n";
+        assert_eq!(
+            printed(head, &[]),
+            "> GET / HTTP/1.1\n> host: h\n> authorization: [redacted]\n> Cookie: [redacted]\n> \n"
+        );
+        let head = b"HTTP/1.1 302 Found\r\nLocation: http://ann:secret@h/x\r\n\r\n";
+        assert_eq!(printed(head, &[]), "> HTTP/1.1 302 Found\n> Location: http://h/x\n> \n");
+    }
+
+    #[test]
+    fn the_session_names_more_fields_that_are_not_printed() {
+        let head = b"GET / HTTP/1.1\r\nX-Mine: secret\r\n\r\n";
+        let mine = [HeaderName::from_static("x-mine")];
+        assert_eq!(printed(head, &mine), "> GET / HTTP/1.1\n> X-Mine: [redacted]\n> \n");
+        let head = TraceHead { bytes: head, more_secrets: &mine };
+        assert!(!format!("{head} {head:?} {:?}", Trace::RequestHead(head)).contains("secret"));
+        assert!(head.ends_with(b"secret\r\n\r\n"), "the bytes are complete");
     }
 
     #[test]
     fn what_a_server_sends_cannot_steer_a_terminal() {
-        let shown = Trace::ResponseHead(b"HTTP/1.1 200 \x1b[2J\r\n\r\n").to_string();
-        assert_eq!(shown, "< HTTP/1.1 200 \u{fffd}[2J\n< \n");
+        let shown = printed(b"HTTP/1.1 200 \x1b[2J\r\n\r\n", &[]);
+        assert_eq!(shown, "> HTTP/1.1 200 \u{fffd}[2J\n> \n");
     }
 }
