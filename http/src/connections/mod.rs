@@ -7,6 +7,7 @@
 //! route.rs         direct, through a proxy, over a Unix socket, or by a connector
 //! dialer.rs        a new connection: DNS, TCP, proxy, TLS
 //! resolver.rs      addresses of hosts; shared lookups; the address filter
+//! public_addresses.rs  an address filter: public IP addresses only
 //! connector.rs     custom transports
 //! proxy/           proxy settings, tunnels, SOCKS
 //! connection.rs    the loop between a stream and the protocol

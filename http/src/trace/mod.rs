@@ -5,8 +5,8 @@
 //! printed, it is the text that [`verbose`](crate::ClientSessionBuilder::verbose) writes to standard error, in curl's
 //! notation: `*` for information, `>` for what is sent, `<` for what is received.
 //!
-//! The value holds the bytes as they are. The printed form leaves credentials out, because it ends up in logs. Without a
-//! listener, all this costs a test of an empty `Option`.
+//! The value holds the bytes as they are. The printed form leaves credentials out (`redaction.rs`), because it ends up in
+//! logs. Without a listener, all this costs a test of an empty `Option`.
 
 pub(crate) mod redaction;
 

@@ -3,6 +3,8 @@
 //! ```text
 //! trust.rs           which certificates are trusted; the configuration of rustls
 //! verify.rs          verifiers that explain, or accept anything
+//! pem.rs             certificates and keys out of PEM text
+//! certificate.rs     the dates and names of a certificate
 //! record_buffer.rs   ciphertext that is not decrypted yet
 //! error.rs           TLS failures in words
 //! info.rs            TlsInfo: version, cipher suite, certificates
