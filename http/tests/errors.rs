@@ -80,10 +80,14 @@ fn a_server_that_closes_without_a_word_is_a_protocol_error() {
 }
 
 #[test]
-fn a_server_that_closes_or_resets_within_the_head_is_a_protocol_error() {
+fn a_server_that_closes_within_the_head_is_a_protocol_error() {
     for end in 1..HEAD.len() {
         assert!(closing_after(&HEAD[..end]).is_protocol());
     }
+}
+
+#[test]
+fn a_server_that_resets_within_the_head_is_a_protocol_error() {
     let reset = get_from(Script::new().read_head().send(HEAD).wait(Duration::from_millis(10)).reset());
     assert!(reset.is_protocol() && reset.to_string().contains("reset"), "{reset}");
 }
@@ -97,6 +101,10 @@ fn a_server_that_closes_within_the_body_is_a_body_error_with_both_numbers() {
         let error = closing_after(format!("{HEAD}Transfer-Encoding: chunked\r\n\r\n{cut}"));
         assert!(error.is_body(), "{cut:?}: {error}");
     }
+}
+
+#[test]
+fn a_server_that_resets_within_the_body_is_a_body_error() {
     let script = Script::new().read_head().send(format!("{HEAD}Content-Length: 10\r\n\r\nabc"));
     let error = get_from(script.wait(Duration::from_millis(10)).reset());
     assert!(error.is_body() && error.to_string().contains("reset"), "{error}");

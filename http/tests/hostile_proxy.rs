@@ -293,7 +293,12 @@ fn case_127_a_zone_id_gets_into_no_address() {
 fn case_128_http_proxy_in_capitals_is_ignored() {
     let server = Server::answering(|_| Reply::ok("server"));
     let proxy = Server::answering(|_| Reply::ok("proxy"));
-    assert_eq!(get_in_environment(&[("HTTP_PROXY", proxy.url(""))], "", &server.url("/")), "server");
+    let mut variables = vec![("HTTP_PROXY", proxy.url(""))];
+    if cfg!(windows) {
+        // There it is the same variable as `http_proxy`, and is ignored where it may come from a request: under CGI.
+        variables.push(("REQUEST_METHOD", "GET".into()));
+    }
+    assert_eq!(get_in_environment(&variables, "", &server.url("/")), "server");
 }
 
 #[test]
