@@ -52,6 +52,7 @@ const TESTS: &[(&str, fn())] = &[
         "a_program_that_waits_in_poll_read_is_in_no_deadlock",
         a_program_that_waits_in_poll_read_is_in_no_deadlock,
     ),
+    #[cfg(target_os = "linux")] // Only there threads can be counted.
     ("a_deadlock_on_the_real_clock_is_a_panic_if_there_is_no_other_thread", on_the_real_clock),
 ];
 
@@ -185,6 +186,7 @@ fn a_cleanup_that_is_polled_is_not_said_to_be_left_alone() {
     assert!(report.contains("CLEANUP") && !report.contains("nobody polls"), "{report}");
 }
 
+#[cfg(target_os = "linux")]
 fn on_the_real_clock() {
     let failed = catch_unwind(|| curio::run(std::future::pending::<()>()));
     assert!(failed.is_err(), "a future that is never woken, and no thread that could wake it");

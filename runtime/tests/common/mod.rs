@@ -193,9 +193,9 @@ pub(crate) fn must_end<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static
     let thread = std::thread::spawn(move || {
         let _ = sender.send(f());
     });
-    match receiver.recv_timeout(secs(5)) {
+    match receiver.recv_timeout(secs(60)) {
         Ok(value) => value,
-        Err(RecvTimeoutError::Timeout) => panic!("it did not end within five seconds"),
+        Err(RecvTimeoutError::Timeout) => panic!("it did not end within a minute"),
         Err(RecvTimeoutError::Disconnected) => match thread.join() {
             Err(payload) => resume_unwind(payload),
             Ok(()) => unreachable!("a thread that returns has sent its value"),
