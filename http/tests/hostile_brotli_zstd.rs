@@ -76,3 +76,14 @@ fn case_073_brotli_cut_short_is_an_error() {
     let bomb = include_bytes!("fixtures/bottles.br");
     assert!(refused("br", &bomb[..bomb.len() - 1]).contains("ends in the middle"));
 }
+
+/// The decoder holds back what lies within its window, which would be the last events that have come.
+#[cfg(feature = "zstd")]
+#[test]
+fn zstd_is_not_asked_for_when_events_are_wanted() {
+    let server = Server::answering(|_| Reply::ok(""));
+    let session = ClientSession::new();
+    curio::run(session.get(server.url("/")).header("Accept", "text/event-stream").send()).expect("an answer");
+    let accepted = server.request().header("accept-encoding").unwrap_or_default().to_owned();
+    assert!(accepted.contains("gzip") && !accepted.contains("zstd"), "{accepted}");
+}

@@ -66,7 +66,7 @@ fn case_044_a_size_that_is_not_hexadecimal_digits_alone_is_refused() {
     assert_eq!(error_in([HEAD.as_bytes(), b"\xef\xbc\x95\r\nhello"].concat()), RemoteError::ChunkSize);
 }
 
-/// Old servers pad sizes to a fixed width. curl, requests and hyper take them.
+/// Old servers pad sizes to a fixed width. curl and requests take them.
 #[test]
 fn case_044_blanks_behind_a_size_are_skipped() {
     for size in ["5 ", "5\t", "5       ", "5 \t ;x=y"] {

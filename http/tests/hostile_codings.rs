@@ -170,7 +170,7 @@ fn case_078_two_members_are_one_body_and_garbage_behind_them_is_an_error() {
     }
 }
 
-/// Tapes and block devices pad files with zeros, and gzip(1), zlib's gzread and Python's gzip skip them.
+/// Files that were written in blocks of a fixed size end in zeros. curl and requests take them.
 #[test]
 fn case_078_zeros_behind_gzip_are_padding() {
     for zeros in [1, 2, 511, 100_000] {

@@ -15,8 +15,8 @@ fn accept_encoding_of(session: &ClientSession, fields: &[(&'static str, &'static
     server.request().header("accept-encoding").map(str::to_owned)
 }
 
-/// A range of a compressed representation cannot be decompressed by itself. reqwest and Go ask for no coding when there is
-/// a Range, requests and `curl --compressed` ask for gzip and fail to decode what comes.
+/// A range of a compressed representation cannot be decompressed by itself. reqwest sends no Accept-Encoding when there is a
+/// Range; requests and `curl --compressed` ask for gzip and fail to decode what comes.
 #[test]
 fn a_request_for_a_range_asks_for_no_coding() {
     let session = ClientSession::new();

@@ -498,7 +498,7 @@ fn no_credentials_show_in_debug_output() {
     assert!(shown.contains("h.test") && !shown.contains("secret"), "{shown}");
 }
 
-/// requests sends such a body with a Content-Length beside the field, which is a smuggling risk; curl and aiohttp chunk it.
+/// curl chunks such a body, too.
 #[test]
 fn a_body_of_known_length_is_chunked_if_the_request_says_so() {
     let server = Server::answering(|_| Reply::ok(""));

@@ -18,12 +18,22 @@ pub(crate) fn prepare(settings: &Settings, request: &mut Request) -> Result<(), 
     authentication::add_credentials(settings, request);
     add_defaults(&mut request.headers, &settings.headers);
     request.headers.entry(USER_AGENT).or_insert_with(|| settings.agent());
-    // A range of a coded representation cannot be decoded.
-    let codings = if request.headers.contains_key(RANGE) { "identity" } else { decode::ACCEPTED };
+    let codings = match &request.headers {
+        // A range of a coded representation cannot be decoded.
+        headers if headers.contains_key(RANGE) => "identity",
+        headers if accepts_events(headers) => decode::ACCEPTED_IN_STREAMS,
+        _ => decode::ACCEPTED,
+    };
     for (name, value) in [(ACCEPT, "*/*"), (ACCEPT_ENCODING, codings)] {
         request.headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     Ok(())
+}
+
+/// Whether the response is to be a stream of server-sent events.
+fn accepts_events(headers: &HeaderMap) -> bool {
+    let mut accepted = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    accepted.any(|value| value.to_ascii_lowercase().contains("text/event-stream"))
 }
 
 /// A name that the request sets replaces the session's default for it, with all its values.

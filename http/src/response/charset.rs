@@ -4,8 +4,8 @@
 //! Windows-1252 (the WHATWG Encoding Standard makes them one, as browsers always have). These two and ASCII are
 //! built in, under all names of that standard. The others come with the Cargo feature `charset`.
 //!
-//! Servers also send names that mean nothing (`utf8mb4`, `none`). Such a name is passed over, as curl, requests, reqwest and
-//! browsers do, if the text is UTF-8; if it is not, there is an error, because a wrong guess would be silent.
+//! Servers also send names that mean nothing (`utf8mb4`, `none`). Such a name is passed over, as requests and browsers
+//! do, if the text is UTF-8; if it is not, there is an error, because a wrong guess would be silent.
 
 use crate::encoding::quoted_string;
 use crate::error::{Error, ErrorKind};
@@ -54,8 +54,20 @@ const LATIN_1: [&str; 18] = [
 ];
 /// How the names begin of those sets in which bytes that look like ASCII may be something else: text in one of them can
 /// look like UTF-8 and not be it.
-const NOT_LIKE_ASCII: [&str; 9] =
-    ["utf-7", "utf7", "utf-16", "utf16", "utf-32", "utf32", "ucs", "iso-2022", "hz-"];
+const NOT_LIKE_ASCII: [&str; 12] = [
+    "utf-7",
+    "utf7",
+    "utf-16",
+    "utf16",
+    "utf-32",
+    "utf32",
+    "ucs",
+    "unicode",
+    "csunicode",
+    "iso-10646",
+    "iso-2022",
+    "hz-",
+];
 
 /// The byte order marks, which say more than any label.
 const MARKS: [(&[u8], &str); 3] =

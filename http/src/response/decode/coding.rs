@@ -16,6 +16,11 @@ pub(crate) const ACCEPTED: &str = match (cfg!(feature = "brotli"), cfg!(feature 
     (true, true) => "gzip, deflate, br, zstd",
 };
 
+/// The same for a response that is to be read while it comes: without `zstd`, whose decoder holds back what lies within its
+/// window until the frame ends.
+pub(crate) const ACCEPTED_IN_STREAMS: &str =
+    if cfg!(feature = "brotli") { "gzip, deflate, br" } else { "gzip, deflate" };
+
 /// The largest window of the format, which every decoder has to offer (RFC 1950 §2.2).
 const WINDOW_BITS: u8 = 15;
 

@@ -35,7 +35,7 @@ mod stage;
 #[cfg(feature = "zstd")]
 mod zstd;
 
-pub(crate) use coding::ACCEPTED;
+pub(crate) use coding::{ACCEPTED, ACCEPTED_IN_STREAMS};
 pub(crate) use error::DecodeError;
 
 use bytes::Bytes;

@@ -12,7 +12,7 @@
 //!
 //! One thing to know about streams: what lies within the last window is handed out when more has come or the frame is
 //! complete, because the decoder looks back into it. A server that wants its lines to be read at once ends a frame or
-//! uses another coding.
+//! uses another coding; a request for server-sent events does not ask for this one.
 
 use super::error::Cause;
 use super::progress::Progress;
