@@ -247,6 +247,24 @@ fn an_idle_connection_past_its_time_sends_close_notify() {
         .expect("an answer");
 }
 
+/// After its kernel has ended nothing can be waited for; a last write to the socket needs no kernel.
+#[test]
+fn a_session_that_outlives_its_kernel_can_be_dropped_whatever_its_streams_are() {
+    for by_connector in [false, true] {
+        let (session, url, server, endings) = listening_for_the_end();
+        let address = server.addr();
+        let session = match by_connector {
+            true => session.connector(async move |_| curio::TcpStream::connect(address).await),
+            false => session,
+        };
+        let session = session.build().expect("good settings");
+        curio::run(async { session.get(&url).await?.text().await }).expect("an answer");
+        drop(session);
+        let in_order = endings.recv_timeout(Duration::from_secs(10)).expect("an end");
+        assert!(in_order || by_connector, "the socket would have taken it");
+    }
+}
+
 /// A socket that takes nothing more must not hold up the program: the `close_notify` is left out then.
 #[test]
 fn a_peer_that_does_not_read_does_not_hold_up_the_end() {

@@ -94,7 +94,8 @@ impl<S: Source> Socket<S> {
         !self.registration.may_try(Direction::Read) || self.is_quiet_now(peek)
     }
 
-    /// [`is_quiet`](Self::is_quiet), but `peek` is always called: readiness is only as new as the kernel's last poll.
+    /// [`is_quiet`](Self::is_quiet), but `peek` is always called: readiness is only as new as the kernel's last poll. If
+    /// something has come, the next read knows of it.
     pub(crate) fn is_quiet_now(&self, peek: impl FnOnce(&S) -> io::Result<usize>) -> bool {
         if !self.registration.is_watched_here() {
             return false;
@@ -102,6 +103,8 @@ impl<S: Source> Socket<S> {
         let quiet = matches!(peek(&self.source), Err(error) if error.kind() == io::ErrorKind::WouldBlock);
         if quiet {
             self.registration.clear_ready(Direction::Read, true);
+        } else {
+            self.registration.set_readable();
         }
         quiet
     }

@@ -197,11 +197,11 @@ impl TlsStream {
         if !self.is_open() {
             return false;
         }
+        if look == Look::AtSocket {
+            self.ask_socket();
+        }
         if let Stream::Plain(tcp) = &self.below
-            && match look {
-                Look::Cached => tcp.is_quiet(),
-                Look::AtSocket => tcp.is_quiet_now(),
-            }
+            && tcp.is_quiet()
         {
             return self.decrypted.is_empty() && self.incoming.is_empty();
         }
@@ -209,6 +209,17 @@ impl TlsStream {
         let quiet = self.poll_read(&mut cx, &mut [0]).is_pending();
         self.release_buffers();
         quiet
+    }
+
+    /// Brings the readiness of the socket at the bottom up to date, so that the next read finds what has come.
+    fn ask_socket(&self) {
+        match &self.below {
+            Stream::Plain(tcp) => {
+                tcp.is_quiet_now();
+            }
+            Stream::Tls(tls) => tls.ask_socket(),
+            Stream::Foreign(_) => {}
+        }
     }
 
     /// What the handshake has agreed on; `known` is what an earlier one with the same server has.
