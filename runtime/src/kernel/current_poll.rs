@@ -11,9 +11,10 @@ pub(crate) struct CurrentPoll {
     pub(crate) task: RefCell<Option<Rc<dyn Runnable>>>,
     /// The node of the cancel tree whose region is being polled.
     pub(crate) scope: Cell<Option<ScopeKey>>,
-    /// The time limits that are being polled without having entered a node, outermost first, and the nodes that
-    /// they were given meanwhile.
-    pub(crate) limits: RefCell<Vec<Option<ScopeKey>>>,
+    /// How many time limits that have no node are being polled, inside of `scope`.
+    pub(crate) limits_without_node: Cell<u32>,
+    /// The nodes of those around them that were given one since they began to be polled, outermost first.
+    pub(crate) limit_nodes: RefCell<Vec<ScopeKey>>,
     /// What the task waits for, once a trap has said so.
     pub(crate) published: Cell<Option<Parked>>,
     /// How many more traps may succeed in this poll.

@@ -48,7 +48,8 @@ pub(crate) struct PolledLimit {
 #[track_caller]
 pub(crate) fn begin_limit() -> PolledLimit {
     with(|kernel| {
-        kernel.current.limits.borrow_mut().push(None);
+        let limits = &kernel.current.limits_without_node;
+        limits.set(limits.get() + 1);
         PolledLimit { kernel: Rc::clone(kernel), ended: false }
     })
 }
@@ -62,7 +63,12 @@ impl PolledLimit {
 
     fn take_off(&self) -> Option<Scope> {
         let kernel = &self.kernel;
-        let key = kernel.current.limits.borrow_mut().pop().flatten()?;
+        let limits = &kernel.current.limits_without_node;
+        if limits.get() > 0 {
+            limits.set(limits.get() - 1);
+            return None;
+        }
+        let key = kernel.current.limit_nodes.borrow_mut().pop()?;
         kernel.current.scope.set(kernel.cancel_tree.borrow().parent(key));
         Some(Scope { kernel: Rc::clone(kernel), key })
     }
@@ -81,13 +87,10 @@ impl Drop for PolledLimit {
 /// root, and the first region in limits that have no nodes makes theirs, the outermost first.
 fn current_scope(kernel: &State) -> Option<ScopeKey> {
     let mut scope = kernel.current.scope.get().or_else(|| task_root(kernel));
-    let mut limits = kernel.current.limits.borrow_mut();
-    if let Some(None) = limits.last() {
-        let known = limits.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
-        for limit in &mut limits[known..] {
-            scope = Some(kernel.cancel_tree.borrow_mut().add(scope));
-            *limit = scope;
-        }
+    for _ in 0..kernel.current.limits_without_node.take() {
+        let node = kernel.cancel_tree.borrow_mut().add(scope);
+        kernel.current.limit_nodes.borrow_mut().push(node);
+        scope = Some(node);
         kernel.current.scope.set(scope);
     }
     scope

@@ -61,10 +61,7 @@ impl Nested {
         if record.end.get().is_some() {
             return None;
         }
-        debug_assert!(
-            kernel.current.limits.borrow().last().is_none_or(Option::is_some),
-            "its scope was entered"
-        );
+        debug_assert!(kernel.current.limits_without_node.get() == 0, "its scope was entered");
         let (task, waker) = kernel.tasks.borrow_mut().begin_poll(record.slot)?;
         Some(NestedTurn {
             kernel: Rc::clone(&self.kernel),
