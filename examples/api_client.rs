@@ -1,16 +1,16 @@
-//! A client for one service, as a program of yours would have it.
+//! A client for one service, as a program of yours might have it.
 //!
-//! The session knows what all requests have in common: where the service is, who asks, how long an answer may take, how
-//! often to try again. The struct `Notes` around it knows the service: each method is a request with types for what goes
-//! in and what comes out. The program knows neither.
+//! The session knows what all requests have in common: the URL of the service, the credentials, the timeout, the number of
+//! retries. The struct `Notes` around it knows the service: each method is one request, with types for its parameters and
+//! its result. The rest of the program knows neither.
 //!
-//! The service here is an httpbin, which says back what it was told, and fails when it is asked to.
+//! The service here is an httpbin, which returns what it received, and fails when it is asked to.
 //!
-//! Run it: `cargo run --example api_client` (a server in this same process) or
+//! Run it: `cargo run --example api_client` (with a server in this process) or
 //! `cargo run --example api_client -- http://HTTPBIN/`.
 //!
-//! Then try: which of the methods may be tried again when the connection breaks off in the middle, and why not `add`? What
-//! would the service have to offer for it?
+//! Then try: which of the methods may be retried when the connection breaks in the middle of a request, and why not `add`?
+//! What would the service have to offer for that?
 use std::time::Duration;
 
 use curio_http::{ClientSession, Error};
@@ -29,7 +29,7 @@ struct WhoAmI {
     token: String,
 }
 
-/// What an httpbin answers: the request, as it came.
+/// The response of an httpbin: the request as it arrived.
 #[derive(Deserialize)]
 struct Told<T> {
     json: T,
@@ -81,7 +81,7 @@ impl Notes {
         Ok(response.json::<Search<Query>>().await?.args)
     }
 
-    /// Something that this service can do only every third time.
+    /// A request that succeeds only every third time.
     async fn tidy_up(&self) -> Result<(), Error> {
         self.session.delete("status/503,503,200").await?.raise_for_status()
     }

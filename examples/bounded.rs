@@ -1,5 +1,5 @@
-//! Many requests, two at a time: a semaphore holds back the others. Ten seconds of waiting take six.
-//! Without arguments it asks an httpbin in this same process; with URLs, it asks those.
+//! Many requests, two at a time: a semaphore limits them. Delays of ten seconds in total take six.
+//! Without arguments it requests an httpbin in this process; with URLs, it requests those.
 use std::time::Instant;
 
 use curio::BoundedSemaphore;

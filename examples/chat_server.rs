@@ -1,18 +1,18 @@
-//! A chat: everybody hears what everybody says.
+//! A chat server: each guest receives what all others write.
 //!
-//! Who listens to whom is settled by queues. All that is said goes into one, `SAID`; a single task, the dispatcher,
-//! takes it from there and puts a copy into the queue of each guest. So no guest has to know the others, and none
-//! has to wait for one whose connection is slow.
+//! Queues decide who receives what. Every line goes into one queue, `SAID`; a single task, the dispatcher, takes the lines
+//! from there and puts a copy into the queue of each guest. So no guest has to know the others, and none has to wait for one
+//! with a slow connection.
 //!
-//! A guest is two tasks, because it may hear something while it is silent: one reads what it says, one writes what
-//! it is to hear. They are a group with `Wait::Any`: when the guest hangs up the first ends, and the other is
-//! cancelled. `finally` takes the guest off the list, however it left.
+//! A guest is two tasks, because it may receive while it sends nothing: one task reads from the connection, one writes to it.
+//! They form a group with `Wait::Any`: when the guest disconnects, the first ends and the other is cancelled. `finally`
+//! removes the guest from the list, however its tasks ended.
 //!
-//! Run it: `cargo run --example chat_server` (two guests that are not real) or
-//! `cargo run --example chat_server -- 127.0.0.1:25000` and, in several windows, `nc 127.0.0.1 25000`.
+//! Run it: `cargo run --example chat_server` (two simulated guests) or
+//! `cargo run --example chat_server -- 127.0.0.1:25000` and, in several terminals, `nc 127.0.0.1 25000`.
 //!
-//! Then try: a guest that never reads lets its queue grow for ever. Give the queue a size, use `try_put`, and decide
-//! what becomes of a guest who cannot follow.
+//! Then try: the queue of a guest that never reads grows without limit. Give the queue a capacity, use `try_put`, and decide
+//! what happens to a guest that is too slow.
 use std::cell::RefCell;
 use std::io;
 use std::net::SocketAddr;

@@ -1,5 +1,5 @@
-//! Many requests at once: a task for each, joined in order. Ten seconds of waiting take four.
-//! Without arguments it asks an httpbin in this same process; with URLs, it asks those.
+//! Many requests at once: a task for each, joined in order. Delays of ten seconds in total take four.
+//! Without arguments it requests an httpbin in this process; with URLs, it requests those.
 use std::time::Instant;
 
 use curio_http::{ClientSession, Error, Response};

@@ -1,16 +1,16 @@
-//! A crawler that nobody has to be afraid of.
+//! A polite crawler.
 //!
-//! It asks only where `robots.txt` lets it (RFC 9309; the small part of it that most sites use), follows links within
-//! the host it began with, so far and no further, and takes a limited number of pages. However many tasks wait, a
-//! `BoundedSemaphore` for each host lets two of them ask it at a time, and another one eight in all.
+//! It requests only what `robots.txt` allows (RFC 9309; the small part of it that most sites use), follows links within the
+//! host it began with, to a limited depth, and takes a limited number of pages. However many tasks wait, a `BoundedSemaphore`
+//! for each host admits two requests at a time, and another one admits eight in total.
 //!
-//! The tasks are a group that grows: `next_done` gives the pages in the order in which they are ready, and each page
-//! brings new tasks. Only the main task decides, so nothing has to be shared but the hosts.
+//! The tasks are a group that grows: `next_done` returns the pages in the order in which they are ready, and each page brings
+//! new tasks. Only the main task decides what to visit, so nothing has to be shared except what is known of the hosts.
 //!
-//! Run it: `cargo run --example crawler` (a site in this same process) or `cargo run --example crawler -- URL…`.
+//! Run it: `cargo run --example crawler` (a site in this process) or `cargo run --example crawler -- URL…`.
 //!
-//! Then try: wait a second between two requests to the same host (`Crawl-delay`). Where does the sleep have to stand for
-//! the second seat of the host to wait as well?
+//! Then try: wait a second between two requests to the same host (`Crawl-delay`). Where must the sleep be, so that the
+//! holder of the host's second permit waits as well?
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
@@ -25,17 +25,17 @@ const PAGES: usize = 50;
 
 static IN_ALL: BoundedSemaphore = BoundedSemaphore::new(8);
 
-/// What is known of a host, and the right to ask it.
+/// What is known of a host, and the permits to request it.
 struct Host {
     seats: BoundedSemaphore,
-    /// The paths that it wants to be left alone, once somebody has asked.
+    /// The paths that it disallows, once its rules have been requested.
     denied: Lock<Option<Vec<String>>>,
 }
 
 struct Page {
     url: Url,
     depth: usize,
-    /// What came of it, or why nothing.
+    /// The result, or the error.
     outcome: Result<String, String>,
     links: Vec<Url>,
 }
@@ -45,14 +45,14 @@ impl Host {
         Host { seats: BoundedSemaphore::new(PER_HOST), denied: Lock::new(None) }
     }
 
-    /// The first task of a host asks for its rules, the others wait for the answer.
+    /// The first task of a host requests its rules, the others wait for the response.
     async fn allows(&self, session: &ClientSession, url: &Url) -> Result<bool, Error> {
         let mut denied = self.denied.acquire().await;
         if denied.is_none() {
             let mut response = session.get(url.join("/robots.txt")?).await?;
             *denied = Some(match response.status_code() {
                 200..=299 => denied_by(&response.text().await?),
-                // Whoever has no rules allows everything; whoever cannot tell them now, nothing (RFC 9309 §2.3.1).
+                // A host without rules allows everything, one that cannot send them now allows nothing (RFC 9309 §2.3.1).
                 400..=499 => Vec::new(),
                 _ => vec!["/".into()],
             });
@@ -68,7 +68,7 @@ fn denied_by(robots: &str) -> Vec<String> {
         let Some((field, value)) = line.split_once(':') else { continue };
         let value = value.trim();
         if field.trim().eq_ignore_ascii_case("user-agent") {
-            // Names that follow each other share their rules.
+            // Consecutive names share the rules after them.
             for_us = (in_names && for_us) || value == "*" || value.eq_ignore_ascii_case(NAME);
             in_names = true;
             continue;
@@ -81,7 +81,7 @@ fn denied_by(robots: &str) -> Vec<String> {
     denied
 }
 
-/// Where the links in a page lead. A real crawler has a real HTML parser.
+/// The targets of the links in a page. A real crawler has an HTML parser.
 fn links_in(html: &str) -> impl Iterator<Item = &str> {
     html.split("href=").skip(1).filter_map(|rest| {
         let quote = rest.chars().next().filter(|quote| matches!(quote, '"' | '\''))?;
@@ -89,7 +89,7 @@ fn links_in(html: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The address of a link, if it stays with the page's host.
+/// The URL of a link, if it has the page's host.
 fn nearby(page: &Url, link: &str) -> Option<Url> {
     let origin = |url: &Url| (url.scheme().to_owned(), url.host_str().map(str::to_owned), url.port());
     let url = page.join(link.split('#').next()?).ok()?;
@@ -99,13 +99,13 @@ fn nearby(page: &Url, link: &str) -> Option<Url> {
 async fn visit(session: ClientSession, host: Rc<Host>, url: Url, depth: usize) -> Page {
     let mut links = Vec::new();
     let asking = async {
-        // First the seat at the host: whoever waits for it must not keep others from other hosts.
+        // First the permit of the host: a task that waits for it must not hold a permit that tasks of other hosts need.
         let _seat = host.seats.acquire().await;
         let _permit = IN_ALL.acquire().await;
         if !host.allows(&session, &url).await? {
             return Ok("left alone, as robots.txt asks".to_owned());
         }
-        // A redirect is a link like any other: it may lead to where we must not go.
+        // A redirect is a link like any other: the rules apply to its target, too.
         let mut response = session.get(&url).allow_redirects(false).await?;
         if response.is_redirect() {
             links.extend(response.header("Location").and_then(|link| nearby(&url, link)));
@@ -119,7 +119,7 @@ async fn visit(session: ClientSession, host: Rc<Host>, url: Url, depth: usize) -
 }
 
 async fn crawl(urls: Vec<String>) -> Result<(), Box<dyn std::error::Error>> {
-    // A page is a megabyte at most, and a visit takes half a minute at most.
+    // A page has a megabyte at most, and a request takes half a minute at most.
     let limit = std::time::Duration::from_secs(30);
     let session = ClientSession::builder().user_agent(NAME).max_body(1 << 20).timeout(limit).build()?;
     let (mut hosts, mut seen, pages) = (HashMap::new(), BTreeSet::new(), TaskGroup::new());

@@ -1,13 +1,13 @@
-//! Files from the network onto the disk, with a progress bar for each.
+//! Downloads files, with a progress bar for each.
 //!
-//! `Response::download` never has more than a piece of a file in memory, and never leaves half of one under its name: it
-//! writes beside it and renames at the end. All files come at once, as the tasks of a group; the first that fails ends
-//! the others, and what they had written so far is removed.
+//! `Response::download` never has more than a chunk of a file in memory, and never leaves an incomplete file under the final
+//! name: it writes to a temporary file and renames it at the end. All files are downloaded at once, as the tasks of a group;
+//! the first failure cancels the others, and their temporary files are removed.
 //!
-//! Run it: `cargo run --example download` (three files from a slow server in this same process, kept for as long as the
-//! program runs) or `cargo run --example download -- URL…` (into the current directory).
+//! Run it: `cargo run --example download` (three files from a slow server in this process, kept until the program ends) or
+//! `cargo run --example download -- URL…` (into the current directory).
 //!
-//! Then try: press Ctrl-C in the middle, and look for half a file. And what if two URLs end in the same name?
+//! Then try: press Ctrl-C in the middle, and look for incomplete files. What happens if two URLs end in the same name?
 use std::env::{args, current_dir, temp_dir};
 use std::fs::{create_dir_all, remove_dir_all};
 use std::path::PathBuf;

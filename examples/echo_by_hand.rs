@@ -1,14 +1,14 @@
-//! An echo server with nothing but sockets: a listener, a loop that accepts, a task for each client.
+//! An echo server made of sockets only: a listener, a loop that accepts, a task for each client.
 //!
-//! Curio's first example, and the place to see what a server is. While one client types, the others are served:
-//! each `await` is a moment in which the kernel looks after somebody else.
+//! This is Curio's first example, and shows what a server is. While one client is idle, the others are served: at each
+//! `await` that has to wait, the kernel runs other tasks.
 //!
-//! Run it: `cargo run --example echo_by_hand` (it talks to itself) or
-//! `cargo run --example echo_by_hand -- 127.0.0.1:25000` and, elsewhere, `nc 127.0.0.1 25000`.
+//! Run it: `cargo run --example echo_by_hand` (it comes with its own clients) or
+//! `cargo run --example echo_by_hand -- 127.0.0.1:25000` and, in another terminal, `nc 127.0.0.1 25000`.
 //!
-//! Then break it: write `echo_client(client).await?` in place of the `spawn`, and connect twice. And what becomes of all
-//! clients when one `accept` fails, because that client left too soon or there are too many? `curio::run_server` is
-//! this loop with such questions answered: see `echo_tcp`.
+//! Then break it: write `echo_client(client).await?` in place of the `spawn`, and connect twice. And what happens to all
+//! clients when one `accept` fails, because its client left too soon or the process has too many open files?
+//! `curio::run_server` is this loop with such questions answered: see `echo_tcp`.
 use std::io;
 use std::net::SocketAddr;
 
@@ -18,7 +18,7 @@ use curio_support::{Failure, with_server};
 async fn echo_server(listener: TcpListener) -> io::Result<()> {
     loop {
         let (client, _) = listener.accept().await?;
-        // Nobody will join it.
+        // It is never joined.
         curio::spawn(echo_client(client)).detach();
     }
 }
@@ -35,7 +35,7 @@ async fn echo_client(client: TcpStream) -> io::Result<()> {
 }
 
 async fn talk(server: SocketAddr) -> Result<(), Failure> {
-    // Both are connected before either has said a word.
+    // Both are connected before either has sent anything.
     let ada = TcpStream::connect(server).await?;
     let linus = TcpStream::connect(server).await?;
     for (name, client, words) in [("Linus", &linus, "hello"), ("Ada", &ada, "hi"), ("Linus", &linus, "bye")] {

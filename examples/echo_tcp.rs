@@ -1,14 +1,14 @@
-//! An echo server in a line and a half: `run_server` and a function for one client.
+//! An echo server with `run_server` and a function for one client.
 //!
-//! `run_server` accepts, gives each client a task, and ends them all when it is cancelled. A client that fails, or
-//! whose function panics, is reported and harms nobody else. The stream on top of the socket reads lines, so that
-//! the answer can be: your line, and how long it is.
+//! `run_server` accepts connections, runs each client in a task of its own, and cancels all of them when it is cancelled. A
+//! client whose function returns an error or panics is reported and does not affect the others. The stream on top of the
+//! socket reads lines, so the server can answer with the line and its length.
 //!
-//! Run it: `cargo run --example echo_tcp` (it talks to itself) or
-//! `cargo run --example echo_tcp -- 127.0.0.1:25000` and, elsewhere, `nc 127.0.0.1 25000`. Ctrl-C ends it.
+//! Run it: `cargo run --example echo_tcp` (it comes with its own clients) or
+//! `cargo run --example echo_tcp -- 127.0.0.1:25000` and, in another terminal, `nc 127.0.0.1 25000`. Ctrl-C ends it.
 //!
-//! Then try: send it bytes that are not UTF-8 (`head -c 20 /dev/urandom | nc …`), and read what the server says
-//! about it. Does it still serve others?
+//! Then try: send it bytes that are not UTF-8 (`head -c 20 /dev/urandom | nc …`), and read what the server reports. Does it
+//! still serve others?
 use std::net::SocketAddr;
 
 use curio::io::Stream;

@@ -1,13 +1,12 @@
-//! An echo server that nobody can listen in on.
+//! An encrypted echo server.
 //!
-//! rustls does TLS and no I/O: it is a machine with two sides. On one it takes and gives what travels, on the other
-//! what is meant. All that is left to do is to carry bytes between it and a socket; that is `Tls` below, for client and
-//! server alike. The HTTP client does the same.
+//! rustls does TLS without I/O: it is a state machine with ciphertext on one side and plaintext on the other. What remains is
+//! to carry bytes between it and a socket, which `Tls` below does for client and server alike. The HTTP client does the same.
 //!
-//! Run it: `cargo run --example echo_tls` (it talks to itself; the certificate is made on the spot).
+//! Run it: `cargo run --example echo_tls` (it comes with its own client; the certificate is made at the start).
 //!
-//! Then break it: let the client ask for "elsewhere.test", or trust another authority, and read what it says.
-//! Watch what travels: print the ciphertext in `recv`.
+//! Then break it: let the client ask for "elsewhere.test", or trust another authority, and read the error. Print the
+//! ciphertext in `recv` to see what is sent.
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,14 +16,14 @@ use curio_support::{Failure, TestAuthority, with_server};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, Connection, ServerConfig, ServerConnection};
 
-/// TLS over a socket: either end.
+/// TLS over a socket, for client and server.
 struct Tls {
     socket: TcpStream,
     machine: Connection,
 }
 
 impl Tls {
-    /// Some of what the other end has sent; nothing at the end. Shakes hands first.
+    /// Some of the data that the peer has sent; empty at the end. Completes the handshake first.
     async fn recv(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
             self.flush().await?;
@@ -38,7 +37,7 @@ impl Tls {
             loop {
                 self.machine.read_tls(&mut arrived)?;
                 if let Err(error) = self.machine.process_new_packets() {
-                    // The other end should know what it did wrong.
+                    // Sends the alert that tells the peer what it did wrong.
                     let _ = self.flush().await;
                     return Err(io::Error::other(error));
                 }
@@ -54,7 +53,7 @@ impl Tls {
         self.flush().await
     }
 
-    /// Says that nothing more will be sent: without it, the end of the stream could be somebody else's doing.
+    /// Sends close_notify. Without it, the peer could not tell the end of the data from a truncation by an attacker.
     async fn close(&mut self) -> io::Result<()> {
         self.machine.send_close_notify();
         self.flush().await

@@ -1,13 +1,13 @@
 //! An echo server without connections.
 //!
-//! UDP carries messages, not streams: one socket hears everybody, and each message says who sent it, which is where
-//! the answer goes. There is nothing to accept and nothing to close. Messages may get lost, and nobody says so; so
-//! the client puts a limit on each wait, and asks again.
+//! UDP carries messages, not streams: one socket receives from all clients, and each message comes with the address of its
+//! sender, to which the reply is sent. There is nothing to accept and nothing to close. Messages can get lost without an
+//! error, so the client puts a timeout on each wait, and sends its message again.
 //!
-//! Run it: `cargo run --example echo_udp` (it talks to itself) or
-//! `cargo run --example echo_udp -- 127.0.0.1:26000` and, elsewhere, `nc -u 127.0.0.1 26000`. Ctrl-C ends it.
+//! Run it: `cargo run --example echo_udp` (it comes with its own client) or
+//! `cargo run --example echo_udp -- 127.0.0.1:26000` and, in another terminal, `nc -u 127.0.0.1 26000`. Ctrl-C ends it.
 //!
-//! Then break it: let the server answer only every second message. Who notices?
+//! Then break it: let the server reply only to every second message. What does the client do?
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;

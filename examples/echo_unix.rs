@@ -1,13 +1,13 @@
-//! An echo server within one machine: its address is a file.
+//! An echo server for clients on the same machine: it listens on a path.
 //!
-//! A Unix socket is used like a TCP one, without ports, names or a network; who may connect is a matter of file
-//! permissions. `unix_server` makes the file and removes it when it is cancelled, also by Ctrl-C: the clean-up is
-//! part of being cancelled.
+//! A Unix socket is used like a TCP socket, without ports, names or a network; file permissions decide who may connect.
+//! `unix_server` creates the socket file and removes it when it is cancelled, also by Ctrl-C: cleanup is part of
+//! cancellation.
 //!
-//! Run it: `cargo run --example echo_unix` (it talks to itself) or `cargo run --example echo_unix -- /tmp/echo` and,
-//! elsewhere, `nc -U /tmp/echo`.
+//! Run it: `cargo run --example echo_unix` (it comes with its own client) or `cargo run --example echo_unix -- /tmp/echo`
+//! and, in another terminal, `nc -U /tmp/echo`.
 //!
-//! Then break it: kill it with `kill -9`, and start it again. Whose file is it now?
+//! Then break it: kill it with `kill -9`, and start it again. What does it do with the file that was left?
 #[cfg(unix)]
 mod program {
     use std::io;
@@ -39,7 +39,7 @@ mod program {
         }
         let path = std::env::temp_dir().join(format!("curio-echo-{}", std::process::id()));
         let server = curio::spawn(unix_server(&path, echo_client));
-        // A task begins when the one that spawned it awaits something.
+        // A new task is polled first when the task that spawned it waits.
         schedule().await;
         println!("The socket is there: {}", path.exists());
         talk(&path).await?;

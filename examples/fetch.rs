@@ -1,7 +1,7 @@
 //! One request: its status code and its JSON.
 //!
-//! `cargo run --example fetch` asks an httpbin in this same process, over HTTPS, whose certificate was made a
-//! moment ago; so that one is trusted for this once. `cargo run --example fetch -- URL` asks that URL.
+//! `cargo run --example fetch` requests an httpbin in this process, over HTTPS, and trusts the certificate authority that was
+//! made for it at the start. `cargo run --example fetch -- URL` requests that URL.
 use std::time::Instant;
 
 use curio_http::ClientSession;

@@ -1,11 +1,11 @@
-//! A server that computes, and still answers everybody.
+//! A server that computes, and still responds to all of its clients.
 //!
-//! A line with a number is a question for that Fibonacci number, which is computed in the slowest way there is. Doing
-//! that in the task would keep all clients waiting for the one who asks most; `run_in_thread` does it elsewhere, and
-//! the kernel goes on with the others. (Curio needs a *process* for it, because Python's threads take turns.)
+//! Each line with a number asks for that Fibonacci number, which is computed in the slowest way possible. In the task itself
+//! the computation would delay all other clients; `run_in_thread` moves it to a thread, and the kernel goes on serving the
+//! others. (Curio needs a *process* for it, because of Python's global interpreter lock.)
 //!
-//! Run it: `cargo run --example fibonacci` (it talks to itself) or
-//! `cargo run --example fibonacci -- 127.0.0.1:25000` and, in two other windows, `nc 127.0.0.1 25000`: ask for 45 in
+//! Run it: `cargo run --example fibonacci` (it comes with its own clients) or
+//! `cargo run --example fibonacci -- 127.0.0.1:25000` and, in two other terminals, `nc 127.0.0.1 25000`: ask for 45 in
 //! one, and for small numbers in the other.
 //!
 //! Then break it: call `fib(n)` without the thread. And what happens when more clients than the machine has cores
@@ -53,7 +53,7 @@ async fn ask(server: SocketAddr, questions: &[&str]) -> Outcome<()> {
 }
 
 async fn talk(server: SocketAddr) -> Result<(), Failure> {
-    // The one who asks a lot comes first, and yet the others do not wait for it.
+    // The expensive request comes first, and the others do not wait for it.
     let (hard, easy) = join!(ask(server, &["36"]), ask(server, &["7", "8", "91", "many"]));
     hard?;
     easy?;

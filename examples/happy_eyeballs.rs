@@ -1,16 +1,16 @@
-//! Happy Eyeballs, by hand: connecting to a host of which not every address works.
+//! Happy Eyeballs by hand: connecting to a host some of whose IP addresses do not work.
 //!
-//! A name may stand for many addresses, and some may be dead, in the worst case without saying so. Trying one after
-//! the other takes ages; trying all at once is rude. RFC 8305 is in between: start with the first, give it a quarter
-//! of a second, start the next beside it, or at once when it fails, and take whichever connects first. Curio's
-//! version is famous for being short: all of it is a task group, `ignore_after`, and that the group cancels the
-//! attempts nobody needs any more.
+//! A name may have many IP addresses, and some may not respond at all. Trying one after the other may take minutes;
+//! trying all at once wastes the server's resources. RFC 8305 is a compromise: begin with the first address, and start
+//! the next attempt after a quarter of a second or as soon as one fails; the first connection wins. Curio's version is
+//! known for its brevity, and so this one is short: a task group, `ignore_after`, and the group's cancellation of the
+//! attempts that are left.
 //!
-//! Run it: `cargo run --example happy_eyeballs` has a little internet of its own, with one address that refuses and
-//! one that never answers. `cargo run --example happy_eyeballs -- www.rust-lang.org 443` uses the real one.
+//! Run it: `cargo run --example happy_eyeballs` simulates a host with one address that refuses and one that never responds.
+//! `cargo run --example happy_eyeballs -- www.rust-lang.org 443` connects to a real one.
 //!
-//! Then try: what is missing from the RFC? (Families that take turns, for one: compare `open_connection` in
-//! `runtime/src/net/connect.rs`.) Who closes the sockets of the attempts that were given up?
+//! Then try: what is missing from the RFC? (Alternating address families, for one: compare `open_connection` in
+//! `runtime/src/net/connect.rs`.) Who closes the sockets of the attempts that were cancelled?
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -30,7 +30,7 @@ where
     for address in addresses {
         println!("{address}: trying");
         group.spawn(attempt(address, dial));
-        // What fails early is not worth waiting for; what connects early makes the others unnecessary.
+        // Goes on at once when the attempt fails; when it connects, no other attempt is needed.
         if let Some(Some(attempt)) = ignore_after(HEAD_START, group.next_result()).await
             && let Some(stream) = attempt?
         {
@@ -38,7 +38,7 @@ where
             return Ok(stream);
         }
     }
-    // All are under way: the first that gives something wins, the rest is cancelled.
+    // All attempts have begun: the first that connects wins, the others are cancelled.
     group.join_object().await?.ok_or_else(|| "no address could be reached".into())
 }
 
@@ -63,7 +63,7 @@ async fn attempt(
     }
 }
 
-/// An internet of three hosts.
+/// A simulated network with three addresses.
 async fn little_internet(address: SocketAddr) -> io::Result<TcpStream> {
     match address.to_string().as_str() {
         REFUSES => Err(io::ErrorKind::ConnectionRefused.into()),

@@ -1,7 +1,7 @@
-//! The httpbin of the tests, alone: `cargo run --example httpbin [PORT [HTTPS-PORT [CERTIFICATE-FILE]]]`.
+//! The test server of the other examples, by itself: `cargo run --example httpbin [PORT [HTTPS-PORT [CERTIFICATE-FILE]]]`.
 //!
-//! Without ports it takes free ones, and prints which. Its certificate is signed by an authority that was made a
-//! moment ago; the authority's own is written to the file, so that another program can be told to trust it:
+//! Without ports it takes free ones, and prints their URLs. Its certificate is signed by an authority that is made at the
+//! start; the certificate of the authority is written to the file, so that other programs can trust it:
 //! `curl --cacert CERTIFICATE-FILE https://127.0.0.1:HTTPS-PORT/get`. It runs until it is stopped.
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ async fn main_task(arguments: Vec<String>) -> Result<(), Failure> {
         Some(text) => text.parse().map_err(|_| format!("{text:?} is not a port")),
         None => Ok(0),
     };
-    // A connection is an open file.
+    // Each connection is an open file.
     raise_open_files(100_000)?;
     let authority = TestAuthority::new()?;
     let http = Httpbin::builder().port(port(0)?).start().await?;

@@ -1,13 +1,13 @@
-//! A program that has a loop of its own: a game, a window, an embedded device.
+//! A kernel inside a loop that the program already has: a game, a window, an embedded device.
 //!
-//! `curio::run` keeps the thread until it is done. A program that draws sixty pictures a second, or has a window
-//! system that wants the thread, keeps a `Kernel` in hand and gives it a turn when there is time: `turn` waits at
-//! most as long as it is told, runs what is ready, and comes back. The tasks do not notice.
+//! `curio::run` keeps the thread until `main` is done. A program that draws sixty frames a second, or whose window system
+//! needs the thread, has a `Kernel` and calls its `turn` when there is time: `turn` waits at most as long as it is told,
+//! runs the tasks that are ready, and returns. The tasks do not notice.
 //!
 //! Run it: `cargo run --example own_loop`.
 //!
-//! Then try: count the frames, and give each no time at all (`Duration::ZERO`). What does it cost? What happens to the
-//! tasks if the kernel is dropped before they are done?
+//! Then try: count the frames, and give each no time at all (`Duration::ZERO`). What does it cost? What happens to the tasks
+//! if the kernel is dropped before they are done?
 use std::cell::Cell;
 use std::io;
 use std::rc::Rc;
@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use curio::{Kernel, sleep};
 
-/// What the loop draws, and what the tasks change. One thread: no locks.
+/// Drawn by the loop, changed by the tasks. There is one thread, so no lock is needed.
 #[derive(Default)]
 struct Picture {
     x: Cell<usize>,
@@ -37,7 +37,7 @@ fn main() -> io::Result<()> {
 
     let mut drawn = None;
     while !picture.landed.get() {
-        // As long as a sixtieth of a second: what the tasks have for each frame.
+        // The tasks have a sixtieth of a second for each frame.
         kernel.turn(Some(Duration::from_millis(16)));
         let x = picture.x.get();
         if drawn.replace(x) != Some(x) {

@@ -1,13 +1,13 @@
-//! A queue between those who make things and those who use them up.
+//! A queue between tasks that produce items and tasks that consume them.
 //!
-//! The queue has room for three. A producer that is too fast waits in `put`, consumers that are too fast wait in
-//! `get`, and neither knows of the other. At the end, how does one know that all is done? An empty queue is not
-//! enough: a consumer may still be busy with the last thing. So each says `task_done` after each, and `join` waits
-//! until that was said of everything that was ever put. Then nobody needs the consumers any more.
+//! The queue has room for three. A producer that is too fast waits in `put`, a consumer that is too fast waits in `get`, and
+//! neither knows the other. How does the program know that everything is done? An empty queue is not enough, because a
+//! consumer may still be working on the last item. So each consumer calls `task_done` after each item, and `join` waits until
+//! that has happened for every item that was put. After that the consumers can be cancelled.
 //!
 //! Run it: `cargo run --example producer_consumer`.
 //!
-//! Then break it: forget `task_done`, and the program hangs. It knows that it does: read what it says.
+//! Then break it: leave out `task_done`, and the program deadlocks. Read the report.
 use std::time::Duration;
 
 use curio::{Queue, TaskError, TaskGroup, sleep};
@@ -37,7 +37,7 @@ async fn main_task() -> Result<(), TaskError> {
     guests.spawn(guest("Ada"));
     guests.spawn(guest("Linus"));
     curio::spawn(baker()).join().await?;
-    // They wait for more loaves, which will not come.
+    // They wait for loaves that will never come.
     guests.cancel_remaining().await;
     println!("The guests have gone");
     Ok(())

@@ -1,21 +1,20 @@
-//! A new way to wait, made from an old one.
+//! A new way to wait, built from an existing one.
 //!
-//! A promise is a value that will be there later. Curio's example makes one from an `Event`, and so does this: forty
-//! lines, and not a word about tasks, wakers or polling. What cancels, times out, or is seen by a debugger when a task
-//! waits for an `Event` does so when it waits for a `Promise`.
+//! A promise is a value that will be there later. Curio's example builds one from an `Event`, and so does this one: forty
+//! lines, without tasks, wakers or polling. Cancellation, timeouts and debugging output work for a `Promise` as they do for
+//! the `Event` inside it.
 //!
 //! Run it: `cargo run --example promise`.
 //!
-//! Then try: what happens to those who wait when the promise is never kept? Remove `set`, and read the report. Many a
-//! library has this under another name; here it is `ResultCell` (with errors, and for threads too) or, for a single
-//! reader, `oneshot`.
+//! Then try: what happens to the waiting tasks when the promise is never kept? Remove `set`, and read the report. The library
+//! has this type under other names: `ResultCell` (with errors, and for threads too) or, for a single receiver, `oneshot`.
 use std::cell::OnceCell;
 use std::rc::Rc;
 use std::time::Duration;
 
 use curio::{Event, TaskError, TaskGroup, ignore_after};
 
-/// A value that is set once and may be awaited by many.
+/// A value that is set once and may be awaited by many tasks.
 struct Promise<T> {
     kept: Event,
     value: OnceCell<T>,
@@ -26,7 +25,7 @@ impl<T: Clone> Promise<T> {
         Promise { kept: Event::new(), value: OnceCell::new() }
     }
 
-    /// Keeps the promise; gives the value back if it was kept before.
+    /// Sets the value; returns it as the error if one was set before.
     fn set(&self, value: T) -> Result<(), T> {
         self.value.set(value)?;
         self.kept.set();
@@ -46,7 +45,7 @@ async fn main_task() -> Result<(), TaskError> {
         let promise = Rc::clone(&promise);
         group.spawn(async move { println!("{name} got {}", promise.get().await) });
     }
-    // Other tools fit around it as around anything that is awaited.
+    // It can be combined with timeouts and the like, as any future.
     let impatient = ignore_after(Duration::from_millis(50), promise.get()).await;
     println!("Grace did not wait: {impatient:?}");
 

@@ -1,14 +1,14 @@
-//! Asking through a proxy: one that the program names, or one that the environment names.
+//! Requests through a proxy that the program names, or that the environment names.
 //!
-//! A session made by `ClientSession::new()` does what `curl` does: it looks for `http_proxy`, `https_proxy`, `all_proxy` and
-//! `no_proxy`. `proxy(url)` names one for everything, `no_proxy()` wants none. The user and password in a proxy's address
-//! go to the proxy and nowhere else, and no error shows them.
+//! A session made by `ClientSession::new()` follows curl's rules: it reads `http_proxy`, `https_proxy`, `all_proxy` and
+//! `no_proxy`. `proxy(url)` sets one for all requests, `no_proxy()` uses none. The user and password of a proxy's URL are
+//! sent to the proxy only, and appear in no error.
 //!
-//! Run it: `cargo run --example proxy_user` (server and proxies in this same process),
+//! Run it: `cargo run --example proxy_user` (server and proxies in this process),
 //! `http_proxy=http://PROXY:PORT cargo run --example proxy_user -- URL` (the environment's) or
 //! `cargo run --example proxy_user -- socks5h://PROXY:1080 URL` (that one).
 //!
-//! Then try: an `https` URL. What does the proxy get to see of it? (`verbose(true)` on the session's builder.)
+//! Then try: an `https` URL. How much of the request can the proxy see? (Set `verbose(true)` on the session's builder.)
 use std::env::{args, current_exe};
 use std::process::Command;
 
@@ -27,7 +27,7 @@ fn through(proxy: &str) -> Result<ClientSession, Error> {
     ClientSession::builder().proxy(proxy).build()
 }
 
-/// This program once more, with an environment of its own: a program cannot safely change the one it has.
+/// Runs this program again with another environment: a program cannot safely change its own.
 async fn with_environment(proxy: String, no_proxy: &'static str, url: String) -> Result<(), Failure> {
     let mut command = Command::new(current_exe()?);
     command.arg(url).env("http_proxy", proxy).env("no_proxy", no_proxy);

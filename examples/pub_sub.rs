@@ -1,21 +1,21 @@
-//! One who speaks and many who listen, in two ways.
+//! One sender and many receivers, in two ways.
 //!
-//! - `broadcast`: everybody gets *every* message. Sending never waits, so somebody who listens too slowly misses the
-//!   oldest ones, and is told how many. Right for news.
-//! - `watch`: everybody gets the *latest* value. Whoever was busy has missed nothing that still counts. Right for a
-//!   setting, a temperature, a state.
+//! - `broadcast`: every receiver gets *every* message. Sending never waits, so a receiver that is too slow misses the oldest
+//!   messages, and is told how many. Suitable for news.
+//! - `watch`: every receiver gets the *latest* value. A receiver that was busy has missed only outdated values. Suitable for
+//!   a setting, a temperature, a state.
 //!
-//! Both end when the sender is gone: nobody has to be cancelled.
+//! Both end when the sender is dropped: no receiver has to be cancelled.
 //!
 //! Run it: `cargo run --example pub_sub`.
 //!
-//! Then try: give the broadcast room for 10, and the sleepy reader misses nothing. What does a reader get who
+//! Then try: give the broadcast room for 10, and the slow receiver misses nothing. What does a receiver get that
 //! subscribes in the middle? (Curio's own example builds this from queues: see `chat_server`.)
 use std::time::Duration;
 
 use curio::{TaskError, TaskGroup, broadcast, sleep, watch};
 
-/// How long it takes until there is something new.
+/// The time between two messages.
 const PAUSE: Duration = Duration::from_millis(50);
 
 async fn reader(name: &str, mut news: broadcast::Receiver<u32>) {
@@ -29,7 +29,7 @@ async fn reader(name: &str, mut news: broadcast::Receiver<u32>) {
     println!("{name}: no more news");
 }
 
-/// Looks out of the window only when it has woken up.
+/// Reads the value only when it wakes up.
 async fn sleepy(mut sky: watch::Receiver<&'static str>) {
     println!("Sleepy: the sky is {}", sky.get());
     while sky.changed().await.is_ok() {
@@ -47,7 +47,7 @@ async fn main_task() -> Result<(), TaskError> {
         sleep(PAUSE).await;
         println!("Issue {issue} went to {} readers", press.send(issue));
     }
-    // Five at once, for two who have not had the time to read one, and room for three.
+    // Five messages at once, before either receiver has read one, and room for three.
     (4..=8).for_each(|issue| _ = press.send(issue));
     drop(press);
     group.join().await?;

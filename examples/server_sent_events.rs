@@ -1,23 +1,24 @@
-//! Events that a server sends when they happen, on one answer that does not end.
+//! Server-sent events: a response that does not end.
 //!
-//! The answer is text: lines with fields, an empty line behind each event (WHATWG HTML, "Server-sent events").
-//! `iter_events` reads it. When it breaks off, by a mishap or because servers do not like answers that never end, the
-//! client asks again and says with `Last-Event-ID` what it has seen, so that nothing is missed and nothing comes twice.
+//! The response is text: lines with fields, and an empty line after each event (WHATWG HTML, "Server-sent events").
+//! `iter_events` reads it. When the connection ends, because of a failure or because the server limits its responses, the
+//! client requests the URL again and sends the last event that it has seen as `Last-Event-ID`, so that no event is missed or
+//! received twice.
 //!
-//! Run it: `cargo run --example server_sent_events` (a server in this same process that hangs up after every third
-//! event) or `cargo run --example server_sent_events -- URL`.
+//! Run it: `cargo run --example server_sent_events` (a server in this process that disconnects after every third event) or
+//! `cargo run --example server_sent_events -- URL`.
 //!
-//! Then break it: leave out `read_timeout(None)`, and listen to a server that says nothing for a minute.
+//! Then break it: leave out `read_timeout(None)`, and connect to a server that sends nothing for a minute.
 use std::time::Duration;
 
 use curio::sleep;
 use curio_http::{ClientSession, Error};
 use curio_support::{Failure, with_urls};
 
-/// Enough for an example.
+/// How many events the example reads.
 const EVENTS: usize = 7;
 
-/// Listens to one answer; says how long to wait before the next one, or `None` if it was enough.
+/// Reads one response; returns how long to wait before the next request, or `None` after enough events.
 async fn listen(
     session: &ClientSession,
     url: &str,
@@ -34,7 +35,7 @@ async fn listen(
     while let Some(event) = events.next().await {
         match event {
             Ok(event) => println!("{} {}: {:?}", event.event(), event.id(), event.data()),
-            // Whatever had come before it counts.
+            // The events that were received before it count.
             Err(error) => {
                 println!("{error}");
                 break;

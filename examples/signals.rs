@@ -1,6 +1,6 @@
-//! Signals: what the system shouts at a program, as something to wait for.
+//! Signals as something to await.
 //!
-//! - SIGHUP and SIGTERM are taken by a `SignalQueue`, one by one, like messages: "read your settings again" and
+//! - SIGHUP and SIGTERM are received from a `SignalQueue`, one by one, like messages: "reload your settings" and
 //!   "please end".
 //! - Ctrl-C (SIGINT) needs no code. The first cancels `main` where it waits, so that `finally` runs, and the program
 //!   ends with the status that a shell expects. A second one ends it at once.
@@ -8,7 +8,7 @@
 //! Run it: `cargo run --example signals` (it sends itself a few) or `cargo run --example signals -- wait`, and send
 //! them yourself.
 //!
-//! Then break it: take SIGTERM off the list, and read what your shell says. Or make the cleanup ten seconds long, and
+//! Then break it: remove SIGTERM from the list, and read what your shell reports. Or make the cleanup take ten seconds, and
 //! press Ctrl-C twice.
 #[cfg(unix)]
 mod program {
@@ -37,7 +37,7 @@ mod program {
     }
 
     pub async fn main_task(wait: bool) -> Result<(), Failure> {
-        // From here on they do not end the process any more.
+        // From here on these signals do not end the process.
         let signals = SignalQueue::new(&[SIGHUP, SIGTERM])?;
         println!("I run as process {}", id());
         let service = finally(service(signals), async |outcome| {

@@ -1,7 +1,7 @@
-//! Other programs: their output, their failures, talking to them, and stopping them.
+//! Child processes: their output, their failures, communication with them, and stopping them.
 //!
-//! The commands are those of the standard library; what is new is that nothing here blocks, and that no child is ever
-//! left behind: a call that is cancelled kills its child and waits until it is gone.
+//! The commands are those of the standard library. What this adds: nothing blocks, and no child process is left behind; a
+//! call that is cancelled kills its child and waits until it has ended.
 //!
 //! Run it: `cargo run --example subprocess`.
 //!
@@ -36,7 +36,7 @@ mod program {
         Ok(())
     }
 
-    /// Writing to it and reading from it: `sort` says nothing before it has read everything.
+    /// Writing to a child and reading from it: `sort` writes nothing before it has read everything.
     async fn talking() -> Result<(), Failure> {
         let mut sort = Popen::new(Command::new("sort").stdin(Stdio::piped()).stdout(Stdio::piped()))?;
         let (sorted, _) = sort.communicate(b"pear\napple\ncherry\n").await?;
@@ -44,7 +44,7 @@ mod program {
         Ok(())
     }
 
-    /// Its lines, while it still runs.
+    /// The lines of a child, while it still runs.
     async fn line_by_line() -> Result<(), Failure> {
         let script = "for i in 1 2 3; do echo tick $i; sleep 0.05; done";
         let mut child = Popen::new(shell(script).stdout(Stdio::piped()))?;
@@ -57,7 +57,7 @@ mod program {
         Ok(())
     }
 
-    /// A limit: the child does not outlive it.
+    /// A timeout: the child does not outlive it.
     async fn with_a_limit() -> Result<(), Failure> {
         let mut child = Popen::new(shell("exec sleep 1000"))?;
         let id = child.id();

@@ -1,25 +1,25 @@
-//! Tasks and threads at the same queues.
+//! Tasks and threads that share queues.
 //!
-//! Not everything can be a task: a library that blocks, a computation, a window system that wants a thread of its
-//! own. A letter goes through three hands here, and each does its waiting in its own way:
+//! Not everything can be a task: a library that blocks, a computation, a window system that needs its own thread. A letter
+//! passes through three of them here, and each waits in its own way:
 //!
-//! - a plain thread, which the kernel knows nothing of, uses the `…_blocking` twins;
-//! - an async thread, `spawn_thread`, blocks like any thread, but may run whatever a task could: `await_` has it run
-//!   in the kernel. To the outside it is a task, to be joined or cancelled;
+//! - a plain thread, unknown to the kernel, uses the `…_blocking` twins;
+//! - an async thread, `spawn_thread`, blocks like any thread, but can run any future in the kernel with `await_`. Other tasks
+//!   see it as a task, which can be joined or cancelled;
 //! - a task awaits.
 //!
 //! The queues are the same for all three (in Curio, the plain thread would need a `UniversalQueue`).
 //!
 //! Run it: `cargo run --example threads`.
 //!
-//! Then break it: cancel the clerk after the second letter. Which of its calls tells it? And who waits for ever now,
-//! because nobody tells a plain thread?
+//! Then break it: cancel the clerk after the second letter. Which of its calls returns the cancellation? And which plain
+//! thread waits for ever now, because it is not told?
 use std::thread;
 use std::time::Duration;
 
 use curio::{Queue, TaskError, ThreadContext, sleep, spawn_thread};
 
-/// The end of the work is a letter that is not there.
+/// `None` marks the end of the work.
 type Mail = Queue<Option<String>>;
 
 static WRITTEN: Mail = Queue::new(1);

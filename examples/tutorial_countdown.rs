@@ -1,19 +1,19 @@
 //! The tutorial, chapter 1: a task, and another one beside it.
 //!
-//! A kid does its homework while somebody counts down. Both spend their time waiting, and `spawn` is all it takes
-//! to wait for two things at once: the program takes as long as the longer one, not as both together. A task is
-//! joined for what it returns.
+//! A kid does its homework while the parent counts down. Both spend their time waiting, and `spawn` is all it takes to
+//! wait for two things at once: the program takes as long as the longer one, not as both together. Joining a task returns
+//! its result.
 //!
 //! Run it: `cargo run --example tutorial_countdown`.
 //!
-//! Then break it: use `std::thread::sleep` for the homework, and the countdown stands still. There is one thread,
-//! and a task that does not await keeps it. With `CURIO_DEBUG=schedtrace` in the environment you can watch the
-//! kernel change from one task to the other.
+//! Then break it: use `std::thread::sleep` for the homework, and the countdown stops. There is one thread, and a task that
+//! does not await blocks it. With `CURIO_DEBUG=schedtrace` in the environment you can watch the kernel switch between the
+//! tasks.
 use std::time::Duration;
 
 use curio::TaskError;
 
-/// As long as a second in this story.
+/// Stands for a second of the story.
 const SECOND: Duration = Duration::from_millis(100);
 
 async fn countdown(from: u32) {

@@ -1,19 +1,19 @@
-//! The tutorial, chapter 3: asking for leave, and bringing friends.
+//! The tutorial, chapter 3: events, and groups of tasks.
 //!
-//! A kid asks again and again whether it may play, until its parent says so by setting an `Event`, which is how one
-//! task tells another that something is the case. Then it plays with friends, in a `TaskGroup`. When the parent
-//! cancels the kid, the friends stop too: a group never outlives the task that made it, and nobody had to think of
-//! it. One of them is in the middle of a sentence, and says so with `disable_cancellation`.
+//! A kid asks again and again whether it may play, until its parent sets an `Event`, which is how one task tells another that
+//! something has happened. Then it plays with friends, in a `TaskGroup`. When the parent cancels the kid, the friends are
+//! cancelled too: a group never outlives the task that made it, without any code for that. One of the friends is in the
+//! middle of a sentence, and finishes it in `disable_cancellation`.
 //!
 //! Run it: `cargo run --example tutorial_friends`.
 //!
 //! Then break it: use `curio::spawn` in place of `friends.spawn`, and they play on without the kid. What does the kernel
-//! do with them in the end, and what does it say about it?
+//! do with them in the end, and what does it report?
 use std::time::Duration;
 
 use curio::{Event, Outcome, TaskError, TaskGroup, disable_cancellation, finally, ignore_after, sleep};
 
-/// As long as a second in this story.
+/// Stands for a second of the story.
 const SECOND: Duration = Duration::from_millis(100);
 
 static ALLOWED: Event = Event::new();

@@ -1,11 +1,11 @@
-//! The tutorial, chapter 2: losing patience.
+//! The tutorial, chapter 2: timeouts and cancellation.
 //!
 //! A kid would play for ever. Its parent waits a while, then cancels it. Three things to see:
 //!
-//! - `timeout_after` limits any wait. Here it limits the *joining*; the kid knows nothing of it and plays on.
-//! - `cancel` takes effect where the kid awaits, wherever that is. `finally` tells it how it ended, and lets it
-//!   clean up, which may take time.
-//! - `cancel` returns when all of that is over. Whoever comes next finds no blocks on the floor.
+//! - `timeout_after` limits any wait. Here it limits the *joining*; the kid is not affected and plays on.
+//! - `cancel` takes effect where the kid awaits, wherever that is. `finally` runs its cleanup, which may take time, and says
+//!   how the kid ended.
+//! - `cancel` returns when all of that is over, so there are no blocks left on the floor.
 //!
 //! Run it: `cargo run --example tutorial_kid_and_parent`.
 //!
@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use curio::{Outcome, TaskError, finally, sleep, timeout_after};
 
-/// As long as a second in this story.
+/// Stands for a second of the story.
 const SECOND: Duration = Duration::from_millis(100);
 
 async fn play() -> &'static str {

@@ -1,20 +1,19 @@
-//! The tutorial, chapter 4: work that does not await, against the clock.
+//! The tutorial, chapter 4: computations, and the first result of several tasks.
 //!
-//! A kid computes Fibonacci numbers, in the slowest way there is, while somebody counts down. Computing does not
-//! await, so it would keep the countdown from running; `run_in_thread` does it elsewhere. The two run in a group
-//! with `Wait::Any`: whoever is first wins, and the other one is cancelled.
+//! A kid computes Fibonacci numbers, in the slowest way possible, beside a countdown. A computation does not await, so it
+//! would keep the countdown from running; `run_in_thread` moves it to a thread. The two run in a group with `Wait::Any`:
+//! the first that finishes wins, and the other one is cancelled.
 //!
 //! Run it: `cargo run --example tutorial_race`.
 //!
-//! Then break it: call `fib(n)` in `kid` without the thread, and the countdown does not say a word (end the program
-//! with Ctrl-C, twice: the first is for a kernel that has time for it). A thread cannot be stopped: the one that
-//! computes `fib(90)` goes on when its task has been cancelled, but does not hold up the program's end. How long would
-//! `Wait::All` take?
+//! Then break it: call `fib(n)` in `kid` without the thread, and the countdown prints nothing (end the program with Ctrl-C,
+//! twice: the first is for the kernel, which is blocked). A thread cannot be stopped: the one that computes `fib(90)` goes on
+//! after its task has been cancelled, but does not delay the end of the program. How long would `Wait::All` take?
 use std::time::Duration;
 
 use curio::{TaskError, TaskGroup, Wait, run_in_thread, sleep};
 
-/// As long as a second in this story.
+/// Stands for a second of the story.
 const SECOND: Duration = Duration::from_millis(100);
 
 fn fib(n: u64) -> u64 {
@@ -38,7 +37,7 @@ async fn race(n: u64) -> Result<(), TaskError> {
     let group = TaskGroup::with_wait(Wait::Any);
     group.spawn(kid(n));
     group.spawn(countdown(3));
-    // One result: the winner's.
+    // There is one result, that of the winner.
     for winner in group.join().await? {
         match winner? {
             Some(result) => println!("It is {result}."),

@@ -1,13 +1,13 @@
-//! A file on its way to a server: as the body itself, then as part of a form.
+//! Uploads a file: as the body itself, then as part of a form.
 //!
-//! Neither is ever in memory as a whole: a `Body::from_file` is opened when the request is sent and read a piece at a
-//! time, and a form with files is sent in the same way. The lengths are known beforehand, so the server is told.
+//! The file is never in memory as a whole: a `Body::from_file` is opened when the request is sent and read in chunks, and
+//! so are the files of a form. The lengths are known beforehand and sent in `Content-Length`.
 //!
-//! Run it: `cargo run --example upload` (a file that is made for it, a server in this same process) or
+//! Run it: `cargo run --example upload` (a temporary file, and a server in this process) or
 //! `cargo run --example upload -- URL FILE`.
 //!
-//! Then try: a server that answers 413 before it has read everything (`nc -l`, and type the answer). How much had been
-//! sent when the program said so?
+//! Then try: a server that responds with 413 before it has read everything (`nc -l`, and type the response). How much had
+//! been sent when the program printed it?
 use std::env::temp_dir;
 use std::fs::{File, remove_file};
 use std::io::Write;
@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use curio_http::{Body, ClientSession, Error, Form, RequestBuilder};
 use curio_support::{Failure, with_urls};
 
-/// Says once for each quarter that it has been sent.
+/// Prints a line for each quarter that has been sent.
 fn with_progress(request: RequestBuilder) -> RequestBuilder {
     let mut quarters = 0;
     request.on_progress(move |sent, length| {
@@ -40,7 +40,7 @@ async fn upload(session: &ClientSession, url: &str, file: &Path) -> Result<(), E
     Ok(())
 }
 
-/// A file for this once.
+/// A temporary file.
 struct Sample(PathBuf);
 
 impl Sample {

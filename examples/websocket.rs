@@ -1,16 +1,15 @@
-//! A WebSocket: a conversation in messages, on a connection that began as HTTP.
+//! WebSocket messages, on a connection that began as HTTP.
 //!
-//! The client asks for the change in an ordinary request, and the server agrees with `101 Switching Protocols` (RFC 6455
-//! §4). That is the business of `curio_http`: cookies, proxies, TLS and time limits are those of the session. What comes
-//! afterwards is no HTTP any more. `Response::upgrade` gives the bare stream, and the crate `async-tungstenite`, which
-//! knows nothing of Curio, makes messages of it: it asks for the traits of `futures_io`, and the stream has them. So has a
-//! `TcpStream`, which is all that the server needs.
+//! The client requests the upgrade, and the server accepts it with `101 Switching Protocols` (RFC 6455 §4). `curio_http` does
+//! this part: cookies, proxies, TLS and timeouts are those of the session. What follows is not HTTP. `Response::upgrade`
+//! returns the raw stream, and the crate `async-tungstenite`, which does not know Curio, reads and writes messages on it: it
+//! needs the traits of `futures_io`, which the stream implements. So does a `TcpStream`, which is what the server uses.
 //!
-//! Run it: `cargo run --example websocket` (an echo server in this same process) or
-//! `cargo run --example websocket -- URL` (one elsewhere; http or https instead of ws or wss).
+//! Run it: `cargo run --example websocket` (an echo server in this process) or
+//! `cargo run --example websocket -- URL` (another server; http or https instead of ws or wss).
 //!
-//! Then try: `socket.split()`, one task that sends and another that receives. And what does the client say if the server
-//! is `cargo run --example httpbin`?
+//! Then try: `socket.split()`, with one task that sends and another that receives. And what does the client report if the
+//! server is `cargo run --example httpbin`?
 use std::net::SocketAddr;
 
 use async_tungstenite::tungstenite::handshake::{client::generate_key, derive_accept_key};

@@ -79,6 +79,6 @@ fn microsocks_connects_by_name_and_by_address() -> Result<(), Failure> {
 fn microsocks_takes_our_credentials() -> Result<(), Failure> {
     let Some(proxy) = Microsocks::start(Some(("ann", "secret")))? else { return Ok(()) };
     both_work(&format!("socks5h://ann:secret@{}", proxy.address()))?;
-    both_are_refused(&format!("socks5h://{}", proxy.address()), "wants credentials")?;
-    both_are_refused(&format!("socks5h://ann:wrong@{}", proxy.address()), "refuses the user name")
+    both_are_refused(&format!("socks5h://{}", proxy.address()), "requires credentials")?;
+    both_are_refused(&format!("socks5h://ann:wrong@{}", proxy.address()), "refused the user name")
 }

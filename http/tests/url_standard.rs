@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 
 /// Why `Url` is stricter than the standard: a name, and what the error says.
 const REASONS: [(&str, &str); 7] = [
-    ("control character", "may not hold the control character"),
-    ("space", "may not hold a space"),
+    ("control character", "may not contain the control character"),
+    ("space", "may not contain a space"),
     ("other scheme", "only http:// and https://"),
     ("no scheme", "must begin with http:// or https://"),
     ("no slashes", "must be followed by //"),

@@ -1,16 +1,15 @@
 //! Which IP addresses are on the public Internet.
 //!
-//! A program that fetches URLs which others have given it (webhooks, previews, imports) must not be talked into asking
-//! services that trust whoever is inside the network: cloud metadata, databases, routers. "Not private" is easy to get
-//! wrong, because there are two dozen blocks with a special meaning and IPv6 addresses that contain an IPv4 address.
-//! The tables are those of IANA's special-purpose address registries (RFC 6890, as of 2025); what is not listed as
-//! globally reachable is not.
+//! A program that fetches URLs from untrusted sources (webhooks, previews, imports) must not send requests to services that
+//! trust the internal network: cloud metadata, databases, routers. Filtering private addresses only is not enough, because
+//! there are two dozen blocks with a special meaning, and IPv6 addresses that contain an IPv4 address. The tables are those
+//! of IANA's special-purpose address registries (RFC 6890, as of 2025); only globally reachable addresses are allowed.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// An [`address_filter`](crate::ClientSessionBuilder::address_filter) that allows public addresses only: no loopback,
 /// private, link-local, shared (100.64.0.0/10), multicast, documentation or otherwise reserved ones, of either version,
-/// also if they are written as an IPv6 address that contains an IPv4 address.
+/// including IPv6 addresses that contain such an IPv4 address.
 ///
 /// ```
 /// use curio_http::{ClientSession, public_addresses_only};

@@ -1,12 +1,12 @@
-//! One cookie: a name, a value, and where and when it may be sent.
+//! One cookie: a name, a value, and where and until when it is sent.
 
 use std::fmt;
 use std::time::SystemTime;
 
-/// A cookie: as a response sets it ([`Response::cookies`](crate::Response::cookies)), or as a [`CookieJar`] keeps it.
+/// A cookie: as a response sets it ([`Response::cookies`](crate::Response::cookies)), or as a [`CookieJar`] stores it.
 ///
-/// Name and value are what the server wrote, with nothing quoted, unquoted or decoded. If that is not UTF-8, each byte is
-/// shown as the character of the same number (Latin-1); the server gets its bytes back all the same.
+/// Name and value are as the server sent them, without any quoting or decoding. If they are not UTF-8, each byte is shown as
+/// the character with that number (Latin-1); the original bytes are sent to the server.
 ///
 /// [`CookieJar`]: crate::CookieJar
 #[derive(Clone, PartialEq, Eq)]
@@ -24,14 +24,14 @@ pub struct Cookie {
     pub(super) expires: Option<SystemTime>,
 }
 
-/// The `SameSite` attribute. It tells browsers which pages may cause a cookie to be sent; a client has no pages, so it is
-/// kept and shown, and changes nothing.
+/// The `SameSite` attribute. It tells browsers which pages may cause a cookie to be sent; a client without pages only stores
+/// it, and sends the cookie in any case.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum SameSite {
     /// Only within the site.
     Strict,
-    /// Within the site, and when somebody follows a link to it.
+    /// Within the site, and when a link to it is followed.
     Lax,
     /// From anywhere.
     None,
@@ -43,23 +43,23 @@ impl Cookie {
         &self.name
     }
 
-    /// The value, as the server wrote it.
+    /// The value, as the server sent it.
     pub fn value(&self) -> &str {
         &self.value
     }
 
     /// In a jar: the host that the cookie belongs to. In a response: the `Domain` attribute, without a leading dot. Unless
-    /// it is [host-only](Cookie::is_host_only) the cookie is also for all hosts below this one.
+    /// it is [host-only](Cookie::is_host_only), the cookie is also sent to all subdomains.
     pub fn domain(&self) -> Option<&str> {
         self.domain.as_deref()
     }
 
-    /// Whether the cookie goes only to the very host that set it.
+    /// Whether the cookie is sent only to the host that set it.
     pub fn is_host_only(&self) -> bool {
         self.host_only
     }
 
-    /// The cookie is for this path and those below it. In a response it is the `Path` attribute, if there is one.
+    /// The cookie is sent for this path and those below it. In a response: the `Path` attribute, if there is one.
     pub fn path(&self) -> Option<&str> {
         self.path.as_deref()
     }
@@ -69,7 +69,7 @@ impl Cookie {
         self.secure
     }
 
-    /// Whether the server asked that scripts in a page should not see it.
+    /// Whether it has the `HttpOnly` attribute, which hides it from scripts in browsers.
     pub fn is_http_only(&self) -> bool {
         self.http_only
     }
@@ -79,7 +79,7 @@ impl Cookie {
         self.same_site
     }
 
-    /// When it ends; `None` if it is meant to last as long as the session.
+    /// When it expires; `None` for a session cookie.
     pub fn expires(&self) -> Option<SystemTime> {
         self.expires
     }
@@ -88,14 +88,14 @@ impl Cookie {
         self.expires.is_some_and(|expires| expires <= now)
     }
 
-    /// `name=value`, byte for byte what the server wrote.
+    /// Writes `name=value`, byte for byte as the server sent it.
     pub(super) fn write_pair(&self, out: &mut Vec<u8>) {
         self.write(&self.name, out);
         out.push(b'=');
         self.write(&self.value, out);
     }
 
-    /// One of its texts, byte for byte.
+    /// Writes its name, value or path, byte for byte as the server sent it.
     pub(super) fn write(&self, text: &str, out: &mut Vec<u8>) {
         if self.latin1 {
             out.extend(text.chars().map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?')));
@@ -104,7 +104,7 @@ impl Cookie {
         }
     }
 
-    /// The length of name and value, as they are sent.
+    /// The length of name and value in bytes, as they are sent.
     pub(super) fn size(&self) -> usize {
         let length = |text: &str| if self.latin1 { text.chars().count() } else { text.len() };
         length(&self.name) + length(&self.value)
@@ -112,7 +112,7 @@ impl Cookie {
 }
 
 impl fmt::Debug for Cookie {
-    /// Without the value, which is often as good as a password.
+    /// Without the value, which is often a credential.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Cookie")
             .field("name", &self.name)

@@ -1,26 +1,26 @@
-//! Cookies in a text: the format of Netscape's `cookies.txt`, which curl, wget and Python's `MozillaCookieJar` share.
+//! Cookies in a text file: the format of Netscape's `cookies.txt`, which curl, wget and Python's `MozillaCookieJar` share.
 //!
 //! ```text
 //! # Netscape HTTP Cookie File
 //! .example.com  TRUE   /      TRUE   1893456000  name   value
-//! │             │      │      │      │           │      └ as the server wrote it; may be empty
+//! │             │      │      │      │           │      └ as the server sent it; may be empty
 //! │             │      │      │      │           └ never empty
-//! │             │      │      │      └ when it ends, in seconds since 1970; 0 or nothing: with the session
+//! │             │      │      │      └ when it expires, in seconds since 1970; 0 or empty: with the session
 //! │             │      │      └ over https only
 //! │             │      └ path
-//! │             └ also for hosts below the domain
-//! └ domain, with a dot in front if it is also for hosts below; `#HttpOnly_` in front of that marks an HttpOnly cookie
+//! │             └ also for subdomains
+//! └ domain, with a leading dot if it is also for subdomains; the prefix `#HttpOnly_` marks an HttpOnly cookie
 //! ```
 //!
-//! The fields are separated by one tab each; lines that are empty or begin with `#` are comments. There is no place for
-//! `SameSite`.
+//! The fields are separated by single tabs; lines that are empty or begin with `#` are comments. `SameSite` cannot be
+//! stored.
 //!
-//! Programs differ over cookies that end with the session. curl writes them with a 0 and reads a 0 so; Python neither
-//! writes them nor, unless told to, reads them. Here they are written with a 0: a login often is such a cookie, and who
-//! saves a jar wants it back.
+//! Programs differ in their treatment of session cookies. curl writes and reads them with a 0; Python neither writes them
+//! nor reads them by default. Here they are written with a 0, because a login often is a session cookie, and a saved jar
+//! should contain it.
 //!
-//! Reading is strict: a line that cannot be understood, or a cookie that no server could have set, is an error with the
-//! line's number, so nothing is lost without a word. Only what has expired is passed over.
+//! Reading is strict: a malformed line, or a cookie that no server could have set, is an error with the line number, so that
+//! nothing is lost without notice. Only expired cookies are skipped.
 
 use super::cookie::Cookie;
 use super::refused::Refused;
@@ -69,7 +69,7 @@ fn write_line(cookie: &Cookie, text: &mut Vec<u8>) {
     }
     let truth = |flag| if flag { "TRUE" } else { "FALSE" };
     let expires = cookie.expires.and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok());
-    // A part of a second is rounded up: a cookie that lives must not become one that ends with the session, or ended.
+    // Fractions of a second are rounded up, so that the cookie becomes neither an expired one nor a session cookie.
     let seconds = expires.map_or(0, |since| since.as_secs() + u64::from(since.subsec_nanos() > 0));
     text.extend_from_slice(cookie.domain.as_deref().unwrap_or_default().as_bytes());
     text.extend_from_slice(format!("\t{}\t", truth(!cookie.host_only)).as_bytes());
@@ -163,14 +163,14 @@ fn without_port(domain: &str) -> &str {
     }
 }
 
-/// The outer `Option`: whether it can be read. The inner: whether there is an end. Some programs write fractions of a
+/// The outer `Option`: whether it could be parsed. The inner: whether the cookie expires. Some programs write fractions of a
 /// second.
 fn expiry(field: &str) -> Option<Option<SystemTime>> {
     let field = match field.split_once('.') {
         Some((seconds, fraction)) if fraction.bytes().all(|byte| byte.is_ascii_digit()) => seconds,
         _ => field,
     };
-    // Python writes what it got from the server, which may be negative.
+    // Python writes the value that the server sent, which may be negative.
     let digits = field.strip_prefix('-').unwrap_or(field);
     if !digits.bytes().all(|byte| byte.is_ascii_digit()) || (digits.is_empty() && !field.is_empty()) {
         return None;
@@ -184,7 +184,7 @@ fn expiry(field: &str) -> Option<Option<SystemTime>> {
     }
 }
 
-/// Whether it could be the host of an address: no separator of a header field or of an address is in it.
+/// Whether it could be the host of a URL: it contains no separator of a header field or of a URL.
 fn is_host(domain: &str) -> bool {
     !domain.is_empty() && domain.bytes().all(|byte| byte.is_ascii_graphic() && !b"/?#@;,\\\"".contains(&byte))
 }
@@ -194,10 +194,10 @@ impl fmt::Display for BadLine {
         write!(f, "line {}: ", self.number)?;
         match &self.why {
             Why::Fields(n) => {
-                write!(f, "seven fields with a tab between them are expected, and there are {n}")
+                write!(f, "seven fields separated by tabs are expected, and there are {n}")
             }
             Why::NotTrueOrFalse(which) => write!(f, "the {which} field must be TRUE or FALSE"),
-            Why::Domain => f.write_str("the first field is no domain"),
+            Why::Domain => f.write_str("the first field is not a domain"),
             Why::Path => f.write_str("the third field must be a path that begins with /"),
             Why::Expiry => f.write_str("the fifth field must be a number of seconds since 1970"),
             Why::Refused(refused) => refused.fmt(f),

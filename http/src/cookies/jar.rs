@@ -1,7 +1,6 @@
-//! [`CookieJar`]: the handle through which sessions and people reach the cookies.
+//! [`CookieJar`]: the handle through which sessions and programs access the cookies.
 //!
-//! This is where the clock is read and where files are opened; what may be set and what is sent is decided in
-//! `store.rs`, which does neither.
+//! It reads the clock and opens files. `store.rs`, which does neither, decides which cookies are stored and sent.
 
 use super::cookie::Cookie;
 use super::file;
@@ -22,19 +21,19 @@ use std::time::SystemTime;
 
 /// The cookies of a session. Cloning it gives another handle to the same cookies.
 ///
-/// Every session has a jar of its own unless it is [given one](crate::ClientSessionBuilder::cookie_jar) or has it
-/// [switched off](crate::ClientSessionBuilder::cookies). What responses set goes into it, redirects included, and comes
-/// out again with the requests it is for. The rules are those of RFC 6265bis, with the strict reading where there is a
-/// choice:
+/// Every session has its own jar unless it is [given one](crate::ClientSessionBuilder::cookie_jar), or cookies are
+/// [switched off](crate::ClientSessionBuilder::cookies). The cookies that responses set are stored in it, those of redirects
+/// included, and sent with the requests that they are for. The rules are those of RFC 6265bis, in the strict variant where
+/// it leaves a choice:
 ///
-/// * A `Domain` must be the host's own or above it, and not a public suffix (see the Cargo feature `psl`).
-/// * A `Secure` cookie is set and sent over https only, on the loopback interface too, and one that came over http cannot
-///   hide or replace it. Names with `__Secure-` and `__Host-`, in capitals or not, keep what they promise.
-/// * Control characters anywhere make a cookie void. Values are opaque.
-/// * At most 4096 bytes a cookie, 50 set by a response, 180 of a domain, 3000 in all; at most 150, and 8190 bytes, with a
-///   request; at most 400 days.
+/// * `Domain` must be the host or a domain above it, and not a public suffix (see the Cargo feature `psl`).
+/// * A `Secure` cookie is set and sent over https only, on the loopback interface too, and a cookie set over http cannot
+///   hide or replace it. The rules for names with `__Secure-` and `__Host-` apply in any capitalisation.
+/// * A cookie with control characters is refused. Values are opaque.
+/// * The limits are 4096 bytes for a cookie, 50 cookies set by a response, 180 for a domain, 3000 in total; 150 cookies and
+///   8190 bytes in a request; and 400 days of life.
 ///
-/// A request with a `Cookie` field of its own is sent with that field and nothing from the jar; the field is not put into
+/// A request with its own `Cookie` field is sent with that field and without cookies from the jar; the field is not stored in
 /// the jar.
 ///
 /// ```
@@ -59,7 +58,7 @@ impl CookieJar {
         CookieJar::default()
     }
 
-    /// The cookies in it, oldest first: those there are at this moment, except the expired.
+    /// The cookies that are in it now and have not expired, oldest first.
     pub fn iter(&self) -> std::vec::IntoIter<Cookie> {
         self.store.borrow().all(SystemTime::now()).into_iter()
     }
@@ -69,13 +68,13 @@ impl CookieJar {
         self.iter().len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no cookies that have not expired.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The cookie of this name that a request for `url` would carry. If there are several, the one that would stand
-    /// first: that with the longest path.
+    /// The cookie of this name that a request for `url` would carry. If there are several, the first one: that with the
+    /// longest path.
     pub fn get(&self, url: &Url, name: &str) -> Option<Cookie> {
         self.cookies_for(url).into_iter().find(|cookie| cookie.name() == name)
     }
@@ -85,13 +84,13 @@ impl CookieJar {
         self.store.borrow().cookies_for(url, SystemTime::now())
     }
 
-    /// Sets a cookie for the host of `url`, for all of its paths, until the end of the session; secure if `url` is https.
-    /// For anything else there is [`set_cookie`](CookieJar::set_cookie).
+    /// Sets a session cookie for the host of `url` and all of its paths; secure if `url` is https. For anything else use
+    /// [`set_cookie`](CookieJar::set_cookie).
     ///
     /// # Errors
     /// Of kind [`Request`](ErrorKind::Request), if name or value cannot be in a cookie: control characters, a `;`, a `=` in
-    /// the name, no name, spaces at an end, more than 4096 bytes; or if `url` is http and there is a secure cookie that it
-    /// would hide.
+    /// the name, an empty name, leading or trailing spaces, more than 4096 bytes; or if `url` is http and the cookie would
+    /// hide a secure one.
     pub fn set(&self, url: &Url, name: &str, value: &str) -> Result<(), Error> {
         if !parse::is_pair(name, value) {
             return Err(not_set(url, Refused::Separator));
@@ -100,11 +99,11 @@ impl CookieJar {
         self.set_cookie(url, &format!("{name}={value}; Path=/{secure}"))
     }
 
-    /// Sets a cookie as if a response from `url` had come with this `Set-Cookie` field:
+    /// Sets a cookie as a response from `url` with this `Set-Cookie` field would:
     /// `jar.set_cookie(&url, "id=7; Path=/app; Max-Age=3600")`.
     ///
     /// # Errors
-    /// Of kind [`Request`](ErrorKind::Request), if a response from there could not have set it, with the reason.
+    /// Of kind [`Request`](ErrorKind::Request), with the reason, if a response from `url` could not set it.
     pub fn set_cookie(&self, url: &Url, field: &str) -> Result<(), Error> {
         let result = self.store.borrow_mut().set(url, field.as_bytes(), SystemTime::now());
         result.map_err(|refused| not_set(url, refused))
@@ -122,25 +121,24 @@ impl CookieJar {
         self.store.borrow_mut().retain(|_| false);
     }
 
-    /// Removes the cookies that are meant to end with the session, and those that have expired: what a browser does when
-    /// it is closed.
+    /// Removes session cookies and expired ones, as a browser does when it is closed.
     pub fn clear_session(&self) {
         let now = SystemTime::now();
         self.store.borrow_mut().retain(|cookie| cookie.expires().is_some() && !cookie.has_expired(now));
     }
 
-    /// Puts the cookies of a file into the jar, each in place of the one it replaces, and returns how many there were that
-    /// have not expired.
+    /// Loads the cookies of a file into the jar, where they replace those with the same name, domain and path. Returns how
+    /// many were loaded; expired ones are skipped.
     ///
-    /// The format is that of `cookies.txt`, as curl (`-c`), wget and Python's `MozillaCookieJar` write it: seven fields with
-    /// a tab between them in each line; an end of 0, or none, is that of the session.
+    /// The format is that of `cookies.txt`, as curl (`-c`), wget and Python's `MozillaCookieJar` write it: seven fields in
+    /// each line, separated by tabs; an expiry of 0, or none, marks a session cookie.
     ///
     /// # Errors
-    /// Of kind [`Io`](ErrorKind::Io), if the file cannot be read, or holds a line that is no cookie or a cookie that could
-    /// not have been set; the text has the line's number. The jar is then as it was before.
+    /// Of kind [`Io`](ErrorKind::Io), if the file cannot be read, or contains a malformed line or a cookie that no server
+    /// could have set; the message has the line number. The jar is then unchanged.
     ///
     /// # Cancellation
-    /// The jar is changed at the end, as a whole, or not at all.
+    /// The jar is changed at the end, with all cookies, or not at all.
     pub async fn load(&self, path: impl AsRef<Path>) -> Result<usize, Error> {
         let path = path.as_ref();
         let text = read_file(path).await?;
@@ -148,8 +146,7 @@ impl CookieJar {
         Ok(self.put_all(cookies.map_err(|cause| loading(path).because(cause))?))
     }
 
-    /// [`load`](CookieJar::load), except that lines that cannot be understood are passed over. Returns also what is wrong
-    /// with each of them, a line of text each.
+    /// [`load`](CookieJar::load), except that malformed lines are skipped. Also returns an error message for each of them.
     ///
     /// # Errors
     /// Of kind [`Io`](ErrorKind::Io), if the file cannot be read.
@@ -169,20 +166,20 @@ impl CookieJar {
     fn put_all(&self, cookies: Vec<Cookie>) -> usize {
         let now = SystemTime::now();
         let living = cookies.into_iter().filter(|cookie| !cookie.has_expired(now));
-        // Reading has checked all that could be refused here.
+        // `file::read` has checked everything that `put` would refuse.
         living.filter(|cookie| self.store.borrow_mut().put(cookie.clone(), now).is_ok()).count()
     }
 
-    /// Writes the cookies that have not expired to a file, in the format that [`load`](CookieJar::load) reads, and returns
-    /// how many they are. Those that end with the session are included, with an end of 0; Python leaves such lines out
-    /// when it loads the file, unless it is called with `ignore_expires=True`. `SameSite` has no place in the format.
+    /// Saves the cookies that have not expired to a file, in the format that [`load`](CookieJar::load) reads, and returns
+    /// their number. Session cookies are included, with an expiry of 0; Python ignores such lines when it loads the file,
+    /// unless it is called with `ignore_expires=True`. `SameSite` cannot be stored in this format.
     ///
-    /// The file appears when it is complete, in place of an older one, whose mode it keeps; on Unix a new one can be read by
-    /// its owner only. Symbolic links, hard links, FIFOs and devices are treated as by
+    /// The file replaces an older one when it is complete, and keeps its mode; on Unix a new one is readable by its owner
+    /// only. Symbolic links, hard links, FIFOs and devices are treated as by
     /// [`download`](crate::Response::download).
     ///
     /// # Errors
-    /// Of kind [`Io`](ErrorKind::Io), if it cannot be written.
+    /// Of kind [`Io`](ErrorKind::Io), if the file cannot be written.
     ///
     /// # Cancellation
     /// The file is written as a whole or not at all.
@@ -201,7 +198,7 @@ impl CookieJar {
         Ok(cookies.len())
     }
 
-    /// Adds to the header fields of a request what is for its address.
+    /// Adds the cookies for `url` to the header fields of a request. Returns whether there were any.
     pub(crate) fn add_to(&self, headers: &mut HeaderMap, url: &Url) -> bool {
         let mut store = self.store.borrow_mut();
         if store.is_empty() {
@@ -218,7 +215,7 @@ impl CookieJar {
         }
     }
 
-    /// Takes what a response sets.
+    /// Stores the cookies that a response from `url` sets.
     pub(crate) fn store_from_response(&self, url: &Url, headers: &HeaderMap) {
         let fields = headers.get_all(SET_COOKIE).iter().map(HeaderValue::as_bytes);
         self.store.borrow_mut().store_from_response(url, fields, SystemTime::now());

@@ -1,17 +1,17 @@
 //! Which hosts and paths a cookie is for (RFC 6265bis §5.1.3 and §5.1.4).
 //!
-//! Both are about boundaries. `example.com` covers `www.example.com` and not `notexample.com`; `/foo` covers `/foo/bar`
+//! Both match at boundaries only. `example.com` covers `www.example.com` and not `notexample.com`; `/foo` covers `/foo/bar`
 //! and not `/foobar`. Hosts arrive here as [`Url`](crate::Url) has them: lower case, ASCII, IPv6 addresses in brackets.
 
 use std::net::Ipv4Addr;
 
-/// Whether `host` is `domain` or below it. Addresses have nothing below them.
+/// Whether `host` is `domain` or a subdomain of it. IP addresses have no subdomains.
 pub(super) fn host_is_within(host: &str, domain: &str) -> bool {
     host == domain
         || (!is_address(host) && host.strip_suffix(domain).is_some_and(|above| above.ends_with('.')))
 }
 
-/// `host`, and every domain above it: `a.b.c`, `b.c`, `c`. An address only itself.
+/// `host`, and every domain above it: `a.b.c`, `b.c`, `c`. For an IP address, only itself.
 pub(super) fn domains_of(host: &str) -> impl Iterator<Item = &str> {
     let address = is_address(host);
     std::iter::successors(Some(host), move |domain| {
@@ -24,13 +24,13 @@ pub(super) fn is_address(host: &str) -> bool {
     host.starts_with('[') || host.parse::<Ipv4Addr>().is_ok()
 }
 
-/// Whether a cookie for `cookie` goes along with a request for `path`.
+/// Whether a cookie with the path `cookie` is sent with a request for `path`.
 pub(super) fn path_is_within(path: &str, cookie: &str) -> bool {
     path.strip_prefix(cookie)
         .is_some_and(|below| below.is_empty() || cookie.ends_with('/') || below.starts_with('/'))
 }
 
-/// The path of a cookie that names none: the folder of the address that set it.
+/// The path of a cookie without a `Path`: the folder of the URL that set it.
 pub(super) fn default_path(path: &str) -> &str {
     match path.rfind('/') {
         Some(last) if last > 0 && path.starts_with('/') => &path[..last],

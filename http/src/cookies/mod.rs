@@ -1,22 +1,21 @@
-//! Cookies: what servers ask clients to remember and to show them again (RFC 6265bis).
+//! Cookies: state that a server stores in the client (RFC 6265bis).
 //!
-//! A server cannot tell its visitors apart, so it hands each a note, `Set-Cookie: id=7`, and the client shows the note
-//! with every later request, `Cookie: id=7`. The note is opaque: what is in it is the server's affair, down to the last
-//! quotation mark. Everything difficult is in the question *who gets to see it*. A cookie that goes to the wrong host gives
-//! a login away, and one that the wrong host may set puts somebody into a stranger's session. So most of this folder is
-//! about refusing.
+//! A response sets a cookie, `Set-Cookie: id=7`, and the client sends it with later requests, `Cookie: id=7`. The value is
+//! opaque and is never changed, not even its quotation marks. The difficulty is in deciding to which hosts a cookie is
+//! sent, and which hosts may set it: a cookie that is sent to the wrong host discloses a login, and one that is set by the
+//! wrong host can make a program use an attacker's account. So most of this folder is about what to refuse.
 //!
 //! | file | holds |
 //! |---|---|
 //! | `cookie.rs` | one cookie |
-//! | `parse.rs` | from the field to a cookie |
-//! | `matching.rs`, `suffix.rs`, `prefix.rs` | hosts and paths; domains of many owners; names with a promise |
-//! | `store.rs`, `refused.rs` | what is kept, who may set it, to whom it goes; why not |
-//! | `file.rs` | cookies in a `cookies.txt` |
-//! | `jar.rs` | the handle, the clock and the files |
+//! | `parse.rs` | parsing a `Set-Cookie` field |
+//! | `matching.rs`, `suffix.rs`, `prefix.rs` | hosts and paths; public suffixes; the name prefixes `__Host-` and `__Secure-` |
+//! | `store.rs`, `refused.rs` | which cookies are stored and sent, and the limits; the reasons for a refusal |
+//! | `file.rs` | the format of `cookies.txt` |
+//! | `jar.rs` | the public handle, with clock and files |
 //!
-//! On the path of a request the jar is asked twice at each hop, in `exchange/mod.rs`: what to add before the head is written, and
-//! what to keep when the answer's head has come, before anybody looks whether it is a redirect.
+//! The exchange uses the jar twice on each hop (`exchange/cookies.rs`): it adds cookies to the request before the head is
+//! sent, and stores those of the response when its head has arrived, before a redirect is followed.
 
 mod cookie;
 mod file;
@@ -35,7 +34,7 @@ use http::HeaderMap;
 use http::header::SET_COOKIE;
 use std::time::SystemTime;
 
-/// The cookies that these headers set, whether or not their sender may set them. What makes no sense is left out.
+/// The cookies in these header fields, whether or not the server may set them. Malformed ones are left out.
 pub(crate) fn of(headers: &HeaderMap, now: SystemTime) -> Vec<Cookie> {
     let fields = headers.get_all(SET_COOKIE).iter();
     fields.filter_map(|field| parse::set_cookie(field.as_bytes(), now).ok()).collect()

@@ -1,10 +1,10 @@
-//! Reading one `Set-Cookie` field (RFC 6265bis §5.6).
+//! Parsing a `Set-Cookie` field (RFC 6265bis §5.6).
 //!
-//! The grammar is what browsers came to agree on: everything up to the first `;` is `name=value`, the rest are
-//! attributes, spaces and tabs around each are nothing, an attribute that is unknown or makes no sense is passed over, and
-//! of several with one name the last counts. Two things make the whole field worthless: a control character, because no
-//! two programs treat one alike, and a missing name. (A cookie without a name would be sent as a bare value, and a value
-//! can be made to look like another cookie.)
+//! The grammar is the one that browsers agree on: everything up to the first `;` is `name=value`, the rest are attributes.
+//! Spaces and tabs around each part are ignored, and so are unknown or malformed attributes; of several attributes with the
+//! same name the last counts. The whole field is refused for a control character, because programs treat these
+//! differently, and for a missing name. (A cookie without a name would be sent as its value only, which could be made to
+//! look like another cookie.)
 
 use super::cookie::{Cookie, SameSite};
 use super::refused::Refused;
@@ -13,13 +13,13 @@ use crate::url::Url;
 use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
-/// A longer attribute is passed over (RFC 6265bis §5.6).
+/// A longer attribute is ignored (RFC 6265bis §5.6).
 const LONGEST_ATTRIBUTE: usize = 1024;
-/// The farthest a cookie may reach into the future (RFC 6265bis §5.5).
+/// The longest time until a cookie expires (RFC 6265bis §5.5).
 const LONGEST_LIFE: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 
-/// The cookie that this field describes. Its `domain` is the attribute, if there is one; to whom it belongs is for the
-/// jar to decide.
+/// The cookie that this field describes. Its `domain` is the attribute, if there is one; the store decides which host or
+/// domain it belongs to.
 pub(super) fn set_cookie(field: &[u8], now: SystemTime) -> Result<Cookie, Refused> {
     if field.iter().any(|&byte| byte.is_ascii_control() && byte != b'\t') {
         return Err(Refused::Control);
@@ -85,17 +85,17 @@ fn canonical(domain: &str) -> String {
     ascii.unwrap_or_else(|| domain.to_ascii_lowercase())
 }
 
-/// Spaces and tabs, and no other kind of white space, are nothing.
+/// Removes spaces and tabs, and no other white space.
 fn trim(text: &str) -> &str {
     text.trim_matches([' ', '\t'])
 }
 
-/// Whether `name=value` would be read as this name and this value, by us and by the server.
+/// Whether `name=value` would be parsed as this name and this value, here and by the server.
 pub(super) fn is_pair(name: &str, value: &str) -> bool {
     !name.contains([';', '=']) && !value.contains(';') && trim(name) == name && trim(value) == value
 }
 
-/// The bytes as text, and whether they had to be taken as Latin-1.
+/// The bytes as text, and whether they were decoded as Latin-1.
 pub(super) fn text(bytes: &[u8]) -> (Cow<'_, str>, bool) {
     match std::str::from_utf8(bytes) {
         Ok(text) => (text.into(), false),
@@ -103,8 +103,8 @@ pub(super) fn text(bytes: &[u8]) -> (Cow<'_, str>, bool) {
     }
 }
 
-/// `Max-Age`: how long the cookie lives; nothing and less than nothing end it at once. However many digits there are, it
-/// is a number.
+/// `Max-Age`: how long the cookie lives; with zero or a negative number it expires at once. Numbers that are too large
+/// saturate.
 fn age(value: &str) -> Option<Duration> {
     let digits = value.strip_prefix('-').unwrap_or(value);
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {

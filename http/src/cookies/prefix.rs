@@ -1,12 +1,12 @@
-//! Names that promise something (RFC 6265bis §4.1.3).
+//! The name prefixes `__Secure-` and `__Host-` (RFC 6265bis §4.1.3).
 //!
-//! A server sees names and values only, and cannot tell who set a cookie, or whether it came over https. A name that
-//! begins with `__Secure-` or `__Host-` tells it, provided that clients keep everything else from having such a name.
-//! Capitals make no difference: servers that ignore them would otherwise be deceived by `__host-`.
+//! A server sees only names and values, and cannot tell which host set a cookie, or whether it was set over https. The
+//! prefixes tell it, provided that clients refuse other cookies with such names. They are compared without regard to case,
+//! because some servers ignore the case of names, and would accept `__host-`.
 
 use super::cookie::Cookie;
 
-/// Whether the cookie is what its name promises. `came_securely`: over https, or from somebody who is trusted.
+/// Whether the cookie meets the conditions of its name. `came_securely`: it was set over https, or comes from a file.
 pub(super) fn is_honest(cookie: &Cookie, came_securely: bool) -> bool {
     let secure = cookie.secure && came_securely;
     if begins_with(&cookie.name, "__Host-") {

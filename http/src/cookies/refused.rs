@@ -1,7 +1,7 @@
-//! Why a cookie is not taken.
+//! Why a cookie is refused.
 //!
-//! What a server sets and may not set is dropped without a word: the sender would not hear it, and a line per cookie
-//! would be a way to fill somebody's log. Whoever sets a cookie by hand, or loads a file, is told.
+//! If a response sets a cookie that its server may not set, the cookie is dropped without a message: the server would not
+//! see it, and could fill a log with such messages. A program that sets a cookie or loads a file gets an error.
 
 use std::fmt;
 
@@ -9,34 +9,34 @@ use std::fmt;
 pub(super) enum Refused {
     Control,
     Nameless,
-    /// A `;`, a `=` in the name, or a space at an end: it would become another cookie on the way.
+    /// A `;`, a `=` in the name, or a leading or trailing space: the server would read another cookie.
     Separator,
     TooLarge,
     /// `Domain` is not the host that sets it, nor a domain above it.
     ForeignDomain,
-    /// `Domain` is one under which strangers register.
+    /// `Domain` is a public suffix, whose subdomains have different owners.
     PublicSuffix,
     /// `Secure`, but set over http.
     SecureOverHttp,
-    /// A secure cookie would be hidden or replaced by one set over http.
+    /// It was set over http and would hide or replace a secure cookie.
     WouldShadowSecure,
-    /// A `__Secure-` or `__Host-` cookie that is not what its name promises.
+    /// A `__Secure-` or `__Host-` cookie that does not meet the conditions of its name.
     Prefix,
 }
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Refused::Control => "a cookie may hold no control characters",
+            Refused::Control => "a cookie may not contain control characters",
             Refused::Nameless => "a cookie needs a name",
-            Refused::Separator => "it would not be read as it is written: there is a ; in it, a = in the name, or a space at an end",
+            Refused::Separator => "the server would read another cookie: it contains a ; or a = in the name, or begins or ends with a space",
             Refused::TooLarge => "name and value together are longer than 4096 bytes",
-            Refused::ForeignDomain => "its domain is neither the host's own nor above it",
-            Refused::PublicSuffix => "its domain belongs to many owners",
+            Refused::ForeignDomain => "its domain is neither the host nor a domain above it",
+            Refused::PublicSuffix => "its domain is a public suffix, whose subdomains have different owners",
             Refused::SecureOverHttp => "a secure cookie can only be set over https",
-            Refused::WouldShadowSecure => "it would take the place of a secure cookie, and came over http",
+            Refused::WouldShadowSecure => "it was set over http and would hide or replace a secure cookie",
             Refused::Prefix => {
-                "a name with __Secure- needs Secure and https; one with __Host- needs Path=/ as well, and no Domain"
+                "a __Secure- cookie needs Secure and https; a __Host- cookie also needs Path=/ and no Domain"
             }
         })
     }

@@ -1,15 +1,15 @@
-//! What is kept: the cookies, who may set them, and to whom they go (RFC 6265bis §5.7 and §5.8).
+//! The stored cookies: which host may set them, and to which hosts they are sent (RFC 6265bis §5.7 and §5.8).
 //!
 //! There is no clock and no I/O in here; the time comes with each call.
 //!
-//! Cookies are grouped by domain. A request looks at the group of its host and at those of the domains above it, so what
-//! it costs depends on how many cookies it may get and not on how many there are.
+//! Cookies are grouped by domain. A request looks at the groups of its host and of the domains above it, so its cost depends
+//! on the number of cookies in these, not on the number of all cookies.
 //!
-//! # Too many
-//! Servers decide how many cookies they set, so there are limits: on one cookie's size, on how many one response may set,
-//! on one domain's share, on all together, and on what one request carries. Where a cookie has to go, an expired one goes
-//! first, then one that is not secure (or anybody on the way could push out the secure ones by setting others), then the
-//! one that was not used for longest.
+//! # Limits
+//! Servers decide how many cookies they set, so there are limits: for the size of a cookie, and for the number of cookies
+//! that a response sets, that a domain has, that the store has, and that a request carries. If a cookie has to be removed,
+//! expired ones are removed first, then those that are not secure (an attacker on the network could otherwise evict the
+//! secure ones by setting others), then the least recently used ones.
 
 use super::cookie::Cookie;
 use super::matching::{default_path, domains_of, host_is_within, is_address, path_is_within};
@@ -22,13 +22,13 @@ use std::time::SystemTime;
 
 /// The most bytes of name and value together (RFC 6265bis §5.7).
 const LARGEST: usize = 4096;
-/// The most that are kept for one domain.
+/// The most cookies of one domain.
 const MOST_OF_A_DOMAIN: usize = 180;
-/// The most that are kept.
+/// The most cookies in total.
 const MOST: usize = 3000;
-/// The most that one response may set; what it sets beyond that is ignored. As in curl.
+/// The most cookies that one response may set; further ones are ignored. As in curl.
 const MOST_SET_AT_ONCE: usize = 50;
-/// The most that one request carries, in number and in bytes. As in curl.
+/// The most cookies that one request carries, and the most bytes. As in curl.
 const MOST_SENT: usize = 150;
 const LONGEST_FIELD: usize = 8190;
 
@@ -36,7 +36,7 @@ const LONGEST_FIELD: usize = 8190;
 pub(super) struct Store {
     domains: BTreeMap<String, Vec<Entry>>,
     count: usize,
-    /// Counts what happens, to tell what happened before what. (Clocks are set back at times.)
+    /// A logical clock for the order of events, because the system clock may be set back.
     ticks: u64,
 }
 
@@ -47,7 +47,7 @@ struct Entry {
 }
 
 impl Store {
-    /// What a response from `url` sets.
+    /// Stores the cookies that a response from `url` sets.
     pub(super) fn store_from_response<'a>(
         &mut self,
         url: &Url,
@@ -55,18 +55,18 @@ impl Store {
         now: SystemTime,
     ) {
         for field in fields.take(MOST_SET_AT_ONCE) {
-            // What may not be set is dropped, and nobody is told.
+            // Refused cookies are dropped without a message, see `refused.rs`.
             let _ = self.set(url, field, now);
         }
     }
 
-    /// What one `Set-Cookie` field of `url`'s server does.
+    /// Stores the cookie of one `Set-Cookie` field that the server of `url` sent.
     pub(super) fn set(&mut self, url: &Url, field: &[u8], now: SystemTime) -> Result<(), Refused> {
         let mut cookie = parse::set_cookie(field, now)?;
         if cookie.secure && !url.is_https() {
             return Err(Refused::SecureOverHttp);
         }
-        // Before domain and path are filled in: what `__Host-` promises has to be in the field itself.
+        // Before domain and path are filled in: the conditions of `__Host-` apply to the field itself.
         if !prefix::is_honest(&cookie, url.is_https()) {
             return Err(Refused::Prefix);
         }
@@ -81,7 +81,7 @@ impl Store {
         self.put(cookie, now)
     }
 
-    /// Puts in a cookie that has a domain and a path and may be there, in place of the one it replaces.
+    /// Stores a cookie that has a domain and a path and is allowed; it replaces one with the same name, domain and path.
     pub(super) fn put(&mut self, cookie: Cookie, now: SystemTime) -> Result<(), Refused> {
         if cookie.size() > LARGEST {
             return Err(Refused::TooLarge);
@@ -90,7 +90,7 @@ impl Store {
         let domain = cookie.domain.clone().unwrap_or_default();
         let group = self.domains.entry(domain.clone()).or_default();
         if let Some(same) = group.iter_mut().find(|entry| entry.cookie.replaces(&cookie)) {
-            // It keeps its place in the order in which cookies are sent.
+            // It keeps its position in the order in which cookies are sent.
             same.cookie = cookie;
             same.used.set(tick);
         } else {
@@ -121,7 +121,7 @@ impl Store {
         field
     }
 
-    /// The cookies that would go to `url`, in the order in which they would.
+    /// The cookies for `url`, in the order in which they are sent.
     pub(super) fn cookies_for(&self, url: &Url, now: SystemTime) -> Vec<Cookie> {
         self.entries_for(url, now).into_iter().map(|entry| entry.cookie.clone()).collect()
     }
@@ -133,7 +133,7 @@ impl Store {
         chosen
     }
 
-    /// All that have not expired.
+    /// All cookies that have not expired, oldest first.
     pub(super) fn all(&self, now: SystemTime) -> Vec<Cookie> {
         let mut all: Vec<_> = self.domains.values().flatten().collect();
         all.sort_by_key(|entry| entry.created);
@@ -144,12 +144,12 @@ impl Store {
             .collect()
     }
 
-    /// Whether there is nothing in it, not even something expired.
+    /// Whether there are no cookies, not even expired ones.
     pub(super) fn is_empty(&self) -> bool {
         self.count == 0
     }
 
-    /// Removes the cookies that are not `wanted`, and returns how many that were.
+    /// Removes the cookies that are not `wanted`, and returns how many were removed.
     pub(super) fn retain(&mut self, wanted: impl Fn(&Cookie) -> bool) -> usize {
         let before = self.count;
         for group in self.domains.values_mut() {
@@ -164,8 +164,8 @@ impl Store {
         self.ticks
     }
 
-    /// Whether a secure cookie of this name would be hidden by one for this domain and path ("leave secure cookies
-    /// alone").
+    /// Whether a cookie of this name, domain and path would hide a secure one ("leave secure cookies alone", RFC 6265bis
+    /// §5.7).
     fn has_secure(&self, name: &str, domain: &str, path: &str) -> bool {
         self.domains
             .iter()
@@ -226,7 +226,7 @@ impl Entry {
         (std::cmp::Reverse(self.cookie.path.as_ref().map_or(0, String::len)), self.created)
     }
 
-    /// The entry with the least worth has to go first.
+    /// The entry with the lowest value is removed first.
     fn worth(&self) -> (bool, u64) {
         (self.cookie.secure, self.used.get())
     }
@@ -250,12 +250,12 @@ impl Cookie {
     }
 }
 
-/// Gives the cookie to the host that sets it, or to the domain that it names, if that is its own.
+/// Sets the domain of the cookie: the host that sets it, or the domain that it names, if the host is within that.
 fn own(cookie: &mut Cookie, host: &str) -> Result<(), Refused> {
     let owner = match cookie.domain.take() {
         None => host.to_owned(),
         Some(domain) if !host_is_within(host, &domain) => return Err(Refused::ForeignDomain),
-        // The owner of a domain of this kind may have a site there, but not one that sets cookies for the others.
+        // A public suffix may itself be a host, which may set cookies for itself, but not for its subdomains.
         Some(domain) if is_address(&domain) || suffix::is_public(&domain) => {
             if domain != host {
                 return Err(Refused::PublicSuffix);

@@ -1,19 +1,19 @@
-//! Domains under which strangers register.
+//! Public suffixes: domains whose subdomains have different owners.
 //!
-//! A cookie for `com` would go to half the world, one for `co.uk` to a good part of it. Which domains are of this kind
-//! cannot be seen from the name; Mozilla keeps [a list](https://publicsuffix.org), and the Cargo feature `psl` builds it
-//! in. Without it, only what has no dot in it counts as such a domain, which stops `com` and not `co.uk`: a program that
-//! keeps cookies of sites that do not trust each other wants the feature.
+//! A cookie for `com` or `co.uk` would be sent to the sites of many owners. Such domains cannot be recognised by their name;
+//! Mozilla maintains [a list](https://publicsuffix.org), which the Cargo feature `psl` compiles in. Without it, only domains
+//! without a dot count as public suffixes: `com`, but not `co.uk`. Programs that store cookies of sites that do not trust
+//! each other should enable the feature.
 
-/// Whether nobody may set a cookie for all hosts below `domain` (lower case, without a leading dot).
+/// Whether `domain` (lower case, without a leading dot) is a public suffix, for which no cookies may be set.
 #[cfg(feature = "psl")]
 pub(super) fn is_public(domain: &str) -> bool {
     let domain = domain.strip_suffix('.').unwrap_or(domain);
-    // `psl` also calls unknown top-level domains suffixes, as the list's algorithm demands.
+    // `psl` also treats unknown top-level domains as suffixes, as the algorithm of the list demands.
     !domain.contains('.') || psl::suffix_str(domain) == Some(domain)
 }
 
-/// Whether nobody may set a cookie for all hosts below `domain` (lower case, without a leading dot).
+/// Whether `domain` (lower case, without a leading dot) is a public suffix, for which no cookies may be set.
 #[cfg(not(feature = "psl"))]
 pub(super) fn is_public(domain: &str) -> bool {
     let domain = domain.strip_suffix('.').unwrap_or(domain);

@@ -1,4 +1,4 @@
-//! Base64 with padding (RFC 4648 §4).
+//! Encoding base64 with padding (RFC 4648 §4).
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 

@@ -1,19 +1,19 @@
-//! Dates: reading them from header fields, and writing down a day. All of them are UTC, in the Gregorian calendar.
+//! Dates: parsing them in header fields, and formatting a day. All of them are UTC, in the Gregorian calendar.
 //!
-//! [`parse`] reads the date of an `Expires` attribute (RFC 6265 §5.1.1), or of a `Retry-After` field, whose three formats
-//! (RFC 9110 §5.6.7) are among what is understood.
+//! [`parse`] parses the date of an `Expires` attribute (RFC 6265 §5.1.1), or of a `Retry-After` field, whose three formats
+//! (RFC 9110 §5.6.7) are a subset.
 //!
-//! Servers have written this date in every order and with every separator, so it is not parsed as a format but picked
-//! apart: whatever looks like a time is the time, the first number of one or two digits is the day, three letters of an
+//! Servers write such dates in every order and with every separator, so they are not parsed by a format but token by token:
+//! a token that looks like a time is the time, the first number of one or two digits is the day, three letters of an
 //! English month are the month, and a number of two to four digits is the year. Days of the week and time zones are
-//! neither looked for nor believed: it is always UTC.
+//! ignored: it is always UTC.
 
 use std::time::{Duration, SystemTime};
 
 const MONTHS: [&[u8]; 12] =
     [b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep", b"oct", b"nov", b"dec"];
 
-/// The moment that `text` names; `None` if something is missing or impossible.
+/// The time that `text` names; `None` if something is missing or out of range.
 pub(crate) fn parse(text: &str) -> Option<SystemTime> {
     let (mut time, mut day, mut month, mut year) = (None, None, None, None);
     for token in text.as_bytes().split(|&byte| is_delimiter(byte)).filter(|token| !token.is_empty()) {
@@ -44,7 +44,7 @@ pub(crate) fn parse(text: &str) -> Option<SystemTime> {
     let seconds = seconds_since_1970((year, month, day), (hour, minute, second)).filter(|_| year >= 1601)?;
     let distance = Duration::from_secs(seconds.unsigned_abs());
     if seconds < 0 {
-        // What ended before 1970 ended; not every system can name that moment.
+        // Not every system can represent times before 1970; that it has passed is all that matters.
         Some(SystemTime::UNIX_EPOCH.checked_sub(distance).unwrap_or(SystemTime::UNIX_EPOCH))
     } else {
         SystemTime::UNIX_EPOCH.checked_add(distance)
@@ -70,7 +70,7 @@ fn is_delimiter(byte: u8) -> bool {
     matches!(byte, b'\t' | b' '..=b'/' | b';'..=b'@' | b'['..=b'`' | b'{'..=b'~')
 }
 
-/// `h:m:s`, each of one or two digits, and behind it nothing or something that is no digit.
+/// `h:m:s`, each of one or two digits, followed by nothing or by a non-digit.
 fn time_of_day(token: &[u8]) -> Option<(u32, u32, u32)> {
     let mut fields = token.splitn(3, |&byte| byte == b':');
     let mut whole = || {
@@ -81,7 +81,7 @@ fn time_of_day(token: &[u8]) -> Option<(u32, u32, u32)> {
     Some((hour, minute, leading_number(fields.next()?, 1, 2)?))
 }
 
-/// The number that a token begins with, if it has that many digits.
+/// The number at the start of a token, if it has `least` to `most` digits.
 fn leading_number(token: &[u8], least: usize, most: usize) -> Option<u32> {
     let digits = token.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let number =
@@ -115,7 +115,7 @@ fn days_since_1970(year: u32, month: u32, day: u32) -> i64 {
     i64::from(days) - 719_468
 }
 
-/// The day of a moment, as `year-month-day` (ISO 8601).
+/// The day of a time, as `year-month-day` (ISO 8601).
 pub(crate) fn day(since_1970: Duration) -> String {
     let days = since_1970.as_secs() / 86_400 + 719_468;
     // Counted as above, from 1 March of the year 0: first the cycles of 400 years, then the year in one of them.

@@ -1,4 +1,4 @@
-//! Text forms that several rooms read or write, each in one place.
+//! Encodings that several rooms read or write.
 //!
 //! ```text
 //! base64.rs          Basic credentials

@@ -3,8 +3,8 @@
 #[cfg(feature = "digest")]
 use std::fmt::{self, Write};
 
-/// A value at the start of `text`, as it stands there, and what follows it: a quoted string without its quotes, or
-/// everything up to one of the characters in `ends`. `None` if a quoted string has no end.
+/// Splits `text` into the value at its start, with escapes unchanged, and the rest. The value is a quoted string, without
+/// the quotes, or everything up to one of the characters in `ends`. `None` if a quoted string has no end.
 pub(crate) fn split_raw<'a>(text: &'a str, ends: &[char]) -> Option<(&'a str, &'a str)> {
     let Some(quoted) = text.strip_prefix('"') else {
         let end = text.find(ends).unwrap_or(text.len());
@@ -21,21 +21,21 @@ pub(crate) fn split_raw<'a>(text: &'a str, ends: &[char]) -> Option<(&'a str, &'
     None
 }
 
-/// The same, with the value's meaning: a backslash in a quoted string stands for the character behind it.
+/// The same with the escapes of a quoted string resolved: a backslash stands for the character after it.
 pub(crate) fn split<'a>(text: &'a str, ends: &[char]) -> Option<(String, &'a str)> {
-    let (raw, behind) = split_raw(text, ends)?;
+    let (raw, rest) = split_raw(text, ends)?;
     if !text.starts_with('"') || !raw.contains('\\') {
-        return Some((raw.to_owned(), behind));
+        return Some((raw.to_owned(), rest));
     }
     let mut value = String::with_capacity(raw.len());
     let mut characters = raw.chars();
     while let Some(character) = characters.next() {
         value.extend(if character == '\\' { characters.next() } else { Some(character) });
     }
-    Some((value, behind))
+    Some((value, rest))
 }
 
-/// Shows a text as a quoted string, with quotes and backslashes in it escaped.
+/// Formats a text as a quoted string, with quotes and backslashes escaped.
 #[cfg(feature = "digest")]
 pub(crate) struct Quoted<'a>(pub(crate) &'a str);
 

@@ -1,9 +1,8 @@
-//! Response bodies: handing on what has come, and noticing the end.
+//! Response bodies: passing on the bytes that have arrived, and finding the end.
 //!
-//! A decoder knows how the body is framed and how much of it has passed. It never waits for a whole anything:
-//! whatever part of the body is in the buffer goes out at once, and a length of a petabyte costs not a byte
-//! of memory before it arrives. The end of the connection is the end of the body in one framing only; in the
-//! others it is an error, because half a file must not look like a whole one.
+//! A decoder knows the framing of the body and how much of it has arrived. It passes on whatever is in the buffer at once,
+//! so a declared length of a petabyte takes no memory in advance. The end of the connection is the end of the body in one
+//! framing only; in the others it is an error, because a truncated body must not be taken for a complete one.
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -23,7 +22,7 @@ pub(crate) enum BodyDecoder {
 
 pub(crate) enum Progress {
     NeedsBytes,
-    /// A piece of content, never empty.
+    /// A part of the content, never empty.
     Data(Bytes),
     /// The body is complete; with the trailer fields, if there were any.
     End(Option<HeaderMap>),

@@ -1,6 +1,6 @@
-//! The bytes that have come from the peer and have not been understood yet.
+//! The bytes that have arrived from the peer and have not been parsed yet.
 //!
-//! One stretch of memory per connection, in three parts:
+//! One block of memory per connection, in three parts:
 //!
 //! ```text
 //!   storage   ┌──────────┬──────────────────┬───────────────────────┐
@@ -9,19 +9,16 @@
 //!             0        start               end               storage.len()
 //! ```
 //!
-//! The driver reads into *space*, the parsers eat *unread* from the left. Three facts shape the rest:
+//! The driver reads into *space*, the parsers consume *unread* from the left. Three considerations determine the design:
 //!
-//! - Safe Rust reads only into initialised memory, and clearing it before each read would cost as much as a
-//!   small response. So `storage` stays initialised to its full length for its life, and two indices say
-//!   which part means something. When everything is consumed, both go back to zero: an exchange with a small
-//!   response allocates and clears nothing here.
-//! - A large piece of a body must not be copied again. It is *split off*: the caller gets the memory itself,
-//!   and the next read goes to what is left of it or to a new block. When the caller has dropped its pieces,
-//!   the block is taken back instead of a new one. A small piece is copied, because splitting would tie up
-//!   the whole block for it.
-//! - Most responses fit into 4 KiB, and a pool keeps many connections idle. So the room for a read starts at
-//!   4 KiB and grows only while reads fill it, up to 64 KiB; when the exchange is over, a grown block is
-//!   given back.
+//! - Safe Rust reads only into initialised memory, and clearing it before each read would cost as much as a small
+//!   response. So `storage` stays initialised in its full length, and two indices mark the unread part. When everything
+//!   is consumed, both return to zero: an exchange with a small response allocates and clears nothing here.
+//! - Large parts of a body must not be copied again. They are *split off*: the caller gets the memory itself, and the
+//!   next read uses the rest of the block or a new block. When the caller has dropped its parts, the block is used again
+//!   instead of a new one. Small parts are copied, because splitting would keep the whole block in use for them.
+//! - Most responses fit into 4 KiB, and a pool keeps many connections idle. So the space for a read starts at 4 KiB and
+//!   grows only while reads fill it, up to 64 KiB; after the exchange, a grown block is released.
 
 use core::fmt;
 
@@ -30,27 +27,27 @@ use bytes::{Buf, Bytes, BytesMut};
 const SMALLEST_ROOM: usize = 4 * 1024;
 const LARGEST_ROOM: usize = 64 * 1024;
 const GROWTH: usize = 4;
-/// Pieces of fewer bytes are copied out rather than split off.
+/// Parts with fewer bytes are copied rather than split off.
 const COPY_BELOW: usize = 4 * 1024;
 
 pub(crate) struct Buffer {
     storage: BytesMut,
     start: usize,
     end: usize,
-    /// How much room the next read should get.
+    /// How much space the next read should get.
     room: usize,
-    /// How much room the last call to `space` offered: more cannot have been filled.
+    /// How much space the last call to `space` returned: the most that can have been filled.
     offered: usize,
     closed: bool,
 }
 
 impl Buffer {
-    /// An empty buffer. Memory is taken when the first read asks for space.
+    /// An empty buffer. Memory is allocated by the first call of `space`.
     pub(crate) fn new() -> Self {
         Buffer { storage: BytesMut::new(), start: 0, end: 0, room: SMALLEST_ROOM, offered: 0, closed: false }
     }
 
-    /// Where the next read goes; never empty.
+    /// The space for the next read; never empty.
     pub(crate) fn space(&mut self) -> &mut [u8] {
         if self.storage.len() - self.end < self.room / 2 {
             self.make_room();
@@ -60,7 +57,7 @@ impl Buffer {
         &mut self.storage[self.end..until]
     }
 
-    /// `n` bytes were read into `space()`, which grows if they filled it; none at all is the end of the file.
+    /// `n` bytes were read into `space()`, which grows if they filled it; 0 is the end of the stream.
     pub(crate) fn filled(&mut self, n: usize) {
         assert!(n <= self.offered, "filled({n}) after space() of {} bytes", self.offered);
         if n == 0 {
@@ -80,12 +77,12 @@ impl Buffer {
         self.start == self.end
     }
 
-    /// Whether the peer has closed: what is unread is all that will ever come.
+    /// Whether the peer has closed: no bytes will follow the unread ones.
     pub(crate) fn is_closed(&self) -> bool {
         self.closed
     }
 
-    /// Marks the first `n` unread bytes as understood.
+    /// Marks the first `n` unread bytes as parsed.
     pub(crate) fn consume(&mut self, n: usize) {
         debug_assert!(n <= self.end - self.start);
         self.start += n;
@@ -101,7 +98,7 @@ impl Buffer {
         Some(byte)
     }
 
-    /// Takes the first `n` unread bytes out, copied or split off by their size.
+    /// Takes the first `n` unread bytes out: copied or split off, depending on their size.
     pub(crate) fn take(&mut self, n: usize) -> Bytes {
         if n < COPY_BELOW {
             let piece = Bytes::copy_from_slice(&self.unread()[..n]);
@@ -115,7 +112,7 @@ impl Buffer {
         piece.freeze()
     }
 
-    /// Goes back to the memory of a fresh connection, once everything is read.
+    /// Releases a grown block, once everything is read.
     pub(crate) fn shrink(&mut self) {
         debug_assert!(self.is_empty());
         self.room = SMALLEST_ROOM;
@@ -133,7 +130,7 @@ impl Buffer {
             self.start = 0;
         }
         if self.storage.len() - self.end < self.room / 2 {
-            // Only what is unread is worth carrying over to a larger block.
+            // Only the unread bytes are copied to a larger block.
             #[cfg(test)]
             if self.storage.capacity() < self.end + self.room / 2 {
                 super::work::count(self.end);

@@ -1,20 +1,19 @@
-//! The chunked coding (RFC 9112 §7.1), read byte by byte.
+//! The chunked coding (RFC 9112 §7.1), parsed byte by byte.
 //!
 //! ```text
 //!   5;note=x CR LF   hello CR LF     0 CR LF      Checksum: 7 CR LF   CR LF
 //!   ╰ size line ───╯ ╰ data ─────╯   ╰ last one ╯ ╰ trailer fields ─╯ ╰ end
 //! ```
 //!
-//! Everything between two pieces of data is a few bytes long and every one of them matters, so they go
-//! through a small state machine one at a time, and each is consumed as it is read. Nothing is looked at
-//! twice, whatever the cut, and an error names the byte where it became certain. httparse has a function for
-//! this line, but it takes an empty size for zero, which turns a stray line end into the end of the body.
+//! Between the data of two chunks are only a few bytes, so these go through a small state machine one at a time, and each
+//! is consumed when it is read. No byte is looked at twice, however the body is split into reads. httparse has a function
+//! for the size line, but it accepts an empty size as zero, which turns a stray line end into the end of the body.
 //!
-//! What is stricter than a tolerant reader would be, and why: sizes are hexadecimal digits alone; a line ends
-//! in CR LF and nothing else, because two readers that disagree about a bare LF disagree about where the body
-//! ends; extensions are skipped, but counted, so that a body made of extensions costs its sender more than
-//! us. Blanks between a size and its `;` are skipped, as the RFC demands, and so are blanks between a size and
-//! the line end, because there are servers that pad sizes to a fixed width; blanks before a size are not.
+//! The parser is strict: sizes consist of hexadecimal digits only. A line ends in CR LF and nothing else, because parsers
+//! that disagree about a bare LF disagree about where the body ends. Extensions are skipped, but limited, so that a body
+//! of extensions cannot keep the client busy. Blanks between a size and its `;` are skipped, as the RFC demands, and so are
+//! blanks between a size and the line end, because some servers pad sizes to a fixed width; blanks before a size are an
+//! error.
 
 use core::mem;
 

@@ -1,9 +1,8 @@
 //! The states of a connection, and every transition between them.
 //!
-//! Two machines run side by side, because the two directions do: a server may answer while the request is
-//! still being sent, and often does when it refuses an upload (RFC 9112 §9.5). Neither machine knows the
-//! other's state but at three points, and these are what this file is for: `start` sets both going,
-//! `close_reason` weighs both, `restart` takes both back to the beginning.
+//! The two directions are two state machines: a server may respond while the request is still being sent, and often does
+//! when it refuses an upload (RFC 9112 §9.5). They are independent except in three functions: `start` begins both,
+//! `close_reason` considers both, `restart` resets both.
 //!
 //! Nothing outside this file assigns to `sending` or `receiving`.
 
@@ -23,13 +22,13 @@ use super::request::{self, Asked, BodyLength, RequestHead};
 
 /// One HTTP/1.1 connection, seen from the client: requests become bytes, bytes become [`Event`]s.
 ///
-/// It does no I/O and knows no clock. The [module documentation](super) shows a whole exchange; the order of
+/// It does no I/O and has no clock. The [module documentation](super) shows a whole exchange; the order of
 /// calls is:
 ///
 /// 1. [`start`](Connection::start), then [`body`](Connection::body) and [`end`](Connection::end) if there is
 ///    a body; after each, send what was appended to `out`;
 /// 2. [`next_event`](Connection::next_event) until it returns [`Event::End`]; whenever it returns `None`,
-///    read into [`space`](Connection::space) and say how much came with [`filled`](Connection::filled);
+///    read into [`space`](Connection::space) and pass the number of bytes to [`filled`](Connection::filled);
 /// 3. [`restart`](Connection::restart): the connection is idle again, or has to be closed.
 ///
 /// 1 and 2 may overlap.
@@ -42,17 +41,17 @@ pub struct Connection {
     limits: Limits,
 }
 
-/// The request, on its way out.
+/// The state of the request.
 #[derive(Debug)]
 enum Sending {
     Idle,
     Body(BodyEncoder),
     Complete,
-    /// The body turned out longer or shorter than declared; the server cannot know where the request ends.
+    /// The body is longer or shorter than declared; the server cannot know where the request ends.
     Broken,
 }
 
-/// The response, on its way in.
+/// The state of the response.
 #[derive(Debug)]
 enum Receiving {
     Idle,
@@ -63,7 +62,7 @@ enum Receiving {
     Failed(RemoteError),
 }
 
-/// What the current exchange has taught us; forgotten at `restart`.
+/// What is known of the current exchange; reset by `restart`.
 #[derive(Debug, Default)]
 struct Exchange {
     asked: Asked,
@@ -80,13 +79,13 @@ impl Default for Connection {
 }
 
 impl Connection {
-    /// An idle connection with the default [`Limits`]. It takes no memory for reading before
+    /// An idle connection with the default [`Limits`]. It allocates no memory for reading before the first
     /// [`space`](Self::space).
     pub fn new() -> Self {
         Connection::with_limits(Limits::default())
     }
 
-    /// An idle connection with limits of one's own.
+    /// An idle connection with custom limits.
     pub fn with_limits(limits: Limits) -> Self {
         Connection {
             sending: Sending::Idle,
@@ -102,15 +101,15 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// If the connection is not idle, or the request is not fit to be sent: see [`LocalError`]. `out` and the
-    /// connection are then as they were before, and another request may be started.
+    /// If the connection is not idle, or the request is invalid: see [`LocalError`]. `out` and the connection are then
+    /// unchanged, and another request may be started.
     pub fn start(
         &mut self,
         head: &RequestHead<'_>,
         body: BodyLength,
         out: &mut Vec<u8>,
     ) -> Result<(), LocalError> {
-        // Bytes that are here before the question cannot be the answer to it.
+        // Bytes that arrived before the request cannot be its response.
         if !matches!(self.receiving, Receiving::Idle) || !self.buffer.is_empty() || self.buffer.is_closed() {
             return Err(LocalError::NotIdle);
         }
@@ -122,13 +121,12 @@ impl Connection {
         Ok(())
     }
 
-    /// Appends a piece of the request body to `out`, framed as the head has promised. An empty piece is
-    /// nothing.
+    /// Appends data of the request body to `out`, framed as the head declares. Empty data appends nothing.
     ///
     /// # Errors
     ///
     /// [`BodyTooLong`](LocalError::BodyTooLong) or [`BodyAfterEnd`](LocalError::BodyAfterEnd) if there is
-    /// more body than was declared: nothing of this piece is written, and the connection cannot be
+    /// more body than was declared: nothing of `chunk` is written, and the connection cannot be
     /// reused. [`LocalError::NotStarted`] if there is no request.
     pub fn body(&mut self, chunk: &[u8], out: &mut Vec<u8>) -> Result<(), LocalError> {
         match &mut self.sending {
@@ -148,13 +146,13 @@ impl Connection {
         }
     }
 
-    /// Says that the request body is complete, and appends to `out` what ends it. After the last byte of a
-    /// known length, and without a body, it changes nothing and need not be called.
+    /// Ends the request body, and appends the last chunk to `out` if it is chunked. After the last byte of a known length,
+    /// and without a body, it changes nothing and need not be called.
     ///
     /// # Errors
     ///
-    /// [`LocalError::BodyTooShort`] if the declared length is not reached: the server would wait for the rest
-    /// for ever, so the connection has to be closed. [`LocalError::NotStarted`] if there is no request.
+    /// [`LocalError::BodyTooShort`] if the declared length is not reached: the server waits for the rest, so the
+    /// connection has to be closed. [`LocalError::NotStarted`] if there is no request.
     pub fn end(&mut self, out: &mut Vec<u8>) -> Result<(), LocalError> {
         match &self.sending {
             Sending::Idle => Err(LocalError::NotStarted),
@@ -175,28 +173,28 @@ impl Connection {
         matches!(self.sending, Sending::Complete)
     }
 
-    /// Where the next read goes: initialised and never empty. It begins at 4 KiB, grows up to 64 KiB while
-    /// reads fill it, and is back at 4 KiB after [`restart`](Self::restart).
+    /// The space for the next read: initialised and never empty. It has 4 KiB at first, grows up to 64 KiB while reads fill
+    /// it, and has 4 KiB again after [`restart`](Self::restart).
     pub fn space(&mut self) -> &mut [u8] {
         self.buffer.space()
     }
 
-    /// `n` bytes were read into [`space`](Self::space). None is the end of the file: the peer has closed its
-    /// side, and in good order. (If TLS ended without its closing alert, or the connection was reset, do
-    /// not call this: a body that ends with the connection would pass for whole.)
+    /// `n` bytes were read into [`space`](Self::space). 0 is the end of the stream: the peer has closed its side
+    /// regularly. (If TLS ended without close_notify, or the connection was reset, do not call this: a truncated body
+    /// would be taken for complete if it ends with the connection.)
     ///
-    /// A read that was given up needs no call: nothing is lost.
+    /// A read that was cancelled needs no call: nothing is lost.
     ///
     /// # Panics
     ///
-    /// If `n` is more than the last `space` had room for.
+    /// If `n` is more than the length of the last `space`.
     pub fn filled(&mut self, n: usize) {
         self.buffer.filled(n);
         self.exchange.received_any |= n > 0;
     }
 
-    /// Takes in bytes that were read into other memory: the same as copying them into [`space`](Self::space) and telling
-    /// [`filled`](Self::filled). None is the end of the file.
+    /// Takes bytes that were read into other memory: the same as copying them into [`space`](Self::space) and calling
+    /// [`filled`](Self::filled). Empty `bytes` are the end of the stream.
     pub fn feed(&mut self, bytes: &[u8]) {
         let mut rest = bytes;
         loop {
@@ -211,16 +209,15 @@ impl Connection {
         }
     }
 
-    /// What has come, one thing at a time. `None` means that more bytes are needed; it is also the answer
-    /// when there is nothing to come: on an idle connection, after [`Event::End`]
+    /// The next event in the bytes that have arrived. `None` means that more bytes are needed; it is also the result if no
+    /// event can follow: on an idle connection, after [`Event::End`]
     /// ([`is_done`](Self::is_done)), and after a switch of
     /// protocols ([`is_upgraded`](Self::is_upgraded)).
     ///
     /// # Errors
     ///
-    /// Whatever the server does against RFC 9112 or beyond the [`Limits`]: see [`RemoteError`]. What came
-    /// before the mistake has been returned before; the error itself is returned again by every further
-    /// call.
+    /// If the server violates RFC 9112 or exceeds the [`Limits`]: see [`RemoteError`]. The events before the mistake have
+    /// been returned before; every further call returns the same error.
     pub fn next_event(&mut self) -> Result<Option<Event>, RemoteError> {
         let event = match &mut self.receiving {
             Receiving::Idle if self.buffer.is_empty() => Ok(None),
@@ -242,13 +239,13 @@ impl Connection {
         event.map_err(|error| self.fail(error))
     }
 
-    /// How the body of the response is framed, once its head has come.
+    /// How the body of the response is framed, once its head has arrived.
     pub fn framing(&self) -> Option<Framing> {
         self.exchange.framing
     }
 
-    /// Whether any byte of the current response has come. As long as none has, the server may not have seen
-    /// the request.
+    /// Whether any byte of the current response has arrived. As long as none has, the server may not have seen the
+    /// request.
     pub fn has_received_any(&self) -> bool {
         self.exchange.received_any
     }
@@ -264,14 +261,13 @@ impl Connection {
         matches!(self.receiving, Receiving::Upgraded)
     }
 
-    /// Bytes that have come and are not part of any event yet. After [`Event::End`] they belong to no
-    /// response at all.
+    /// Bytes that have arrived and are not part of any event yet. After [`Event::End`] they belong to no response.
     pub fn leftover(&self) -> &[u8] {
         self.buffer.unread()
     }
 
-    /// Why the connection has to be closed; `None` if nothing is known against keeping it. It is final only
-    /// when the response [is done](Self::is_done): the reason may lie in what is still to come.
+    /// Why the connection has to be closed; `None` if there is no reason yet. The result is final when the response
+    /// [is done](Self::is_done), because the reason may be in a part that has not arrived.
     pub fn close_reason(&self) -> Option<CloseReason> {
         match self.receiving {
             Receiving::Failed(_) => return Some(CloseReason::Failed),
@@ -296,15 +292,14 @@ impl Connection {
         }
     }
 
-    /// Whether the head of the response says that the server closes the connection behind it.
+    /// Whether the head of the response says that the server closes the connection after it.
     pub fn server_closes(&self) -> bool {
         use CloseReason::{CloseDelimited, Http10, PeerAsked};
         matches!(self.exchange.closing, Some(PeerAsked | Http10 | CloseDelimited))
     }
 
-    /// Makes the connection idle again for another request, once the response is done and there is no reason
-    /// to close. Returns whether it is idle; if not, nothing has changed. Memory that a large response
-    /// has taken is given back.
+    /// Makes the connection idle again for another request, if the response is done and there is no reason to close. Returns
+    /// whether it is idle; if not, nothing has changed. Releases memory that a large response has allocated.
     #[must_use = "a connection that did not restart has to be closed"]
     pub fn restart(&mut self) -> bool {
         if !matches!(self.receiving, Receiving::Idle | Receiving::Done) || self.close_reason().is_some() {
@@ -317,9 +312,9 @@ impl Connection {
         true
     }
 
-    /// Ends the HTTP part of the connection after a 101 that the request had asked for, or a 2xx answer to
-    /// CONNECT, and hands over the first bytes of the other protocol, if some have come already. `None`
-    /// if the connection has not switched, or the request is not complete yet (RFC 9110 §7.8).
+    /// Ends the HTTP part of the connection after a 101 that the request had asked for, or a 2xx response to CONNECT, and
+    /// returns the bytes of the other protocol that have arrived already. `None` if the connection has not switched, or
+    /// the request is not complete yet (RFC 9110 §7.8).
     pub fn upgrade(mut self) -> Option<Bytes> {
         if !self.is_upgraded() || !self.request_complete() {
             return None;
@@ -370,7 +365,7 @@ impl Connection {
         Event::End { trailers }
     }
 
-    /// A connection that closes before any answer is a case of its own: it is how a stale one looks.
+    /// A connection that closes before any byte of a response is a separate error, because it may have been stale.
     fn empty_reply_or(&self, error: RemoteError) -> RemoteError {
         match error {
             RemoteError::HeadCutOff { .. } if !self.exchange.received_any => RemoteError::EmptyReply,

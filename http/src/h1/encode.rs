@@ -1,8 +1,7 @@
-//! Request bodies: from pieces to bytes on the wire.
+//! Request bodies: framing their bytes.
 //!
-//! The head has promised something: a number of bytes, or chunks. The encoder keeps the promise or stops. It
-//! never writes a byte beyond the declared length, since the server would read it as the beginning of the
-//! next request, and it never lets a short body pass for a whole one.
+//! The head declares a length, or chunks. The encoder never writes a byte beyond the declared length, because the server
+//! would take it for the beginning of the next request, and it reports a body that is too short.
 
 use super::error::LocalError;
 use super::field::{LONGEST_HEX, write_hex};
@@ -23,36 +22,36 @@ impl BodyEncoder {
         }
     }
 
-    /// Whether the body is complete without a word from `end`.
+    /// Whether the body is complete without a call of `end`.
     pub(super) fn is_full(&self) -> bool {
         matches!(self, BodyEncoder::Length { declared, sent } if declared == sent)
     }
 
-    /// Appends the whole of `piece`, or nothing.
-    pub(super) fn encode(&mut self, piece: &[u8], out: &mut Vec<u8>) -> Result<(), LocalError> {
+    /// Appends all of `data`, or nothing.
+    pub(super) fn encode(&mut self, data: &[u8], out: &mut Vec<u8>) -> Result<(), LocalError> {
         match self {
             BodyEncoder::Length { declared, sent } => {
-                let length = piece.len() as u64;
+                let length = data.len() as u64;
                 if length > *declared - *sent {
                     return Err(LocalError::BodyTooLong { declared: *declared });
                 }
                 *sent += length;
-                out.extend_from_slice(piece);
+                out.extend_from_slice(data);
             }
             // A chunk of size zero would be the last one.
-            BodyEncoder::Chunked if piece.is_empty() => {}
+            BodyEncoder::Chunked if data.is_empty() => {}
             BodyEncoder::Chunked => {
-                out.reserve(piece.len() + LONGEST_HEX + 4);
-                write_hex(piece.len() as u64, out);
+                out.reserve(data.len() + LONGEST_HEX + 4);
+                write_hex(data.len() as u64, out);
                 out.extend_from_slice(b"\r\n");
-                out.extend_from_slice(piece);
+                out.extend_from_slice(data);
                 out.extend_from_slice(b"\r\n");
             }
         }
         Ok(())
     }
 
-    /// Appends what ends the body, if it may end here.
+    /// Appends the end of the body, if it is complete.
     pub(super) fn end(&self, out: &mut Vec<u8>) -> Result<(), LocalError> {
         match *self {
             BodyEncoder::Length { declared, sent } if sent < declared => {

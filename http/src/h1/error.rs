@@ -1,35 +1,33 @@
-//! The two kinds of error, by who made the mistake.
+//! The two kinds of error: the client's and the server's.
 //!
-//! A protocol error is only useful if it says whose it is: a [`LocalError`] is a bug or a bad input on our
-//! side and nothing of it has gone out; a [`RemoteError`] is the server's, and ends the connection. A caller
-//! never has to guess which of the two it holds, because no function returns both.
+//! A [`LocalError`] is a bug or invalid input in the client, and nothing of it was written; a [`RemoteError`] is a mistake of
+//! the server, and ends the connection. No function returns both.
 //!
-//! Each variant displays as one clause without a full stop, so that a caller can put method, URL and phase
-//! before it.
+//! Each variant displays as one clause without a full stop, so that a caller can put method, URL and phase before it.
 
 use core::fmt;
 use std::error::Error;
 
-/// What was wrong with the request we were asked to send, or with the order of the calls.
+/// What is wrong with the request, or with the order of the calls.
 ///
-/// An error of [`start`](super::Connection::start) leaves the output and the connection as they were. A body
-/// of the wrong length breaks the request for good: what has been sent cannot be taken back.
+/// An error of [`start`](super::Connection::start) leaves the output and the connection unchanged. After a body of the wrong
+/// length the connection has to be closed, because a part of the request has been written.
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LocalError {
-    /// `start` on a connection that is not idle: an exchange is under way or not yet acknowledged by
-    /// `restart`, the peer has closed, has failed, or has sent bytes that nobody asked for.
+    /// `start` on a connection that is not idle: there was no `restart` after the last exchange, the peer has closed or has
+    /// made a mistake, or has sent bytes without a request.
     NotIdle,
     /// `body` or `end` before `start`.
     NotStarted,
-    /// The request target is empty, holds a space, a control, a `#` or a byte outside ASCII, or is not of a
-    /// form that the method allows (RFC 9112 §3.2).
+    /// The request target is empty, contains a space, a control character, a `#` or a non-ASCII byte, or does not have a form
+    /// that the method allows (RFC 9112 §3.2).
     Target,
-    /// No Host field (RFC 9112 §3.2 demands one).
+    /// No Host field, which RFC 9112 §3.2 requires.
     MissingHost,
     /// More than one Host field.
     DuplicateHost,
-    /// A Host field that is empty, a list, or holds anything that cannot be part of a host and port.
+    /// A Host field that is empty, a list, or contains anything that cannot be part of a host and port.
     Host,
     /// The caller set both Content-Length and Transfer-Encoding.
     LengthAndEncoding,
@@ -44,7 +42,7 @@ pub enum LocalError {
         /// The limit, in bytes.
         limit: usize,
     },
-    /// The body goes on beyond its declared length. Nothing of the chunk that went over was written.
+    /// The body is longer than declared. Nothing of the data that exceeds the length was written.
     BodyTooLong {
         /// The declared length, in bytes.
         declared: u64,
@@ -98,37 +96,37 @@ impl Error for LocalError {}
 
 /// What the server did wrong.
 ///
-/// After one of these the connection is of no further use: every later call to
-/// [`next_event`](super::Connection::next_event) returns the same error again.
+/// The connection cannot be used after such an error: every later call of
+/// [`next_event`](super::Connection::next_event) returns the same error.
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RemoteError {
-    /// Bytes on an idle connection: nobody asked for them.
+    /// Bytes on an idle connection, for which there was no request.
     Unsolicited,
     /// The connection closed before the first byte of a response.
     EmptyReply,
     /// The connection closed inside a response head.
     HeadCutOff {
-        /// How many bytes of that head had come.
+        /// How many bytes of that head had arrived.
         received: usize,
     },
     /// The connection closed before the body had its declared length.
     BodyCutOff {
         /// The length that Content-Length declared, in bytes.
         expected: u64,
-        /// How many bytes of it had come.
+        /// How many bytes of it had arrived.
         received: u64,
     },
     /// The connection closed before the end of a chunked body and its trailer section.
     ChunkedBodyCutOff {
-        /// How many bytes of content had come.
+        /// How many bytes of content had arrived.
         received: u64,
     },
-    /// What came does not begin like an HTTP/1 response.
+    /// The bytes do not begin like an HTTP/1 response.
     NotHttp,
-    /// What came begins like a TLS record: an `https` server was asked in plain text.
+    /// The bytes begin like a TLS record: the server expects `https`.
     LooksLikeTls,
-    /// An HTTP version other than 1.0 or 1.1, or one that is spelled wrongly.
+    /// An HTTP version other than 1.0 or 1.1, or a malformed one.
     Version,
     /// A malformed status line.
     StatusLine,
@@ -159,23 +157,23 @@ pub enum RemoteError {
         /// The limit.
         limit: usize,
     },
-    /// Two Location fields of a redirect that disagree.
+    /// Two different Location fields in a redirect.
     ConflictingLocations,
-    /// A 101 that nobody asked for, or to a protocol that was not offered.
+    /// A 101 that was not requested, or to a protocol that was not offered.
     UnexpectedUpgrade,
-    /// A Content-Length that is not a number of decimal digits, or is beyond 2⁶³ - 1.
+    /// A Content-Length that does not consist of decimal digits, or exceeds 2⁶³ - 1.
     ContentLength,
-    /// Content-Lengths that disagree.
+    /// Different Content-Lengths.
     ConflictingContentLengths,
     /// A Transfer-Encoding other than exactly `chunked`.
     TransferEncoding,
-    /// Transfer-Encoding beside Content-Length.
+    /// Both Transfer-Encoding and Content-Length.
     LengthAndEncoding,
     /// Transfer-Encoding in an HTTP/1.0 response.
     EncodingInHttp10,
-    /// A chunk size that is missing or is not hexadecimal digits alone, with blanks behind them at most.
+    /// A chunk size that is missing or does not consist of hexadecimal digits (and blanks after them).
     ChunkSize,
-    /// A chunk size beyond 2⁶³ - 1.
+    /// A chunk size that exceeds 2⁶³ - 1.
     ChunkTooLarge,
     /// A chunk-size line with a control character, or one that does not end in CR LF.
     ChunkLine,
@@ -184,12 +182,12 @@ pub enum RemoteError {
         /// The limit, in bytes.
         limit: usize,
     },
-    /// More chunk extensions in all than [`Limits::chunk_extensions`](super::Limits::chunk_extensions).
+    /// More chunk extensions in total than [`Limits::chunk_extensions`](super::Limits::chunk_extensions).
     ChunkExtensionsTooLarge {
         /// The limit, in bytes.
         limit: usize,
     },
-    /// Chunk data that is not followed by CR LF: its size was a lie.
+    /// Chunk data that is not followed by CR LF: its size is wrong.
     ChunkEnd,
     /// A malformed trailer field.
     Trailer,
@@ -217,7 +215,7 @@ impl RemoteError {
         )
     }
 
-    /// Whether the response went over one of the [`Limits`](super::Limits).
+    /// Whether the response exceeded one of the [`Limits`](super::Limits).
     pub fn is_too_large(&self) -> bool {
         matches!(
             self,
@@ -235,7 +233,7 @@ impl RemoteError {
 impl fmt::Display for RemoteError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            RemoteError::Unsolicited => f.write_str("the server sent bytes that no request had asked for"),
+            RemoteError::Unsolicited => f.write_str("the server sent bytes without a request"),
             RemoteError::EmptyReply => f.write_str("the server closed the connection without a reply"),
             RemoteError::HeadCutOff { received } => {
                 write!(f, "the connection closed {received} bytes into the response head")
@@ -246,17 +244,15 @@ impl fmt::Display for RemoteError {
             RemoteError::ChunkedBodyCutOff { received } => {
                 write!(f, "the connection closed {received} bytes into a chunked body, before its end")
             }
-            RemoteError::NotHttp => f.write_str("the server's answer is not HTTP/1"),
-            RemoteError::LooksLikeTls => {
-                f.write_str("the server's answer looks like TLS on a plain connection")
-            }
-            RemoteError::Version => f.write_str("the server's answer is neither HTTP/1.0 nor HTTP/1.1"),
+            RemoteError::NotHttp => f.write_str("the response is not HTTP/1"),
+            RemoteError::LooksLikeTls => f.write_str("the response looks like TLS on a plain connection"),
+            RemoteError::Version => f.write_str("the response is neither HTTP/1.0 nor HTTP/1.1"),
             RemoteError::StatusLine => f.write_str("the status line is malformed"),
             RemoteError::Status { code } => write!(f, "{code:03} is not a status code"),
             RemoteError::HeaderName => {
                 f.write_str("a header line does not begin with a valid name and a colon")
             }
-            RemoteError::HeaderValue => f.write_str("a header value holds a control character"),
+            RemoteError::HeaderValue => f.write_str("a header value contains a control character"),
             RemoteError::LineEnd => f.write_str("the response head ends in a stray carriage return"),
             RemoteError::HeadTooLarge { limit } => {
                 write!(f, "the response head is longer than {limit} bytes")
@@ -267,7 +263,7 @@ impl fmt::Display for RemoteError {
             RemoteError::TooManyInterim { limit } => {
                 write!(
                     f,
-                    "the server sent more than {limit} interim responses (max_interim_responses allows for more)"
+                    "the server sent more than {limit} interim responses (max_interim_responses allows more)"
                 )
             }
             RemoteError::ConflictingLocations => {
@@ -292,7 +288,7 @@ impl fmt::Display for RemoteError {
                 write!(f, "a chunk-size line is longer than {limit} bytes")
             }
             RemoteError::ChunkExtensionsTooLarge { limit } => {
-                write!(f, "the chunk extensions are longer than {limit} bytes in all")
+                write!(f, "the chunk extensions are longer than {limit} bytes in total")
             }
             RemoteError::ChunkEnd => f.write_str("a chunk does not end where its size says"),
             RemoteError::Trailer => f.write_str("a trailer field is malformed"),

@@ -2,10 +2,10 @@
 
 use http::{HeaderMap, HeaderName};
 
-/// Lengths of bodies and of chunks are kept below this: 2⁶³ - 1.
+/// The largest length of a body or a chunk: 2⁶³ - 1.
 pub(super) const LARGEST_LENGTH: u64 = i64::MAX as u64;
 
-/// Whether a comma-separated list field names `token`, on any of its lines, in any case and place.
+/// Whether a comma-separated list field contains `token`, in any of its lines, regardless of case.
 pub(super) fn lists(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
     headers.get_all(name).iter().any(|value| elements(value.as_bytes()).any(|e| is_token(e, token)))
 }
@@ -18,7 +18,7 @@ pub(super) fn is_token(element: &[u8], token: &str) -> bool {
     element.eq_ignore_ascii_case(token.as_bytes())
 }
 
-/// A length in decimal digits, and digits alone. The standard library's parser will not do: it takes `+5`.
+/// A length that consists of decimal digits only. (The parser of the standard library accepts `+5`.)
 pub(super) fn decimal(digits: &[u8]) -> Option<u64> {
     if digits.is_empty() {
         return None;
@@ -42,7 +42,7 @@ pub(super) fn write_hex(number: u64, out: &mut Vec<u8>) {
     write_digits::<LONGEST_HEX>(number, 16, out);
 }
 
-/// Digits come out of the division from the right, so they are laid down from the end of the array.
+/// The division yields the digits from the right, so the array is filled from its end.
 fn write_digits<const LONGEST: usize>(mut number: u64, base: u64, out: &mut Vec<u8>) {
     let mut digits = [0; LONGEST];
     let mut first = LONGEST;

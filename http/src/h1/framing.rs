@@ -1,20 +1,17 @@
-//! Where a response body ends, and whether the connection outlives it.
+//! Where a response body ends, and whether the connection can be reused.
 //!
-//! An HTTP/1 connection is one unbroken row of bytes. The only thing that separates the end of one response
-//! from the beginning of the next is the arithmetic in this file, so a client and a proxy that disagree here
-//! give people each other's answers ("response splitting", "smuggling"). Hence the tone: of several readings
-//! none is chosen; if there is more than one, the response is refused.
+//! An HTTP/1 connection is one stream of bytes. Only the rules in this file separate the end of one response from the
+//! beginning of the next, so if a client and a proxy disagree here, a request gets the response to another one ("response
+//! splitting", "request smuggling"). So a response whose framing is ambiguous is refused.
 //!
-//! The questions are those of RFC 9112 §6.3, in its order but for the first two (a 204 is a 2xx too):
+//! The rules are those of RFC 9112 §6.3, in its order except for the first two (a 204 is a 2xx too):
 //!
-//! 1. a 2xx answer to CONNECT turns the connection into a tunnel: [`Framing::Upgraded`];
-//! 2. an answer to HEAD, and every 1xx, 204 and 304, has no body, whatever its fields say:
-//!    [`Framing::Empty`];
-//! 3. Transfer-Encoding beside Content-Length: refused (the RFC would let the encoding win);
-//! 4. Transfer-Encoding: exactly `chunked` and in HTTP/1.1: [`Framing::Chunked`]; anything else is refused,
-//!    because we ask for no other coding;
-//! 5. Content-Length: digits and nothing else, below 2⁶³; several are merged if they agree, and refused if
-//!    not;
+//! 1. a 2xx response to CONNECT turns the connection into a tunnel: [`Framing::Upgraded`];
+//! 2. a response to HEAD, and every 1xx, 204 and 304, has no body, whatever its fields say: [`Framing::Empty`];
+//! 3. both Transfer-Encoding and Content-Length: refused (the RFC would let the encoding win);
+//! 4. Transfer-Encoding: exactly `chunked` and in HTTP/1.1: [`Framing::Chunked`]; anything else is refused, because no
+//!    other coding is requested;
+//! 5. Content-Length: digits only, below 2⁶³; several equal ones count as one, different ones are refused;
 //! 6. with a valid one: [`Framing::Length`];
 //! 7. with none, the body ends where the connection ends: [`Framing::UntilClose`].
 
@@ -30,11 +27,11 @@ use super::request::Asked;
 /// How the end of a response body is found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Framing {
-    /// There is no body, whatever the fields say: an answer to HEAD, a 204, a 304.
+    /// There is no body, whatever the fields say: a response to HEAD, a 204, a 304.
     Empty,
-    /// As many bytes as Content-Length says; possibly none.
+    /// As many bytes as Content-Length says; possibly 0.
     Length(u64),
-    /// Chunks, each with its size before it, and perhaps trailer fields.
+    /// Chunks, and possibly trailer fields.
     Chunked,
     /// All bytes until the peer closes the connection.
     UntilClose,
@@ -59,8 +56,8 @@ pub(super) fn decide(head: &ResponseHead, asked: &Asked) -> Result<Framing, Remo
     }
 }
 
-/// What the heads of an exchange say against keeping the connection (RFC 9112 §9.3). A server of HTTP/1.0 keeps it only if
-/// it says so.
+/// What the heads of an exchange say against reusing the connection (RFC 9112 §9.3). An HTTP/1.0 server keeps it open only
+/// if it says so.
 pub(super) fn reason_to_close(head: &ResponseHead, framing: Framing, asked: &Asked) -> Option<CloseReason> {
     if framing == Framing::UntilClose {
         Some(CloseReason::CloseDelimited)

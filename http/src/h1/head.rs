@@ -1,14 +1,14 @@
 //! Response heads: from bytes to a [`ResponseHead`].
 //!
-//! The grammar of the status line and the fields is httparse's business. Two things it leaves to us:
+//! httparse parses the status line and the fields. This file decides:
 //!
-//! *When to parse.* Most heads arrive whole in the first read, so the first thing tried is to parse what
-//! there is. If it was only a part, it is not parsed again at every byte that trickles in: the reader then
-//! looks for the empty line that ends a head, goes on where it stopped looking, and parses once more when it
-//! has found it. So a head of *n* bytes costs O(*n*) however it is cut.
+//! *When to parse.* Most heads arrive complete in the first read, so the first attempt is to parse what there is. If the head
+//! is incomplete, it is not parsed again after each read: the reader searches for the empty line that ends a head,
+//! continues where it stopped searching, and parses again when it has found it. So a head of *n* bytes costs O(*n*),
+//! however it is split.
 //!
-//! *What to keep.* The head is copied once into one block, and each header value is a slice of it: a
-//! reference count, not an allocation. The read buffer itself is free for the body at once.
+//! *What to store.* The head is copied once into one block, and each header value is a slice of it, which takes a reference
+//! count and no allocation. The read buffer is free for the body at once.
 //!
 //! Line ends: a bare LF ends a line here, as RFC 9112 §2.2 allows and httparse does; a bare CR never does. A
 //! line that begins with a blank continues the one before it ("obs-fold"): as RFC 9112 §5.2 demands of user
@@ -29,7 +29,7 @@ use super::buffer::Buffer;
 use super::error::RemoteError;
 use super::limits::Limits;
 
-/// The HTTP version of a response: the two that this module speaks.
+/// The HTTP version of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Version {
     /// HTTP/1.0
@@ -57,41 +57,40 @@ impl fmt::Display for Version {
 /// The status line and the fields of a response, interim or final.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResponseHead {
-    /// The status code, 100 to 999: one that nobody has defined yet is passed on (RFC 9110 §15).
+    /// The status code, 100 to 999, including undefined ones (RFC 9110 §15).
     pub status: StatusCode,
-    /// The version the server speaks.
+    /// The version that the server uses.
     pub version: Version,
-    /// The fields in the order of their first appearance, names in lower case, values as they came.
+    /// The fields in the order of their first appearance, names in lower case, values unchanged.
     pub headers: HeaderMap,
-    /// All of it, as it came; the field values are slices of it.
+    /// The head as it arrived; the field values are slices of it.
     block: Bytes,
     reason: Range<usize>,
 }
 
 impl ResponseHead {
-    /// The words after the status code: empty if the server sent none, or none in ASCII. They mean nothing
-    /// (RFC 9112 §4); only the code counts.
+    /// The reason phrase, which follows the status code: empty if the server sent none, or one that is not UTF-8. It has no
+    /// meaning (RFC 9112 §4); only the code matters.
     pub fn reason(&self) -> &str {
         self.block.get(self.reason.clone()).and_then(|reason| str::from_utf8(reason).ok()).unwrap_or_default()
     }
 
-    /// The head exactly as it came, from the status line to the empty line that ends it.
+    /// The head exactly as it arrived, from the status line to the empty line that ends it.
     pub fn as_bytes(&self) -> &[u8] {
         &self.block
     }
 }
 
-/// Finds and parses one response head, however it is cut.
+/// Finds and parses one response head, however it is split.
 #[derive(Debug, Default)]
 pub(super) struct HeadReader {
     skipped_empty_line: bool,
-    /// How many unread bytes are known not to hold the end of the head. Zero until the first attempt to
-    /// parse.
+    /// How many unread bytes are known not to contain the end of the head. 0 before the first attempt to parse.
     searched: usize,
 }
 
 impl HeadReader {
-    /// The head, once it is there in full; its bytes are consumed then, and only then.
+    /// The head, once it is complete; only then its bytes are consumed.
     pub(super) fn read(
         &mut self,
         buffer: &mut Buffer,
@@ -127,14 +126,14 @@ impl HeadReader {
             *self = HeadReader { skipped_empty_line: true, searched: 0 };
         }
         match buffer.unread() {
-            // Half of an empty line: the next byte decides.
+            // Possibly an empty line: the next byte decides.
             [b'\r'] if !self.skipped_empty_line => Ok(()),
             [b'\r' | b'\n', ..] => Err(RemoteError::NotHttp),
             _ => Ok(()),
         }
     }
 
-    /// Looks for the empty line in what has not been searched yet.
+    /// Searches the new bytes for the empty line.
     fn finds_end(&mut self, window: &[u8]) -> bool {
         let from = self.searched;
         #[cfg(test)]
@@ -146,18 +145,17 @@ impl HeadReader {
     }
 }
 
-/// Most heads have a dozen fields; room for this many costs nothing, because it is left uninitialised.
+/// Most heads have a dozen fields; an array for this many costs nothing, because it is left uninitialised.
 const FIELDS_ON_STACK: usize = 128;
 
-/// Parses the head at the beginning of `window`: the head and its length, or `None` if it is not there in
-/// full.
+/// Parses the head at the beginning of `window`: the head and its length, or `None` if it is incomplete.
 fn parse(window: &[u8], limits: &Limits) -> Result<Option<(ResponseHead, usize)>, RemoteError> {
     let mut on_stack = [const { MaybeUninit::uninit() }; FIELDS_ON_STACK];
     let mut on_heap = Vec::new();
     let slots = if limits.headers <= FIELDS_ON_STACK {
         &mut on_stack[..limits.headers]
     } else {
-        // The shortest field line is `a:` and a line feed, so a generous limit is not yet a large allocation.
+        // The shortest field line has three bytes, so the allocation is bounded by the length of the head, too.
         on_heap.resize_with(limits.headers.min(window.len() / 3 + 1), MaybeUninit::uninit);
         &mut on_heap[..]
     };
@@ -179,7 +177,7 @@ fn parse(window: &[u8], limits: &Limits) -> Result<Option<(ResponseHead, usize)>
     }
 }
 
-/// Copies a parsed head out of the read buffer: one block, of which every value is a slice.
+/// Copies a parsed head out of the read buffer into one block, of which each value is a slice.
 fn own(
     parsed: &httparse::Response<'_, '_>,
     bytes: &[u8],
@@ -187,7 +185,7 @@ fn own(
 ) -> Result<ResponseHead, RemoteError> {
     let block = Bytes::copy_from_slice(bytes);
     let place = |part: &[u8]| {
-        // httparse returns some empty parts that are not slices of its input.
+        // Some empty parts that httparse returns are not slices of its input.
         let from = if part.is_empty() { 0 } else { part.as_ptr().addr() - bytes.as_ptr().addr() };
         from..from + part.len()
     };

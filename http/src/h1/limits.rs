@@ -1,14 +1,12 @@
-//! How much a connection will take from a server before it gives up.
+//! Limits for what a server may send.
 //!
-//! Every quantity that a server decides and that costs us memory or time has a bound here: without one, "the
-//! response is still coming" and "the response is an attack" cannot be told apart. The length of a body is
-//! missing on purpose: a body is handed on piece by piece and never kept, so its bound belongs to whoever
-//! collects it.
+//! Everything that a server decides and that costs memory or time has a limit here. The length of a body has none, because
+//! the body is passed on as it arrives and never stored; the code that collects it has to limit it.
 
-/// Bounds on what a peer may send, and on the head that we send.
+/// Limits for what a peer may send, and for the request head.
 ///
-/// A response that goes over a bound is a [`RemoteError`](super::RemoteError), a request that goes over
-/// [`request_head`](Limits::request_head) a [`LocalError`](super::LocalError); neither is cut short.
+/// A response that exceeds a limit is a [`RemoteError`](super::RemoteError), a request that exceeds
+/// [`request_head`](Limits::request_head) a [`LocalError`](super::LocalError); neither is truncated.
 ///
 /// ```
 /// use curio_http::h1::{Connection, Limits};
@@ -26,14 +24,13 @@ pub struct Limits {
     pub interim: usize,
     /// Bytes of one chunk-size line, its extensions included. 4 KiB.
     pub chunk_line: usize,
-    /// Bytes of chunk extensions in a whole body: they carry nothing for us, but each one costs us reading
-    /// it. 16 KiB.
+    /// Bytes of chunk extensions in a whole body. 16 KiB.
     pub chunk_extensions: usize,
     /// Bytes of the trailer section after the last chunk. 16 KiB.
     pub trailers: usize,
     /// Fields in the trailer section. 100.
     pub trailer_fields: usize,
-    /// Bytes of a request head of ours. 1 MiB, more than any server is known to accept.
+    /// Bytes of a request head. 1 MiB, more than any server is known to accept.
     pub request_head: usize,
 }
 

@@ -1,16 +1,14 @@
 //! HTTP/1.1 for a client, without any input or output.
 //!
-//! HTTP looks like a text protocol and is a framing protocol. A connection carries one row of bytes in each
-//! direction; where one message ends and the next begins has to be worked out from the bytes themselves, and
-//! whoever works it out wrongly gives somebody the answer to somebody else's question. So the working out
-//! stands here on its own: no socket, no clock, no `async`. Bytes go in, [`Event`]s come out; a request goes
-//! in, bytes come out. Whatever has been cut into however many reads, the events are the same, and that can
-//! be tested with byte strings.
+//! A connection carries one stream of bytes in each direction. The bytes themselves determine where one message ends
+//! and the next begins, and a mistake there gives a request the response to another one. So this part stands on its
+//! own: no socket, no clock, no `async`. Bytes go in, [`Event`]s come out; a request goes in, bytes come out. The
+//! events are the same however the bytes are split into reads, which can be tested with byte strings.
 //!
 //! # A whole exchange
 //!
-//! The "network" here is a byte string, read in pieces of 20 bytes to show that the cut means nothing. With a
-//! socket in its place, these lines are all there is to driving a connection.
+//! The "network" here is a byte string that is read 20 bytes at a time. With a socket in its place, this is all the
+//! code that is needed to drive a connection.
 //!
 //! ```
 //! use curio_http::h1::{BodyLength, Connection, Event, RequestHead};
@@ -26,7 +24,7 @@
 //! connection.start(&head, BodyLength::None, &mut out)?;
 //! assert_eq!(out, b"GET /greeting HTTP/1.1\r\nhost: example.com\r\n\r\n");
 //!
-//! // What the server sends becomes events. `None` means: read some more.
+//! // What the server sends becomes events. `None` means that more bytes are needed.
 //! let mut network: &[u8] = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n\
 //!                            6\r\nHello,\r\n7\r\n world!\r\n0\r\n\r\n";
 //! let mut text = Vec::new();
@@ -34,7 +32,7 @@
 //!     match connection.next_event()? {
 //!         Some(Event::Interim(_)) => {}
 //!         Some(Event::Head(head)) => assert_eq!((head.status.as_u16(), head.reason()), (200, "OK")),
-//!         Some(Event::Data(piece)) => text.extend_from_slice(&piece),
+//!         Some(Event::Data(data)) => text.extend_from_slice(&data),
 //!         Some(Event::End { .. }) => break,
 //!         None => {
 //!             let space = connection.space();
@@ -47,7 +45,7 @@
 //! }
 //! assert_eq!(text, b"Hello, world!");
 //!
-//! // Nothing speaks against another request on the same connection.
+//! // The connection can be reused.
 //! assert_eq!(connection.close_reason(), None);
 //! assert!(connection.restart());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -55,8 +53,8 @@
 //!
 //! # The states
 //!
-//! The two directions are two machines, because a server may answer before it has the whole request. Each
-//! arrow bears the function that takes it; all of them are in `connection.rs`.
+//! The two directions are two state machines, because a server may respond before it has the whole request. Each arrow
+//! names the function of the transition; all of them are in `connection.rs`.
 //!
 //! ```text
 //!   the request, going out              the response, coming in
@@ -77,41 +75,40 @@
 //!       fail ──▶ Failed
 //! ```
 //!
-//! A request without a body goes from `Idle` to `Complete` at once. `Broken` is a request body that was
-//! longer or shorter than declared, `Failed` a [`RemoteError`]; no way leads out of either.
+//! A request without a body goes from `Idle` to `Complete` at once. `Broken` is a request body that was longer or shorter
+//! than declared, `Failed` a [`RemoteError`]; both are final.
 //!
-//! A typed state for each of these (`Connection<Body>` and the like) was considered and left out. A
-//! connection has to lie in a pool, sit in a half-read response, and survive errors; it would have to forget
-//! its type in each of these places. The guarantee that the types would give (no second request while a
-//! response is unread) is given by ownership one storey up, and by [`LocalError::NotIdle`] here.
+//! Each state could be a type of its own (`Connection<Body>` and the like). But a connection is stored in a pool and in a
+//! response that is being read, and outlives errors; in each of these places it would need an enum of all types. The
+//! guarantee that the types would give (no second request while a response is unread) is given by the ownership of the
+//! connection in the client, and by [`LocalError::NotIdle`] here.
 //!
-//! # Where to find what
+//! # The files
 //!
 //! | file | holds |
 //! |---|---|
 //! | `connection.rs` | the states, and every transition between them |
-//! | `request.rs` | request heads: what may be sent, and how it is written |
-//! | `encode.rs` | request bodies: a length that is kept, or chunks |
-//! | `buffer.rs` | the bytes that have come and are not understood yet |
-//! | `event.rs` | what comes out |
+//! | `request.rs` | request heads: checking and writing them |
+//! | `encode.rs` | request bodies: with a length, or in chunks |
+//! | `buffer.rs` | the bytes that have arrived and are not parsed yet |
+//! | `event.rs` | events, the output |
 //! | `head.rs` | response heads |
 //! | `field.rs` | lists of tokens and numbers in fields |
-//! | `framing.rs` | where a body ends, and whether the connection outlives it |
+//! | `framing.rs` | where a body ends, and whether the connection can be reused |
 //! | `body.rs`, `chunked.rs`, `trailers.rs` | response bodies |
-//! | `work.rs` | in tests only: how many bytes are looked at |
-//! | `limits.rs`, `error.rs`, `close_reason.rs` | what is too much, what was wrong and whose fault, why not to reuse |
+//! | `work.rs` | in tests only: how many bytes are read or copied |
+//! | `limits.rs`, `error.rs`, `close_reason.rs` | limits; errors of either side; why a connection cannot be reused |
 //!
 //! # How strict it is
 //!
-//! A length has one reading or the response is refused: lengths are digits and nothing else (no sign, no
-//! `0x`, no overflow), Content-Lengths that disagree, Transfer-Encoding beside Content-Length, or any coding
-//! but `chunked` are errors, and so is a bare LF in the chunked coding. In a head a bare LF is taken for a
-//! line end (RFC 9112 §2.2). A body that is cut off is an error, never a short body. Everything a server can
-//! send has a [limit](Limits). And a connection is reused only if nothing at all speaks against it: see
-//! [`CloseReason`].
+//! A response whose framing is ambiguous is refused: lengths consist of digits only (no sign, no `0x`, no overflow);
+//! different Content-Lengths, Transfer-Encoding together with Content-Length, and any transfer coding other than
+//! `chunked` are errors, and so is a bare LF in the chunked coding. In a head a bare LF is accepted as a line end (RFC
+//! 9112 §2.2). A truncated body is an error. Everything that a server can send has a [limit](Limits). A connection is
+//! reused only if there is no [reason to close](CloseReason) it.
 //!
-//! What is not here: the server's side, pipelining (a second request before the first response is done),
-//! trailer fields in requests, and HTTP/1.0's `keep-alive`.
+//! Not included: the server's side, pipelining (a second request before the first response is complete), and trailer
+//! fields in requests.
 
 mod body;
 mod buffer;

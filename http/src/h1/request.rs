@@ -1,13 +1,11 @@
-//! Request heads: what may be sent, and how it is written.
+//! Request heads: checking and writing them.
 //!
-//! Anything that a caller can slip into a request line or a field, a server may read as the start of another
-//! request. The types of the `http` crate rule most of it out before it gets here: a `Method` or a
-//! `HeaderName` is a token, a `HeaderValue` holds no control character but TAB, so neither can hold CR, LF or
-//! NUL. What is left to check is the target (a plain string), the Host field, and the two fields that frame
-//! the body, because those are ours to decide.
+//! A line break in a request line or a field could make the server read another request. The types of the `http` crate
+//! exclude most of this: a `Method` or a `HeaderName` is a token, a `HeaderValue` contains no control character except TAB,
+//! so none of them contains CR, LF or NUL. What is checked here is the target (a plain string), the Host field, and the two
+//! fields that frame the body.
 //!
-//! The head is written in one pass into a buffer of the caller's. A request that turns out to be wrong
-//! half-way is taken back: whoever gets an error finds the buffer as it was.
+//! The head is written in one pass into the buffer of the caller. After an error the buffer is as it was before.
 
 use http::header::{HOST, UPGRADE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
@@ -15,31 +13,31 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use super::error::LocalError;
 use super::field::{decimal, elements, is_token, write_decimal};
 
-/// The head of a request, borrowed for the time of the call that writes it.
+/// The head of a request, borrowed by the call that writes it.
 #[derive(Debug, Clone, Copy)]
 pub struct RequestHead<'a> {
     /// The method.
     pub method: &'a Method,
-    /// The request target exactly as it is to stand on the request line: `/path?query` for most requests,
+    /// The request target exactly as it is sent in the request line: `/path?query` for most requests,
     /// `host:port` for CONNECT, a whole URL for a request to a proxy, `*` for an OPTIONS about the server
     /// itself (RFC 9112 §3.2). Never with a fragment.
     pub target: &'a str,
-    /// The fields, among them exactly one Host. A field that frames the body is added if need be.
+    /// The fields, among them exactly one Host. A field that frames the body is added if it is missing.
     pub headers: &'a HeaderMap,
 }
 
-/// How long the body of a request is.
+/// The length of a request body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum BodyLength {
-    /// No body. POST, PUT and PATCH say so with `Content-Length: 0` (RFC 9110 §8.6), the others say nothing.
+    /// No body. POST, PUT and PATCH then have `Content-Length: 0` (RFC 9110 §8.6), other methods have no such field.
     None,
     /// This many bytes. Zero is the same as [`BodyLength::None`].
     Known(u64),
-    /// Not known yet: the body is sent in chunks (RFC 9112 §7.1).
+    /// Unknown: the body is sent in chunks (RFC 9112 §7.1).
     Chunked,
 }
 
-/// What has to be remembered of a request in order to read its response.
+/// What is needed of a request to read its response.
 #[derive(Debug, Default)]
 pub(super) struct Asked {
     pub(super) head: bool,
@@ -49,8 +47,7 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    /// Whether the request offered to switch to every protocol that `answer`, the Upgrade field of a 101,
-    /// names.
+    /// Whether the request offered every protocol that `answer`, the Upgrade field of a 101, names.
     pub(super) fn offered(&self, answer: &HeaderMap) -> bool {
         let mut named =
             answer.get_all(UPGRADE).iter().flat_map(|value| elements(value.as_bytes())).peekable();
@@ -61,7 +58,7 @@ impl Asked {
     }
 }
 
-/// Appends the head to `out`, or leaves `out` as it is and says what is wrong.
+/// Appends the head to `out`, or leaves `out` unchanged and returns the error.
 pub(super) fn write_head(
     head: &RequestHead<'_>,
     body: BodyLength,
@@ -85,7 +82,7 @@ fn append_head(head: &RequestHead<'_>, body: BodyLength, out: &mut Vec<u8>) -> R
     out.push(b' ');
     out.extend_from_slice(head.target.as_bytes());
     out.extend_from_slice(b" HTTP/1.1\r\n");
-    // A server chooses by it which site is meant, so it goes first (RFC 9110 §7.2).
+    // A server selects the site by it, so it is sent first (RFC 9110 §7.2).
     write_field(&HOST, host, out);
     let mut asked = Asked {
         head: *head.method == Method::HEAD,
@@ -99,7 +96,7 @@ fn append_head(head: &RequestHead<'_>, body: BodyLength, out: &mut Vec<u8>) -> R
             "content-length" => framing.lengths.add(value),
             "transfer-encoding" => framing.encodings.add(value),
             "connection" => asked.close |= elements(value.as_bytes()).any(|option| is_token(option, "close")),
-            // What is expected is about a body (RFC 9110 §10.1.1: without one it must not be sent).
+            // It must not be sent without a body (RFC 9110 §10.1.1).
             "expect" if matches!(body, BodyLength::None | BodyLength::Known(0)) => continue,
             "upgrade" => asked.upgrades.push(value.clone()),
             _ => {}
@@ -138,7 +135,7 @@ fn write_framing(method: &Method, body: BodyLength, out: &mut Vec<u8>) {
     }
 }
 
-/// The forms of RFC 9112 §3.2, in printable ASCII without a fragment.
+/// Whether the target has one of the forms of RFC 9112 §3.2, in printable ASCII without a fragment.
 fn check_target(method: &Method, target: &str) -> Result<(), LocalError> {
     let clean = target.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#');
     let form = if *method == Method::CONNECT {
@@ -159,14 +156,14 @@ fn only_host(headers: &HeaderMap) -> Result<&HeaderValue, LocalError> {
     if host.to_str().is_ok_and(is_authority) { Ok(host) } else { Err(LocalError::Host) }
 }
 
-/// Whether the text could be a host with an optional port. Not every such text is one: this keeps out lists,
-/// paths, credentials and spaces, and leaves the rest to whoever resolves the name.
+/// Whether the text may be a host with an optional port. This excludes lists, paths, credentials and spaces; it does not
+/// check that the name is valid.
 fn is_authority(text: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+;=:[]".contains(&byte);
     !text.is_empty() && !text.starts_with(':') && text.bytes().all(allowed)
 }
 
-/// The fields about the length of the body that the caller has set by hand.
+/// The fields about the length of the body that the caller has set.
 #[derive(Default)]
 struct CallersFraming<'a> {
     lengths: Field<'a>,
@@ -194,7 +191,7 @@ enum FramingField {
 }
 
 impl CallersFraming<'_> {
-    /// Whether what the caller has set agrees with the body that is going to be sent.
+    /// Whether the fields that the caller has set agree with the body that will be sent.
     fn check(&self, method: &Method, body: BodyLength) -> Result<FramingField, LocalError> {
         let set = self.lengths.first.is_some() || self.encodings.first.is_some();
         let empty = matches!(body, BodyLength::None | BodyLength::Known(0));

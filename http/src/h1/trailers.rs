@@ -1,9 +1,8 @@
 //! The trailer section: fields that come after the last chunk (RFC 9112 §7.1.2).
 //!
-//! A trailer arrives when everything that depends on the headers has long been decided. A field that decides
-//! something must therefore not be taken from there: a proxy that checked the headers did not see it. So
-//! trailers are never merged into the headers, and the fields that RFC 9110 §6.5.1 and its predecessor RFC
-//! 7230 §4.1.2 name as unfit are left out altogether:
+//! Trailer fields arrive after everything that depends on the header fields has been decided, and a proxy that checked the
+//! header fields has not seen them. So trailer fields are never merged into the header fields, and those that RFC 9110
+//! §6.5.1 and its predecessor RFC 7230 §4.1.2 forbid are left out:
 //!
 //! - framing: `content-length`, `transfer-encoding`, `trailer`, `te`, `connection`, `keep-alive`,
 //!   `proxy-connection`, `upgrade`;
@@ -11,11 +10,10 @@
 //!   `pragma`, and every `if-…` condition;
 //! - authentication and state: `authorization`, `proxy-authorization`, `www-authenticate`,
 //!   `proxy-authenticate`, `cookie`, `set-cookie`;
-//! - how to take the response: `content-encoding`, `content-type`, `content-range`, `location`,
+//! - processing of the response: `content-encoding`, `content-type`, `content-range`, `location`,
 //!   `retry-after`, `age`, `expires`, `date`, `vary`, `warning`.
 //!
-//! Unlike those of the head, these lines must end in CR LF: they stand where the chunked coding is strict,
-//! and for the same reason.
+//! Unlike those of the head, these lines must end in CR LF, like all lines of the chunked coding.
 
 use http::HeaderMap;
 use http::header::{HeaderName, HeaderValue};
@@ -28,12 +26,12 @@ use super::limits::Limits;
 /// Finds the end of the trailer section, then parses it.
 #[derive(Debug, Default)]
 pub(super) struct TrailerReader {
-    /// Unread bytes that are known not to hold the end.
+    /// How many unread bytes are known not to contain the end.
     searched: usize,
 }
 
 impl TrailerReader {
-    /// The fields, once the section is there in full; its bytes are consumed then.
+    /// The fields, once the section is complete; only then its bytes are consumed.
     pub(super) fn read(
         &mut self,
         buffer: &mut Buffer,
@@ -79,7 +77,7 @@ fn parse(section: &[u8], limits: &Limits) -> Result<HeaderMap, RemoteError> {
         return Ok(trailers);
     }
     let too_many = RemoteError::TooManyTrailers { limit: limits.trailer_fields };
-    // The shortest line is `a:` and a line end, so a generous limit is not yet a large allocation.
+    // The shortest line has four bytes, so the allocation is bounded by the length of the section, too.
     let mut slots = vec![httparse::EMPTY_HEADER; limits.trailer_fields.min(section.len() / 4)];
     let fields = match httparse::parse_headers(section, &mut slots) {
         Ok(Status::Complete((_, fields))) => fields,

@@ -1,9 +1,9 @@
-//! How many bytes the core looks at, counted while it is tested.
+//! How many bytes the core reads or copies, counted in tests.
 //!
-//! A reader that begins anew with each piece that comes looks at a head of *n* bytes up to *n*²/2 times when it trickles in,
-//! and a server that knows that keeps us busy for nothing. Time would show it, but not reliably; so the places where
-//! bytes are looked at or moved count them, in tests only, and the tests below ask that twice the bytes take twice the
-//! work, however they come.
+//! A parser that starts again with each read takes up to *n*²/2 steps for a head of *n* bytes that arrives byte by byte,
+//! which a server can use to keep the client busy. Measuring time would not show that reliably. So the places that read
+//! or copy bytes count them, in tests only, and the tests below check that the work grows in proportion to the bytes,
+//! however they arrive.
 
 use core::cell::Cell;
 
@@ -20,7 +20,7 @@ pub(super) fn count(bytes: usize) {
     LOOKED_AT.with(|count| count.set(count.get() + bytes as u64));
 }
 
-/// The work of reading `bytes`, in pieces of `piece`, without a limit in the way.
+/// The work of reading `bytes`, `piece` bytes at a time, without limits.
 fn work(bytes: &[u8], piece: usize) -> u64 {
     let endless = 1 << 30;
     let limits = Limits {
@@ -51,7 +51,7 @@ fn work(bytes: &[u8], piece: usize) -> u64 {
     LOOKED_AT.with(Cell::get)
 }
 
-/// Asserts that the work of `make(n)` and `make(8 * n)` grows no faster than their length, in pieces of several sizes.
+/// Asserts that the work of `make(n)` and `make(8 * n)` grows no faster than their length, for several sizes of reads.
 fn grows_with_the_length(n: usize, make: impl Fn(usize) -> Vec<u8>) {
     for piece in [1, 1460, usize::MAX] {
         let (small, large) = (make(n), make(8 * n));

@@ -13,7 +13,7 @@ pub(crate) fn basic(user: &str, password: Option<&str>) -> Result<HeaderValue, E
         // The first colon ends the user name, so the server would read another name and another password.
         return Err(Error::new(
             ErrorKind::Request,
-            "a user name for basic authentication may not hold a colon",
+            "a user name for Basic authentication may not contain a colon",
         ));
     }
     sensitive(format!(
@@ -27,7 +27,7 @@ pub(crate) fn bearer(token: &str) -> Result<HeaderValue, Error> {
     sensitive(format!("Bearer {token}"))
 }
 
-/// The credentials that stand in the address itself, as in `http://user:password@host/`.
+/// The credentials in the URL itself, as in `http://user:password@host/`.
 pub(crate) fn from_url(url: &Url) -> Option<HeaderValue> {
     if !url.has_credentials() {
         return None;

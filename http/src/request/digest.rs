@@ -69,9 +69,9 @@ impl DigestStore {
         Some(answer)
     }
 
-    /// Keeps the challenge of a 401 response to a request to `url`. `challenges` is how many that request has had, and
-    /// is counted up. `false`: there is no challenge that can be answered, or the request has answered it already, and
-    /// the user name or the password is wrong.
+    /// Stores the challenge of a 401 response to a request to `url`. `challenges` counts the challenges of that request.
+    /// `false`: there is no supported challenge, or the request has answered one already, so the user name or the password
+    /// is wrong.
     pub(crate) fn take_challenge(&self, url: &Url, headers: &HeaderMap, challenges: &mut u16) -> bool {
         let Some(challenge) = best_challenge(headers) else { return false };
         if *challenges > 1 || (*challenges == 1 && !challenge.stale) {
@@ -106,7 +106,7 @@ impl Hash {
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct Challenge {
     hash: Hash,
-    /// The name of the algorithm as the server wrote it; `None` if it did not, which means MD5.
+    /// The name of the algorithm as the server sent it; `None` if it sent none, which means MD5.
     algorithm: Option<String>,
     /// The password's hash is bound to this nonce too (`-sess`), and to the cnonce of the first request.
     session: bool,
@@ -116,12 +116,12 @@ struct Challenge {
     opaque: Option<String>,
     /// Whether the requests are counted (`qop=auth`).
     counted: bool,
-    /// The last answer was right, but its nonce too old.
+    /// The last answer was correct, but its nonce too old.
     stale: bool,
 }
 
 impl Challenge {
-    /// From the parameters of one challenge; `None` if it is one that we cannot answer.
+    /// From the parameters of one challenge; `None` if it is not supported.
     fn new(parameters: Vec<(String, String)>) -> Option<Challenge> {
         let get = |wanted: &str| {
             parameters
@@ -193,7 +193,7 @@ impl Challenge {
     }
 }
 
-/// The challenge with the best hash among those that we can answer.
+/// The supported challenge with the best hash.
 fn best_challenge(headers: &HeaderMap) -> Option<Challenge> {
     let texts = headers
         .get_all(WWW_AUTHENTICATE)
@@ -211,7 +211,7 @@ fn best_challenge(headers: &HeaderMap) -> Option<Challenge> {
     best
 }
 
-/// Takes a list of challenges apart (RFC 9110 §11.6.1). Commas separate parameters and challenges alike: a word that is
+/// Parses a list of challenges (RFC 9110 §11.6.1). Commas separate parameters and challenges alike: a word that is
 /// not followed by `=` begins a new challenge.
 fn challenges(text: &str) -> Vec<(&str, Vec<(String, String)>)> {
     let mut found: Vec<(&str, Vec<(String, String)>)> = Vec::new();

@@ -5,10 +5,10 @@ use crate::trace::redaction;
 use http::{HeaderName, HeaderValue};
 
 const UNUSABLE_NAME: &str =
-    "an unusable header name (letters, digits and - are fine, blanks and colons are not)";
+    "an invalid header name (letters, digits and - are allowed, blanks and colons are not)";
 
-/// A checked header field. The types of the `http` crate hold no line break and no NUL, so what passes here cannot
-/// add lines to the head. Credentials are marked, so that `Debug` does not print them.
+/// A checked header field. The types of the `http` crate contain no line break and no NUL, so the result cannot
+/// add lines to the head. Credentials are marked as sensitive, so that `Debug` does not print them.
 pub(crate) fn header_field<K, V>(name: K, value: V) -> Result<(HeaderName, HeaderValue), Error>
 where
     HeaderName: TryFrom<K>,
@@ -20,7 +20,7 @@ where
         .map_err(|cause| Error::new(ErrorKind::Request, UNUSABLE_NAME).because(cause.into()))?;
     let mut value = HeaderValue::try_from(value).map_err(|cause| {
         let what = format!(
-            "an unusable value for the header {name} (a line break or another control character cannot be sent)"
+            "an invalid value for the header {name} (a line break or another control character cannot be sent)"
         );
         Error::new(ErrorKind::Request, what).because(cause.into())
     })?;

@@ -145,7 +145,7 @@ impl Part {
 #[derive(Default)]
 struct Sequence {
     bodies: Vec<Body>,
-    /// What comes behind the last of them.
+    /// The text after the last of them.
     text: BytesMut,
 }
 
@@ -167,7 +167,7 @@ impl Sequence {
         }
     }
 
-    /// A form that is all in memory and short is a body like any other, and leaves together with the head.
+    /// A short form in memory becomes one body, which is sent together with the head.
     fn into_body(mut self) -> Body {
         self.close_text();
         match self.bodies.len() {

@@ -1,14 +1,14 @@
-//! Passwords from the file `.netrc`, which `ftp` began and many programs read.
+//! Passwords from the file `.netrc`, which `ftp` introduced and many programs read.
 //!
-//! The file is a row of words: `machine` and a host, then `login`, `password` and `account` in any order; `default`
-//! instead of a machine is for every host that has no entry. `macdef` begins a macro for `ftp`, which ends with an empty
-//! line and means nothing here. A value with blanks stands in quotes, with `\"`, `\\`, `\n`, `\r` and `\t` inside; a `#` in
-//! place of a keyword makes the rest of the line a comment. Words that are no keywords are passed over, as curl does:
-//! other programs have keywords of their own.
+//! The file is a sequence of words: `machine` and a host, then `login`, `password` and `account` in any order; `default`
+//! instead of a machine applies to every host without an entry. `macdef` begins a macro for `ftp`, which ends with an empty
+//! line and is ignored here. A value with blanks is quoted, with the escapes `\"`, `\\`, `\n`, `\r` and `\t`; a `#` in place
+//! of a keyword makes the rest of the line a comment. Unknown words are ignored, as in curl, because other programs have
+//! additional keywords.
 //!
-//! A host is compared with the host of a parsed URL, as a whole. Others have compared text before parsing, and sent the
-//! password of `example.com` to `http://example.com:@evil.test/` (CVE-2024-47081). And an entry is for requests *to* that
-//! host: one that is redirected to another host gets that host's own entry or none, and never the `default`.
+//! The host of a parsed URL is compared as a whole. A client that compared the text before parsing sent the password of
+//! `example.com` to `http://example.com:@evil.test/` (CVE-2024-47081). An entry applies to requests *to* its host: a request
+//! that is redirected to another host gets the entry of that host or none, and never the `default`.
 
 use crate::error::{Error, ErrorKind};
 use crate::request::auth;
@@ -30,7 +30,7 @@ struct Entry {
     machine: Option<String>,
     login: String,
     password: String,
-    /// Neither a login nor a password: nothing to send.
+    /// It has neither a login nor a password, so there is nothing to send.
     empty: bool,
 }
 
@@ -40,7 +40,7 @@ impl Netrc {
     /// file that does not exist is an empty one.
     ///
     /// # Errors
-    /// Of kind [`Io`](ErrorKind::Io), if it cannot be read, or makes no sense; with the line.
+    /// Of kind [`Io`](ErrorKind::Io), if the file cannot be read or is malformed; with the line.
     pub(crate) fn load() -> Result<Netrc, Error> {
         let named = std::env::var_os("NETRC").filter(|name| !name.is_empty()).map(PathBuf::from);
         let must_exist = named.is_some();
@@ -93,14 +93,14 @@ impl Netrc {
         Ok(netrc)
     }
 
-    /// The credentials for a request to this address.
+    /// The credentials for a request to this URL.
     pub(crate) fn credentials(&self, url: &Url) -> Option<HeaderValue> {
         let entry = self.own(url).or_else(|| self.entries.iter().find(|entry| entry.machine.is_none()))?;
         entry.header()
     }
 
-    /// The credentials for a request that was redirected from one address to another: those that the file has for just
-    /// this host, if it is another host.
+    /// The credentials for a request that was redirected from one URL to another: those of the entry for the new host, if it
+    /// is a different host.
     pub(crate) fn credentials_after_redirect(&self, from: &Url, to: &Url) -> Option<HeaderValue> {
         if same_host(from.host(), to.host()) {
             return None;
@@ -136,7 +136,7 @@ fn same_host(one: &str, other: &str) -> bool {
     bare(one).eq_ignore_ascii_case(bare(other))
 }
 
-/// The words of a file, with their lines.
+/// The words of a file, with their line numbers.
 struct Words<'a> {
     rest: &'a str,
     line: usize,

@@ -36,7 +36,7 @@ impl Request {
         return false;
     }
 
-    /// The request goes to another origin now.
+    /// Removes credentials that are not meant for another origin.
     pub(crate) fn forget_credentials(&mut self) {
         #[cfg(feature = "digest")]
         if let Some(options) = &mut self.options {

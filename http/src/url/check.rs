@@ -1,18 +1,18 @@
-//! What is refused before the parser sees it, and what is refused after.
+//! Which URLs are refused, before and after parsing.
 //!
-//! The parser follows the WHATWG and makes sense of nearly everything. Here stands what a client must not make sense of,
-//! because another program would make another sense of it; and how the refusal is worded, without repeating a password.
+//! The parser follows the WHATWG standard and accepts nearly everything. A client must refuse what other programs would
+//! parse differently. The error messages show the URL without its credentials.
 
 use super::Url;
 use crate::error::{Error, ErrorKind};
 use std::borrow::Cow;
 
-/// The longest name DNS can carry, with its trailing dot (RFC 1035 §2.3.4).
+/// The longest name in DNS, with its trailing dot (RFC 1035 §2.3.4).
 const LONGEST_HOST: usize = 254;
 
-/// The text without the spaces around it, as browsers and other clients read it. Spaces inside are the parser's to
-/// encode, except in the authority. Control characters are refused: the parser would drop line breaks and tabs, and
-/// another program may not.
+/// The text without the spaces around it, as in browsers and other clients. The parser encodes spaces inside it, except in
+/// the authority, where they are refused. Control characters are refused, too: the parser would drop line breaks and tabs,
+/// and other programs may not.
 pub(super) fn trimmed(text: &str) -> Result<&str, Error> {
     let text = text.trim_matches(' ');
     if text.bytes().all(|byte| byte.is_ascii_graphic()) {
@@ -27,27 +27,27 @@ pub(super) fn trimmed(text: &str) -> Result<&str, Error> {
     Ok(text)
 }
 
-/// The authority of a URL or of a reference to one, as the parser will find it: behind an optional scheme and two
-/// slashes of either kind.
+/// The authority of a URL or of a reference, as the parser finds it: after an optional scheme and two slashes of either
+/// kind.
 fn authority_of(text: &str) -> &str {
     let is_slash = |c: char| matches!(c, '/' | '\\');
-    let behind_scheme = scheme_end(text).map_or(text, |colon| &text[colon + 1..]);
-    let rest = behind_scheme.trim_start_matches(is_slash);
-    let slashes = behind_scheme.len() - rest.len();
+    let after_scheme = scheme_end(text).map_or(text, |colon| &text[colon + 1..]);
+    let rest = after_scheme.trim_start_matches(is_slash);
+    let slashes = after_scheme.len() - rest.len();
     if slashes < 2 {
         return "";
     }
     &rest[..rest.find(['/', '\\', '?', '#']).unwrap_or(rest.len())]
 }
 
-/// Checks the part between `//` and the path of an absolute URL, which the parser reads too generously.
+/// Checks the part between `//` and the path of an absolute URL, where the parser is too lenient.
 pub(super) fn authority(text: &str) -> Result<(), Error> {
     let without_scheme = || unusable(text, "a URL must begin with http:// or https://");
     let Some(colon) = scheme_end(text) else {
         return Err(without_scheme());
     };
     let (scheme, rest) = (&text[..colon], &text[colon + 1..]);
-    // `localhost:8080` is a host and a port to whoever wrote it.
+    // `localhost:8080` is meant as a host and a port, not as a scheme and a path.
     if rest.starts_with(|first: char| first.is_ascii_digit()) {
         return Err(without_scheme());
     }
@@ -68,7 +68,7 @@ pub(super) fn authority(text: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// What can only be said of the parsed form.
+/// Checks what is only known of the parsed form.
 pub(super) fn parsed(text: &str, inner: &url::Url) -> Result<Url, Error> {
     if !matches!(inner.scheme(), "http" | "https") {
         return Err(wrong_scheme(text));
@@ -80,13 +80,13 @@ pub(super) fn parsed(text: &str, inner: &url::Url) -> Result<Url, Error> {
         None | Some("") => Err(unusable(text, "the host is missing")),
         Some(host) if host.len() > LONGEST_HOST => Err(unusable(
             text,
-            format!("the host's name is {} bytes long, the limit is {LONGEST_HOST}", host.len()),
+            format!("the host name is {} bytes long, the limit is {LONGEST_HOST}", host.len()),
         )),
         Some(_) => Ok(Url::from_parsed(inner)),
     }
 }
 
-/// The place of the colon behind the scheme (RFC 3986 §3.1), if there is a scheme.
+/// The position of the colon after the scheme (RFC 3986 §3.1), if there is a scheme.
 pub(super) fn scheme_end(text: &str) -> Option<usize> {
     let colon = text.find(':')?;
     let scheme = &text.as_bytes()[..colon];
@@ -95,14 +95,14 @@ pub(super) fn scheme_end(text: &str) -> Option<usize> {
 }
 
 fn wrong_scheme(text: &str) -> Error {
-    unusable(text, "only http:// and https:// are spoken here")
+    unusable(text, "only http:// and https:// URLs are supported")
 }
 
 pub(super) fn unusable(text: &str, why: impl Into<Cow<'static, str>>) -> Error {
     Error::new(ErrorKind::Url, why).about(presentable(text))
 }
 
-/// The text for an error message: no credentials, and not endless.
+/// The text for an error message: without credentials, and of limited length.
 fn presentable(text: &str) -> String {
     const SHOWN: usize = 200;
     let start = authority_start(text);
@@ -117,16 +117,16 @@ fn presentable(text: &str) -> String {
     shown
 }
 
-/// Behind the scheme and as many slashes as there are: what is complained about may have one too few.
+/// The position after the scheme and any number of slashes: a malformed URL may have one too few.
 fn authority_start(text: &str) -> usize {
-    let behind_scheme = scheme_end(text).map_or(0, |colon| colon + 1);
-    let slashes = text[behind_scheme..].bytes().take_while(|byte| *byte == b'/').count();
-    let begins_authority = slashes > 1 || behind_scheme > 0 && slashes == 1;
-    if begins_authority { behind_scheme + slashes } else { 0 }
+    let after_scheme = scheme_end(text).map_or(0, |colon| colon + 1);
+    let slashes = text[after_scheme..].bytes().take_while(|byte| *byte == b'/').count();
+    let begins_authority = slashes > 1 || after_scheme > 0 && slashes == 1;
+    if begins_authority { after_scheme + slashes } else { 0 }
 }
 
-/// The place of the `@` behind user name and password. A password may hold a `/`, `?` or `#` that ought to have been
-/// encoded, and often is why the text is no address: what is read as a port then does not look like one.
+/// The position of the `@` after user name and password. A password may contain a `/`, `?` or `#` that should have been
+/// encoded, which often is why the URL is malformed: the part that would be the port then is not a number.
 fn credentials_end(text: &str) -> Option<usize> {
     let end = text.find(['/', '?', '#', '\\']).unwrap_or(text.len());
     let authority = &text[..end];

@@ -1,15 +1,15 @@
-//! What may become an address.
+//! [`IntoUrl`]: what can be converted into a URL.
 
 use super::{Url, check};
 use crate::error::Error;
 
-/// What a request may be addressed with: `&str`, `String`, `&String`, [`Url`] or `&Url`.
+/// The types that are accepted as the URL of a request: `&str`, `String`, `&String`, [`Url`] or `&Url`.
 ///
-/// A text is parsed when the request is made; if it is no good, awaiting the request reports it. With a
+/// A text is parsed when the request is built; if it is malformed, awaiting the request returns the error. With a
 /// [`base_url`](crate::ClientSessionBuilder::base_url) it may be relative.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no address for a request",
-    note = "an address is a `&str`, a `String`, a `&String`, a `curio_http::Url` or a `&Url`"
+    message = "`{Self}` is not a URL for a request",
+    note = "a URL is a `&str`, a `String`, a `&String`, a `curio_http::Url` or a `&Url`"
 )]
 pub trait IntoUrl: sealed::Sealed {
     #[doc(hidden)]
@@ -28,15 +28,15 @@ mod sealed {
 impl IntoUrl for &str {
     fn into_url(self, base: Option<&Url>) -> Result<Url, Error> {
         match base {
-            // An absolute URL gets the stricter check even when there is a base.
+            // An absolute URL gets the stricter check even if there is a base.
             Some(base) if check::scheme_end(self.trim_matches(' ')).is_none() => below(base, self),
             _ => Url::parse(self),
         }
     }
 }
 
-/// A reference without a scheme is meant for the host of the `base_url`, and the session's credentials go along. One that
-/// leads elsewhere (`//other.example/x`) is no path, and was perhaps not written by the caller.
+/// Resolves a reference without a scheme, which is meant for the host of the `base_url` and is sent with the session's
+/// credentials. One that leads to another host (`//other.example/x`) is refused: it may come from an untrusted source.
 fn below(base: &Url, reference: &str) -> Result<Url, Error> {
     let url = base.join(reference)?;
     if url.same_origin(base) {

@@ -1,20 +1,20 @@
-//! Addresses: [`Url`], and what may become one.
+//! URLs: [`Url`], and what can be converted into one.
 //!
 //! ```text
-//! check.rs   what is refused, before and after parsing
+//! check.rs   which URLs are refused, before and after parsing
 //! plain.rs   URLs that need no parsing
 //! into.rs    IntoUrl
 //! ```
 //!
-//! The rules for parsing an address are the WHATWG's, as browsers use them, and the `url` crate knows them. They
-//! were written to make sense of whatever a page contains, so they are forgiving where a client must not be: a line
-//! break inside an address is silently dropped, `http:///x` finds a host, `\` counts as `/`. Each of these has been
-//! an attack: somebody checks an address one way, and the client reads it another way. So a text is looked at
-//! *before* that parser sees it (`check.rs`), and what one could misread is refused with a sentence. After that there is
-//! one reading only: the connection, the `Host` field, the TLS name and the pool all use the parsed form.
+//! URLs are parsed by the rules of the WHATWG standard, which browsers use and the `url` crate implements. These rules
+//! accept anything that a page may contain, so they are lenient where a client must not be: a line break inside a URL is
+//! dropped without notice, `http:///x` gets the host `x`, `\` counts as `/`. Each of these has been used in attacks, in
+//! which one program checks a URL and another one parses it differently. So a text is checked *before* it is parsed
+//! (`check.rs`), and refused with a message if it is ambiguous. After that only the parsed form is used: by the
+//! connection, the `Host` field, the TLS server name and the pool.
 //!
-//! [`Url`] is a type of our own: the text in its normal form, and marks where its parts begin. So the parser can be
-//! replaced without breaking anybody, and need not run when the text is in normal form already (`plain.rs`).
+//! [`Url`] is a type of this crate: the normalised text, and marks where its parts begin. So the parser can be replaced
+//! without a breaking change, and is not needed for texts that are normalised already (`plain.rs`).
 
 mod check;
 mod into;
@@ -29,7 +29,7 @@ use std::net::Ipv6Addr;
 use std::str::FromStr;
 use url::Position;
 
-/// An `http` or `https` address, parsed and normalised.
+/// An `http` or `https` URL, parsed and normalised.
 ///
 /// ```
 /// use curio_http::Url;
@@ -40,15 +40,15 @@ use url::Position;
 /// # Ok::<(), curio_http::Error>(())
 /// ```
 ///
-/// `Display` and [`as_str`](Url::as_str) give the whole address, user name and password included; `Debug` hides
-/// these two.
+/// `Display` and [`as_str`](Url::as_str) show the whole URL, user name and password included; `Debug` leaves these two
+/// out.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Url {
     text: String,
     marks: Marks,
 }
 
-/// Where the parts are.
+/// The positions at which the parts end or begin, in bytes.
 ///
 /// ```text
 ///   https :// user:password @ host : 8443 /path ?query #fragment
@@ -77,8 +77,8 @@ impl Url {
     /// Spaces around it are removed, and those in its path, query and fragment are encoded as `%20`, as browsers do.
     ///
     /// # Errors
-    /// [`ErrorKind::Url`](crate::ErrorKind::Url) for anything else, and for what parsers are known to read in different
-    /// ways: control characters, a space in the host, a missing or empty host, a backslash behind the host, port 0.
+    /// [`ErrorKind::Url`](crate::ErrorKind::Url) for anything else, and for what parsers are known to read differently:
+    /// control characters, a space in the host, a missing or empty host, a backslash after the host, port 0.
     pub fn parse(text: &str) -> Result<Url, Error> {
         if let Some(url) = plain::parse(text) {
             return Ok(url);
@@ -86,22 +86,22 @@ impl Url {
         let text = check::trimmed(text)?;
         check::authority(text)?;
         let parsed =
-            url::Url::parse(text).map_err(|cause| check::unusable(text, "not an address").because(cause))?;
+            url::Url::parse(text).map_err(|cause| check::unusable(text, "not a valid URL").because(cause))?;
         check::parsed(text, &parsed)
     }
 
-    /// Resolves `reference` against this address, as a browser resolves a link.
+    /// Resolves `reference` against this URL, as a browser resolves a link.
     ///
     /// # Errors
     /// [`ErrorKind::Url`](crate::ErrorKind::Url), for the same reasons as [`parse`](Url::parse).
     pub fn join(&self, reference: &str) -> Result<Url, Error> {
         let reference = check::trimmed(reference)?;
         let joined = url::Url::parse(&self.text).and_then(|base| base.join(reference));
-        let joined = joined.map_err(|cause| check::unusable(reference, "not an address").because(cause))?;
+        let joined = joined.map_err(|cause| check::unusable(reference, "not a valid URL").because(cause))?;
         check::parsed(reference, &joined)
     }
 
-    /// A host in the form that it has in addresses: `Bücher.example` is `xn--bcher-kva.example`, `::1` is `[::1]`.
+    /// A host in the form that it has in URLs: `Bücher.example` is `xn--bcher-kva.example`, `::1` is `[::1]`.
     ///
     /// # Errors
     /// As [`parse`](Url::parse).
@@ -109,12 +109,12 @@ impl Url {
         let host = if host.parse::<Ipv6Addr>().is_ok() { format!("[{host}]") } else { host.to_owned() };
         match url::Host::parse(&host) {
             Ok(normal) => Ok(normal.to_string()),
-            Err(cause) => Err(check::unusable(&host, "not a host alone").because(cause)),
+            Err(cause) => Err(check::unusable(&host, "not a host without anything else").because(cause)),
         }
     }
 
-    /// [`join`](Self::join) for a reference that arrived as bytes. Those that are not UTF-8 are encoded one by one, as in
-    /// browsers; there is no such byte in a host.
+    /// [`join`](Self::join) for a reference that arrived as bytes. If they are not UTF-8, bytes above 127 are
+    /// percent-encoded, as in browsers; a host cannot contain such bytes.
     ///
     /// # Errors
     /// As [`join`](Self::join).
@@ -151,7 +151,7 @@ impl Url {
         }
     }
 
-    /// The whole address.
+    /// The whole URL.
     pub fn as_str(&self) -> &str {
         &self.text
     }
@@ -161,13 +161,13 @@ impl Url {
         &self.text[..self.marks.scheme_end]
     }
 
-    /// The host: a name in lower case (international names in their ASCII form), an IPv4 address, or an IPv6
-    /// address in brackets. There always is one.
+    /// The host: a name in lower case (internationalised names in their ASCII form), an IPv4 address, or an IPv6
+    /// address in brackets. It is never `None`.
     pub fn host_str(&self) -> Option<&str> {
         Some(self.host())
     }
 
-    /// The port, if it is written in the address and is not the scheme's own (80, 443).
+    /// The port, if the URL has one that is not the default of its scheme (80, 443).
     pub fn port(&self) -> Option<u16> {
         self.marks.port
     }
@@ -177,23 +177,23 @@ impl Url {
         &self.text[self.marks.path_start..self.marks.path_end]
     }
 
-    /// What stands between `?` and `#`.
+    /// The part between `?` and `#`.
     pub fn query(&self) -> Option<&str> {
         self.text[self.marks.path_end..self.marks.query_end].strip_prefix('?')
     }
 
-    /// What follows `#`. It is never sent.
+    /// The part after `#`. It is never sent.
     pub fn fragment(&self) -> Option<&str> {
         self.text[self.marks.query_end..].strip_prefix('#')
     }
 
-    /// The user name in the address, percent-encoded; empty if there is none.
+    /// The user name in the URL, percent-encoded; empty if there is none.
     pub fn username(&self) -> &str {
         let user = self.user();
         user.split_once(':').map_or(user, |(name, _)| name)
     }
 
-    /// The password in the address, percent-encoded.
+    /// The password in the URL, percent-encoded.
     pub fn password(&self) -> Option<&str> {
         self.user().split_once(':').map(|(_, password)| password)
     }
@@ -214,12 +214,12 @@ impl Url {
         self.marks.port.unwrap_or(if self.is_https() { 443 } else { 80 })
     }
 
-    /// Path and query: what goes into the request line.
+    /// Path and query: the request target.
     pub(crate) fn target(&self) -> &str {
         &self.text[self.marks.path_start..self.marks.query_end]
     }
 
-    /// Host and, unless it is the scheme's own, port: what goes into the `Host` field.
+    /// The host, and the port unless it is the default of the scheme: the value of the `Host` field.
     pub(crate) fn authority(&self) -> &str {
         &self.text[self.marks.host_start..self.marks.path_start]
     }
@@ -228,8 +228,8 @@ impl Url {
         self.marks.user_end < self.marks.host_start
     }
 
-    /// `scheme://host:port`, in the one spelling that all addresses of an origin share (RFC 6454 §4); a slice, unless
-    /// user name and password stand in the middle of it.
+    /// `scheme://host:port`, which is equal for all URLs of an origin (RFC 6454 §4). A slice, unless user name and
+    /// password are in the middle of it.
     pub(crate) fn origin(&self) -> Cow<'_, str> {
         if self.has_credentials() {
             format!("{}://{}", self.scheme(), self.authority()).into()
@@ -268,7 +268,7 @@ impl Url {
         }
     }
 
-    /// Replaces the fragment by one of another address, which is encoded already.
+    /// Replaces the fragment by that of another URL, which is encoded already.
     pub(crate) fn set_fragment(&mut self, fragment: Option<&str>) {
         self.text.truncate(self.marks.query_end);
         if let Some(fragment) = fragment {

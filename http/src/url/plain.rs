@@ -1,17 +1,17 @@
-//! Addresses that need no parsing.
+//! URLs that need no parsing.
 //!
-//! Most addresses that programs use are in normal form already: `https://api.example.org/items?page=2`. The full parser
-//! takes a while to find that out, a noticeable part of what a request costs. So a text is walked over once, and if every
-//! part of it is of a form that the parser is known to leave exactly as it is, it is taken as it is. For everything
-//! else, and in every case of doubt, `None` is the answer, and the parser decides. A test feeds both with the same texts.
+//! Most URLs in programs are normalised already: `https://api.example.org/items?page=2`. The full parser takes a noticeable
+//! part of a request's time to find that out. So this file scans a text once; if every part of it has a form that the
+//! parser is known to leave unchanged, the text is taken as it is. For everything else, and in every doubtful case, the
+//! result is `None`, and the parser decides. A test gives both the same texts.
 
 use super::{Marks, Url};
 use std::net::Ipv4Addr;
 
-/// Longer texts are left to the parser, which knows its own limits.
+/// Longer texts are left to the parser, which has its own limits.
 const LONGEST: usize = 4096;
 
-/// The address that `text` is, if it is one as it stands.
+/// The URL, if `text` is one in normal form.
 pub(super) fn parse(text: &str) -> Option<Url> {
     let (scheme, own_port) = match () {
         () if text.starts_with("http://") => ("http://", 80),
@@ -50,14 +50,14 @@ pub(super) fn parse(text: &str) -> Option<Url> {
 }
 
 /// An IPv4 address in its usual form, or a name of lower-case ASCII letters, digits, hyphens and single dots, whose last
-/// part is no number and no part of which is encoded ("xn--").
+/// label is not a number and that has no encoded label ("xn--").
 fn is_plain_host(host: &str) -> bool {
     let bytes = host.as_bytes();
     let in_name = |byte: &u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.');
     let Some(last) = host.rsplit('.').next().filter(|_| bytes.iter().all(in_name)) else { return false };
     match last.bytes().next() {
         None | Some(b'-') => false,
-        // The parser's own reading has many spellings of an address; this one has only the usual.
+        // The parser accepts many spellings of an IPv4 address; this function only the usual one.
         Some(b'0'..=b'9') => host.parse::<Ipv4Addr>().is_ok(),
         Some(_) => {
             host.len() < 254
@@ -73,7 +73,7 @@ fn plain_port(digits: &str) -> Option<u16> {
     if plain { digits.parse().ok() } else { None }
 }
 
-/// Segments that begin with a dot may be `.` or `..`; so may those with a percent sign (`%2e`).
+/// Segments that begin with a dot or contain a percent sign (`%2e`) may be `.` or `..`, so they are left to the parser.
 fn is_plain_path(path: &[u8]) -> bool {
     let in_path = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/".contains(byte);
     path.iter().all(in_path) && !path.windows(2).any(|pair| pair == b"/.")
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Whatever this file takes, the parser takes in the same way.
+    /// Whatever this file accepts, the parser accepts with the same result.
     fn agrees(text: &str) -> bool {
         let Some(plain) = parse(text) else { return false };
         let full = Url::from_parsed(&url::Url::parse(text).expect(text));

@@ -1,8 +1,7 @@
-//! The address of a proxy: which protocol it is spoken to in, where it is, and with which credentials.
+//! The URL of a proxy: its protocol, host, port and credentials.
 //!
-//! A proxy's address looks like a URL and is less: only scheme, credentials, host and port mean something. So the part
-//! behind the scheme goes through the one parser that all addresses go through ([`Url`]), with `http` standing in for
-//! schemes which that parser does not speak.
+//! Only the scheme, credentials, host and port of a proxy's URL have a meaning. The part after the scheme is parsed by
+//! [`Url`], like all URLs, with `http` in place of the schemes that `Url` does not support.
 
 use crate::error::{Error, ErrorKind};
 use crate::request::auth;
@@ -18,23 +17,23 @@ pub(crate) struct Proxy {
     authorization: Option<HeaderValue>,
 }
 
-/// What is spoken with a proxy.
+/// The protocol of a proxy.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Protocol {
     Http,
     Https,
-    /// Names are looked up here, and only IPv4 addresses can be connected to.
+    /// Names are resolved by this client, and only IPv4 addresses can be connected to.
     Socks4,
-    /// Names are looked up by the proxy.
+    /// Names are resolved by the proxy.
     Socks4a,
-    /// Names are looked up here.
+    /// Names are resolved by this client.
     Socks5,
-    /// Names are looked up by the proxy.
+    /// Names are resolved by the proxy.
     Socks5h,
 }
 
-/// The first scheme of a protocol is the one that is shown. `socks` is what GNOME writes into `all_proxy`, without saying
-/// which version; browsers read it as SOCKS 5 with names looked up by the proxy.
+/// The first scheme of a protocol is the one that is shown. GNOME writes `socks` into `all_proxy`, without a version;
+/// browsers take it for SOCKS 5 with names resolved by the proxy.
 const SCHEMES: [(&str, Protocol, u16); 7] = [
     ("http", Protocol::Http, 80),
     ("https", Protocol::Https, 443),
@@ -46,7 +45,7 @@ const SCHEMES: [(&str, Protocol, u16); 7] = [
 ];
 
 impl Proxy {
-    /// Reads `http://user:password@host:port` and the like; without a scheme it is an HTTP proxy.
+    /// Parses `http://user:password@host:port` and the like; without a scheme it is an HTTP proxy.
     ///
     /// # Errors
     /// Of kind [`Url`](ErrorKind::Url), without the credentials.
@@ -54,19 +53,19 @@ impl Proxy {
         let (scheme, rest) = text.split_once("://").unwrap_or(("http", text));
         let known = SCHEMES.iter().find(|(name, ..)| scheme.eq_ignore_ascii_case(name));
         let Some(&(_, protocol, usual_port)) = known else {
-            // Without a scheme whatever stands there might be a password.
+            // It may not be a scheme at all but part of a password, so it is shortened.
             let scheme = scheme.chars().filter(|c| c.is_ascii_alphanumeric()).take(20).collect::<String>();
             return Err(Error::new(
                 ErrorKind::Url,
                 format!(
-                    "a proxy's address begins with http://, https://, socks5://, socks5h://, socks4:// or socks4a://, \
+                    "the URL of a proxy begins with http://, https://, socks5://, socks5h://, socks4:// or socks4a://, \
                      not with {scheme}://"
                 ),
             ));
         };
         let url = Url::parse(&format!("http://{rest}"))
-            .map_err(|cause| Error::new(ErrorKind::Url, "a proxy's address").because(cause))?;
-        // The stand-in scheme's own port does not show in the parsed form, though it may have been written.
+            .map_err(|cause| Error::new(ErrorKind::Url, "the URL of a proxy").because(cause))?;
+        // The parsed form omits port 80, the default of `http`, even if the text has it.
         let port = url.port().unwrap_or(if writes_port_80(rest) { 80 } else { usual_port });
         let authorization = auth::from_url(&url);
         let proxy = Proxy { protocol, url, port, authorization };
@@ -74,16 +73,16 @@ impl Proxy {
         Ok(proxy)
     }
 
-    /// What the protocol has no room for is refused here, so that it is not left out silently later.
+    /// Refuses credentials that the protocol cannot carry, so that they are not left out silently later.
     fn check(&self) -> Result<(), Error> {
         let refused = |why: &str| Err(Error::new(ErrorKind::Url, format!("the proxy {self}: {why}")));
         let Some((user, password)) = self.credentials() else { return Ok(()) };
         match self.protocol {
             Protocol::Socks4 | Protocol::Socks4a if !password.is_empty() => {
-                refused("SOCKS 4 knows a user name, but no password")
+                refused("SOCKS 4 has a user name, but no password")
             }
             Protocol::Socks4 | Protocol::Socks4a if user.contains(&0) => {
-                refused("a user name may not hold a NUL")
+                refused("a user name may not contain a NUL")
             }
             Protocol::Socks5 | Protocol::Socks5h if user.is_empty() || user.len() > 255 => {
                 refused("a user name for SOCKS 5 has between 1 and 255 bytes")
@@ -103,7 +102,7 @@ impl Proxy {
         self.port
     }
 
-    /// Whether it is spoken to in TLS.
+    /// Whether the connection to it uses TLS.
     pub(crate) fn is_tls(&self) -> bool {
         self.protocol == Protocol::Https
     }
@@ -113,7 +112,7 @@ impl Proxy {
         matches!(self.protocol, Protocol::Socks4 | Protocol::Socks5)
     }
 
-    /// Whether it takes HTTP requests (and not only tunnels bytes).
+    /// Whether it forwards HTTP requests (and does not only make tunnels).
     pub(crate) fn speaks_http(&self) -> bool {
         matches!(self.protocol, Protocol::Http | Protocol::Https)
     }
@@ -137,7 +136,7 @@ impl Proxy {
     }
 }
 
-/// Whether an address without its scheme names port 80, in whatever spelling.
+/// Whether a URL without its scheme has port 80, in any spelling.
 fn writes_port_80(rest: &str) -> bool {
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let port = authority.rsplit('@').next().and_then(|host| host.rsplit_once(':')).map(|(_, port)| port);

@@ -1,19 +1,19 @@
-//! `NO_PROXY`: the hosts that are asked directly.
+//! `NO_PROXY`: the hosts that are connected to directly.
 //!
-//! There is no standard for this variable, only programs that read it. The rules here are curl's (`lib/noproxy.c`), and
-//! one more that others have and curl has not, which can do no harm: an element may end in a port.
+//! There is no standard for this variable. The rules here are curl's (`lib/noproxy.c`), and one more that other programs
+//! have and curl has not: an element may end in a port.
 //!
 //! | element | means |
 //! |---|---|
 //! | `*` | every host |
 //! | `example.com` | this name and everything below it: `example.com`, `a.example.com`; not `notexample.com` |
 //! | `.example.com` | the same: one leading dot is ignored |
-//! | `192.0.2.7`, `::1`, `[::1]` | this address, however it is spelt in the request's URL |
+//! | `192.0.2.7`, `::1`, `[::1]` | this IP address, in any spelling |
 //! | `192.0.2.0/24`, `fe80::/10` | the addresses of this block (RFC 4632, RFC 4291 §2.3) |
 //! | any of these but `*` and a block, and `:port` | only on this port |
 //!
-//! Elements are separated by commas or blanks. Letters' case and a dot at the end (of either name) mean nothing. Names
-//! are compared with names and addresses with addresses: nothing is looked up. There is no wildcard within a name, and
+//! Elements are separated by commas or blanks. The case of letters and a trailing dot (of either name) are ignored. Names
+//! are compared with names and IP addresses with IP addresses, without DNS. There is no wildcard within a name, and
 //! `localhost` is a name like any other, which has to be listed.
 
 use std::net::IpAddr;
@@ -36,14 +36,14 @@ impl Bypass {
         Bypass(elements.filter_map(Element::parse).collect())
     }
 
-    /// Whether `host`, as it stands in a parsed URL, is asked directly on `port`.
+    /// Whether `host`, in the form that it has in a parsed URL, is connected to directly on `port`.
     pub(super) fn covers(&self, host: &str, port: u16) -> bool {
         if self.0.is_empty() {
             return false;
         }
         let bracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
         let address = bracketed.unwrap_or(host).parse::<IpAddr>().ok();
-        // In brackets stands an address or nothing that could be compared with anything.
+        // A host in brackets is an IPv6 address, or matches nothing.
         let name = match address {
             None if !host.starts_with('[') => Some(host.strip_suffix('.').unwrap_or(host)),
             _ => None,

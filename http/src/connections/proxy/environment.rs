@@ -1,13 +1,12 @@
-//! Proxies from the environment, as curl reads it.
+//! Proxies from environment variables, by curl's rules.
 //!
-//! The variables are older than any rule about them, and two of their traps have names. `HTTP_PROXY` in capitals is
-//! never read: a web server that runs programs by the CGI protocol passes a request's `Proxy:` field on under just that
-//! name ("httpoxy", CVE-2016-5386). Where the names of variables have no case, as on Windows, `http_proxy` is not read at
-//! all in a program that was started by that protocol. And a value that makes no sense is not ignored: somebody wanted the
-//! traffic to go through a proxy, so it does not go elsewhere in silence.
+//! `HTTP_PROXY` in capitals is never read, because a web server that runs CGI programs passes the `Proxy:` field of a request
+//! to them under just that name ("httpoxy", CVE-2016-5386). Where the names of variables are not case-sensitive, as on
+//! Windows, a CGI program does not read `http_proxy` either. A malformed value is an error and not ignored: the traffic was
+//! meant to go through a proxy, so it must not go elsewhere without notice.
 //!
-//! Looking for a variable means comparing its name with that of every other, which is a good part of what a session for a
-//! single request has to do. So only the variables for the scheme at hand are looked for.
+//! Looking up a variable compares its name with those of all others, which is a considerable part of the cost of a session
+//! for a single request. So only the variables for the scheme of the request are read.
 
 use super::address::Proxy;
 use super::bypass::Bypass;
@@ -15,14 +14,14 @@ use crate::error::{Error, ErrorKind};
 use std::ffi::OsString;
 use std::rc::Rc;
 
-/// For `http` addresses; the first that is set and not empty.
+/// For `http` URLs; the first that is set and not empty.
 const FOR_HTTP: [&str; 3] = ["http_proxy", "all_proxy", "ALL_PROXY"];
-/// For `https` addresses.
+/// For `https` URLs.
 const FOR_HTTPS: [&str; 4] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
-/// Whom to ask directly all the same.
+/// Hosts that are connected to directly.
 const BYPASS: [&str; 2] = ["no_proxy", "NO_PROXY"];
 
-/// What the environment says about addresses of one scheme.
+/// The variables for one scheme.
 #[derive(Default, Debug)]
 pub(super) struct Environment {
     proxy: Option<Variable>,
@@ -32,18 +31,18 @@ pub(super) struct Environment {
 #[derive(Clone, Debug)]
 struct Variable {
     name: &'static str,
-    /// Or why it makes no sense.
+    /// Or why its value is malformed.
     proxy: Result<Rc<Proxy>, String>,
 }
 
 impl Environment {
-    /// Reads the variables for `https` or else `http` with `get`. `only_bypass`: the proxy is settled already.
+    /// Reads the variables for `https` or else `http` with `get`. `only_bypass`: the proxy is known already.
     pub(super) fn read(
         get: impl Fn(&str) -> Option<OsString>,
         https: bool,
         only_bypass: bool,
     ) -> Environment {
-        // A program that a web server runs by CGI has this one (RFC 3875 §4.1.12).
+        // CGI programs have this variable (RFC 3875 §4.1.12).
         let httpoxy = cfg!(windows) && get("REQUEST_METHOD").is_some();
         let set = |name: &str| match name {
             "http_proxy" if httpoxy => None,
@@ -62,10 +61,10 @@ impl Environment {
         Environment { proxy, bypass }
     }
 
-    /// The proxy, whatever the host.
+    /// The proxy, for any host.
     ///
     /// # Errors
-    /// Of kind [`Proxy`](ErrorKind::Proxy), naming the variable, if its value is no proxy's address.
+    /// Of kind [`Proxy`](ErrorKind::Proxy), naming the variable, if its value is not the URL of a proxy.
     pub(super) fn proxy(&self) -> Result<Option<Rc<Proxy>>, Error> {
         let Some(variable) = &self.proxy else { return Ok(None) };
         match &variable.proxy {

@@ -1,4 +1,4 @@
-//! Proxies: whom to ask instead of the server.
+//! Proxies: which one is used for a request, and how.
 //!
 //! ```text
 //! address.rs       the URL of a proxy
@@ -8,16 +8,16 @@
 //! socks.rs         SOCKS on a stream
 //! socks4.rs        SOCKS 4a, without I/O
 //! socks5.rs        SOCKS 5, without I/O
-//! socks_step.rs    what both versions take and give
+//! socks_step.rs    the interface of both
 //! ```
 //!
-//! A proxy is a host that makes connections for others. There are three ways of using one:
+//! A proxy connects to servers on behalf of clients, in one of three ways:
 //!
-//! | the proxy speaks | and the address is | then |
+//! | protocol of the proxy | scheme of the URL | what happens |
 //! |---|---|---|
-//! | HTTP | `http` | it gets the request itself, with the whole URL in the request line (RFC 9112 §3.2.2) |
-//! | HTTP | `https` | it is asked for a *tunnel* (`CONNECT`, RFC 9110 §9.3.6): it passes bytes on and cannot read them |
-//! | SOCKS | either | it is asked for a connection, and passes bytes on (RFC 1928) |
+//! | HTTP | `http` | it receives the request itself, with the whole URL in the request line (RFC 9112 §3.2.2) |
+//! | HTTP | `https` | it makes a *tunnel* (`CONNECT`, RFC 9110 §9.3.6): it forwards bytes that it cannot read |
+//! | SOCKS | both | it makes a connection and forwards bytes (RFC 1928) |
 //!
 //! # Which proxy
 //!
@@ -28,20 +28,15 @@
 //! | else `https_proxy` or `HTTPS_PROXY`, else `all_proxy` or `ALL_PROXY` | `https` |
 //! | none, for the hosts in `no_proxy` or `NO_PROXY` | both |
 //!
-//! An empty variable is as good as none; of two spellings the small letters come first. The environment is read once for
-//! each session, when the first request is sent. `trust_env(false)` leaves it out, `NO_PROXY` included. It applies to a
-//! proxy that was set by hand, too, as in curl. The decision is made for every hop of a redirect anew. What `NO_PROXY`
-//! may hold is in `bypass.rs`.
+//! An empty variable counts as not set; of two spellings the one in lower case comes first. The environment is read once for
+//! each session and scheme, at the first request. With `trust_env(false)` it is not read at all. `NO_PROXY` also applies to
+//! a proxy that was set explicitly, as in curl. The proxy is chosen anew for each hop of a redirect. `bypass.rs` describes
+//! what `NO_PROXY` may contain.
 //!
 //! # Credentials
 //!
-//! They stand in the proxy's address and go to that proxy: in the request itself if it is for the proxy to read, in
-//! `CONNECT` if there is a tunnel, and never into the tunnel. No error shows them.
-//!
-//! # Where to find what
-//!
-//! `address.rs` reads a proxy's address, `environment.rs` and `bypass.rs` decide; none of them waits. `tunnel.rs` asks an
-//! HTTP proxy for a tunnel, `socks.rs` drives the handshakes of `socks4.rs` and `socks5.rs`, which do no I/O.
+//! They are part of the proxy's URL and are sent to that proxy only: in the request itself if the proxy forwards it, in
+//! `CONNECT` if there is a tunnel, and never through the tunnel. No error shows them.
 
 mod address;
 mod bypass;
@@ -61,7 +56,7 @@ use environment::Environment;
 use std::cell::OnceCell;
 use std::rc::Rc;
 
-/// What a session knows of proxies.
+/// The proxies of a session.
 pub(crate) struct Proxies {
     pub(crate) explicit: Option<Rc<Proxy>>,
     pub(crate) trust_env: bool,
@@ -76,10 +71,10 @@ impl Default for Proxies {
 }
 
 impl Proxies {
-    /// The proxy for this address; `None`: the server is asked directly.
+    /// The proxy for this URL; `None`: the server is connected to directly.
     ///
     /// # Errors
-    /// Of kind [`Proxy`](crate::ErrorKind::Proxy), if a variable of the environment makes no sense.
+    /// Of kind [`Proxy`](crate::ErrorKind::Proxy), if an environment variable is malformed.
     pub(crate) fn choose(&self, url: &Url) -> Result<Option<Rc<Proxy>>, Error> {
         if !self.trust_env {
             return Ok(self.explicit.clone());

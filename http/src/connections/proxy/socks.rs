@@ -1,8 +1,8 @@
-//! Asking a SOCKS proxy for a connection.
+//! The handshake with a SOCKS proxy, on a stream.
 //!
-//! The two versions of the protocol are machines without I/O (`socks4.rs`, `socks5.rs`): a machine says what to send and
-//! how many bytes come back, and is given these. Here they meet the stream. No byte is read that was not asked for,
-//! because behind the handshake begins somebody else's conversation.
+//! The two versions of the protocol are state machines without I/O (`socks4.rs`, `socks5.rs`): each step says what to send
+//! and how many bytes to read, and gets these in the next step. No more bytes are read than that, because those after the
+//! handshake belong to the tunnel.
 
 use super::address::{Protocol, Proxy};
 use super::socks_step::{Destination, Refused, Step};
@@ -18,7 +18,7 @@ enum Machine {
     Version5(Socks5),
 }
 
-/// Makes the handshake on a fresh connection to the proxy, which is the server's afterwards.
+/// Performs the handshake on a new connection to the proxy. Afterwards the stream leads to the server.
 ///
 /// # Errors
 /// Of kind [`Proxy`](crate::ErrorKind::Proxy).

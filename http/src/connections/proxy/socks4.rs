@@ -1,7 +1,7 @@
-//! The client's side of a SOCKS 4A handshake: one question, one answer.
+//! The client's side of a SOCKS 4A handshake: one request and one reply.
 //!
-//! SOCKS 4 knows only IPv4 addresses. Its extension 4A (Lee, "SOCKS 4A: A Simple Extension to SOCKS 4 Protocol") sends an
-//! address that cannot be, `0.0.0.1`, and the name behind it, for the proxy to look up. The texts end with a NUL.
+//! SOCKS 4 supports only IPv4 addresses. Its extension 4A (Lee, "SOCKS 4A: A Simple Extension to SOCKS 4 Protocol") sends
+//! the invalid address `0.0.0.1`, followed by the name for the proxy to resolve. Texts end with a NUL.
 
 use super::socks_step::{Destination, Refused, Step};
 use std::net::IpAddr;
@@ -16,7 +16,7 @@ pub(super) struct Socks4a {
 
 impl Socks4a {
     /// # Errors
-    /// If the destination is an IPv6 address, or a text holds a NUL or is too long.
+    /// If the destination is an IPv6 address, or a text contains a NUL or is too long.
     pub(super) fn new(destination: &Destination<'_>, user: &[u8]) -> Result<Socks4a, Refused> {
         let (ip, name, port) = match destination {
             Destination::Address(address) => match address.ip() {
@@ -26,10 +26,10 @@ impl Socks4a {
             Destination::Name(name, port) => ([0, 0, 0, 1], Some(name), *port),
         };
         if name.is_some_and(|name| name.len() > 255) {
-            return Err("the host's name has more than 255 bytes".into());
+            return Err("the host name has more than 255 bytes".into());
         }
         if user.contains(&0) || name.is_some_and(|name| name.contains('\0')) {
-            return Err("a NUL ends a text in SOCKS 4A, so there may be none in it".into());
+            return Err("SOCKS 4A texts end with a NUL and may not contain one".into());
         }
         let mut request = vec![VERSION, CONNECT];
         request.extend(port.to_be_bytes());
@@ -43,17 +43,17 @@ impl Socks4a {
         Ok(Socks4a { request: Some(request) })
     }
 
-    /// What comes next, now that what was asked for has come.
+    /// The next step, given the reply to the last one.
     pub(super) fn step(&mut self, reply: &[u8]) -> Result<Step, Refused> {
         if let Some(request) = self.request.take() {
             return Ok(Step::Talk { say: request, expect: 8 });
         }
         match *reply {
             [0, GRANTED, ..] => Ok(Step::Done),
-            [0, 91, ..] => Err("it refused the connection, or could not make it".into()),
+            [0, 91, ..] => Err("it refused the connection, or could not connect".into()),
             [0, 92 | 93, ..] => Err("it could not verify the user name".into()),
             [0, code, ..] => Err(format!("it failed with code {code}").into()),
-            _ => Err("its answer is not SOCKS 4".into()),
+            _ => Err("its reply is not SOCKS 4".into()),
         }
     }
 }

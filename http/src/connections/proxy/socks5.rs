@@ -1,16 +1,16 @@
 //! The client's side of a SOCKS 5 handshake (RFC 1928; user name and password: RFC 1929).
 //!
 //! ```text
-//!   we say                               the proxy says
-//!   version 5, our methods          ──▶
-//!                                   ◀──  version 5, the method it takes
+//!   client                               proxy
+//!   version 5, methods              ──▶
+//!                                   ◀──  version 5, the chosen method
 //!   [ version 1, user, password     ──▶
-//!                                   ◀──  version 1, 0 if they are right ]
-//!   version 5, connect, to whom     ──▶
-//!                                   ◀──  version 5, 0 or what is wrong, an address of its own
+//!                                   ◀──  version 1, 0 if they are accepted ]
+//!   version 5, connect, destination ──▶
+//!                                   ◀──  version 5, 0 or an error code, an address of the proxy
 //! ```
 //!
-//! Behind the last byte of the last answer the tunnel begins, so never more is asked for than is known to come.
+//! The tunnel begins after the last byte of the last reply, so no more bytes are requested than the reply has.
 
 use super::socks_step::{Destination, Refused, Step};
 use std::net::IpAddr;
@@ -25,7 +25,7 @@ const NAME: u8 = 3;
 const IPV6: u8 = 4;
 
 pub(super) struct Socks5 {
-    /// As it goes out.
+    /// In the form in which it is sent.
     request: Vec<u8>,
     /// The same for user name and password.
     sub_negotiation: Option<Vec<u8>>,
@@ -45,7 +45,7 @@ enum Expecting {
 
 impl Socks5 {
     /// # Errors
-    /// If there is no room for the host's name (more than 255 bytes), or for user name or password.
+    /// If the host name, the user name or the password has more than 255 bytes.
     pub(super) fn new(
         destination: &Destination<'_>,
         credentials: Option<(Vec<u8>, Vec<u8>)>,
@@ -67,7 +67,7 @@ impl Socks5 {
             }
             Destination::Name(name, port) => {
                 request.push(NAME);
-                request.push(length(name.as_bytes(), "the host's name")?);
+                request.push(length(name.as_bytes(), "the host name")?);
                 request.extend(name.bytes());
                 *port
             }
@@ -86,7 +86,7 @@ impl Socks5 {
         Ok(Socks5 { request, sub_negotiation, expecting: Expecting::Nothing })
     }
 
-    /// What comes next, now that what was asked for has come.
+    /// The next step, given the reply to the last one.
     pub(super) fn step(&mut self, reply: &[u8]) -> Result<Step, Refused> {
         match self.expecting {
             Expecting::Nothing => {
@@ -101,27 +101,27 @@ impl Socks5 {
                 [VERSION, NO_AUTHENTICATION] => self.ask(),
                 [VERSION, USER_AND_PASSWORD] => match self.sub_negotiation.take() {
                     Some(message) => self.talk(message, 2, Expecting::Welcome),
-                    None => Err("it chose a way of authentication that was not offered".into()),
+                    None => Err("it chose an authentication method that was not offered".into()),
                 },
                 [VERSION, NONE_ACCEPTABLE] if self.sub_negotiation.is_none() => {
-                    Err("it wants credentials (socks5://user:password@…)".into())
+                    Err("it requires credentials (socks5://user:password@…)".into())
                 }
-                [VERSION, NONE_ACCEPTABLE] => Err("it takes no user name and password".into()),
-                [VERSION, _] => Err("it chose a way of authentication that was not offered".into()),
-                _ => Err("its answer is not SOCKS 5".into()),
+                [VERSION, NONE_ACCEPTABLE] => Err("it does not accept a user name and password".into()),
+                [VERSION, _] => Err("it chose an authentication method that was not offered".into()),
+                _ => Err("its reply is not SOCKS 5".into()),
             },
             Expecting::Welcome => match *reply {
                 [1, 0] => self.ask(),
-                [1, _] => Err("it refuses the user name or the password".into()),
-                _ => Err("its answer to the user name is not SOCKS 5".into()),
+                [1, _] => Err("it refused the user name or the password".into()),
+                _ => Err("its reply to the user name is not SOCKS 5".into()),
             },
             Expecting::Verdict => match *reply {
                 [VERSION, 0, _, IPV4] => self.talk(Vec::new(), 4 + 2, Expecting::Rest),
                 [VERSION, 0, _, IPV6] => self.talk(Vec::new(), 16 + 2, Expecting::Rest),
                 [VERSION, 0, _, NAME] => self.talk(Vec::new(), 1, Expecting::Length),
-                [VERSION, 0, ..] => Err("its answer names an address of an unknown kind".into()),
+                [VERSION, 0, ..] => Err("its reply has an unknown address type".into()),
                 [VERSION, code, ..] => Err(meaning(code)),
-                _ => Err("its answer is not SOCKS 5".into()),
+                _ => Err("its reply is not SOCKS 5".into()),
             },
             Expecting::Length => {
                 let length = reply.first().copied().unwrap_or_default();
@@ -144,7 +144,7 @@ impl Socks5 {
 
 fn length(bytes: &[u8], what: &str) -> Result<u8, Refused> {
     u8::try_from(bytes.len())
-        .map_err(|_| format!("{what} has {} bytes, and SOCKS 5 has room for 255", bytes.len()).into())
+        .map_err(|_| format!("{what} has {} bytes, and SOCKS 5 allows at most 255", bytes.len()).into())
 }
 
 /// RFC 1928 §6.
@@ -156,8 +156,8 @@ fn meaning(code: u8) -> Refused {
         4 => "it cannot reach the host".into(),
         5 => "the server refused the connection".into(),
         6 => "the connection timed out".into(),
-        7 => "it does not know the command".into(),
-        8 => "it does not know this kind of address".into(),
+        7 => "it does not support the command".into(),
+        8 => "it does not support this address type".into(),
         code => format!("it failed with code {code}").into(),
     }
 }
@@ -166,7 +166,7 @@ fn meaning(code: u8) -> Refused {
 mod tests {
     use super::*;
 
-    /// Plays the proxy: what it says, cut as it is asked for. Returns what it was told.
+    /// Plays the proxy: its replies, in parts of the requested lengths. Returns what it received.
     fn play(mut machine: Socks5, mut proxy: &[u8]) -> Result<Vec<u8>, Refused> {
         let mut heard = Vec::new();
         let mut reply: &[u8] = &[];
@@ -234,9 +234,9 @@ mod tests {
 
     #[test]
     fn every_refusal_has_words() {
-        assert!(told(play(to_name(), b"\x05\xff")).contains("wants credentials"));
-        assert!(told(play(with_credentials(), b"\x05\xff")).contains("no user name"));
-        assert!(told(play(with_credentials(), b"\x05\x02\x01\x01")).contains("refuses the user name"));
+        assert!(told(play(to_name(), b"\x05\xff")).contains("requires credentials"));
+        assert!(told(play(with_credentials(), b"\x05\xff")).contains("does not accept a user name"));
+        assert!(told(play(with_credentials(), b"\x05\x02\x01\x01")).contains("refused the user name"));
         assert!(told(play(to_name(), b"\x05\x02")).contains("not offered"));
         assert!(told(play(to_name(), b"\x05\x01")).contains("not offered"));
         assert!(told(play(to_name(), b"HT")).contains("not SOCKS"));
@@ -245,7 +245,7 @@ mod tests {
             assert!(!text.is_empty());
         }
         assert!(told(play(to_name(), b"\x05\x00\x05\x05\x00\x01")).contains("refused the connection"));
-        assert!(told(play(to_name(), b"\x05\x00\x05\x00\x00\x09")).contains("unknown kind"));
+        assert!(told(play(to_name(), b"\x05\x00\x05\x00\x00\x09")).contains("unknown address type"));
         assert!(told(play(to_name(), b"\x05\x00\x04\x00\x00\x01")).contains("not SOCKS"));
     }
 

@@ -1,4 +1,4 @@
-//! What the machines of both SOCKS versions take and give.
+//! The interface of the state machines of both SOCKS versions.
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
@@ -6,10 +6,10 @@ use std::net::SocketAddr;
 /// Why the proxy, or the protocol, refuses the connection.
 pub(super) type Refused = Cow<'static, str>;
 
-/// What a machine wants.
+/// What to do next.
 #[derive(Debug)]
 pub(super) enum Step {
-    /// Send this, and come back with as many bytes as `expect` says.
+    /// Send `say`, and read `expect` bytes for the next step.
     Talk {
         say: Vec<u8>,
         expect: usize,
@@ -17,7 +17,7 @@ pub(super) enum Step {
     Done,
 }
 
-/// Where the proxy is to connect to.
+/// The server that the proxy is to connect to.
 pub(crate) enum Destination<'a> {
     Address(SocketAddr),
     Name(&'a str, u16),

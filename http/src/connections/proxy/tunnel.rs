@@ -1,13 +1,11 @@
-//! A tunnel to a server: on a fresh connection to a proxy, everything that has to be said before the server can be
-//! spoken to.
+//! Opens a tunnel to a server, on a new connection to a proxy.
 //!
-//! An HTTP proxy is asked with `CONNECT` (RFC 9110 §9.3.6), and that is an HTTP exchange like any other: the same
-//! connection, the same protocol core, the same limits. If the answer is a 2xx the connection is taken apart, and the
-//! stream below it is the server's. Any other answer is the proxy's own and tells why there is no tunnel; its body, a
-//! page for people with a browser, is not read.
+//! For an HTTP proxy this is a `CONNECT` request (RFC 9110 §9.3.6), an HTTP exchange like any other: with the same connection
+//! type, protocol core and limits. After a 2xx response the stream leads to the server. Any other response is the proxy's
+//! own and says why there is no tunnel; its body is not read.
 //!
-//! The server may be the one that speaks first, so bytes may have come behind the proxy's consent. They are the tunnel's
-//! first and are handed on, up to a limit.
+//! In some protocols the server sends first, so there may be bytes after the head of the 2xx response. They belong to the
+//! tunnel and are passed on, up to a limit.
 
 use super::address::Proxy;
 use super::socks;
@@ -26,10 +24,10 @@ use http::header::{HOST, PROXY_AUTHORIZATION, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use std::net::SocketAddr;
 
-/// How much a server may have said before it was asked anything.
+/// The most bytes that may arrive through the tunnel before anything was sent.
 const EARLY: usize = 16 * 1024;
 
-/// A tunnel that is wanted: through which proxy, where to, and what the session has to say about it.
+/// The tunnel to open: the proxy, the URL of the server, and the settings of the session.
 pub(crate) struct Tunnel<'a> {
     pub(crate) proxy: &'a Proxy,
     pub(crate) url: &'a Url,
@@ -41,11 +39,12 @@ pub(crate) struct Tunnel<'a> {
 }
 
 impl Tunnel<'_> {
-    /// Makes `stream`, which leads to the proxy, lead to the server. Also returns what has come from there already.
+    /// Turns `stream`, which leads to the proxy, into a stream to the server. Also returns the bytes that have arrived from
+    /// there already.
     ///
     /// # Errors
-    /// Of kind [`Proxy`](crate::ErrorKind::Proxy), naming the proxy; of kind [`Dns`](crate::ErrorKind::Dns), if the server's name is to
-    /// be looked up here and cannot be.
+    /// Of kind [`Proxy`](crate::ErrorKind::Proxy), naming the proxy; of kind [`Dns`](crate::ErrorKind::Dns), if this client
+    /// has to resolve the server's name and cannot.
     pub(crate) async fn open(
         self,
         mut stream: Stream,
@@ -61,7 +60,7 @@ impl Tunnel<'_> {
             Some(ip) => Destination::Address(SocketAddr::new(ip, port)),
             None if self.proxy.wants_addresses() => {
                 let found = self.resolver.server(host, port, timings).await?;
-                // One connection, one try: as it is with curl. IPv4 is what more proxies can reach.
+                // One attempt on one connection, as in curl. More proxies can reach IPv4 addresses.
                 let chosen = found.iter().find(|address| address.is_ipv4()).or(found.first());
                 Destination::Address(*chosen.ok_or_else(|| resolver::none(host))?)
             }
@@ -71,7 +70,7 @@ impl Tunnel<'_> {
         Ok((stream, Bytes::new()))
     }
 
-    /// Asks an HTTP proxy.
+    /// Sends `CONNECT` to an HTTP proxy.
     async fn connect(
         self,
         stream: Stream,
@@ -100,22 +99,22 @@ impl Tunnel<'_> {
         })?;
         let answer = answer.head;
         if !answer.status.is_success() {
-            let said = format!("it answered {} {}", answer.status.as_u16(), answer.reason());
+            let said = format!("it responded with {} {}", answer.status.as_u16(), answer.reason());
             let hint = match answer.status {
                 StatusCode::PROXY_AUTHENTICATION_REQUIRED if proxy.authorization().is_none() => {
-                    " (it wants credentials: http://user:password@…)"
+                    " (it requires credentials: http://user:password@…)"
                 }
-                StatusCode::PROXY_AUTHENTICATION_REQUIRED => " (it does not take these credentials)",
+                StatusCode::PROXY_AUTHENTICATION_REQUIRED => " (it does not accept these credentials)",
                 _ => "",
             };
             let refused = failed().because(format!("{}{hint}", said.trim_end()));
             return Err(refused.with_status(answer.status));
         }
         let Some((stream, early)) = connection.into_upgraded() else {
-            return Err(failed().because("its consent makes no sense"));
+            return Err(failed().because("its response to CONNECT does not open a tunnel"));
         };
         if early.len() > EARLY {
-            let what = format!("{} bytes came through the tunnel before anything was asked", early.len());
+            let what = format!("{} bytes came through the tunnel before anything was sent", early.len());
             return Err(failed().because(what));
         }
         Ok((stream, early))

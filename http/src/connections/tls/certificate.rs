@@ -1,14 +1,14 @@
-//! The little that is read of a certificate besides what the verification reads (RFC 5280 §4.1).
+//! Reading the fields of a certificate that the verification does not expose (RFC 5280 §4.1).
 
 use crate::encoding::date;
 use rustls::pki_types::UnixTime;
 
-/// Whether issuer and subject are the same. Good enough for an explanation; nothing is trusted because of it.
+/// Whether issuer and subject are the same. It is used for error messages only: nothing is trusted because of it.
 pub(super) fn is_self_signed(der: &[u8]) -> bool {
     Fields::of(der).is_some_and(|fields| fields.issuer == fields.subject)
 }
 
-/// Whether a certificate is valid at a moment, by its own dates.
+/// Whether a certificate is valid at a given time, by its dates.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Validity {
     NotYet,
@@ -16,7 +16,7 @@ pub(super) enum Validity {
     Expired,
 }
 
-/// `None` if the dates cannot be read.
+/// `None` if the dates cannot be parsed.
 pub(super) fn validity(der: &[u8], now: UnixTime) -> Option<Validity> {
     let (not_before, rest) = value(Fields::of(der)?.validity)?;
     let (not_after, _) = value(rest)?;

@@ -1,8 +1,8 @@
-//! TLS failures in plain words.
+//! Readable messages for TLS failures.
 //!
-//! "invalid peer certificate: UnknownIssuer" tells an expert everything and everybody else nothing. What a person
-//! needs to know is which of a handful of things is wrong, because each has another remedy: an expired certificate
-//! is for the server's owner to renew, a wrong clock or a missing root for the caller to put right.
+//! "invalid peer certificate: UnknownIssuer" is hard to understand for most people. The messages here say which of a few
+//! things is wrong, because each has its own remedy: an expired certificate must be renewed by the server's owner, a wrong
+//! clock or a missing root certificate can be corrected by the caller.
 
 use crate::encoding::date;
 use rustls::pki_types::{ServerName, UnixTime};
@@ -12,7 +12,7 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
-/// A TLS failure: a sentence, and the technical error behind it as its source.
+/// A TLS failure: a readable message, with the technical error as its source.
 #[derive(Debug)]
 pub(crate) struct Explained {
     words: String,
@@ -25,16 +25,16 @@ impl Explained {
         Explained { words: words(&cause, host), cause: Some(cause.into()) }
     }
 
-    /// The answer to our first message begins like an HTTP response.
+    /// The response to the first message of the handshake begins like HTTP.
     pub(crate) fn plain_http() -> Explained {
         let words =
-            "the server answers in plain HTTP on this port, not in TLS (http:// instead of https://?)";
+            "the server responds in plain HTTP on this port, not in TLS (http:// instead of https://?)";
         Explained { words: words.into(), cause: None }
     }
 
     /// The server closed the connection during the handshake.
     pub(crate) fn closed() -> Explained {
-        Explained { words: "the server closed the connection in the middle of it".into(), cause: None }
+        Explained { words: "the server closed the connection during the handshake".into(), cause: None }
     }
 
     /// The socket failed during the handshake.
@@ -61,7 +61,7 @@ impl StdError for Explained {
     }
 }
 
-/// A certificate that was issued by nobody but itself.
+/// A certificate that is signed with its own key.
 #[derive(Debug)]
 pub(crate) struct SelfSigned;
 
@@ -76,16 +76,16 @@ impl StdError for SelfSigned {}
 fn words(error: &rustls::Error, host: &str) -> String {
     match error {
         rustls::Error::InvalidCertificate(problem) => certificate(problem, host),
-        rustls::Error::NoCertificatesPresented => "the server has shown no certificate".into(),
+        rustls::Error::NoCertificatesPresented => "the server presented no certificate".into(),
         rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType) => {
-            "what the server sent is not TLS; is this the right port?".into()
+            "the server's data is not TLS; is this the right port?".into()
         }
-        rustls::Error::InvalidMessage(_) | rustls::Error::PeerMisbehaved(_) => "the server broke the rules of TLS".into(),
-        rustls::Error::DecryptError => "a message was damaged or forged on its way".into(),
-        rustls::Error::PeerIncompatible(_) => no_common_ground(),
-        rustls::Error::AlertReceived(AlertDescription::ProtocolVersion) => no_common_ground(),
+        rustls::Error::InvalidMessage(_) | rustls::Error::PeerMisbehaved(_) => "the server violated the TLS protocol".into(),
+        rustls::Error::DecryptError => "a message was damaged or forged in transit".into(),
+        rustls::Error::PeerIncompatible(_) => no_common_version(),
+        rustls::Error::AlertReceived(AlertDescription::ProtocolVersion) => no_common_version(),
         rustls::Error::AlertReceived(AlertDescription::HandshakeFailure) => {
-            "the server refused the handshake; perhaps it speaks none of our ciphers, or wants a client certificate".into()
+            "the server refused the handshake; perhaps it supports none of the client's ciphers, or requires a client certificate".into()
         }
         rustls::Error::AlertReceived(AlertDescription::UnrecognisedName) => {
             format!("the server does not know the name {host}")
@@ -97,19 +97,19 @@ fn words(error: &rustls::Error, host: &str) -> String {
             | AlertDescription::CertificateExpired
             | AlertDescription::CertificateUnknown
             | AlertDescription::AccessDenied,
-        ) => "the server did not accept our client certificate, or wants one and got none".into(),
+        ) => "the server did not accept the client certificate, or requires one and got none".into(),
         rustls::Error::NoApplicationProtocol
         | rustls::Error::AlertReceived(AlertDescription::NoApplicationProtocol) => {
-            "the server does not speak HTTP/1.1".into()
+            "the server does not support HTTP/1.1".into()
         }
-        rustls::Error::AlertReceived(_) => "the server refused to go on".into(),
-        rustls::Error::InconsistentKeys(_) => "the client certificate and its key do not belong together".into(),
+        rustls::Error::AlertReceived(_) => "the server aborted the connection".into(),
+        rustls::Error::InconsistentKeys(_) => "the client certificate and its key do not match".into(),
         _ => "the TLS connection failed".into(),
     }
 }
 
-fn no_common_ground() -> String {
-    "the server speaks no version of TLS that is safe (1.2 or 1.3), or none of our ciphers".into()
+fn no_common_version() -> String {
+    "the server supports no safe version of TLS (1.2 or 1.3), or none of the client's ciphers".into()
 }
 
 fn certificate(problem: &CertificateError, host: &str) -> String {

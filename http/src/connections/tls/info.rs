@@ -1,8 +1,8 @@
-//! What a TLS handshake has agreed on, for whoever wants to look at it.
+//! The negotiated parameters of a TLS connection.
 //!
-//! The response outlives its connection, so the facts are taken out of the TLS machine once per connection. Most
-//! connections of a program go to few servers, each with one certificate chain of some kilobytes; so a connection that
-//! has agreed on the same as the one before it shares that one's copy.
+//! A response may outlive its connection, so the parameters are copied from the TLS state once per connection. Most
+//! connections of a program go to few servers, each with a certificate chain of some kilobytes; so a connection with the
+//! same parameters as the one before shares its copy.
 
 use rustls::CommonState;
 use std::fmt;
@@ -22,7 +22,7 @@ struct Facts {
 }
 
 impl TlsInfo {
-    /// The facts of a finished handshake; `known` itself if they are the same.
+    /// The parameters after a finished handshake; `known` itself if they are equal.
     pub(super) fn of(state: &CommonState, known: Option<TlsInfo>) -> Option<TlsInfo> {
         let version = match state.protocol_version()? {
             rustls::ProtocolVersion::TLSv1_2 => "1.2",
@@ -57,7 +57,7 @@ impl TlsInfo {
         &self.0.cipher_suite
     }
 
-    /// The certificates that the server has shown, each in DER (RFC 5280): its own first, then those that lead to an
+    /// The certificates that the server has presented, each in DER (RFC 5280): its own first, then those that lead to an
     /// authority.
     pub fn peer_certificates(&self) -> &[Vec<u8>] {
         &self.0.certificates

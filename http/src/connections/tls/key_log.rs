@@ -1,9 +1,8 @@
-//! The key log: the secrets of TLS connections, written to a file on purpose.
+//! The key log: a file with the secrets of TLS connections.
 //!
-//! Whoever has such a file can read the connections, recorded ones included. That is what it is for: Wireshark reads it and
-//! shows what was encrypted. The format is NSS's, one secret a line. Many libraries write it when the environment has a
-//! variable `SSLKEYLOGFILE`; here it takes a call, because what a program does with its secrets is not for its environment
-//! to decide.
+//! With such a file, connections can be decrypted, recorded ones included; Wireshark reads it for debugging. The format is
+//! NSS's, one secret a line. Many libraries write it if the environment variable `SSLKEYLOGFILE` is set; this client writes
+//! it only if the program calls for it, so that the environment cannot disclose its secrets.
 
 use rustls::KeyLog;
 use std::fmt::{self, Write as _};
@@ -19,7 +18,7 @@ pub(super) struct KeyFile {
 }
 
 impl KeyFile {
-    /// Opens the file, to add to it. On Unix a new one is for its owner only.
+    /// Opens the file for appending. On Unix a new one is readable by its owner only.
     pub(super) fn open(path: &Path) -> io::Result<KeyFile> {
         let mut options = OpenOptions::new();
         #[cfg(unix)]
@@ -33,11 +32,11 @@ impl KeyLog for KeyFile {
     fn log(&self, label: &str, client_random: &[u8], secret: &[u8]) {
         let line = line(label, client_random, secret);
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        // In one write, so that the lines of several sessions or programs do not mix.
+        // In one write, so that lines of several sessions or programs are not interleaved.
         if let Some(open) = file.as_mut()
             && let Err(error) = open.write_all(line.as_bytes())
         {
-            // A handshake cannot fail over this, and nobody returns it to anybody: it is said once.
+            // A handshake cannot return this error, so it is printed, once.
             *file = None;
             eprintln!("curio_http: the key log {} ends here: {error}", self.path.display());
         }

@@ -1,18 +1,17 @@
-//! Certificates and keys out of PEM text (RFC 7468), and what is wrong with a text that has none.
+//! Certificates and keys in PEM text (RFC 7468), with error messages for malformed text.
 //!
-//! Errors here are written by hand. Those of the parser repeat the line that they could not read, and that line may be
-//! the private key; so its errors are dropped, and the text is looked at again for what commonly goes wrong. Only names of
-//! blocks that everybody knows are ever repeated.
+//! The errors of the parser quote the line that they could not parse, which may be the private key. So they are dropped, and
+//! the text is searched for common mistakes instead. The messages quote nothing of the text except well-known block labels.
 
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::fmt::Write;
 
 const BEGIN: &str = "-----BEGIN ";
-/// What stands before the text when some Windows programs save it.
+/// Some Windows programs write it at the start of a text file.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// The labels of blocks that are mistaken for each other.
+/// The labels of blocks that are often confused.
 const LABELS: [&str; 12] = [
     "CERTIFICATE",
     "TRUSTED CERTIFICATE",
@@ -28,10 +27,10 @@ const LABELS: [&str; 12] = [
     "OPENSSH PRIVATE KEY",
 ];
 
-/// All certificates of a text; there is one at least.
+/// All certificates of a text; at least one.
 ///
 /// # Errors
-/// What is wrong with it, without any of its content.
+/// A message that quotes nothing of the text.
 pub(super) fn certificates(text: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
     let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     match CertificateDer::pem_slice_iter(text).collect::<Result<Vec<_>, pem::Error>>() {
@@ -43,7 +42,7 @@ pub(super) fn certificates(text: &[u8]) -> Result<Vec<CertificateDer<'static>>, 
 /// The first private key of a text.
 ///
 /// # Errors
-/// What is wrong with it, without any of its content.
+/// A message that quotes nothing of the text.
 pub(super) fn private_key(text: &[u8]) -> Result<PrivateKeyDer<'static>, String> {
     let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     if is_encrypted(&String::from_utf8_lossy(text)) {
@@ -83,11 +82,11 @@ fn explain(text: &[u8], wanted: &str, conversion: &str) -> String {
     };
     let blocks = || text.split(BEGIN).skip(1);
     if blocks().any(has_lost_line_breaks) {
-        return "the line breaks of the PEM text are missing; each BEGIN and END stands on a line of its own"
+        return "the line breaks of the PEM text are missing; each BEGIN and END must be on its own line"
             .into();
     }
     if blocks().any(|block| !block.contains("-----END ")) {
-        return "the PEM text is cut off: a block has no END line".into();
+        return "the PEM text is truncated: a block has no END line".into();
     }
     let mut message = format!("{wanted} is expected");
     let found: Vec<_> = blocks().map(label).collect();

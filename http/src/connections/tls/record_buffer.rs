@@ -1,19 +1,19 @@
-//! Ciphertext on its way in, and where it stands meanwhile.
+//! The buffer for received ciphertext.
 //!
-//! While there is work to do it stands in the block that connections lend each other. When the connection has to wait,
-//! the block goes back, and only what is unfinished (the beginning of a record, mostly nothing at all) is kept.
+//! While there is work to do, the ciphertext is in a block that all connections share. When the connection has to wait, the
+//! block is returned, and only an incomplete record (usually nothing at all) is stored.
 
 use crate::connections::read_buffer::ReadBuffer;
 use std::io;
 
-/// Ciphertext that has come and is not consumed yet.
+/// Ciphertext that has arrived and is not consumed yet.
 #[derive(Default)]
 pub(super) struct RecordBuffer {
-    /// Where it stands while there is work to do with it.
+    /// The shared block, while there is work to do.
     block: Option<ReadBuffer>,
     start: usize,
     end: usize,
-    /// Where it stands while the rest of a record is waited for.
+    /// The beginning of a record, while waiting for the rest.
     kept: Vec<u8>,
 }
 
@@ -31,7 +31,7 @@ impl RecordBuffer {
 
     pub(super) fn starts_with(&self, text: &[u8]) -> bool {
         match &self.block {
-            // What has been consumed is still there; the first bytes of all are what matters.
+            // Consumed bytes are still there; the first bytes of the connection are what matters.
             Some(block) => block.starts_with(text),
             None => self.kept.starts_with(text),
         }
@@ -47,7 +47,7 @@ impl RecordBuffer {
         }
     }
 
-    /// Room for the next read; never empty.
+    /// The space for the next read; never empty.
     pub(super) fn space(&mut self) -> io::Result<&mut [u8]> {
         if self.block.is_none() {
             let mut block = ReadBuffer::take();
@@ -62,16 +62,19 @@ impl RecordBuffer {
             (self.start, self.end) = (0, self.end - self.start);
         }
         match &mut block[self.end..] {
-            [] => Err(io::Error::new(io::ErrorKind::InvalidData, "a TLS message larger than any may be")),
+            [] => Err(io::Error::new(io::ErrorKind::InvalidData, "a TLS message exceeds the maximum size")),
             space => Ok(space),
         }
     }
 
-    /// Takes in what has come by another way than reading.
+    /// Takes bytes that were read elsewhere.
     pub(super) fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
         let space = self.space()?;
         let Some(space) = space.get_mut(..bytes.len()) else {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "more bytes than any TLS message has"));
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "more bytes than the maximum size of a TLS message",
+            ));
         };
         space.copy_from_slice(bytes);
         self.filled(bytes.len());
@@ -82,7 +85,7 @@ impl RecordBuffer {
         self.end += n;
     }
 
-    /// Gives the block back: there is nothing to do until more has come.
+    /// Returns the block: there is nothing to do until more bytes arrive.
     pub(super) fn release_block(&mut self) {
         if let Some(block) = self.block.take() {
             self.kept = block[self.start..self.end].to_vec();

@@ -1,11 +1,11 @@
-//! Whom to trust: the settings of TLS, made into one configuration that all connections of a session share.
+//! The TLS settings of a session, and the rustls configuration made of them, which all of its connections share.
 //!
-//! A configuration holds the roots that certificates must lead back to and the tickets with which later connections to
-//! the same server resume earlier ones, so it is made once and shared. A session with no wishes of its own shares the
-//! one of the whole process: programs that make a session per request then pay for it once, and resume as well.
+//! A configuration has the trusted root certificates, and the tickets with which later connections to the same server resume
+//! earlier ones, so it is made once and shared. All sessions with default settings share one configuration: programs that
+//! make a session for each request build it only once, and can resume TLS sessions, too.
 //!
-//! The cryptography (ring, or aws-lc-rs by feature) is named explicitly. rustls can also be told of a provider
-//! process-wide, and a library that relies on that breaks when another library in the same program chooses differently.
+//! The crypto provider (ring, or aws-lc-rs by feature) is chosen explicitly. The process-wide default of rustls is not used,
+//! because another library in the same program may set it differently.
 
 use super::key_log::KeyFile;
 use super::pem;
@@ -20,10 +20,10 @@ use rustls::{ClientConfig, RootCertStore, SignatureScheme};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
-/// What the application layer is called in the handshake (RFC 7301 §6): nothing else is spoken here.
+/// The ALPN name of HTTP/1.1 (RFC 7301 §6), the only protocol that is offered.
 const PROTOCOL: &[u8] = b"http/1.1";
 
-/// What a session asks of TLS.
+/// The TLS settings of a session.
 #[derive(Default)]
 pub(crate) struct Trust {
     pub(crate) more_roots: Vec<Vec<u8>>,
@@ -33,22 +33,22 @@ pub(crate) struct Trust {
     pub(crate) identity: Option<(Vec<u8>, Vec<u8>)>,
     #[cfg(feature = "system-roots")]
     pub(crate) system_roots: bool,
-    /// Where the secrets of every connection are written.
+    /// The file to which the secrets of every connection are written.
     pub(crate) key_log: Option<PathBuf>,
-    /// All of it, made by the caller.
+    /// A configuration made by the caller.
     pub(crate) ready_made: Option<Arc<ClientConfig>>,
 }
 
-/// The configuration that sessions with no wishes share.
+/// The configuration that all sessions with default settings share.
 pub(crate) fn shared() -> Arc<ClientConfig> {
     static SHARED: OnceLock<Arc<ClientConfig>> = OnceLock::new();
-    // Nothing that the caller or anybody else gave goes into this one, so it can't fail.
+    // It contains only built-in values, so it cannot fail.
     let make = || Trust::default().config().expect("the built-in roots and ciphers fit together");
     Arc::clone(SHARED.get_or_init(make))
 }
 
-/// The same configuration for a connection to a proxy, which has no business with the client's certificate. It resumes
-/// nothing: a session that was made with the certificate would stand for it.
+/// The same configuration for a connection to a proxy, without the client's certificate. It resumes no sessions, because a
+/// session made with the certificate would authenticate the client, too.
 pub(crate) fn without_client_certificate(config: Arc<ClientConfig>) -> Arc<ClientConfig> {
     if !config.client_auth_cert_resolver.has_certs() {
         return config;
@@ -77,7 +77,7 @@ impl Trust {
         self.ready_made.is_none() && self.leaves_all_as_it_is()
     }
 
-    /// Whether nothing is asked for that a ready-made configuration would have to be changed for.
+    /// Whether there are no settings that a ready-made configuration would have to be changed for.
     fn leaves_all_as_it_is(&self) -> bool {
         self.more_roots.is_empty()
             && !self.has_system_roots()

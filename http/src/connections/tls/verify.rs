@@ -1,4 +1,4 @@
-//! Whether a server's certificate is believed: as usual but better explained, or not at all.
+//! The verification of server certificates: the usual one with additions, or none.
 
 use super::certificate::{self, Validity, is_self_signed};
 use super::error::SelfSigned;
@@ -11,12 +11,12 @@ use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, OtherError, SignatureScheme};
 use std::sync::Arc;
 
-/// The usual verification, and two things that it lacks.
+/// The usual verification, with two additions.
 ///
-/// It cannot tell a self-signed certificate from one of an unknown authority, though the first can be trusted by adding
-/// it. And it refuses a certificate that may itself issue others (`CA:TRUE`, which `openssl req -x509` writes unless told
-/// otherwise) as a server's own, even if the caller has added just this one. OpenSSL and curl accept it then; here it is
-/// accepted if its dates and its name are right.
+/// The usual verification does not distinguish a self-signed certificate from one of an unknown authority; the error of this
+/// one does, because a self-signed certificate can be added. And it refuses a certificate that may issue others (`CA:TRUE`,
+/// the default of `openssl req -x509`) as that of a server, even if the caller has added it. Like OpenSSL and curl, this one
+/// accepts it then, if its dates and its name are correct.
 #[derive(Debug)]
 pub(super) struct TrustVerifier {
     pub(super) webpki: Arc<WebPkiServerVerifier>,
@@ -91,8 +91,8 @@ impl ServerCertVerifier for TrustVerifier {
     }
 }
 
-/// Takes every certificate, as `danger_accept_invalid_certs` asks for. The handshake's signature is still checked, so
-/// that at least the certificate belongs to whoever answers.
+/// Accepts every certificate, for `danger_accept_invalid_certs`. The signature of the handshake is still verified, so the
+/// server has the key of the certificate.
 #[derive(Debug)]
 pub(super) struct AcceptAnything {
     pub(super) provider: Arc<CryptoProvider>,

@@ -1,4 +1,4 @@
-//! Why a value is no form.
+//! Why a value cannot be written as a form.
 
 use serde_core::ser;
 use std::fmt;
@@ -9,9 +9,9 @@ pub(crate) enum FormError {
     NotFields(&'static str),
     /// An element of a sequence.
     NotPair(&'static str),
-    /// A sequence of this length where a pair should be.
+    /// A sequence of this length instead of a pair.
     Length(usize),
-    /// A name, or a value whose name is not known.
+    /// A name, or a value without a known name.
     NotText(&'static str),
     /// The value of this field.
     NotTextIn(String, &'static str),
@@ -21,7 +21,7 @@ pub(crate) enum FormError {
 }
 
 impl FormError {
-    /// It happened with the value of this field.
+    /// Adds the name of the field whose value was the problem.
     pub(super) fn of(self, name: Option<&str>) -> FormError {
         match (self, name) {
             (FormError::NotText(what), Some(name)) => FormError::NotTextIn(name.into(), what),
@@ -43,11 +43,11 @@ impl fmt::Display for FormError {
                 write!(f, "each element of the sequence must be a pair, and one has the length {count}")
             }
             FormError::NotText(what) => {
-                write!(f, "names and values must be texts or numbers, and one is {what}")
+                write!(f, "names and values must be text or numbers, and one is {what}")
             }
             FormError::NotTextIn(name, what) => write!(
                 f,
-                "the value of {name:?} is {what}, and can be only a text or a number (a name may be given several times, in a sequence of pairs)"
+                "the value of {name:?} is {what}, but must be text or a number (in a sequence of pairs, a name may occur several times)"
             ),
             FormError::NoName => f.write_str("a field has no name"),
             FormError::Own(text) => f.write_str(text),

@@ -2,14 +2,14 @@
 //! `application/x-www-form-urlencoded`).
 //!
 //! ```text
-//! error.rs   what cannot be written as a form
+//! error.rs   why a value cannot be written as a form
 //! ```
 //!
-//! Query parameters and form bodies are a flat list of names and texts, and most Rust values are not. So this serialiser
-//! is mostly a question of shape. A value as a whole must be a list of fields: a struct, a map, or a sequence of pairs. A
-//! name or a value must be a text or something with an obvious one: a number, a `bool`, a `char`, a variant without data.
-//! A field that is `None`, or `null` in a JSON value, is left out. Everything else is an error that says what was found where, because whichever way
-//! one wrote a list or a struct into a text, half of the servers would expect another.
+//! Query parameters and form bodies are flat lists of names and texts, unlike most Rust values. The value as a whole must be
+//! a list of fields: a struct, a map, or a sequence of pairs. A name or a value must be a text or something with an obvious
+//! text form: a number, a `bool`, a `char`, a variant without data. A field that is `None`, or `null` in a JSON value, is
+//! left out. Everything else is an error that says what was found where, because servers expect lists and structs in many
+//! different forms.
 //!
 //! ```text
 //! place      struct or map    sequence or tuple      scalar        None, null
@@ -46,7 +46,7 @@ enum Place<'a> {
     Text(&'a mut Option<String>),
 }
 
-/// What is being taken apart.
+/// What is being serialised.
 enum Parts<'a> {
     /// Names and values alternate.
     Fields(&'a mut Form, Option<String>),
@@ -82,7 +82,7 @@ impl<'a> Place<'a> {
         }
     }
 
-    /// As Rust writes it in source: with a point, so that it is known for what it is.
+    /// As in Rust source: with a decimal point, so that it stays a float.
     fn float(self, number: impl Debug) -> Result<(), FormError> {
         self.scalar(format_args!("{number:?}"), "a number")
     }
