@@ -50,7 +50,7 @@ fn case_099_a_domain_that_is_a_sibling_below_or_unrelated_is_refused() {
         "a.example.org.evil.org",
     ] {
         let error = refused("http://a.example.org/", &format!("n=v; Domain={domain}"));
-        assert!(error.contains("neither the host's own nor above"), "{error}");
+        assert!(error.contains("neither the host nor a domain above"), "{error}");
     }
 }
 
@@ -63,7 +63,7 @@ fn case_099_a_refused_domain_does_not_become_a_cookie_of_the_host() {
 fn case_100_a_domain_without_a_dot_is_refused() {
     for domain in ["com", "COM", ".com", "Com"] {
         let error = refused("https://www.example.com/", &format!("n=v; Domain={domain}"));
-        assert!(error.contains("many owners"), "{error}");
+        assert!(error.contains("public suffix"), "{error}");
     }
     refused("https://www.example.com./", "n=v; Domain=com.");
 }
@@ -80,7 +80,7 @@ fn case_100_a_trailing_dot_makes_it_another_domain() {
 fn case_100_a_public_suffix_is_refused() {
     for domain in ["co.uk", "co.UK", ".co.uk", "uk"] {
         let error = refused("https://www.example.co.uk/", &format!("n=v; Domain={domain}"));
-        assert!(error.contains("many owners"), "{error}");
+        assert!(error.contains("public suffix"), "{error}");
     }
     refused("https://me.github.io/", "n=v; Domain=github.io");
     refused("https://www.example.co.uk./", "n=v; Domain=co.uk.");

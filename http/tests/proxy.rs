@@ -154,7 +154,7 @@ fn user_and_password_go_to_a_socks_proxy_decoded() {
         assert!(error.is_proxy(), "{error}");
         let line = error.to_string();
         assert!(line.contains("asking the proxy socks5h://127.0.0.1:") && !line.contains("wrong"), "{line}");
-        assert!(line.contains("refuses the user name"), "{line}");
+        assert!(line.contains("refused the user name"), "{line}");
     });
 }
 

@@ -138,7 +138,7 @@ mod tests {
         check(CONTENT, "no PEM block");
         check(block("PRIVATE KEY").replace('\n', ""), "line breaks");
         check(block("PRIVATE KEY").replace('\n', " "), "line breaks");
-        check(format!("-----BEGIN PRIVATE KEY-----\n{CONTENT}\n"), "cut off");
+        check(format!("-----BEGIN PRIVATE KEY-----\n{CONTENT}\n"), "truncated");
         check(block("CERTIFICATE"), "the text has: CERTIFICATE");
         check(block("OPENSSH PRIVATE KEY"), "the text has: OPENSSH PRIVATE KEY");
         check(block(CONTENT), "another kind of block");
