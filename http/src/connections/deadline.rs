@@ -177,6 +177,6 @@ impl Deadline {
 
 impl fmt::Debug for Deadline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Patience").field("limits", &self.limits).field("since", &self.since).finish()
+        f.debug_struct("Deadline").field("limits", &self.limits).field("since", &self.since).finish()
     }
 }

@@ -14,7 +14,7 @@ pub(super) enum Refused {
     TooLarge,
     /// `Domain` is not the host that sets it, nor a domain above it.
     ForeignDomain,
-    /// `Domain` is a public suffix, whose subdomains have different owners.
+    /// `Domain` is a public suffix, whose subdomains have different owners, or an IP address.
     PublicSuffix,
     /// `Secure`, but set over http.
     SecureOverHttp,
@@ -32,7 +32,7 @@ impl fmt::Display for Refused {
             Refused::Separator => "the server would read another cookie: it contains a ; or a = in the name, or begins or ends with a space",
             Refused::TooLarge => "name and value together are longer than 4096 bytes",
             Refused::ForeignDomain => "its domain is neither the host nor a domain above it",
-            Refused::PublicSuffix => "its domain is a public suffix, whose subdomains have different owners",
+            Refused::PublicSuffix => "its domain is a public suffix or an IP address, and cannot include subdomains",
             Refused::SecureOverHttp => "a secure cookie can only be set over https",
             Refused::WouldShadowSecure => "it was set over http and would hide or replace a secure cookie",
             Refused::Prefix => {
