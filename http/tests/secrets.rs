@@ -36,7 +36,7 @@ fn no_part_of_a_private_key_is_in_an_error() {
     let (certificate, key) = (identity.certificate_pem(), identity.key_pem());
     let content: String = key.lines().filter(|line| !line.starts_with('-')).collect();
     let broken = [
-        key.replace('\n', ""),
+        key.replace(['\r', '\n'], ""),
         key.replace('\n', " "),
         key.replace("-----END", "-----FIN"),
         key.replace("-----BEGIN", "----BEGIN"),
@@ -45,7 +45,7 @@ fn no_part_of_a_private_key_is_in_an_error() {
         key[..key.len() / 2].to_owned(),
         content.clone(),
         format!("-----BEGIN {content}-----\n{content}\n-----END {content}-----"),
-        format!("\u{feff}{}", key.replace('\n', "")),
+        format!("\u{feff}{}", key.replace(['\r', '\n'], "")),
         certificate.clone(),
         String::new(),
     ];

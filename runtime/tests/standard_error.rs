@@ -7,7 +7,6 @@ mod common;
 
 use common::{ms, secs};
 use curio::{Kernel, schedule, sleep, spawn, spawn_named};
-use std::fs::OpenOptions;
 use std::io::Read;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Instant;
@@ -88,14 +87,14 @@ fn wait_unread(mut child: Child) {
 #[test]
 #[cfg(target_os = "linux")]
 fn a_full_standard_error_does_not_end_the_program() {
-    let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
     assert_came_to_its_end(&part("crash_and_go_on").stderr(full).output().unwrap());
 }
 
 #[test]
 #[cfg(target_os = "linux")]
 fn traces_on_a_full_standard_error_do_not_end_the_program() {
-    let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
     let mut program = part("crash_and_go_on");
     program
         .env("CURIO_DEBUG", "schedtrace,traptrace,logcrash,longblock,unknown")
