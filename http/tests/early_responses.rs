@@ -173,6 +173,32 @@ fn case_063_a_refusal_a_redirect_and_a_closed_connection_end_the_upload() {
     }
 }
 
+/// A server that reads as fast as the client writes never makes sending wait. The budget of the poll does, and then there
+/// must be some left to look at the response.
+#[test]
+fn case_063_a_refusal_ends_the_upload_to_a_server_that_takes_each_chunk_at_once() {
+    struct SmallChunks(Bytes);
+    impl AsyncRead for SmallChunks {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            space: &mut [u8],
+        ) -> Poll<io::Result<usize>> {
+            let most = space.len().min(256);
+            Pin::new(&mut self.0).poll_read(cx, &mut space[..most])
+        }
+    }
+    let (server, counts) = answering_early("HTTP/1.1 413 Content Too Large\r\nContent-Length: 2\r\n\r\nok");
+    curio::run(async {
+        let body = Body::from_reader(SmallChunks(Bytes { left: LARGE * 2, broken: false }));
+        let response = ClientSession::new().post(server.url("/")).body(body).await?;
+        assert_eq!(response.status_code(), 413);
+        Ok::<_, Error>(())
+    })
+    .expect("an answer");
+    assert!(next(&counts) < LARGE, "the upload went on");
+}
+
 #[test]
 fn an_answer_that_ends_with_the_connection_is_no_reason_to_stop() {
     let (counted, counts) = channel();

@@ -371,10 +371,11 @@ impl Connection {
         cx: &mut Context<'_>,
         upload: &mut Upload,
     ) -> Poll<Result<SendOutcome<()>, ExchangeError>> {
-        match self.poll_frame(cx, upload) {
-            Poll::Ready(framed) => Poll::Ready(framed.map(SendOutcome::Sent)),
-            Poll::Pending => self.poll_early_response(cx),
+        // First, because a server that takes all of the body at once would never let sending wait.
+        if let Poll::Ready(early) = self.poll_early_response(cx) {
+            return Poll::Ready(early);
         }
+        self.poll_frame(cx, upload).map(|framed| framed.map(SendOutcome::Sent))
     }
 
     /// Frames the next piece of the body, or its end, into `out`.
