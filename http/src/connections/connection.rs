@@ -1,19 +1,17 @@
-//! One connection: the place where the protocol meets the socket.
+//! One connection: the HTTP/1.1 state machine (`h1`) together with the stream that it runs over.
 //!
-//! `h1` knows HTTP and cannot wait; the stream can wait and knows nothing. This is the only file that has both, and
-//! what it does with them is one loop, [`Connection::poll_event`]: ask the protocol for the next event; if it needs
-//! bytes, read some into the space it offers; ask again.
+//! `h1` does no I/O, and the stream knows no HTTP. Only this file has both. Its core is one loop, `poll_event`: ask `h1`
+//! for the next event; if it needs bytes, read some from the stream into the space that it offers; ask again.
 //!
-//! Sending has more to it, because the two directions overlap. A head and a small body leave in one system call and
-//! nothing is read meanwhile: there can be no answer yet. A body that takes longer is sent piece by piece while the
-//! other direction is watched, because a server that refuses an upload says so at once and does not wait for the end
-//! of it (RFC 9112 §9.5). An early success is no refusal: then the rest of the body is still to be sent while the response
-//! is read ([`Connection::send_on`]). A caller who would rather know first says `Expect: 100-continue`: then the head goes
-//! alone and the body waits a moment for the server's word (RFC 9110 §10.1.1). And when sending fails, the reason has often
-//! been sent to us just before, so one more look is taken before the failure is reported.
+//! Sending is more complex, because the two directions overlap. The head and a small body are sent in one system call, and
+//! nothing is read meanwhile: there can be no response yet. A larger body is sent chunk by chunk while the connection is
+//! watched for an early response, because a server that refuses an upload may respond before its end (RFC 9112 §9.5). A 2xx
+//! is no refusal: the rest of the body is then sent while the response is read ([`Connection::send_on`]). With `Expect:
+//! 100-continue` the head is sent alone, and the body waits a moment for an interim response (RFC 9110 §10.1.1). When
+//! sending fails, the server has often just sent a response that says why, so that is read before the failure is reported.
 //!
-//! Everything here may be dropped at any await. What has been read is in `h1`, what is to be sent is in `out`; a
-//! connection that is dropped in the middle is closed.
+//! Every future here may be dropped at any await: the state is in `h1` (what has been read) and in `out` (what is to be
+//! sent). A connection that is dropped in the middle of an exchange is closed.
 
 use crate::connections::deadline::Deadline;
 use crate::connections::failure::{ConnectionContext, ExchangeError, ReadError};
@@ -35,7 +33,7 @@ use std::time::{Duration, Instant};
 
 pub(crate) use crate::h1::{BodyLength, Limits as ProtocolLimits, RequestHead, ResponseHead};
 
-/// A body in memory of at most this many bytes leaves together with the head.
+/// A body in memory of at most this many bytes is sent together with the head.
 const SMALL_BODY: usize = 64 * 1024;
 
 pub(crate) struct Connection {
@@ -44,43 +42,46 @@ pub(crate) struct Connection {
     out: SendBuffer,
     peer: Option<SocketAddr>,
     tls: Option<TlsInfo>,
-    /// How long it lay in the pool before this exchange; `None` for its first.
+    /// How long it was idle in the pool before this exchange; `None` for its first.
     idle_for: Option<Duration>,
-    /// What the server's last `Keep-Alive` field allows.
+    /// How long it may be idle by the server's last `Keep-Alive` field.
     server_keeps_for: Option<Duration>,
     /// Whether anything has ever been read.
     has_read: bool,
-    /// Sending has failed: whatever comes of this exchange, it is the last one.
+    /// Sending has failed: the connection is not reused, whatever the response.
     broken: bool,
     tracer: Tracer,
 }
 
-/// What a response body is made of.
+/// A part of a response body.
 pub(crate) enum BodyEvent {
     Data(Bytes),
     End { trailers: Option<HeaderMap> },
 }
 
-/// What came of an exchange, when the head of the response is there.
+/// The outcome of an exchange when the head of the response has been received.
 pub(crate) struct Exchanged {
     pub(crate) head: ResponseHead,
-    /// When the last byte of the request had been sent, or the response came before that.
+    /// When the last byte of the request was sent; for an early response, when that came.
     pub(crate) sent: Instant,
-    /// The response came before the end of the request's body and does not refuse it: the rest is still to be sent.
+    /// The response came before the end of the request's body and did not refuse it: the rest is still to be sent.
     pub(crate) body_goes_on: bool,
 }
 
-/// How far the rest of a request's body has come: all of it has left or the server takes no more; a step was made, and more
-/// may be possible at once; the socket takes nothing now; the body's own reader has nothing now.
+/// How far the rest of a request's body has been sent.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SendState {
+    /// All of it has been sent, or the server takes no more.
     Over,
+    /// Some of it has been sent, and more may be possible at once.
     Moved,
+    /// The stream takes nothing now.
     Blocked,
+    /// The body's source has no data now.
     WaitsForBody,
 }
 
-/// What came of waiting for one direction while watching the other.
+/// The outcome of sending while watching for a response.
 enum SendOutcome<T> {
     Sent(T),
     /// The response, before the request was complete.
@@ -129,15 +130,14 @@ impl Connection {
         self.server_keeps_for
     }
 
-    /// Writes down the head of a request; `exchange` sends it.
+    /// Encodes the head of a request into the send buffer; `exchange` sends it.
     pub(crate) fn begin(&mut self, head: &RequestHead<'_>, length: BodyLength) -> Result<(), ExchangeError> {
         self.h1.start(head, length, &mut self.out.bytes)?;
         self.tracer.emit_request_head(self.out.unsent());
         Ok(())
     }
 
-    /// Sends the request that was begun and waits for the head of its response. If the upload wishes it, the body waits for
-    /// the server to ask for it.
+    /// Sends the request that was begun and waits for the head of its response. See the module's head for the order.
     pub(crate) async fn exchange(
         &mut self,
         upload: &mut Upload,
@@ -153,16 +153,16 @@ impl Connection {
             self.h1.body(&body, &mut self.out.bytes)?;
             self.h1.end(&mut self.out.bytes)?;
         } else if let Poll::Ready(framed) = poll_fn(|cx| Poll::Ready(self.poll_frame(cx, upload))).await {
-            // The first piece of a larger one leaves with the head, if it is at hand.
+            // The first chunk of a larger one is sent with the head, if it is available without waiting.
             framed?;
         }
-        // Nearly always the request is small, the socket takes it all, and there is nothing to wait for.
+        // Nearly always the request is small and the socket takes all of it without waiting.
         let begun = poll_fn(|cx| Poll::Ready(self.stream.poll_send(cx, &mut self.out))).await;
         if !self.h1.request_complete() || !matches!(begun, Poll::Ready(Ok(()))) {
             let sending = Box::pin(self.keep_sending(begun, upload, deadline));
             if let Some(early) = sending.await? {
                 self.remember_keep_alive(&early);
-                // An error says that the body is not wanted; after a redirect or a challenge it is sent elsewhere or again.
+                // With a 4xx or 5xx the body is not wanted; after a redirect or a challenge it is sent elsewhere or again.
                 let body_goes_on = early.status.is_success()
                     && !self.broken
                     && !self.h1.is_upgraded()
@@ -180,8 +180,8 @@ impl Connection {
 
     /// Takes one step with the rest of a request's body, whose response is being read at the same time.
     ///
-    /// A server that closes the connection after its answer has said all that it is going to say, so the answer stands and
-    /// the upload is over. An error is one of the body's own.
+    /// If the server closes the connection after its response, the response stands and the upload is over. An error comes
+    /// from the body's source.
     pub(crate) fn send_on(&mut self, cx: &mut Context<'_>, upload: &mut Upload) -> Result<SendState, Error> {
         match self.stream.poll_send(cx, &mut self.out) {
             Poll::Pending => return Ok(SendState::Blocked),
@@ -202,7 +202,7 @@ impl Connection {
         }
     }
 
-    /// Whether the server reads no more once its response is complete, as it has said.
+    /// Whether the server has announced that it closes the connection after its response.
     pub(crate) fn server_closes(&self) -> bool {
         self.h1.server_closes()
     }
@@ -211,7 +211,7 @@ impl Connection {
         self.server_keeps_for = keep_alive::hint(&head.headers);
     }
 
-    /// The next piece of the response body. Once it has been `End`, there are no more.
+    /// The next part of the response body. `End` is the last.
     pub(crate) fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Result<BodyEvent, Error>> {
         loop {
             return match ready!(self.poll_event(cx)) {
@@ -223,12 +223,12 @@ impl Connection {
         }
     }
 
-    /// The next piece, if it has come already. Never reads.
+    /// The next part, if it has been received already. Never reads from the stream.
     pub(crate) fn buffered_body_event(&mut self) -> Option<Result<BodyEvent, Error>> {
         match self.h1.next_event() {
             Ok(Some(Event::Data(data))) => Some(Ok(BodyEvent::Data(data))),
             Ok(Some(Event::End { trailers })) => Some(Ok(BodyEvent::End { trailers })),
-            // No heads come after the head.
+            // After the final head there are no further heads.
             Ok(Some(Event::Interim(_) | Event::Head(_)) | None) => None,
             Err(error) => Some(Err(self.context().body_failed(ReadError::Remote(error)))),
         }
@@ -242,8 +242,8 @@ impl Connection {
         }
     }
 
-    /// Whether the response has a body, though it may be an empty one. An answer to HEAD, a 204 and a 304 have none,
-    /// whatever their fields say about it.
+    /// Whether the response has a body, though it may be an empty one. A response to HEAD, a 204 and a 304 have none,
+    /// whatever their header fields say (RFC 9112 §6.3).
     pub(crate) fn has_body(&self) -> bool {
         !matches!(self.h1.framing(), None | Some(Framing::Empty | Framing::Upgraded))
     }
@@ -253,7 +253,7 @@ impl Connection {
         self.h1.is_upgraded()
     }
 
-    /// Whether nothing is known so far against another exchange on it.
+    /// Whether, as far as is known, it can carry another exchange.
     pub(crate) fn may_be_kept(&self) -> bool {
         !self.broken && self.h1.close_reason().is_none()
     }
@@ -269,25 +269,25 @@ impl Connection {
         true
     }
 
-    /// The stream under it and the bytes that have come on it after the last response head, if it carries another
-    /// protocol now: after a 101, or as a tunnel after a 2xx to CONNECT.
+    /// The stream under it and the bytes received after the response head, if it carries another protocol now: after a
+    /// 101, or as a tunnel after a 2xx to CONNECT.
     pub(crate) fn into_upgraded(self) -> Option<(Stream, Bytes)> {
         let leftover = self.h1.upgrade()?;
         Some((self.stream, leftover))
     }
 
-    /// Whether an idle connection has nothing to say, as it should.
+    /// Whether nothing has been received on an idle connection: no byte, no end, no error.
     pub(crate) fn is_quiet(&mut self, look: Look) -> bool {
         self.stream.is_quiet(look)
     }
 
-    /// Closes an idle connection with a goodbye.
+    /// Closes an idle connection: over TLS, with a close_notify.
     pub(crate) async fn close(&mut self) -> io::Result<()> {
         poll_fn(|cx| self.stream.poll_close(cx)).await
     }
 
-    /// Sends the head alone and waits for what the server says to it. `Some`: the final answer, and the body is not to be
-    /// sent. A server that says nothing gets the body all the same, because many have never heard of the question.
+    /// Sends the head alone and waits for the server to ask for the body. `Some`: a final response, so the body is not sent.
+    /// If nothing comes within `wait`, the body is sent all the same: many servers ignore the expectation.
     async fn expect_continue(
         &mut self,
         wait: Duration,
@@ -303,7 +303,7 @@ impl Connection {
         let limits = &deadline.limits;
         let doing = || "waiting for the server to ask for the request body".into();
         match limits.within(Some(wait), doing, poll_fn(|cx| self.poll_continue(cx))).await {
-            Ok(Ok(word)) => Ok(word),
+            Ok(Ok(response)) => Ok(response),
             Ok(Err(error)) => Err(self.context().head_failed(error)),
             Err(error) if limits.is_over() => Err(error.into()),
             Err(_) => Ok(None),
@@ -345,10 +345,10 @@ impl Connection {
                 }
                 SendOutcome::EarlyResponse(head) => return Ok(Some(head)),
             }
-            // The caller's reader may take its time: only the limit for the whole request applies to it.
-            let piece = poll_fn(|cx| self.poll_upload_or_response(cx, upload));
+            // Only the timeout of the whole request applies to the body's source, which belongs to the caller.
+            let chunk = poll_fn(|cx| self.poll_upload_or_response(cx, upload));
             let in_time =
-                deadline.limits.within(None, || "waiting for the request body's reader".into(), piece);
+                deadline.limits.within(None, || "waiting for the request body's reader".into(), chunk);
             if let SendOutcome::EarlyResponse(head) = in_time.await.map_err(ExchangeError::from)?? {
                 return Ok(Some(head));
             }
@@ -378,18 +378,18 @@ impl Connection {
         self.poll_frame(cx, upload).map(|framed| framed.map(SendOutcome::Sent))
     }
 
-    /// Frames the next piece of the body, or its end, into `out`.
+    /// Frames the next chunk of the body, or its end, into `out`.
     fn poll_frame(&mut self, cx: &mut Context<'_>, upload: &mut Upload) -> Poll<Result<(), ExchangeError>> {
         let framed = match ready!(upload.poll_chunk(cx)) {
-            Ok(Some(piece)) => self.h1.body(piece, &mut self.out.bytes),
+            Ok(Some(chunk)) => self.h1.body(chunk, &mut self.out.bytes),
             Ok(None) => self.h1.end(&mut self.out.bytes),
             Err(error) => return Poll::Ready(Err(ExchangeError::from(error))),
         };
         Poll::Ready(framed.map_err(ExchangeError::from))
     }
 
-    /// Watches for a final response while the body is still being sent. A server that has ended its own direction will never
-    /// answer, so there is no use in sending it more.
+    /// Watches for a final response while the body is still being sent. A server that has ended its own direction will
+    /// never respond, so that is an error at once.
     fn poll_early_response<T>(
         &mut self,
         cx: &mut Context<'_>,
@@ -404,7 +404,7 @@ impl Connection {
         }
     }
 
-    /// Sending has failed. Perhaps the server has said why.
+    /// After sending has failed: the response that the server may have sent before it stopped reading.
     async fn read_response_after_send_error(
         &mut self,
         cause: io::Error,
@@ -413,7 +413,7 @@ impl Connection {
         self.broken = true;
         match poll_with_deadline(deadline, "sending the request", |cx| self.poll_head(cx)).await {
             Ok(Ok(head)) => Ok(head),
-            Ok(Err(said)) if said.is_tls() => Err(self.context().head_failed(said)),
+            Ok(Err(alert)) if alert.is_tls() => Err(self.context().head_failed(alert)),
             _ => Err(self.context().send_failed(cause)),
         }
     }
@@ -424,7 +424,7 @@ impl Connection {
                 .await?
             {
                 Ok(Some(head)) => return Ok(head),
-                // A sign of life: the wait begins anew.
+                // An interim response: the read timeout begins anew.
                 Ok(None) => {}
                 Err(error) => return Err(self.context().head_failed(error)),
             }
@@ -439,7 +439,7 @@ impl Connection {
         }
     }
 
-    /// The final head; `None` for an interim one, which is news about an answer and not the answer.
+    /// The head of the final response; `None` for an interim one.
     fn poll_any_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<ResponseHead>, ReadError>> {
         loop {
             match ready!(self.poll_event(cx))? {
@@ -450,7 +450,7 @@ impl Connection {
         }
     }
 
-    /// The loop of this file.
+    /// The next event of the protocol. Reads from the stream as long as `h1` needs more bytes.
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Result<Event, ReadError>> {
         loop {
             if let Some(event) = self.h1.next_event().map_err(ReadError::Remote)? {
@@ -471,8 +471,8 @@ impl Connection {
         }
     }
 
-    /// The first read of a connection goes into memory that connections lend each other, so that thousands of new connections
-    /// that wait for their first answer hold none to read it into.
+    /// The first read of a connection uses the small shared buffer of `read_buffer.rs`, so that thousands of new ones that
+    /// wait for their first response need no read buffers of their own.
     fn poll_first_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ReadError>> {
         let mut bytes = ReadBuffer::take_small();
         let n = ready!(self.stream.poll_read(cx, &mut bytes)).map_err(ReadError::Io)?;
@@ -490,7 +490,7 @@ impl Connection {
     }
 }
 
-/// Waits for one direction of the connection.
+/// Polls an operation under the timeouts of `deadline`; `doing` names it in a timeout error.
 async fn poll_with_deadline<T>(
     deadline: &mut Deadline,
     doing: &str,

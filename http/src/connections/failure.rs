@@ -1,8 +1,8 @@
-//! How an exchange fails, and what is said about it.
+//! How an exchange fails, and the errors that report it.
 //!
-//! The connection sees a socket's error, a protocol error, or an end where none should be. Here each becomes an
-//! [`Error`] of its kind, with the peer's address and whether the connection was an old one: half of the explanation of
-//! many a failure, and the whole reason for a second try.
+//! The connection sees a socket's error, a protocol error, or an end where none is allowed. Here each becomes an [`Error`]
+//! of its kind, with the peer's address and how long the connection had been idle: a reused connection may have been closed
+//! by the server meanwhile, which explains many failures and is the reason for the one automatic retry.
 
 use crate::connections::tls::Explained;
 use crate::error::{Error, ErrorKind, Resend};
@@ -15,24 +15,24 @@ use std::time::Duration;
 /// Why an exchange failed.
 pub(crate) struct ExchangeError {
     pub(crate) error: Error,
-    /// The server may never have seen the request: the connection was an old one, and no byte of an answer came.
+    /// The server may never have seen the request: the connection was a reused one, and no byte of a response came.
     pub(crate) went_stale: bool,
 }
 
-/// Why no further event can be had.
+/// Why reading from a connection failed.
 pub(crate) enum ReadError {
     Io(io::Error),
     Remote(RemoteError),
-    /// The stream ended where only TLS could say whether that was the end, and it did not.
+    /// The end of the stream delimits the body, and TLS did not confirm it with a close_notify.
     CutOff,
 }
 
-/// What a connection was like when it failed.
+/// The state of a connection when it failed.
 pub(crate) struct ConnectionContext {
     pub(crate) peer: Option<SocketAddr>,
-    /// How long it lay in the pool before this exchange; `None` for its first.
+    /// How long it was idle in the pool before this exchange; `None` for its first.
     pub(crate) idle_for: Option<Duration>,
-    /// Whether a byte of the response had come.
+    /// Whether a byte of the response had been received.
     pub(crate) received_any: bool,
 }
 
@@ -85,7 +85,8 @@ impl fmt::Display for ConnectionContext {
 }
 
 impl ReadError {
-    /// Whether TLS and not the socket has failed: a refused client certificate shows up here, after the handshake.
+    /// Whether TLS failed and not the socket: the alert for a refused client certificate comes after the handshake in TLS
+    /// 1.3, so it is seen here.
     pub(crate) fn is_tls(&self) -> bool {
         match self {
             ReadError::Io(error) => error.get_ref().is_some_and(|cause| cause.is::<Explained>()),
@@ -93,7 +94,7 @@ impl ReadError {
         }
     }
 
-    /// The setting of the session that has the limit which was exceeded.
+    /// The setting of the session whose limit was exceeded.
     fn setting(&self) -> Option<&'static str> {
         match self {
             ReadError::Remote(RemoteError::HeadTooLarge { .. }) => Some("max_response_head"),
@@ -114,7 +115,7 @@ impl ReadError {
 }
 
 impl From<Error> for ExchangeError {
-    /// Not to be tried again, unless the server was silent for too long and the session is set to have patience.
+    /// A timeout may be retried if the request is idempotent and the session's settings allow it; other errors may not.
     fn from(error: Error) -> ExchangeError {
         let error = if error.is_timeout() { error.with_resend(Resend::IfIdempotent) } else { error };
         ExchangeError { error, went_stale: false }
@@ -122,7 +123,7 @@ impl From<Error> for ExchangeError {
 }
 
 impl From<LocalError> for ExchangeError {
-    /// What was to be sent may not be sent.
+    /// A request that HTTP/1.1 does not allow.
     fn from(cause: LocalError) -> ExchangeError {
         Error::new(ErrorKind::Request, "a request that cannot be sent like this").because(cause).into()
     }

@@ -1,10 +1,10 @@
-//! What a server says about how long it keeps an idle connection.
+//! The `Keep-Alive` field: how long a server keeps an idle connection.
 
 use http::HeaderMap;
 use std::time::Duration;
 
-/// A connection that the server is going to close within this time is not reused, because the request might cross the close:
-/// a second, or half of what the server allows if that is less.
+/// A connection that the server is going to close within this time is not reused, because the request might be sent while
+/// the FIN is on its way: one second, or half of the server's timeout if that is less.
 const LONGEST_MARGIN: Duration = Duration::from_secs(1);
 
 /// How long the server says it keeps an idle connection (`Keep-Alive: timeout=5`, RFC 2068 §19.7.1.1), less a margin.

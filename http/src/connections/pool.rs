@@ -1,25 +1,28 @@
 //! The pool: connections that are idle, by origin, and the right to have one in use.
 //!
-//! A connection is in exactly one of two places. It is *idle*, and then it is here; or it is *in use*, and then it is
-//! inside a [`Lease`], which is inside the one response that reads it. There is no third place, no list of busy
-//! connections and no flag to forget: what happens to a response (read to its end, dropped half-way, cancelled with
-//! its task) happens to the connection. Only the end of a body calls [`Lease::give_back`]; every other way out drops
-//! the lease, and dropping it closes the socket.
+//! A connection is in one of two places: *idle* in the pool, or *in use* inside a [`Lease`], which belongs to the one
+//! response that reads from it. There is no list of connections in use and no flag: what happens to a response (read to
+//! its end, dropped half-way, cancelled with its task) happens to the connection. Only the end of a body calls
+//! [`Lease::give_back`]; in every other case the lease is dropped, and dropping it closes the socket.
 //!
-//! The right to have one in use is a [`Slot`], a guard like any other: whoever drops it lets the next one in, in the
-//! order in which they came. So a request that is cancelled at any point, even while it waits here, leaves nothing
-//! behind.
+//! The right to have a connection in use is a [`Slot`], a guard: dropping it grants the slot to the request that has
+//! waited longest. So a request that is cancelled, even while it waits for a slot, leaves nothing behind.
 //!
 //! # When an idle connection may be used again
-//! Servers close idle connections, and a close that is under way cannot be seen. What can be done is done at
-//! checkout: the newest connection is taken first; one past its time is dropped (the session's
-//! [`pool_idle_timeout`](crate::ClientSessionBuilder::pool_idle_timeout), or the server's own `Keep-Alive: timeout=`
-//! less a margin, whichever is shorter); one whose socket has anything to say is dropped, because on an idle
-//! connection that can only be a goodbye or an answer nobody asked for. For a request that can be repeated, what the
-//! kernel has heard of the socket will do: if it is out of date, the request is sent again. A request that must not be
-//! sent twice is worth a system call that asks the socket itself.
+//! Servers close idle connections, and a FIN that is still on its way cannot be seen. The pool does what it can at
+//! checkout:
 //!
-//! What nobody asks for any more is looked after on the side: see `idle_reaper.rs`.
+//! * The connection that was idle for the shortest time is taken first.
+//! * One past its idle timeout is closed: the session's
+//!   [`pool_idle_timeout`](crate::ClientSessionBuilder::pool_idle_timeout), or the server's own `Keep-Alive: timeout=`
+//!   less a margin, whichever is shorter.
+//! * One that is readable is closed: on an idle connection that can only be its end, an error, or a response without a
+//!   request.
+//!
+//! For a request that may be repeated, the readiness that the kernel already knows is enough: if it is out of date, the
+//! request is sent again. For a request that must not be sent twice, the socket itself is asked, with a system call.
+//!
+//! A task in the background closes connections that expire while they are idle: see `idle_reaper.rs`.
 
 use crate::connections::connection::Connection;
 use crate::connections::idle_reaper::{IdleReaper, Round};
@@ -35,10 +38,10 @@ use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-/// How many origins are remembered before those that have nothing are forgotten.
+/// How many origins are kept before those without connections and users are removed.
 const FEW: usize = 64;
 
-/// What a pool allows.
+/// The limits of a pool.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PoolLimits {
     pub(crate) connections: Option<usize>,
@@ -64,7 +67,7 @@ struct Shared {
 #[derive(Default)]
 struct Origins {
     by_name: HashMap<Box<str>, Rc<Origin>>,
-    /// Forget the empty origins when there are this many.
+    /// Remove the empty origins when there are this many.
     crowded: usize,
 }
 
@@ -72,7 +75,7 @@ struct Origins {
 pub(crate) struct Origin {
     rules: PoolLimits,
     route: Route,
-    /// What the last TLS handshake has agreed on.
+    /// What the last TLS handshake with it negotiated.
     tls_info: RefCell<Option<TlsInfo>>,
     host_field: Result<HeaderValue, ()>,
     idle: RefCell<VecDeque<Idle>>,
@@ -112,7 +115,7 @@ impl Pool {
         Pool { rules, origins, shared: Rc::new(shared) }
     }
 
-    /// The place of this address's origin; `route` says how it is reached, if it is a new one.
+    /// The origin of `url`; `route` says how it is reached, if it is a new one.
     pub(crate) fn origin(
         &self,
         url: &Url,
@@ -131,8 +134,8 @@ impl Pool {
         Ok(origin)
     }
 
-    /// Called before a connection to `origin` is opened: closes an idle one, there or anywhere, if there would be one too
-    /// many otherwise.
+    /// Called before a connection to `origin` is opened: closes the oldest idle one, of that origin or of all, if there
+    /// would be more than the limit otherwise. O(n) in the number of origins if the pool has a limit in all.
     pub(crate) fn make_room(&self, origin: &Origin) {
         origin.make_room();
         let Some(limit) = self.rules.connections else { return };
@@ -159,7 +162,7 @@ impl Pool {
         idle.map(|idle| *idle.connection).collect()
     }
 
-    /// Nothing will be asked for again: closes what is idle, and what is in use as soon as it is done.
+    /// Closes the idle connections now, and those in use at the end of their responses.
     pub(crate) fn close(&self) {
         for origin in self.origins.borrow().by_name.values() {
             origin.closed.set(true);
@@ -170,8 +173,8 @@ impl Pool {
 }
 
 impl Origins {
-    /// Closes every idle connection that is no longer good; `None` if none is left at all. Otherwise whether any was
-    /// closed, and when the next one is past its time. O(n) in the number of idle connections.
+    /// Closes every idle connection that has expired or become readable; `None` if no idle one is left. Otherwise whether
+    /// any was closed, and when the next one expires. O(n) in the number of idle connections.
     fn close_expired(origins: &RefCell<Origins>, now: Instant) -> Option<Round> {
         let all: Vec<Rc<Origin>> = origins.borrow().by_name.values().cloned().collect();
         let mut next = None;
@@ -180,8 +183,8 @@ impl Origins {
         anything_left.then_some(Round { closed_any: !dead.is_empty(), next })
     }
 
-    /// Takes out the origins that have neither connections nor users, once there are many. Each look doubles the
-    /// number that counts as many, so that looking stays cheap per origin.
+    /// Removes the origins that have neither connections nor users, once there are `crowded` of them. The threshold is then
+    /// set to twice what is left, so that the cost per origin is amortised O(1).
     fn forget_empty(&mut self) -> Vec<Rc<Origin>> {
         if self.by_name.len() < self.crowded.max(FEW) {
             return Vec::new();
@@ -230,16 +233,15 @@ impl Origin {
             .map_err(|()| Error::new(ErrorKind::Url, "a host that cannot be named in a header"))
     }
 
-    /// A slot, if one is free and nobody waits for one.
+    /// A slot, if one is free and no other request waits for one.
     pub(crate) fn try_slot(self: &Rc<Self>) -> Option<Slot> {
         let here = self.gate.as_ref().map(|gate| gate.try_acquire().ok_or(())).transpose().ok()?;
         let in_all = self.shared.gate.as_ref().map(|gate| gate.try_acquire().ok_or(())).transpose().ok()?;
         Some(self.admitted(here, in_all))
     }
 
-    /// Waits for a slot, first come, first served: first at this host, then among all. Whoever waits among all keeps a
-    /// place at its host meanwhile, and nobody who has a place among all waits for anything, so the two cannot wait for
-    /// each other.
+    /// Waits for a slot, first come, first served: for a permit of this host, then for one of the whole pool. A request that
+    /// waits for the second holds the first, and one that has both waits for nothing more, so no deadlock is possible.
     pub(crate) async fn slot(self: &Rc<Self>) -> Slot {
         let here = match &self.gate {
             Some(gate) => Some(gate.acquire().await),
@@ -252,7 +254,7 @@ impl Origin {
         self.admitted(here, in_all)
     }
 
-    /// The permits go on in the slot, which gives them back.
+    /// Transfers the permits to a slot, which releases them when it is dropped.
     fn admitted(
         self: &Rc<Self>,
         here: Option<SemaphorePermit<'_>>,
@@ -264,7 +266,8 @@ impl Origin {
         Slot { origin: Rc::clone(self) }
     }
 
-    /// The youngest idle connection that is still good. For a request that must not be sent twice, its socket is asked.
+    /// The idle connection that was used last, if it can be reused. For a request that must not be repeated, its socket is
+    /// asked with a system call.
     pub(crate) fn take_idle(&self, now: Instant, repeatable: bool) -> Option<Box<Connection>> {
         loop {
             // Bound to a name, so that the borrow has ended when a connection is dropped.
@@ -279,7 +282,7 @@ impl Origin {
         }
     }
 
-    /// Closes an idle connection if there would be one too many for this host otherwise.
+    /// Closes the oldest idle connection if a new one would exceed the limit for this host.
     fn make_room(&self) {
         let Some(limit) = self.rules.connections_per_host else { return };
         if self.in_use.get() + self.idle.borrow().len() > limit {
@@ -313,7 +316,8 @@ impl Origin {
         self.shared.idle_reaper.watch();
     }
 
-    /// Takes out what is past its time or has something to say, and says when the next of the others is past its.
+    /// Takes out the connections that have expired or become readable; lowers `next` to when the first of the others
+    /// expires.
     fn take_dead(&self, now: Instant, next: &mut Option<Instant>) -> Vec<Idle> {
         let all = self.idle.take();
         let mut good = VecDeque::with_capacity(all.len());
@@ -347,13 +351,13 @@ impl Lease {
         Lease { connection, slot }
     }
 
-    /// The connection by itself, and its slot: after an upgrade, which takes it out of HTTP for good.
+    /// The connection and its slot: after an upgrade, which ends its use for HTTP.
     pub(crate) fn into_parts(self) -> (Box<Connection>, Slot) {
         (self.connection, self.slot)
     }
 
-    /// The response has been read to its end: the connection becomes idle if it can carry another one, and is closed
-    /// if not. Either way the slot is free.
+    /// Called when the response has been read to its end: the connection becomes idle if it can carry another exchange, and
+    /// is closed otherwise. The slot is released in both cases.
     pub(crate) fn give_back(mut self, now: Instant) {
         if self.connection.recycle() {
             self.slot.origin.keep(self.connection, now);

@@ -1,12 +1,11 @@
-//! The byte stream under a connection: a TCP socket, TLS over another stream, or something that is not ours.
+//! The byte stream under a connection: a TCP socket, TLS over another stream, or a foreign stream.
 //!
-//! What a connection needs from it is little and the same for all: read into this memory, send all of that, are you
-//! still quiet, say goodbye. So this is an enum and no trait: the reader sees at a glance what there is, and the
-//! compiler what is called. Nearly every stream is a TCP socket or TLS over one; a Unix socket and what a
-//! [`Connector`](crate::Connector) makes are rare, and take the one detour through a trait object.
+//! A connection needs four operations of it: read, send, check for readability while idle, close. It is an enum and not a
+//! trait, so that calls are dispatched statically for a TCP socket and for TLS over one, which nearly every stream is. Unix
+//! sockets and the streams of a [`Connector`](crate::Connector) are rare, and go through a trait object.
 //!
-//! TLS runs over any stream, so also over TLS: that is how a server is reached through a proxy that is itself spoken to
-//! in TLS.
+//! TLS runs over any stream, so also over TLS: that is how a server is reached through a proxy to which the connection
+//! itself is TLS.
 
 use crate::connections::connector::Duplex;
 use crate::connections::tls::TlsStream;
@@ -22,25 +21,26 @@ pub(crate) enum Stream {
     Foreign(Box<dyn Duplex>),
 }
 
-/// How to find out whether something has come.
+/// How to find out whether an idle stream has become readable.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Look {
-    /// By the readiness that the kernel has heard of. No system call, but only as new as the kernel's last poll.
+    /// By the readiness that the kernel has recorded. No system call, but only as recent as the kernel's last poll for
+    /// events.
     Cached,
-    /// By a non-blocking read that takes nothing.
+    /// By a non-blocking peek at the socket.
     AtSocket,
 }
 
 impl Stream {
-    /// Reads what is there, at most as much as fits. Zero bytes are the end; see
-    /// [`was_cut_off`](Stream::was_cut_off) for whether it was an honest one.
+    /// Reads what is available, at most as much as fits. Zero bytes are the end; see
+    /// [`was_cut_off`](Stream::was_cut_off) for whether the stream may have been truncated.
     pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>, space: &mut [u8]) -> Poll<io::Result<usize>> {
         match self {
             Stream::Plain(tcp) => Pin::new(tcp).poll_read(cx, space),
             Stream::Tls(tls) => tls.poll_read(cx, space),
             Stream::Foreign(stream) => {
                 let n = ready!(Pin::new(stream).poll_read(cx, space))?;
-                // It was not written by us: a length that cannot be is caught here and not where it does harm.
+                // Foreign code: an impossible length is caught here, before it is used to index a buffer.
                 let true = n <= space.len() else { return Poll::Ready(Err(out_of_bounds())) };
                 Poll::Ready(Ok(n))
             }
@@ -59,7 +59,8 @@ impl Stream {
         }
     }
 
-    /// Sends as much of `out` as can be sent without waiting. For last words, so nothing is said about how it went.
+    /// Sends as much of `out` as can be sent without waiting. It is called when a connection is dropped, so errors are
+    /// ignored.
     pub(crate) fn try_send(&mut self, out: &mut SendBuffer) {
         match self {
             Stream::Plain(tcp) => out.flush_at_once(tcp),
@@ -91,8 +92,8 @@ impl Stream {
         }
     }
 
-    /// Whether nothing has come since the last read: no byte, no end, no error. On an idle connection everything else
-    /// means that it is no longer good.
+    /// Whether nothing has been received since the last read: no byte, no end, no error. An idle connection of which this
+    /// is false cannot be reused.
     pub(crate) fn is_quiet(&mut self, look: Look) -> bool {
         match self {
             Stream::Plain(tcp) => match look {
@@ -107,8 +108,8 @@ impl Stream {
         }
     }
 
-    /// Whether the stream ended, or may have ended, before the other side was done: TLS marks its end (RFC 8446
-    /// §6.1), so that nobody in between can shorten it.
+    /// Whether the stream may have been truncated: TLS marks its end with a close_notify alert (RFC 8446 §6.1), so that an
+    /// attacker on the path cannot shorten it unnoticed.
     pub(crate) fn was_cut_off(&self) -> bool {
         match self {
             Stream::Plain(_) | Stream::Foreign(_) => false,
@@ -123,7 +124,7 @@ impl Stream {
         }
     }
 
-    /// Says goodbye, where there is a way of saying it, and closes the sending side.
+    /// Closes the sending direction: over TLS, after a close_notify.
     pub(crate) fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
             Stream::Plain(tcp) => Pin::new(tcp).poll_close(cx),
@@ -133,7 +134,7 @@ impl Stream {
     }
 }
 
-/// Bytes on their way out. It is filled at the end, sent from the front, and keeps its memory for the next request.
+/// Bytes to be sent. They are appended at the end and sent from the front; the memory is kept for the next request.
 #[derive(Default)]
 pub(crate) struct SendBuffer {
     pub(crate) bytes: Vec<u8>,
@@ -173,7 +174,7 @@ impl SendBuffer {
         self.clear();
     }
 
-    /// Sends everything. A call that is given up half-way goes on where it stopped.
+    /// Sends everything. If polling stops half-way, the next call goes on where this one stopped.
     fn poll_flush<W: AsyncWrite + Unpin>(
         &mut self,
         cx: &mut Context<'_>,
@@ -192,5 +193,5 @@ impl SendBuffer {
 }
 
 fn out_of_bounds() -> io::Error {
-    io::Error::other("the stream says it moved more bytes than there were")
+    io::Error::other("the stream claims to have transferred more bytes than there were")
 }

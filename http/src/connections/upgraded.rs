@@ -1,11 +1,11 @@
-//! A connection after HTTP: the raw stream that a 101 leaves behind.
+//! A connection after an upgrade: the byte stream that is left after a 101.
 //!
-//! HTTP/1.1 can hand a connection over to another protocol: the client offers with `Upgrade`, the server agrees with
+//! HTTP/1.1 can switch a connection to another protocol: the client offers it with `Upgrade`, the server agrees with
 //! `101 Switching Protocols`, and what follows the empty line belongs to the new protocol (RFC 9110 §7.8). The first
-//! bytes of it may have come in the same packet as the head, so [`Upgraded`] yields those first and then what the
-//! socket brings.
+//! bytes of it may have been received together with the head, so [`Upgraded`] yields those first and then reads from the
+//! socket.
 //!
-//! It keeps its place among the connections to its host for as long as it lives, and is never used for HTTP again.
+//! It keeps its slot in the pool until it is dropped, and is never used for HTTP again.
 
 use crate::connections::pool::{Lease, Slot};
 use crate::connections::stream::{SendBuffer, Stream};
@@ -17,15 +17,15 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-/// How much is taken from a writer before the socket has taken it from us.
+/// The most that a write may leave in the buffer when the socket takes nothing.
 const MOST_BUFFERED: usize = 64 * 1024;
 
 /// The stream that a connection has become: from [`Response::upgrade`](crate::Response::upgrade), read and written with
-/// the traits of `futures_io`. Time limits of the session do not apply to it.
+/// the traits of `futures_io`. Timeouts of the session do not apply to it.
 ///
-/// Small writes may be held back while the socket is full: [`flush`](AsyncWrite::poll_flush) waits until everything has
-/// left, and [`close`](AsyncWrite::poll_close) flushes and ends the sending direction. Dropping it closes the connection
-/// at once.
+/// Writes of up to 64 KiB may be buffered while the socket is full: [`flush`](AsyncWrite::poll_flush) waits until
+/// everything has been sent, and [`close`](AsyncWrite::poll_close) flushes and ends the sending direction. Dropping it
+/// closes the connection at once; what is buffered is lost.
 pub struct Upgraded {
     // Before the slot: the connection is closed before the next one may be opened.
     stream: Stream,
@@ -44,7 +44,7 @@ impl Upgraded {
         Some(Upgraded { stream, leftover, out: SendBuffer::default(), peer, _slot: slot })
     }
 
-    /// The address at the other end, if the connection has one.
+    /// The IP address and port of the peer, if the connection has them.
     pub fn remote_addr(&self) -> Option<SocketAddr> {
         self.peer
     }
@@ -78,7 +78,7 @@ impl AsyncWrite for Upgraded {
         ready!(self.as_mut().poll_flush(cx))?;
         let n = bytes.len().min(MOST_BUFFERED);
         self.out.bytes.extend_from_slice(&bytes[..n]);
-        // What the socket does not take now is taken at the next write or flush.
+        // What the socket does not take now is sent by the next write or flush.
         if let Poll::Ready(Err(error)) = self.poll_flush(cx) {
             return Poll::Ready(Err(error));
         }

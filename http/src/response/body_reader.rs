@@ -1,20 +1,21 @@
-//! A response body on its way in, and the connection it comes on.
+//! Reads a response body from its connection.
 //!
-//! [`BodyReader`] is where a connection in use lives: it holds the lease, and the end of the body is the moment at which
-//! it gives it back. Everything else (an error, a time limit, being dropped) ends the connection, because the bytes
-//! that are still on their way would otherwise be taken for the answer to somebody else's question.
+//! [`BodyReader`] holds the lease of the connection in use, and returns the connection to the pool at the end of the body.
+//! Anything else (an error, a timeout, being dropped) closes the connection, because the rest of the body would otherwise be
+//! taken for the response to the next request.
 //!
-//! Most responses are small and have arrived in full together with their head. So what is at hand is taken at once,
-//! without waiting: the connection is then free before the caller has looked at the status, and free also if the
-//! caller never looks at the body at all.
+//! Most responses are small and have been received in full together with their head. So what is buffered is taken at once,
+//! without waiting: the connection is then back in the pool before the caller sees the status, even if the caller never
+//! reads the body.
 //!
-//! Reading is a poll and nothing is lost between polls: a caller may give up waiting for a piece and ask again.
+//! Reading is a poll function that keeps its state here: a caller may stop waiting for a chunk and ask again later.
 //!
-//! # A response that came before the end of its request
-//! The rest of the request's body is then sent from here, in step with reading, until both directions are complete
-//! (RFC 9112 §9.5). A caller who looks only at the status must not lose the upload by that, so the response is handed out
-//! when all of the body has left ([`finish_upload`](BodyReader::finish_upload)); what comes meanwhile is kept. Only if that
-//! becomes too much, and the server takes no more before some of it is read, does the caller's reading drive the upload.
+//! # Early responses
+//! If a response came before the end of its request, the rest of the request's body is sent from here while the response is
+//! read, until both directions are complete (RFC 9112 §9.5). A caller that looks only at the status must not abort the
+//! upload by dropping the response, so the response is returned when all of the body has been sent
+//! ([`finish_upload`](BodyReader::finish_upload)); what is received meanwhile is kept, up to 1 MiB. Only if the server sends
+//! more and takes no more of the upload before that is read, the caller's reads drive the upload.
 
 use crate::connections::connection::{BodyEvent, Connection, SendState};
 use crate::connections::deadline::{Deadline, Limits};
@@ -29,15 +30,16 @@ use std::future::poll_fn;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-/// How much of an unwanted body is read so that the connection can be kept. Opening a new one costs about as much.
+/// The longest rest of a discarded body that is read so that the connection can be reused. Opening a new connection costs
+/// about as much.
 const WORTH_READING: u64 = 64 * 1024;
-/// How much of a response is kept while the rest of its request is being sent.
+/// How much of an early response is kept while the rest of its request is being sent.
 const MOST_KEPT_WHILE_SENDING: usize = 1024 * 1024;
-/// How long the rest of an unwanted body may take to come.
+/// How long reading the rest of a discarded body may take.
 const DISCARD_TIMEOUT: Duration = Duration::from_secs(1);
 
 pub(crate) struct BodyReader {
-    /// Pieces that came before anybody asked.
+    /// Chunks that were received before the caller asked for one; most bodies have only the first.
     first: Option<Bytes>,
     more: VecDeque<Bytes>,
     state: State,
@@ -55,26 +57,26 @@ enum State {
     Ended,
     /// There is no body: the connection belongs to another protocol now.
     Upgraded(Lease),
-    /// With the error, until somebody has been told.
+    /// With the error, until it has been returned.
     Failed(Option<Error>),
 }
 
-/// What is left of a request's body when its response has begun.
+/// The rest of a request's body, after an early response.
 struct RestOfUpload {
     upload: Upload,
-    /// All of the response has come, with these trailers.
+    /// The end of the response has been received, with these trailers.
     response_end: Option<Option<HeaderMap>>,
 }
 
-/// What a step in either direction has brought.
+/// The outcome of one step in either direction.
 enum Step {
     Response(BodyEvent),
     Sent(SendState),
 }
 
 impl RestOfUpload {
-    /// Sends on, and reads on if the response is not complete. Pending if neither is possible now; `waits_for_body` says
-    /// whether that is because the body has nothing to send.
+    /// Sends, and reads if the response is not complete. Pending if neither is possible now; `waits_for_body` says whether
+    /// that is because the body's source has no data.
     fn poll_step(
         &mut self,
         connection: &mut Connection,
@@ -84,9 +86,9 @@ impl RestOfUpload {
         let sent = connection.send_on(cx, &mut self.upload)?;
         if sent != SendState::Over
             && self.response_end.is_none()
-            && let Poll::Ready(piece) = connection.poll_body(cx)
+            && let Poll::Ready(event) = connection.poll_body(cx)
         {
-            return Poll::Ready(piece.map(Step::Response));
+            return Poll::Ready(event.map(Step::Response));
         }
         if matches!(sent, SendState::Over | SendState::Moved) {
             return Poll::Ready(Ok(Step::Sent(sent)));
@@ -97,8 +99,8 @@ impl RestOfUpload {
 }
 
 impl BodyReader {
-    /// The body of the response whose head came on `lease` at `now`. The deadline of the exchange goes on. `upload` is what
-    /// is left of the request's body.
+    /// The body of the response whose head was received on `lease` at `now`. The deadline of the exchange continues. `upload`
+    /// is the rest of the request's body, if the response came early.
     pub(crate) fn new(
         lease: Lease,
         deadline: Deadline,
@@ -114,7 +116,7 @@ impl BodyReader {
             limits: deadline.limits,
         };
         match upload {
-            None => body.take_what_is_at_hand(lease, deadline, now),
+            None => body.take_buffered(lease, deadline, now),
             Some(upload) => {
                 let upload = Some(Box::new(RestOfUpload { upload: *upload, response_end: None }));
                 body.state = State::Reading { lease, deadline: Box::new(deadline), upload };
@@ -123,7 +125,7 @@ impl BodyReader {
         body
     }
 
-    fn take_what_is_at_hand(&mut self, mut lease: Lease, deadline: Deadline, now: Instant) {
+    fn take_buffered(&mut self, mut lease: Lease, deadline: Deadline, now: Instant) {
         if lease.connection.is_upgraded() {
             self.state = State::Upgraded(lease);
             return;
@@ -145,7 +147,7 @@ impl BodyReader {
         }
     }
 
-    /// The next piece; `None` after the last.
+    /// The next chunk; `None` after the last.
     pub(crate) fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
         if let Some(data) = self.first.take().or_else(|| self.more.pop_front()) {
             return Poll::Ready(Some(Ok(data)));
@@ -180,7 +182,7 @@ impl BodyReader {
         }
     }
 
-    /// Sends on and reads on, until there is a piece of the response or both directions are complete.
+    /// Sends and reads until there is a chunk of the response or both directions are complete.
     fn poll_both_ways(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
         while let State::Reading { lease, deadline, upload: Some(rest) } = &mut self.state {
             let connection = &mut lease.connection;
@@ -208,7 +210,7 @@ impl BodyReader {
         self.poll_connection(cx)
     }
 
-    /// Nothing more is to be sent: only the response, if anything, is still to come.
+    /// The upload is complete or the server takes no more: from now on only the response is read.
     fn upload_is_over(&mut self) {
         match std::mem::replace(&mut self.state, State::Ended) {
             State::Reading { lease, mut deadline, upload } => {
@@ -227,8 +229,8 @@ impl BodyReader {
         matches!(self.state, State::Reading { upload: Some(_), .. })
     }
 
-    /// Sends the rest of the request's body and keeps what comes of the response meanwhile: as much as is kept at most, and
-    /// more only if the server goes on reading all the same.
+    /// Sends the rest of the request's body, and keeps what is received of the response meanwhile, up to
+    /// `MOST_KEPT_WHILE_SENDING`. Beyond that it only sends, as long as the server takes more.
     pub(crate) async fn finish_upload(&mut self) -> Result<(), Error> {
         let mut kept = 0;
         poll_fn(|cx| {
@@ -248,14 +250,14 @@ impl BodyReader {
         .await?;
         match std::mem::replace(&mut self.state, State::Ended) {
             State::Reading { lease, deadline, upload: None } => {
-                self.take_what_is_at_hand(lease, *deadline, curio::clock());
+                self.take_buffered(lease, *deadline, curio::clock());
             }
             state => self.state = state,
         }
         Ok(())
     }
 
-    /// Sends what can be sent without reading. Ready when the server takes no more for now.
+    /// Sends without reading. Ready when the server takes no more for now.
     fn poll_send_only(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         while let State::Reading { lease, deadline, upload: Some(rest) } = &mut self.state {
             deadline.set_waits_for_body(true);
@@ -275,12 +277,12 @@ impl BodyReader {
         Poll::Ready(Ok(()))
     }
 
-    /// The error that the limit for the whole request has passed, if it has.
+    /// The timeout error of the whole request, if its time is up.
     pub(crate) fn overdue(&self) -> Option<Error> {
         self.limits.overdue("reading the response body")
     }
 
-    /// Closes the connection: what is still to come is not wanted.
+    /// Closes the connection and drops what has been received.
     pub(crate) fn give_up(&mut self) {
         self.first = None;
         self.more.clear();
@@ -302,20 +304,19 @@ impl BodyReader {
         self.trailers.as_ref()
     }
 
-    /// When the last byte had come.
+    /// When the end of the body was received.
     pub(crate) fn ended_at(&self) -> Option<Instant> {
         self.ended_at
     }
 
-    /// Reads and forgets the rest if there is not much of it and it comes soon, so that the connection can be used again;
-    /// otherwise, or if that fails, closes the connection. Either way its slot is free afterwards, and also if this is
-    /// dropped together with the response.
+    /// Reads and discards the rest of the body if it is short and comes soon, so that the connection can be reused; otherwise
+    /// closes the connection. The slot is released in both cases, and also if this is dropped together with the response.
     pub(crate) async fn discard(&mut self) {
         self.first = None;
         self.more.clear();
         if self.is_worth_reading() {
-            // What does not come in time costs the connection.
-            let _ = curio::timeout_after(DISCARD_TIMEOUT, self.read_and_forget()).await;
+            // After a timeout the connection is closed.
+            let _ = curio::timeout_after(DISCARD_TIMEOUT, self.read_and_discard()).await;
         }
         self.state = State::Ended;
     }
@@ -326,7 +327,7 @@ impl BodyReader {
         lease.connection.may_be_kept() && length.is_none_or(|length| length <= WORTH_READING)
     }
 
-    async fn read_and_forget(&mut self) {
+    async fn read_and_discard(&mut self) {
         let mut read = 0;
         while read <= WORTH_READING
             && let Some(Ok(data)) = poll_fn(|cx| self.poll_data(cx)).await

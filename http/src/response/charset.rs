@@ -1,11 +1,11 @@
-//! Character sets: from bytes to text.
+//! Character sets: decoding bytes to text.
 //!
-//! Nearly all text is UTF-8 today, and the rest of the web's text is mostly what is called Latin-1 and is really
-//! Windows-1252 (the WHATWG Encoding Standard makes them one, as browsers always have). These two and ASCII are
-//! built in, under all names of that standard. The others come with the Cargo feature `charset`.
+//! Nearly all text on the web is UTF-8, and most of the rest is Windows-1252, often labelled as Latin-1 (the WHATWG Encoding
+//! Standard treats the two labels as the same, as browsers do). These and ASCII are built in, under all labels of that
+//! standard. The others come with the Cargo feature `charset`.
 //!
-//! Servers also send names that mean nothing (`utf8mb4`, `none`). Such a name is passed over, as requests and browsers
-//! do, if the text is UTF-8; if it is not, there is an error, because a wrong guess would be silent.
+//! Servers also send unknown labels (`utf8mb4`, `none`). Such a label is ignored, as by requests and browsers, if the text
+//! is valid UTF-8; otherwise it is an error, because a wrong guess would go unnoticed.
 
 use crate::encoding::quoted_string;
 use crate::error::{Error, ErrorKind};
@@ -20,11 +20,12 @@ pub(crate) enum Charset {
     Windows1252,
     #[cfg(feature = "charset")]
     Other(&'static encoding_rs::Encoding),
-    /// No name that this build knows.
+    /// A label that this build does not support.
     Unknown(Box<str>),
 }
 
-/// What stands for bytes 0x80 to 0x9F in Windows-1252. The five that it leaves open stand for themselves.
+/// The characters of bytes 0x80 to 0x9F in Windows-1252. The five that it leaves undefined are the C1 controls of the same
+/// number, as in the WHATWG Encoding Standard.
 const WINDOWS_1252: [char; 32] = [
     '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}',
     '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
@@ -52,8 +53,8 @@ const LATIN_1: [&str; 18] = [
     "l1",
     "x-cp1252",
 ];
-/// How the names begin of those sets in which bytes that look like ASCII may be something else: text in one of them can
-/// look like UTF-8 and not be it.
+/// Prefixes of the labels of character sets in which ASCII bytes may encode other characters: text in one of them may be
+/// valid UTF-8 by accident.
 const NOT_LIKE_ASCII: [&str; 12] = [
     "utf-7",
     "utf7",
@@ -69,7 +70,7 @@ const NOT_LIKE_ASCII: [&str; 12] = [
     "hz-",
 ];
 
-/// The byte order marks, which say more than any label.
+/// The byte order marks, which take precedence over the label.
 const MARKS: [(&[u8], &str); 3] =
     [(b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16le"), (b"\xfe\xff", "utf-16be")];
 
@@ -78,16 +79,16 @@ pub(crate) fn of(headers: &HeaderMap) -> Option<&str> {
     label(headers.get(CONTENT_TYPE)?.to_str().ok()?)
 }
 
-/// The `charset` parameter of a Content-Type (RFC 9110 §8.3.1) without its quotes, if it has one. Some put it into single
-/// quotes, which are none in HTTP.
+/// The `charset` parameter of a Content-Type (RFC 9110 §8.3.1) without its quotes, if it has one. Some servers use single
+/// quotes, which HTTP does not know.
 fn label(content_type: &str) -> Option<&str> {
     let (_, mut rest) = content_type.split_once(';')?;
     loop {
         let (name, value) = rest.split_once('=')?;
-        // A parameter without a value before it means nothing.
+        // A parameter without a value is ignored.
         let name = name.rsplit(';').next().unwrap_or(name);
         let value = value.trim_start();
-        // Without its closing quote it reaches to the end, as browsers have it.
+        // Without a closing quote the value extends to the end, as in browsers.
         let unclosed = || (value.trim_matches('"'), "");
         let (value, behind) = quoted_string::split_raw(value, &[';']).unwrap_or_else(unclosed);
         let value = value.trim_matches('\'').trim();
@@ -98,7 +99,7 @@ fn label(content_type: &str) -> Option<&str> {
     }
 }
 
-/// The value of a header field: UTF-8 if it is that, ISO-8859-1 otherwise.
+/// Decodes the value of a header field: as UTF-8 if it is valid, as ISO-8859-1 otherwise.
 pub(crate) fn header_text(value: &[u8]) -> Cow<'_, str> {
     match str::from_utf8(value) {
         Ok(text) => text.into(),
@@ -106,7 +107,7 @@ pub(crate) fn header_text(value: &[u8]) -> Cow<'_, str> {
     }
 }
 
-/// The text that `bytes` are in the character set `label`; UTF-8 if there is none. A byte order mark is no part of it.
+/// Decodes `bytes` from the character set `label`; from UTF-8 if there is none. A byte order mark is removed.
 pub(crate) fn decode(bytes: &[u8], label: Option<&str>) -> Result<String, Error> {
     let (charset, mark) = Charset::of(bytes, label);
     charset.decode(&bytes[mark..])
@@ -124,14 +125,14 @@ impl Charset {
         (Charset::named(label), 0)
     }
 
-    /// Whether a byte order mark may have begun that is not complete yet.
+    /// Whether `bytes` may be the beginning of an incomplete byte order mark.
     pub(crate) fn could_be_marked(bytes: &[u8]) -> bool {
         MARKS.iter().any(|(mark, _)| bytes.len() < mark.len() && mark.starts_with(bytes))
     }
 
     fn named(label: Option<&str>) -> Charset {
         let label = label.unwrap_or("utf-8");
-        // In a quoted string, a backslash stands before what it is to be taken for (RFC 9110 §5.6.4).
+        // In a quoted string, a backslash escapes the next character (RFC 9110 §5.6.4).
         let label = if label.contains('\\') { label.replace('\\', "").into() } else { Cow::from(label) };
         let is = |names: &[&str]| names.iter().any(|name| label.eq_ignore_ascii_case(name));
         if is(&UTF_8) {
@@ -143,7 +144,7 @@ impl Charset {
         }
     }
 
-    /// Any other character set of the standard, but for those that it lists as unsafe to decode.
+    /// Any other character set of the WHATWG Encoding Standard, except those that it maps to its "replacement" decoder.
     #[cfg(feature = "charset")]
     fn of_standard(label: &str) -> Option<Charset> {
         encoding_rs::Encoding::for_label_no_replacement(label.as_bytes()).map(Charset::Other)
@@ -154,7 +155,7 @@ impl Charset {
         None
     }
 
-    /// The text of these bytes, which begin and end with a character. What is no text becomes `U+FFFD`.
+    /// Decodes bytes that begin and end at a character boundary. Invalid bytes become `U+FFFD`.
     pub(crate) fn decode(&self, bytes: &[u8]) -> Result<String, Error> {
         match self {
             Charset::Utf8 => Ok(String::from_utf8_lossy(bytes).into_owned()),
@@ -168,8 +169,8 @@ impl Charset {
         }
     }
 
-    /// A decoder for text that comes in pieces, if its lines cannot be told apart before it is decoded: in UTF-16 a line feed
-    /// is two bytes, and one of them may also be part of something else.
+    /// A streaming decoder, for a character set whose text cannot be split into lines before it is decoded: in UTF-16 a line
+    /// feed is two bytes, and the byte 0x0A may also be part of another character.
     #[cfg(feature = "charset")]
     pub(crate) fn stream_decoder(&self) -> Option<StreamDecoder> {
         match self {
@@ -186,23 +187,23 @@ impl Charset {
     }
 }
 
-/// Decodes text that may be cut anywhere.
+/// Decodes text chunk by chunk; a character may span two chunks.
 #[cfg(feature = "charset")]
 pub(crate) struct StreamDecoder(encoding_rs::Decoder);
 
 #[cfg(feature = "charset")]
 impl StreamDecoder {
-    /// The text of the next bytes; at the end, of what was cut off, too.
+    /// Decodes the next bytes. With `is_last`, an incomplete character at the end becomes `U+FFFD`.
     pub(crate) fn decode(&mut self, bytes: &[u8], is_last: bool) -> String {
         let mut text = String::new();
-        // It is a bound on what can come of them, so all of them are read.
+        // The upper bound of the text's length, so one call decodes all of the bytes.
         text.reserve(self.0.max_utf8_buffer_length(bytes.len()).unwrap_or(bytes.len()));
         let _ = self.0.decode_to_string(bytes, &mut text, is_last);
         text
     }
 }
 
-/// Without the feature, all character sets can be told apart into lines before they are decoded.
+/// Without the feature, the text of all supported character sets can be split into lines before it is decoded.
 #[cfg(not(feature = "charset"))]
 pub(crate) enum StreamDecoder {}
 

@@ -41,7 +41,7 @@ impl<'a> Chunks<'a> {
     /// As [`Response::binary`](crate::Response::binary).
     ///
     /// # Cancellation
-    /// Nothing is lost: the next call goes on.
+    /// If the future is dropped, nothing is lost: the next call continues.
     pub async fn next(&mut self) -> Option<Result<Bytes, Error>> {
         poll_fn(|cx| self.poll_chunk(cx)).await
     }

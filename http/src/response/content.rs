@@ -1,9 +1,9 @@
-//! The body as the caller sees it: decoded, counted, and kept if it is read as a whole.
+//! The content of a response: the body decoded, counted, and kept if it is read as a whole.
 //!
-//! Compressed bodies are a way of making much out of little, which is their purpose and also their danger: a megabyte
-//! can become a terabyte. So decoding goes step by step, each step makes a bounded number of bytes, and the bytes are
-//! counted after decoding. Reading as a whole stops at 64 MiB unless the session says otherwise; reading in pieces has no
-//! bound, because nothing is kept. And after each mebibyte other tasks get their turn (`poll_budget.rs`).
+//! A megabyte of compressed data can decode to a gigabyte (a "decompression bomb"). So decoding goes step by step, each step
+//! yields a bounded number of bytes, and the limit applies to the decoded bytes. Reading as a whole stops at 64 MiB unless
+//! the session sets another limit; reading in chunks has no default limit, because nothing is kept. After each mebibyte
+//! the task yields to other tasks (`poll_budget.rs`).
 
 use crate::connections::upgraded::Upgraded;
 use crate::error::{Error, ErrorKind};
@@ -18,13 +18,13 @@ use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
-/// The most that is kept in memory, unless the session has a limit of its own.
+/// The largest body that is kept in memory, unless the session has a limit of its own.
 const MOST_KEPT: u64 = 64 * 1024 * 1024;
 
 pub(crate) struct Content {
     pub(crate) body: BodyReader,
     decoding: Decoding,
-    /// What was read and is larger than the piece that was asked for.
+    /// What has been read and is larger than the chunk that was asked for.
     remaining: Bytes,
     whole: Whole,
     read: u64,
@@ -37,7 +37,7 @@ pub(crate) struct Content {
     failed: Option<Error>,
 }
 
-/// What reads the body in pieces. A second reader of the same kind goes on where the first has stopped.
+/// How the body is being read in parts. A second reader of the same kind continues where the first stopped.
 pub(super) enum Reader {
     Chunks,
     Lines(Box<LineSplitter>),
@@ -47,20 +47,20 @@ pub(super) enum Reader {
 enum Decoding {
     Plain,
     Coded(Box<Decoder>),
-    /// More codings than any honest server applies.
+    /// More codings than the decoder accepts: this many.
     Refused(usize),
 }
 
-/// What has become of the body as a whole.
+/// The body as a whole.
 enum Whole {
     Unread,
     Gathering(Gathered),
     Kept(Bytes),
-    /// It is being read in pieces.
+    /// It is being read in chunks, which are not kept.
     InChunks,
 }
 
-/// Most bodies come in one piece, and that piece is the body: nothing is copied then.
+/// Most bodies come in one chunk, which is then the whole body, without a copy.
 enum Gathered {
     Nothing,
     One(Bytes),
@@ -73,9 +73,9 @@ struct Progress {
 }
 
 impl Content {
-    /// The body behind `body`, decoded as `headers` say; the fields that describe the coded form are taken out. If it is
-    /// a part of a representation (a 206), it stays coded: a range is one of the coded bytes (RFC 9110 §14), and only all
-    /// of these together can be decoded.
+    /// The content of `body`, decoded as `headers` say; the fields that describe the coded form are removed. A part of a
+    /// representation (a 206) is not decoded: a range counts coded bytes (RFC 9110 §14), and only all of them together can
+    /// be decoded.
     pub(crate) fn new(
         body: BodyReader,
         headers: &mut HeaderMap,
@@ -96,8 +96,8 @@ impl Content {
         Content { decoding, declared, limit, ..Content::empty(body) }
     }
 
-    /// The body of a response that has none: nothing is decoded, and the header fields that speak of a body, which is
-    /// another request's, stay.
+    /// The content of a response without a body: nothing is decoded, and the header fields stay, because they describe the
+    /// body that a GET would have.
     pub(crate) fn empty(body: BodyReader) -> Content {
         Content {
             body,
@@ -163,26 +163,26 @@ impl Content {
         Poll::Ready(Ok(bytes))
     }
 
-    /// Chunks are going to be asked for: of a body that is kept, from its beginning.
+    /// To be called before `poll_chunk`. A body that is kept is read from its beginning.
     pub(crate) fn begin_chunks(&mut self) {
         self.begin(Reader::Chunks);
     }
 
-    /// Lines of text in the character set `label` are going to be asked for.
+    /// To be called before `poll_line`. `label` is the character set of the text.
     pub(crate) fn begin_lines(&mut self, label: Option<&str>) {
         if !matches!(self.reader, Reader::Lines(_)) || self.is_kept() {
             self.begin(Reader::Lines(Box::new(LineSplitter::new(label))));
         }
     }
 
-    /// Events are going to be asked for.
+    /// To be called before `poll_event`.
     pub(crate) fn begin_events(&mut self) {
         if !matches!(self.reader, Reader::Events(_)) || self.is_kept() {
             self.begin(Reader::Events(Box::default()));
         }
     }
 
-    /// Another reader begins where the last one has stopped.
+    /// Changes the reader. The new one continues where the last one stopped.
     fn begin(&mut self, reader: Reader) {
         let unread = match std::mem::replace(&mut self.reader, reader) {
             _ if let Whole::Kept(bytes) = &self.whole => {
@@ -208,10 +208,10 @@ impl Content {
         matches!(self.whole, Whole::Kept(_))
     }
 
-    /// All pieces are going to be asked for.
+    /// To be called before `poll_chunk` by a caller that needs the whole body.
     ///
     /// # Errors
-    /// Of kind [`Body`](ErrorKind::Body), if some have been given away.
+    /// Of kind [`Body`](ErrorKind::Body), if chunks have been read before.
     pub(crate) fn begin_all_chunks(&mut self) -> Result<(), Error> {
         if matches!(self.whole, Whole::InChunks) {
             return Err(read_in_chunks());
@@ -220,7 +220,7 @@ impl Content {
         Ok(())
     }
 
-    /// The next piece, of at most `maxsize` bytes.
+    /// The next chunk, of at most `maxsize` bytes.
     pub(crate) fn poll_chunk(
         &mut self,
         cx: &mut Context<'_>,
@@ -250,15 +250,15 @@ impl Content {
         Poll::Ready(Some(Ok(self.remaining.split_to(n))))
     }
 
-    /// Reads what is left of a small body and forgets it.
+    /// Reads the rest of a small body and discards it.
     pub(crate) async fn discard(&mut self) {
         self.whole = Whole::InChunks;
         self.remaining = Bytes::new();
         self.body.discard().await;
     }
 
-    /// Ready unless it is the turn of other tasks. That is also when the limit for the whole request is looked at: what has
-    /// come in time may be read late, but not with endless work.
+    /// Ready unless the budget is spent; then the task yields once. The timeout of the whole request is checked then, too: a
+    /// body that was received in time may be read later, but decoding must not go on without end.
     pub(super) fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         if let Some(error) = self.failed_before() {
             return Poll::Ready(Err(error));
@@ -284,7 +284,7 @@ impl Content {
         self.failed.as_ref().map(Error::again)
     }
 
-    /// The next decoded bytes, never none; an error if they go over the limit.
+    /// The next decoded bytes, at least one; an error if they exceed the limit.
     fn poll_counted(&mut self, cx: &mut Context<'_>, limit: u64) -> Poll<Option<Result<Bytes, Error>>> {
         let data = match ready!(self.poll_decoded(cx)) {
             Some(Ok(data)) => data,
@@ -316,7 +316,8 @@ impl Content {
                 Decoding::Plain => return self.body.poll_data(cx),
                 Decoding::Coded(decoder) => decoder,
                 Decoding::Refused(n) => {
-                    let what = format!("decoding the body: it has {n} codings on top of each other");
+                    let what =
+                        format!("decoding the body: it has {n} content codings, one applied over the other");
                     return Poll::Ready(Some(Err(Error::new(ErrorKind::Decode, what))));
                 }
             };
@@ -343,7 +344,7 @@ impl Content {
 }
 
 fn read_in_chunks() -> Error {
-    Error::new(ErrorKind::Body, "the body has been read in pieces before, and these are not kept")
+    Error::new(ErrorKind::Body, "the body has been read in chunks before, and these are not kept")
 }
 
 impl Gathered {

@@ -1,7 +1,7 @@
 //! Writing a body to a file.
 //!
-//! Reading is the kernel's business and writing blocks, so the body goes to a thread in large batches. The file appears
-//! under its name only when it is whole (`atomic_file.rs`).
+//! Writing to a file blocks, so the body is handed to a thread, in large batches. The file appears under its name only when
+//! it is complete (`atomic_file.rs`).
 
 use crate::atomic_file::{Access, NewFile, in_thread};
 use crate::error::{Error, ErrorKind};
@@ -11,7 +11,7 @@ use std::future::poll_fn;
 use std::io;
 use std::path::Path;
 
-/// How much is collected for one trip to a thread.
+/// How many bytes are collected for one job in a thread.
 const BATCH: usize = 1024 * 1024;
 
 /// Writes the body to `path` and returns its length.
@@ -40,7 +40,7 @@ pub(crate) async fn to_file(content: &mut Content, path: &Path) -> Result<u64, E
     }
 }
 
-/// What comes next, up to a batch of it, and whether that is the end.
+/// The next chunks, about `BATCH` bytes of them, and whether the body has ended.
 async fn next_batch(content: &mut Content) -> Result<(Vec<Bytes>, bool), Error> {
     let mut batch = Vec::new();
     let mut size = 0;

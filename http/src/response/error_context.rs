@@ -1,4 +1,4 @@
-//! Names the response in the errors of reading its body.
+//! The context of errors while a response body is read: the method, URL and status of the response.
 
 use crate::error::Error;
 use crate::url::Url;

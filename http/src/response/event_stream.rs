@@ -1,8 +1,7 @@
-//! Server-sent events as they come: [`Events`].
+//! Reading a body as server-sent events: [`Events`].
 //!
-//! What the bytes mean is worked out in `sse.rs`; here they are read. Asking again when the stream has ended is left to
-//! the program, because only it knows whether it wants to: [`last_event_id`](Events::last_event_id) and
-//! [`retry`](Events::retry) say how.
+//! `sse.rs` parses the bytes that are read here. Reconnecting when the stream has ended is left to the program, because only
+//! it knows whether it wants to: [`last_event_id`](Events::last_event_id) and [`retry`](Events::retry) are what it needs.
 
 use crate::error::{Error, ErrorKind};
 use crate::response::content::{Content, Reader};
@@ -15,12 +14,12 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-/// How much of the body is asked for at a time.
+/// How many bytes of the body are read at a time.
 const AT_A_TIME: usize = 64 * 1024;
 
 /// The events that a server sends, from [`Response::iter_events`](crate::Response::iter_events).
 ///
-/// A server may have nothing to say for a long time. The session's
+/// A server may send nothing for a long time. The session's
 /// [`read_timeout`](crate::ClientSessionBuilder::read_timeout) of 30 s applies all the same, unless the request has
 /// [another](crate::RequestBuilder::read_timeout).
 ///
@@ -60,18 +59,18 @@ impl<'a> Events<'a> {
     /// As [`Response::binary`](crate::Response::binary); of kind [`TooLarge`](ErrorKind::TooLarge) for an event of more than 16 MiB.
     ///
     /// # Cancellation
-    /// Nothing is lost: the next call goes on.
+    /// If the future is dropped, nothing is lost: the next call continues.
     pub async fn next(&mut self) -> Option<Result<ServerEvent, Error>> {
         poll_fn(|cx| self.poll_event(cx)).await
     }
 
-    /// The last id that the server has given: what a `Last-Event-ID` field says when asking again. Empty if there was
-    /// none.
+    /// The last event id that the server has sent: the value of the `Last-Event-ID` field when reconnecting. Empty if there
+    /// was none.
     pub fn last_event_id(&self) -> &str {
         self.content.event_parser().map_or("", Parser::last_id)
     }
 
-    /// How long the server wants its clients to wait before they ask again, if it has said so.
+    /// The reconnection time: how long the server wants its clients to wait before they reconnect, if it has sent one.
     pub fn retry(&self) -> Option<Duration> {
         self.content.event_parser()?.retry()
     }
@@ -119,19 +118,19 @@ impl Content {
                 }
             }
             match ready!(self.poll_chunk(cx, AT_A_TIME)) {
-                Some(Ok(piece)) => {
+                Some(Ok(chunk)) => {
                     if let Reader::Events(reader) = &mut self.reader {
-                        reader.unparsed = piece;
+                        reader.unparsed = chunk;
                     }
                 }
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),
-                // An event that was not ended by then is none.
+                // An incomplete event at the end of the stream is discarded (WHATWG HTML §9.2.6).
                 None => return Poll::Ready(None),
             }
         }
     }
 
-    /// What has been read as events, if the body is being read so.
+    /// The parser, if the body is being read as events.
     pub(crate) fn event_parser(&self) -> Option<&Parser> {
         match &self.reader {
             Reader::Events(reader) => Some(&reader.parser),

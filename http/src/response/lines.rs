@@ -1,6 +1,6 @@
 //! Reading a body line by line, as text.
 //!
-//! The splitter belongs to the content and not to [`Lines`], so that a caller that asks for lines again gets the next one.
+//! The splitter belongs to the content and not to [`Lines`], so that a second [`Lines`] continues with the next line.
 
 use crate::error::{Error, ErrorKind};
 use crate::response::content::{Content, Reader};
@@ -12,7 +12,7 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-/// How much of the body is asked for at a time when looking for the ends of lines.
+/// How many bytes of the body are read at a time.
 const AT_A_TIME: usize = 64 * 1024;
 
 /// The body line by line, from [`Response::iter_lines`](crate::Response::iter_lines).
@@ -32,13 +32,13 @@ impl<'a> Lines<'a> {
         Lines { content, context, failed: false }
     }
 
-    /// The next line without its end; `None` when there are no more.
+    /// The next line without its line end; `None` when there are no more.
     ///
     /// # Errors
     /// As [`Response::text`](crate::Response::text); of kind [`TooLarge`](ErrorKind::TooLarge) for a line of more than 16 MiB.
     ///
     /// # Cancellation
-    /// Nothing is lost: the next call goes on.
+    /// If the future is dropped, nothing is lost: the next call continues.
     pub async fn next(&mut self) -> Option<Result<String, Error>> {
         poll_fn(|cx| self.poll_line(cx)).await
     }
@@ -48,7 +48,7 @@ impl<'a> Lines<'a> {
             return Poll::Ready(None);
         }
         let line = ready!(self.content.poll_line(cx));
-        // A line that cannot be decoded is not the end of all lines.
+        // After a line that cannot be decoded, the next one can be read.
         self.failed = matches!(&line, Some(Err(error)) if !error.is_decode());
         Poll::Ready(line.map(|line| line.map_err(|error| self.context.located(error))))
     }
@@ -88,13 +88,13 @@ impl Content {
                 }
                 Split::NeedsInput => {}
             }
-            let piece = match ready!(self.poll_chunk(cx, AT_A_TIME)) {
-                Some(Ok(piece)) => Some(piece),
+            let chunk = match ready!(self.poll_chunk(cx, AT_A_TIME)) {
+                Some(Ok(chunk)) => Some(chunk),
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),
                 None => None,
             };
             if let Reader::Lines(splitter) = &mut self.reader {
-                splitter.feed(piece);
+                splitter.feed(chunk);
             }
         }
     }

@@ -1,11 +1,11 @@
-//! Reading `Link` fields (RFC 8288 §3): how an API says where the next page is.
+//! Parsing `Link` fields (RFC 8288 §3), which APIs use for the URL of the next page.
 //!
 //! ```text
 //! Link: <https://api.example.org/items?page=2>; rel="next", </items>; rel=start; title="All"
 //! ```
 //!
-//! A comma separates links, but may also stand inside the angle brackets or a quoted string, so the text is walked and
-//! not split. From the first thing that makes no sense on, the rest of that field is left out.
+//! A comma separates links, but may also occur inside the angle brackets or a quoted string, so the field is scanned and
+//! not split at commas. From the first syntax error on, the rest of that field is ignored.
 
 use crate::encoding::quoted_string;
 use crate::url::Url;
@@ -20,12 +20,12 @@ pub struct Link {
 }
 
 impl Link {
-    /// Where it leads, resolved against the response's address.
+    /// The target of the link, resolved against the response's URL.
     pub fn url(&self) -> &Url {
         &self.url
     }
 
-    /// How it is related to the response: `next`, `last`… It may be several words.
+    /// The relation type: `next`, `last`… There may be several, separated by spaces.
     pub fn rel(&self) -> Option<&str> {
         self.param("rel")
     }

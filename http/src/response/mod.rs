@@ -1,4 +1,4 @@
-//! The response: what came back.
+//! The response, and reading its body.
 //!
 //! ```text
 //! body_reader.rs     reads the body from its connection, which it returns to the pool at the end
@@ -16,14 +16,13 @@
 //! error_context.rs   names the response in errors
 //! ```
 //!
-//! A response exists as soon as its head is here; the body may still be on its way, and is read when somebody asks for
-//! it. It can be read in one of two ways: as a whole (`text`, `json`, `binary`: kept, so that a second call costs
-//! nothing), or in pieces as they come (`iter_chunked`, `iter_lines`, `download`: not kept).
+//! A [`Response`] exists as soon as its head has been received; the body is read when the caller asks for it, in one of two
+//! ways: as a whole (`text`, `json`, `binary`), which is kept for further calls, or in chunks as they come (`iter_chunked`,
+//! `iter_lines`, `iter_events`, `download`), which are not kept.
 //!
-//! On the path of a response this is the last stop: `connection.rs` reads, `body_reader.rs` hands over and gives the
-//! connection back, `content.rs` decodes and counts, and here a caller gets what it asked for. A response owns
-//! everything it needs: it outlives its session, may be returned from a task, and dropping it half-read closes its
-//! connection and nothing else.
+//! A body passes through three layers: `connections/connection.rs` reads it from the stream, `body_reader.rs` returns the
+//! connection to the pool at the end, and `content.rs` decodes it and counts its bytes. A response owns all of them: it may
+//! outlive its session or be returned from a task, and dropping it half-read closes its connection.
 
 pub(crate) mod body_reader;
 mod charset;
@@ -96,7 +95,7 @@ struct Inner {
     content: Content,
 }
 
-/// What a response is made of.
+/// The arguments of `Response::new`.
 pub(crate) struct ResponseParts {
     pub(crate) method: Method,
     pub(crate) url: Url,
@@ -161,7 +160,7 @@ impl Response {
         self.inner.head.status
     }
 
-    /// The words behind the status code. They mean nothing, and may be missing.
+    /// The reason phrase after the status code. It has no meaning in HTTP, and may be empty.
     pub fn reason(&self) -> &str {
         self.inner.head.reason()
     }
@@ -171,21 +170,21 @@ impl Response {
         self.inner.head.version.as_str()
     }
 
-    /// The header fields. If the body came compressed, `Content-Encoding` and `Content-Length` are gone, because they
-    /// describe what was sent and not what is read here.
+    /// The header fields. If the body is decoded, `Content-Encoding` and `Content-Length` are removed, because they describe
+    /// the coded form and not the content that is read here.
     pub fn headers(&self) -> &HeaderMap {
         &self.inner.head.headers
     }
 
-    /// The value of a header field, if it is there and is printable ASCII; of several, the first. For all others there is
-    /// [`header_text`](Response::header_text).
+    /// The value of a header field, if it is present and is printable ASCII; of several, the first.
+    /// [`header_text`](Response::header_text) gives any value.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.inner.head.headers.get(name)?.to_str().ok()
     }
 
-    /// The value of a header field as text, if it is there, whatever bytes it has; of several, the first. It is read as
-    /// UTF-8 if it is that, and as ISO-8859-1 otherwise: HTTP knows no character set but ASCII now (RFC 9110 §5.5), and
-    /// servers send these two. [`headers`](Response::headers) has the bytes.
+    /// The value of a header field as text, if it is present; of several, the first. It is decoded as UTF-8 if it is valid
+    /// UTF-8, and as ISO-8859-1 otherwise: HTTP allows only ASCII in new fields (RFC 9110 §5.5), but servers send both.
+    /// [`headers`](Response::headers) has the bytes.
     ///
     /// ```no_run
     /// # async fn example() -> Result<(), curio_http::Error> {
@@ -197,18 +196,17 @@ impl Response {
         Some(charset::header_text(self.inner.head.headers.get(name)?.as_bytes()))
     }
 
-    /// The URL of the response: the last one, after redirects. User name and password are left out, so that it can be
-    /// printed.
+    /// The URL of the last request, after redirects, without user name and password.
     pub fn url(&self) -> &Url {
         &self.inner.url
     }
 
-    /// The redirects that were followed on the way here, the first one first. Their bodies are gone.
+    /// The redirects that were followed, the first one first. Their bodies have been discarded.
     pub fn history(&self) -> &[Response] {
         &self.inner.history
     }
 
-    /// Whether this response leads somewhere else: a 301, 302, 303, 307 or 308 that says where.
+    /// Whether this is a redirect: a 301, 302, 303, 307 or 308 with a `Location` field.
     pub fn is_redirect(&self) -> bool {
         let leads_on = matches!(self.status_code(), 301 | 302 | 303 | 307 | 308);
         leads_on && self.headers().get(LOCATION).is_some_and(|location| !location.is_empty())
@@ -222,7 +220,7 @@ impl Response {
     /// An error if the status is 400 or above.
     ///
     /// # Errors
-    /// Of kind [`Status`](ErrorKind::Status), with the status and the server's words for it.
+    /// Of kind [`Status`](ErrorKind::Status), with the status code and the reason phrase.
     pub fn raise_for_status(&self) -> Result<(), Error> {
         if self.ok() {
             return Ok(());
@@ -232,8 +230,8 @@ impl Response {
         Err(self.located(Error::new(ErrorKind::Status, what.trim_end().to_owned())))
     }
 
-    /// The length of the body in bytes, if the head declares it and the body is not decoded on the way. For a HEAD
-    /// request, the length that a GET would have had.
+    /// The length of the body in bytes, if the head declares it and the body is not decoded. For a HEAD request, the length
+    /// that the body of a GET would have.
     pub fn content_length(&self) -> Option<u64> {
         self.inner.content_length
     }
@@ -243,39 +241,39 @@ impl Response {
         charset::of(self.headers())
     }
 
-    /// The cookies that this response sets, or tries to: whether they are taken is for the session's
-    /// [jar](crate::CookieJar) to decide. Malformed ones are left out. A `Max-Age` is counted from this call.
+    /// The cookies of the `Set-Cookie` fields, whether or not the session's [jar](crate::CookieJar) has accepted them.
+    /// Malformed ones are left out. A `Max-Age` is counted from this call.
     pub fn cookies(&self) -> Vec<Cookie> {
         cookies::of(self.headers(), SystemTime::now())
     }
 
-    /// The links in the `Link` fields (RFC 8288), resolved against this response's address. Malformed ones are left out.
+    /// The links in the `Link` fields (RFC 8288), resolved against this response's URL. Malformed ones are left out.
     pub fn links(&self) -> Vec<Link> {
         link_header::of(self.headers(), self.url())
     }
 
-    /// The address that the connection leads to: that of the server, or of the proxy it is reached through. `None` for a
-    /// Unix socket and for connections that are not ours.
+    /// The IP address and port of the connection's peer: the server, or the proxy in front of it. `None` for a Unix socket
+    /// and for the streams of a [`Connector`](crate::Connector).
     pub fn remote_addr(&self) -> Option<SocketAddr> {
         self.inner.peer
     }
 
-    /// How the connection to the server was protected: version, cipher suite, certificates. `None` for `http`.
+    /// TLS version, cipher suite and certificates of the connection to the server. `None` for `http`.
     pub fn tls(&self) -> Option<TlsInfo> {
         self.inner.tls.clone()
     }
 
-    /// The time from starting this exchange to the arrival of its head.
+    /// The time from the start of this exchange until its response head was received.
     pub fn elapsed(&self) -> Duration {
         self.inner.elapsed
     }
 
-    /// The fields that followed a chunked body, once it has been read to its end.
+    /// The trailer fields of a chunked body, once it has been read to its end.
     pub fn trailers(&self) -> Option<&HeaderMap> {
         self.inner.content.trailers()
     }
 
-    /// Where the time went.
+    /// How long each phase of the request took.
     pub fn timings(&self) -> Timings {
         let total =
             self.inner.content.ended_at().map(|end| end.saturating_duration_since(self.inner.started));
@@ -285,7 +283,7 @@ impl Response {
     /// The body, parsed as JSON. It is kept: `text` and `binary` work afterwards.
     ///
     /// # Errors
-    /// Of kind [`Json`](ErrorKind::Json) if it is not the JSON that was asked for; otherwise as
+    /// Of kind [`Json`](ErrorKind::Json) if it is not JSON, or cannot be deserialised into `T`; otherwise as
     /// [`binary`](Response::binary).
     pub async fn json<T: DeserializeOwned>(&mut self) -> Result<T, Error> {
         let bytes = self.binary().await?;
@@ -302,11 +300,11 @@ impl Response {
         })
     }
 
-    /// The body as text, by the character set that the head names; UTF-8 if it names none. Bytes that are no text in it
-    /// become `U+FFFD`. The body is kept.
+    /// The body as text, decoded from the character set that the `Content-Type` field names; UTF-8 if it names none. Invalid
+    /// bytes become `U+FFFD`. The body is kept.
     ///
     /// # Errors
-    /// Of kind [`Decode`](ErrorKind::Decode) if the character set is none that this build knows; otherwise as
+    /// Of kind [`Decode`](ErrorKind::Decode) if this build does not support the character set; otherwise as
     /// [`binary`](Response::binary).
     pub async fn text(&mut self) -> Result<String, Error> {
         let bytes = self.binary().await?;
@@ -316,12 +314,12 @@ impl Response {
     /// The body. It is kept: a second call, or `text` or `json`, gives the same one.
     ///
     /// # Errors
-    /// Of kind [`Body`](ErrorKind::Body) if it ends early or has been read in pieces before, [`Timeout`] if the server
-    /// falls silent, [`TooLarge`] beyond [`max_body`], [`Decode`](ErrorKind::Decode) if it is compressed and damaged,
-    /// [`Protocol`](ErrorKind::Protocol) if its framing is.
+    /// Of kind [`Body`](ErrorKind::Body) if the body ends early or has been read in chunks before, [`Timeout`] if the server
+    /// sends nothing for too long, [`TooLarge`] beyond [`max_body`], [`Decode`](ErrorKind::Decode) if the compressed data is
+    /// damaged, [`Protocol`](ErrorKind::Protocol) if the framing is invalid.
     ///
     /// # Cancellation
-    /// If the future is dropped, what has come is kept and the next call goes on from there.
+    /// If the future is dropped, what has been read is kept, and the next call continues from there.
     ///
     /// [`Timeout`]: ErrorKind::Timeout
     /// [`TooLarge`]: ErrorKind::TooLarge
@@ -331,8 +329,8 @@ impl Response {
         whole.map_err(|error| self.located(error))
     }
 
-    /// Reads the body in pieces of at most `maxsize` bytes, as they come. They are not kept. A body that was read as a
-    /// whole before is given from its beginning, and stays.
+    /// Reads the body in chunks of at most `maxsize` bytes, as they come. They are not kept. If the body has been read as a
+    /// whole before, the chunks start at its beginning, and it stays kept.
     pub fn iter_chunked(&mut self, maxsize: usize) -> Chunks<'_> {
         let (content, context, _) = self.inner.split();
         Chunks::new(content, context, maxsize)
@@ -351,16 +349,16 @@ impl Response {
         Events::new(content, context)
     }
 
-    /// Writes the body to a file and returns its length. It is written under another name beside `path` and renamed when
-    /// it is complete, so `path` never holds half a body.
+    /// Writes the body to a file and returns its length in bytes. It is written to a temporary file in the same folder, which
+    /// is renamed to `path` when it is complete, so `path` never holds half a body.
     ///
-    /// Symbolic links are followed. A file that is replaced keeps its mode; if it has other hard links, these keep the old
-    /// content. What is there and is no file (a FIFO, a device) is written to as it is, piece by piece.
+    /// Symbolic links are followed. A file that is replaced keeps its mode; its other hard links keep the old content. If
+    /// `path` is no regular file (a FIFO, a device), the body is written to it directly, as it comes.
     ///
     /// # Errors
-    /// Of kind [`Io`](ErrorKind::Io) if the file cannot be written; if that is certain from the beginning (a directory, no
-    /// permission), nothing of the body has been read. Otherwise as [`binary`](Response::binary), but for
-    /// the limit of 64 MiB, which does not apply.
+    /// Of kind [`Io`](ErrorKind::Io) if the file cannot be written; if it cannot be created (a directory, no permission),
+    /// nothing of the body has been read. Otherwise as [`binary`](Response::binary), except that the default limit of 64 MiB
+    /// does not apply.
     ///
     /// # Cancellation
     /// The unfinished file is removed.
@@ -369,12 +367,12 @@ impl Response {
         written.map_err(|error| self.located(error))
     }
 
-    /// The connection itself, after the server has agreed to another protocol: a `101 Switching Protocols` to a request
-    /// with the fields `Connection: upgrade` and `Upgrade` (RFC 9110 §7.8). Bytes of the new protocol that came with the
-    /// head are read first.
+    /// The connection as a byte stream, after the server has switched to another protocol: with a `101 Switching Protocols`
+    /// to a request with the fields `Connection: upgrade` and `Upgrade` (RFC 9110 §7.8). Bytes of the new protocol that were
+    /// received together with the head are read first.
     ///
     /// # Errors
-    /// Of kind [`Protocol`](ErrorKind::Protocol) if the status is any other than 101: the server did not agree.
+    /// Of kind [`Protocol`](ErrorKind::Protocol) if the status is not 101.
     pub fn upgrade(mut self) -> Result<Upgraded, Error> {
         self.inner.content.take_upgraded().ok_or_else(|| {
             let what = format!("upgrading the connection: the server answered {}", self.status());
@@ -382,8 +380,8 @@ impl Response {
         })
     }
 
-    /// Calls `report` whenever a part of the body has been read, with the number of bytes so far and the number in all
-    /// if it is known.
+    /// Calls `report` whenever a part of the body has been read, with the number of bytes so far and the total number if it
+    /// is known.
     pub fn on_progress(&mut self, report: impl FnMut(u64, Option<u64>) + 'static) -> &mut Response {
         let total = self.inner.content_length;
         self.inner.content.on_progress(total, Box::new(report));
@@ -400,12 +398,12 @@ impl Response {
         self.inner.content.body.finish_upload().await
     }
 
-    /// The body is not wanted.
+    /// Discards the body: a small one is read to its end, so that the connection can be reused.
     pub(crate) async fn discard_body(&mut self) {
         self.inner.content.discard().await;
     }
 
-    /// Names this response in an error.
+    /// Adds method, URL and status of this response to an error.
     pub(crate) fn located(&self, error: Error) -> Error {
         let Inner { method, url, head, .. } = &*self.inner;
         ErrorContext { method, url, status: head.status }.located(error)
@@ -413,7 +411,7 @@ impl Response {
 }
 
 impl Inner {
-    /// The body, to be read; how its errors are named; and the header fields.
+    /// The body, the context of its errors, and the header fields.
     fn split(&mut self) -> (&mut Content, ErrorContext<'_>, &HeaderMap) {
         let Inner { method, url, head, content, .. } = self;
         (content, ErrorContext { method, url, status: head.status }, &head.headers)

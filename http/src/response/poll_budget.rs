@@ -1,17 +1,18 @@
-//! How much of a body is worked on before other tasks get their turn.
+//! A budget for cooperative scheduling: how much of a body a task processes before it yields to other tasks.
 //!
-//! What is at hand never has to be waited for: a megabyte of gzip can stand for a gigabyte of lines, and whoever reads them
-//! would be busy for seconds without a pause in which a timer could fire. So all work on a body has a price in bytes, and
-//! after each mebibyte the task yields. That is some milliseconds of work, and a thousandth of that for the pause.
+//! Data that has been received is processed without waiting: a megabyte of gzip can decode to a gigabyte of lines, and a
+//! task that reads them would run for seconds without letting a timer fire. So all work on a body costs some bytes of the
+//! budget, and after each mebibyte the task yields: after a few milliseconds of work, of which yielding costs about a
+//! thousandth.
 
 use std::pin::pin;
 use std::task::{Context, Poll};
 
-/// What is worked on between two pauses, in bytes.
+/// How many bytes are processed between two yields.
 const BUDGET: usize = 1024 * 1024;
-/// What the smallest step costs: a line, an event, a chunk of a byte.
+/// The cost of the smallest step (a line, an event, a chunk of one byte), in bytes.
 const STEP: usize = 256;
-/// What the beginning of a compressed stream costs, by the tables and the window that are laid out for it.
+/// The cost of starting a compressed stream, which allocates tables and a window, in bytes.
 pub(crate) const STREAM: usize = 16 * 1024;
 
 #[derive(Debug)]
@@ -24,12 +25,12 @@ impl PollBudget {
         PollBudget { left: BUDGET }
     }
 
-    /// A step has been made that handled so many bytes.
+    /// Charges one step that processed this many bytes.
     pub(crate) fn spend(&mut self, bytes: usize) {
         self.left = self.left.saturating_sub(bytes.max(STEP));
     }
 
-    /// As many steps, none of which handled many bytes.
+    /// Charges this many small steps.
     pub(crate) fn spend_steps(&mut self, steps: usize) {
         self.left = self.left.saturating_sub(steps.saturating_mul(STEP));
     }
@@ -38,7 +39,7 @@ impl PollBudget {
         self.left == 0
     }
 
-    /// Yields: wakes the task and is `Pending`. The next poll has a new budget.
+    /// Yields: wakes the task and returns `Pending`. The next poll has a new budget.
     pub(crate) fn poll_yield<T>(&mut self, cx: &mut Context<'_>) -> Poll<T> {
         self.left = BUDGET;
         if curio::is_running() {

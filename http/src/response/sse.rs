@@ -1,19 +1,20 @@
-//! Server-sent events, without any input or output: bytes go in, events come out (WHATWG HTML §9.2.6).
+//! The parser of server-sent events (WHATWG HTML §9.2.6), without I/O.
 //!
-//! The format is lines. A line `field: value` sets a field of the event in the making, an empty line ends it, and a line
-//! that begins with a colon is a comment, mostly sent to keep the connection alive. Lines end in LF, CR or CR LF, so a
-//! CR at the end of what has come is a line end whose LF may still follow. Text is UTF-8, a byte order mark in front of
-//! it is skipped, and an event that is not ended when the stream ends never was one.
+//! The format is line-based. A line `field: value` sets a field of the current event, an empty line dispatches it, and a line
+//! that begins with a colon is a comment, mostly sent to keep the connection alive. Lines end in LF, CR or CR LF, so after
+//! a CR at the end of a chunk the LF may still follow. Text is UTF-8, a byte order mark in front of it is skipped, and an
+//! incomplete event at the end of the stream is discarded.
 //!
-//! A stream without line ends, or an event without an end, must not fill the memory: both together have a bound.
+//! The current line and event together have a limit, so that a stream without line ends, or an event without an end, cannot
+//! exhaust the memory.
 
 use bytes::{Buf, Bytes};
 use std::time::Duration;
 
-/// The most that one event may hold, its unfinished line included.
+/// The largest event in bytes, its incomplete line included.
 pub(crate) const LONGEST_EVENT: usize = 16 * 1024 * 1024;
 
-/// An event that a server has sent: what [`Events`](crate::Events) yields.
+/// A server-sent event, from [`Events`](crate::Events).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerEvent {
     kind: String,
@@ -22,23 +23,23 @@ pub struct ServerEvent {
 }
 
 impl ServerEvent {
-    /// The type of the event (its `event` field): `"message"` if the server names none.
+    /// The type of the event (its `event` field): `"message"` if it has none.
     pub fn event(&self) -> &str {
         if self.kind.is_empty() { "message" } else { &self.kind }
     }
 
-    /// The `data` fields, with a line feed between them. Never missing, though it may be an empty text.
+    /// The `data` fields, joined by line feeds. An event always has one, though it may be empty.
     pub fn data(&self) -> &str {
         &self.data
     }
 
-    /// The last id that the server has given, with this event or before; empty if there was none. Whoever asks again
-    /// sends it in a `Last-Event-ID` field, and the server goes on from there.
+    /// The last event id that the server has sent, with this event or before; empty if there was none. A client that
+    /// reconnects sends it in a `Last-Event-ID` field, and the server continues after that event.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// The data, taken out.
+    /// The data, without a copy.
     pub fn into_data(self) -> String {
         self.data
     }
@@ -48,45 +49,45 @@ impl ServerEvent {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct TooLong;
 
-/// Reads a stream of events, however it is cut.
+/// Parses a stream of events, whatever the boundaries of the chunks.
 #[derive(Debug, Default)]
 pub(crate) struct Parser {
-    /// Past the place where a byte order mark may stand.
+    /// The first line, which may begin with a byte order mark, is complete.
     begun: bool,
-    /// The last line ended in CR: an LF right behind it belongs to that.
+    /// The last line ended in CR: an LF directly after it belongs to that line end.
     after_cr: bool,
     line: Vec<u8>,
     kind: String,
     data: String,
     id: String,
-    /// The id of the last event that was ended.
+    /// The id of the last event that was dispatched.
     last_id: String,
     retry: Option<Duration>,
     lines_read: usize,
 }
 
 impl Parser {
-    /// Whether nothing of an event has come that has not ended.
+    /// Whether no event has begun that has not been dispatched.
     pub(crate) fn is_between_events(&self) -> bool {
         self.line.is_empty() && self.data.is_empty() && self.kind.is_empty()
     }
 
-    /// How many lines have been read since this was last asked.
+    /// How many lines have been read since the last call.
     pub(crate) fn take_lines_read(&mut self) -> usize {
         std::mem::take(&mut self.lines_read)
     }
 
-    /// The id that the server gave last, with an event that has ended.
+    /// The id of the last event that was dispatched.
     pub(crate) fn last_id(&self) -> &str {
         &self.last_id
     }
 
-    /// How long the server asks to wait before asking again after the stream has ended.
+    /// The reconnection time, if the server has sent one.
     pub(crate) fn retry(&self) -> Option<Duration> {
         self.retry
     }
 
-    /// Takes bytes off the front of `input` until an event is complete or there are no more.
+    /// Consumes bytes from the front of `input` until an event is complete or there are no more.
     pub(crate) fn parse(&mut self, input: &mut Bytes) -> Result<Option<ServerEvent>, TooLong> {
         while !input.is_empty() {
             if std::mem::take(&mut self.after_cr) && input[0] == b'\n' {
@@ -116,7 +117,7 @@ impl Parser {
         Ok(())
     }
 
-    /// The line is complete: an event, if it was an empty line and there is one.
+    /// Processes the complete line. An empty line returns the event, if there is one.
     fn end_line(&mut self) -> Option<ServerEvent> {
         self.lines_read += 1;
         let bytes = std::mem::take(&mut self.line);
@@ -140,10 +141,10 @@ impl Parser {
             "retry" if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) => {
                 self.retry = value.parse().ok().map(Duration::from_millis).or(self.retry);
             }
-            // A comment has an empty field name; unknown fields are for the future.
+            // A comment has an empty field name. Unknown fields are ignored.
             _ => {}
         }
-        // The next line has the same memory.
+        // The next line uses the same memory.
         self.line = bytes;
         self.line.clear();
         None
@@ -155,28 +156,28 @@ impl Parser {
         }
         let kind = std::mem::take(&mut self.kind);
         let mut data = std::mem::take(&mut self.data);
-        // Without a data field there is no event. With one, there is a line feed too many.
+        // Without a `data` field there is no event. With one, the last line feed is removed.
         data.pop()?;
         Some(ServerEvent { kind, data, id: self.last_id.clone() })
     }
 }
 
-/// A stream of events that is being read. It belongs to the content and not to its reader, so that a caller that asks for
-/// events again gets the next one, and still has what the server has said about ids and times.
+/// The state of reading a body as events. It belongs to the content and not to [`Events`](crate::Events), so that a second
+/// [`Events`](crate::Events) continues with the next event, and keeps the last event id and the reconnection time.
 #[derive(Debug, Default)]
 pub(crate) struct EventReader {
     pub(crate) parser: Parser,
-    /// What has come and is not parsed.
+    /// Bytes that have been read and not parsed yet.
     pub(crate) unparsed: Bytes,
 }
 
 impl EventReader {
-    /// The next event of what has come.
+    /// The next event of the unparsed bytes.
     pub(crate) fn parse(&mut self) -> Result<Option<ServerEvent>, TooLong> {
         self.parser.parse(&mut self.unparsed)
     }
 
-    /// The bytes that were not made into events; `None` if they are those of half an event, which are not kept.
+    /// The bytes that have not been parsed; `None` in the middle of an event, whose bytes are not kept.
     pub(crate) fn into_unread(self) -> Option<Bytes> {
         self.parser.is_between_events().then_some(self.unparsed)
     }

@@ -1,8 +1,8 @@
-//! A file on its way out. Reading happens in a thread, so that a slow disk holds up no other task.
+//! A file as a request body. It is read in a thread, so that a slow disk blocks no other task.
 //!
-//! Of a file that has a length, as many bytes are sent as it had when that length was announced: one that grows in the
-//! meantime (a log, say) is cut there. A file that says it is empty is asked for its first bytes: those of `/proc` have
-//! content and no length, and are sent in chunks, as pipes and devices are.
+//! Of a file that has a length, exactly the declared number of bytes is sent: one that grows meanwhile (a log file, for
+//! example) is cut off there. A file of length 0 is read once to see whether it really is empty: files in `/proc` have
+//! content and no length, and are sent with chunked transfer coding, as pipes and devices are.
 
 use crate::error::{Error, ErrorKind};
 use crate::h1::BodyLength;
@@ -12,15 +12,15 @@ use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-/// How much one trip to a thread reads from a file.
+/// How many bytes one job in a thread reads at most.
 const FILE_CHUNK: usize = 256 * 1024;
 
 pub(crate) struct FileUpload {
     path: PathBuf,
     state: State,
-    /// How much of the buffer is the current piece.
+    /// How much of the buffer is the current chunk.
     filled: usize,
-    /// How much of the announced length is still to come; `None` if no length was announced.
+    /// How much of the declared length is still to be read; `None` if no length was declared.
     left: Option<u64>,
 }
 
@@ -28,7 +28,7 @@ type Job<T> = Pin<Box<dyn Future<Output = Result<io::Result<T>, curio::TaskError
 
 enum State {
     Unopened,
-    /// The first piece was read when the file was opened.
+    /// The first chunk was read when the file was opened.
     ReadAhead(File, Vec<u8>, usize),
     Idle(File, Vec<u8>),
     Reading(Job<(File, Vec<u8>, usize)>),
@@ -36,7 +36,7 @@ enum State {
 }
 
 impl FileUpload {
-    /// Opens the file and says how long it is, if it has a length: a pipe or a device has none.
+    /// Opens the file and returns its length, if it has one: a pipe or a device has none.
     pub(super) async fn open(path: &Path) -> Result<(FileUpload, BodyLength), Error> {
         let ours = path.to_owned();
         let opened = curio::run_in_thread(move || -> io::Result<_> {
@@ -55,12 +55,12 @@ impl FileUpload {
         Ok((FileUpload { path: path.to_owned(), state, filled: 0, left }, length))
     }
 
-    /// Opens the file when its first piece is asked for. `announced` is the length that it had when it was measured.
+    /// Opens the file when its first chunk is polled. `announced` is the length that was declared for it.
     pub(super) fn later(path: &Path, announced: Option<u64>) -> FileUpload {
         FileUpload { path: path.to_owned(), state: State::Unopened, filled: 0, left: announced }
     }
 
-    /// Whether it is an ordinary file, that has told its length.
+    /// Whether it is a regular file whose length was declared.
     pub(super) fn has_announced_length(&self) -> bool {
         self.left.is_some()
     }
@@ -92,7 +92,7 @@ impl FileUpload {
         Poll::Ready(Ok(self.take(file, buffer, n)))
     }
 
-    /// Makes the first `n` bytes of `buffer` the current piece; false if that is none.
+    /// Makes the first `n` bytes of `buffer` the current chunk; false at the end of the file, where `n` is 0.
     fn take(&mut self, file: File, buffer: Vec<u8>, n: usize) -> bool {
         self.state = if n > 0 { State::Idle(file, buffer) } else { State::Ended };
         self.filled = n;
@@ -119,7 +119,7 @@ pub(super) async fn measure_all(paths: Vec<PathBuf>) -> Result<Vec<Option<u64>>,
     measured.await.map_err(failed)?
 }
 
-/// Opens it too, if it is a file: whether we may read it is better known now than in the middle of a request.
+/// A regular file is opened too, so that a missing permission is an error now and not in the middle of a request.
 fn measure(path: &Path) -> io::Result<Option<u64>> {
     let length = length(&fs::metadata(path)?)?;
     if length.is_none() {
@@ -141,7 +141,7 @@ fn opening_failed(path: &Path) -> Error {
     Error::new(ErrorKind::Io, format!("opening {} to send it", path.display()))
 }
 
-/// Reads a piece of at most `most` bytes.
+/// Reads a chunk of at most `most` bytes.
 fn read(mut file: File, mut buffer: Vec<u8>, most: usize) -> io::Result<(File, Vec<u8>, usize)> {
     buffer.resize(most, 0);
     loop {

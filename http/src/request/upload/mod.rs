@@ -1,17 +1,16 @@
-//! A request body on its way out.
+//! The request body while it is sent.
 //!
 //! ```text
 //! file.rs       a file, read in a thread
 //! progress.rs   how much has been sent
 //! ```
 //!
-//! [`Upload`] turns the description in [`Body`](crate::Body) into pieces of bytes, one at a time, when the connection
-//! can take them: what is in memory is sliced, a file is read in a thread, a reader is polled, and a form is one of
-//! these after the other.
+//! [`Upload`] turns the description in [`Body`](crate::Body) into chunks of bytes, one at a time, when the connection can
+//! send more: bytes in memory are sliced, a file is read in a thread, a reader is polled, and a form is a sequence of these.
 //!
-//! The length that is declared in the head is the length that is sent: of a file that grows in the meantime, no more. A file
-//! that shrinks while it is sent, or a reader that yields something else than the caller's Content-Length, is an error and
-//! ends the connection: the server would otherwise take the next request for the rest of this body.
+//! Exactly the declared Content-Length is sent. A file that grows meanwhile is cut off there. A file that shrinks, or a
+//! reader that yields more or less than the caller's Content-Length, is an error and closes the connection: the server would
+//! otherwise take the next request for the rest of this body.
 
 mod file;
 mod progress;
@@ -30,7 +29,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-/// How much is framed and sent at a time.
+/// How many bytes are framed and sent at a time.
 const CHUNK: usize = 64 * 1024;
 
 /// A body that is ready to be sent, and its length.
@@ -41,11 +40,11 @@ pub(crate) struct Upload {
     options: Option<Box<UploadOptions>>,
 }
 
-/// What few uploads come with.
+/// Options that few uploads have, boxed to keep [`Upload`] small.
 pub(crate) struct UploadOptions {
-    /// Whoever wants to know how far it is.
+    /// Reports how many bytes have been sent.
     pub(crate) progress: Option<Progress>,
-    /// How long to wait for the server to ask for the body before sending it unasked.
+    /// With `Expect: 100-continue`: how long to wait for the server to ask for the body before sending it all the same.
     pub(crate) expect_continue_timeout: Option<Duration>,
 }
 
@@ -56,13 +55,13 @@ enum ChunkSource {
     },
     File(Box<FileUpload>),
     Reader(Box<ReaderUpload>),
-    /// What has been sent is taken off the front.
+    /// A source that has been sent is removed from the front.
     Sequence(VecDeque<ChunkSource>),
 }
 
 struct ReaderUpload {
     reader: Box<dyn AsyncRead + Unpin>,
-    /// Has no memory before the first read.
+    /// Not allocated before the first read.
     buffer: Vec<u8>,
     filled: usize,
 }
@@ -74,12 +73,12 @@ impl fmt::Debug for Upload {
 }
 
 impl Upload {
-    /// Makes `body` ready to be sent, and says how long it is. A reader is taken out of the body; everything else is
-    /// still there for another time.
+    /// Prepares `body` to be sent, and returns its length. A reader is moved out of the body; everything else stays there
+    /// and can be sent again.
     ///
     /// # Errors
     /// Of kind [`Io`](ErrorKind::Io) if a file cannot be opened; of kind [`Request`](ErrorKind::Request) if a reader
-    /// has been used up.
+    /// has been used already.
     pub(crate) async fn open(body: &mut Body) -> Result<OpenBody, Error> {
         if let Some(in_memory) = Upload::in_memory(body) {
             return Ok(in_memory);
@@ -88,7 +87,7 @@ impl Upload {
         Ok((Upload { chunks, options: None }, length))
     }
 
-    /// The same for a body in memory, for which there is nothing to wait; `None` for any other.
+    /// [`open`](Upload::open) without waiting, for a body in memory; `None` for any other.
     pub(crate) fn in_memory(body: &Body) -> Option<OpenBody> {
         let Source::Bytes(bytes) = &body.source else { return None };
         let length = if bytes.is_empty() { BodyLength::None } else { BodyLength::Known(bytes.len() as u64) };
@@ -101,7 +100,7 @@ impl Upload {
         Upload { chunks: ChunkSource::Memory { bytes: Bytes::new(), given: 0 }, options: None }
     }
 
-    /// Whether it holds an open file that is as good when it is opened again. A FIFO is not: its writer would notice.
+    /// Whether it holds an open file that can be closed and opened again. A FIFO cannot: its writer would notice.
     pub(crate) fn can_be_opened_again(&self) -> bool {
         matches!(&self.chunks, ChunkSource::File(file) if file.has_announced_length())
     }
@@ -114,7 +113,7 @@ impl Upload {
         self.options.as_ref()?.expect_continue_timeout
     }
 
-    /// Gives back a reader of which nothing has been read, so that the body can be sent after all.
+    /// Moves a reader from which nothing has been read back into the body, so that it can still be sent.
     pub(crate) fn put_back(self, body: &mut Body) {
         self.chunks.put_back(body);
     }
@@ -130,7 +129,7 @@ impl Upload {
         Some(bytes)
     }
 
-    /// The next piece, never empty; `None` at the end.
+    /// The next chunk, never empty; `None` at the end.
     pub(crate) fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<&[u8]>, Error>> {
         if !ready!(self.chunks.poll_next(cx))? {
             return Poll::Ready(Ok(None));
@@ -139,7 +138,7 @@ impl Upload {
         Poll::Ready(Ok(Some(self.chunks.chunk())))
     }
 
-    /// Everything that was taken so far has left.
+    /// Called when the operating system has taken all chunks polled so far: reports the progress.
     pub(crate) fn all_sent(&mut self) {
         if let Some(progress) = self.progress() {
             progress.report();
@@ -158,7 +157,7 @@ impl Upload {
 }
 
 impl ChunkSource {
-    /// Everything but what is simply in memory.
+    /// The source of a body that is not simply bytes in memory, and its length.
     async fn open(body: &mut Body) -> Result<(ChunkSource, BodyLength), Error> {
         match &body.source {
             Source::File(path) => {
@@ -181,7 +180,7 @@ impl ChunkSource {
         }
     }
 
-    /// Without looking at files, whose lengths are the next of `announced`: they are opened when their turn comes.
+    /// Opens no files: their lengths are the next of `announced`, and each is opened when it is sent.
     fn of(body: &mut Body, announced: &mut dyn Iterator<Item = Option<u64>>) -> Result<ChunkSource, Error> {
         match &mut body.source {
             Source::Bytes(bytes) => Ok(ChunkSource::Memory { bytes: bytes.clone(), given: 0 }),
@@ -215,7 +214,7 @@ impl ChunkSource {
         }
     }
 
-    /// Goes on to the next piece; `false` at the end.
+    /// Advances to the next chunk; `false` at the end.
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Error>> {
         match self {
             ChunkSource::Memory { bytes, given } => {
@@ -249,7 +248,7 @@ impl ChunkSource {
         }
     }
 
-    /// The piece that `poll_next` went on to.
+    /// The chunk to which `poll_next` advanced.
     fn chunk(&self) -> &[u8] {
         match self {
             ChunkSource::Memory { bytes, given } => &bytes[..*given],
@@ -260,7 +259,7 @@ impl ChunkSource {
     }
 }
 
-/// The length of bodies that are sent one after the other: known if all are. `files` are the lengths of the files among them.
+/// The length of a sequence of bodies: known if each of theirs is. `files` are the lengths of the files among them.
 fn length_of_all(bodies: &[Body], files: &[Option<u64>]) -> BodyLength {
     let in_memory = bodies.iter().filter_map(|body| match &body.source {
         Source::Bytes(bytes) => Some(Some(bytes.len() as u64)),

@@ -1,13 +1,14 @@
-//! How far an upload is.
+//! Progress reports of an upload.
 //!
-//! What counts is what the operating system has taken from us: a piece that was read from a file and waits for room
-//! in the socket has not been sent. So pieces are counted when they are taken, and reported when they have left.
+//! A byte counts as sent when the operating system has taken it: a chunk that was read from a file and waits for room in
+//! the socket's send buffer has not been sent. So chunks are counted when they are polled, and reported when they have been
+//! written to the socket.
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
-/// What is called with the bytes sent so far, and the bytes in all if that is known. Shared, because a request may be
-/// sent more than once.
+/// Called with the number of bytes sent so far, and the total number if it is known. Shared, because a request may be sent
+/// more than once.
 pub(crate) type Report = Rc<RefCell<dyn FnMut(u64, Option<u64>)>>;
 
 pub(crate) struct Progress {

@@ -1,13 +1,13 @@
 //! `br`: Brotli (RFC 7932).
 //!
-//! The format itself limits the window to 16 MiB. (There is an extension with windows of up to 1 GiB, which no browser
-//! takes and which is not taken here.) There is no checksum in it.
+//! The format limits the window to 16 MiB. (The extension with windows of up to 1 GiB is supported by no browser, and not
+//! here.) It has no checksum.
 
 use super::error::Cause;
 use super::progress::Progress;
 use brotli_decompressor::{BrotliDecompressStream, BrotliResult, BrotliState, StandardAlloc};
 
-/// It is a few kilobytes large before it has read anything.
+/// Boxed, because its state is a few kilobytes large.
 pub(super) struct Brotli(Box<BrotliState<StandardAlloc, StandardAlloc, StandardAlloc>>);
 
 impl Brotli {

@@ -1,4 +1,4 @@
-//! The codings there are: their names, and the machine that undoes each.
+//! The supported codings, their names, and the decompressor of each.
 
 #[cfg(feature = "brotli")]
 use super::brotli::Brotli;
@@ -8,7 +8,7 @@ use super::progress::Progress;
 use super::zstd::Zstd;
 use flate2::{Decompress, FlushDecompress, Status};
 
-/// What a request says it accepts.
+/// The value of `Accept-Encoding`.
 pub(crate) const ACCEPTED: &str = match (cfg!(feature = "brotli"), cfg!(feature = "zstd")) {
     (false, false) => "gzip, deflate",
     (true, false) => "gzip, deflate, br",
@@ -16,12 +16,12 @@ pub(crate) const ACCEPTED: &str = match (cfg!(feature = "brotli"), cfg!(feature 
     (true, true) => "gzip, deflate, br, zstd",
 };
 
-/// The same for a response that is to be read while it comes: without `zstd`, whose decoder holds back what lies within its
-/// window until the frame ends.
+/// The value of `Accept-Encoding` for server-sent events: without `zstd`, whose decoder holds back the last window of data
+/// until the frame ends.
 pub(crate) const ACCEPTED_IN_STREAMS: &str =
     if cfg!(feature = "brotli") { "gzip, deflate, br" } else { "gzip, deflate" };
 
-/// The largest window of the format, which every decoder has to offer (RFC 1950 §2.2).
+/// The largest window of the format, which every decoder has to support (RFC 1950 §2.2).
 const WINDOW_BITS: u8 = 15;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -34,8 +34,8 @@ pub(super) enum Coding {
     Zstd,
 }
 
-/// Undoes one stream of one coding.
-pub(super) enum Machine {
+/// Decodes one stream of one coding.
+pub(super) enum Decompressor {
     Zlib(Decompress),
     #[cfg(feature = "brotli")]
     Brotli(Brotli),
@@ -79,45 +79,45 @@ impl Coding {
         }
     }
 
-    /// Whether zeros may follow the last stream: files that were written in blocks of a fixed size have them, and gzip(1),
-    /// zlib's `gzread` and Python's `gzip` skip them.
+    /// Whether zeros may follow the last stream: files written in blocks of a fixed size have them, and gzip(1), zlib's
+    /// `gzread` and Python's `gzip` skip them.
     pub(super) fn can_be_padded(self) -> bool {
         self == Coding::Gzip
     }
 
-    /// A machine for what begins with `input`; `None` if that is too little to tell.
-    pub(super) fn machine(self, input: &[u8], ended: bool) -> Option<Machine> {
+    /// A decompressor for a stream that begins with `input`; `None` if more input is needed to choose one.
+    pub(super) fn decompressor(self, input: &[u8], ended: bool) -> Option<Decompressor> {
         match (self, input) {
-            (Coding::Gzip, _) => Some(Machine::Zlib(Decompress::new_gzip(WINDOW_BITS))),
+            (Coding::Gzip, _) => Some(Decompressor::Zlib(Decompress::new_gzip(WINDOW_BITS))),
             (Coding::Deflate, [_]) if !ended => None,
-            (Coding::Deflate, input) => Some(Machine::Zlib(Decompress::new(has_zlib_header(input)))),
+            (Coding::Deflate, input) => Some(Decompressor::Zlib(Decompress::new(has_zlib_header(input)))),
             #[cfg(feature = "brotli")]
-            (Coding::Brotli, _) => Some(Machine::Brotli(Brotli::new())),
+            (Coding::Brotli, _) => Some(Decompressor::Brotli(Brotli::new())),
             #[cfg(feature = "zstd")]
-            (Coding::Zstd, _) => Some(Machine::Zstd(Zstd::new())),
+            (Coding::Zstd, _) => Some(Decompressor::Zstd(Zstd::new())),
         }
     }
 }
 
-impl Machine {
-    /// Reads from `input` and makes what it can, at most as much as fits into `out`.
+impl Decompressor {
+    /// Decodes from `input` into `out` as much as possible.
     pub(super) fn run(&mut self, input: &[u8], out: &mut [u8]) -> Result<Progress, Option<Cause>> {
         match self {
-            Machine::Zlib(machine) => {
-                let (read_before, made_before) = (machine.total_in(), machine.total_out());
-                let status = machine
+            Decompressor::Zlib(decompressor) => {
+                let (read_before, made_before) = (decompressor.total_in(), decompressor.total_out());
+                let status = decompressor
                     .decompress(input, out, FlushDecompress::None)
                     .map_err(|cause| Some(Cause::from(cause)))?;
                 Ok(Progress {
-                    read: (machine.total_in() - read_before) as usize,
-                    made: (machine.total_out() - made_before) as usize,
+                    read: (decompressor.total_in() - read_before) as usize,
+                    made: (decompressor.total_out() - made_before) as usize,
                     ended: status == Status::StreamEnd,
                 })
             }
             #[cfg(feature = "brotli")]
-            Machine::Brotli(machine) => machine.run(input, out),
+            Decompressor::Brotli(decompressor) => decompressor.run(input, out),
             #[cfg(feature = "zstd")]
-            Machine::Zstd(machine) => machine.run(input, out),
+            Decompressor::Zstd(decompressor) => decompressor.run(input, out),
         }
     }
 }

@@ -15,11 +15,11 @@ pub(crate) enum DecodeError {
     Surplus {
         coding: &'static str,
     },
-    /// The codings give each other much and make nothing of it.
-    Hollow,
+    /// There is much data between two codings, and little or no output.
+    ExcessiveIntermediate,
 }
 
-/// What the machine has to say about it.
+/// The error of the decompressor.
 pub(super) type Cause = Box<dyn Error + Send + Sync>;
 
 impl fmt::Display for DecodeError {
@@ -28,8 +28,8 @@ impl fmt::Display for DecodeError {
             DecodeError::Damaged { coding, .. } => write!(f, "the {coding} data is damaged"),
             DecodeError::CutOff { coding } => write!(f, "the {coding} data ends in the middle"),
             DecodeError::Surplus { coding } => write!(f, "something follows the end of the {coding} data"),
-            DecodeError::Hollow => {
-                f.write_str("its codings hold a great deal, and nothing at all in the end")
+            DecodeError::ExcessiveIntermediate => {
+                f.write_str("there is far more data between its codings than output")
             }
         }
     }

@@ -1,30 +1,31 @@
-//! Content codings (RFC 9110 §8.4.1), undone step by step: `gzip` and `deflate`, and by Cargo feature `br` and `zstd`.
+//! Decoding of content codings (RFC 9110 §8.4.1): `gzip` and `deflate`, and `br` and `zstd` as Cargo features.
 //!
-//! A decoder is fed what comes and asked for what it makes; it does no I/O. Each step makes at most 32 KiB, however much
-//! the input could become, so that whoever counts the output can stop in time.
+//! A decoder is fed with input and polled for output; it does no I/O. Each step yields at most 32 KiB, so that the caller,
+//! which counts the output, can stop at its limit.
 //!
 //! | file | holds |
 //! |---|---|
-//! | `mod.rs` | [`Decoder`]: the codings of one body, one behind the other |
-//! | `stage.rs` | one coding: what has come for it, where it is, when it is at its end |
-//! | `coding.rs` | which codings there are, by which name, and the machine of each |
-//! | `brotli.rs`, `zstd.rs` | the machines that are features |
-//! | `progress.rs` | what one call of a machine did |
+//! | `mod.rs` | [`Decoder`]: the pipeline of the codings of one body |
+//! | `stage.rs` | one coding: its unread input, its position, its end |
+//! | `coding.rs` | the codings, their names, and the decompressor of each |
+//! | `brotli.rs`, `zstd.rs` | the decompressors that are Cargo features |
+//! | `progress.rs` | the outcome of one call of a decompressor |
 //! | `error.rs` | what can be wrong with the data |
 //!
-//! Where the RFCs leave room, this is what is done:
+//! Where the RFCs leave a choice:
 //!
-//! * `deflate` means zlib (RFC 1950), but some servers send the bare stream (RFC 1951); the first two bytes tell which.
-//! * A gzip file may have several members (RFC 1952 §2.2), and zstd data several frames (RFC 8878 §3): they are joined.
-//!   Zeros behind the last gzip member are padding. Anything else there is an error, and so is an end in the middle or a wrong checksum: short data must
-//!   not pass for whole.
-//! * A body of no bytes at all is empty, whatever coding it is said to have.
-//! * Several codings are undone last to first. More than five are refused, without looking at the body.
-//! * If one of them is unknown, or its feature is off, none is undone and the header says so.
+//! * `deflate` means zlib (RFC 1950), but some servers send a raw deflate stream (RFC 1951); the first two bytes decide.
+//! * gzip data may have several members (RFC 1952 §2.2), and zstd data several frames (RFC 8878 §3): they are concatenated.
+//!   Zeros after the last gzip member are padding. Any other trailing data is an error, and so is truncated data or a wrong
+//!   checksum.
+//! * An empty body is valid, whatever its coding.
+//! * Several codings are decoded last to first. More than five are refused, before the body is read.
+//! * If one of them is unknown, or its Cargo feature is off, none is decoded and the header fields stay as they are.
 //!
-//! Whoever counts the output sees only what comes out at the end. Between two codings there may be much where at the end
-//! there is nothing: a kilobyte can stand for a gigabyte of gzip files that are all empty. So what passes between codings is
-//! counted too. It is compressed, and so about as long as what comes of it at most; if it runs ahead of that, it is refused.
+//! The caller's limit counts only the output of the last stage. With two codings there may be much data between the stages
+//! and none at the end: a kilobyte can decode to a gigabyte of gzip members that are all empty. So the bytes between stages
+//! are counted too. As compressed data they should be no longer than what they decode to; if they are longer by more than
+//! 1 MiB, the body is refused.
 
 #[cfg(feature = "brotli")]
 mod brotli;
@@ -46,17 +47,17 @@ use stage::{Stage, Step};
 
 /// The most codings one body may have.
 const MOST_CODINGS: usize = 5;
-/// How far what passes between codings may run ahead of what comes out at the end.
+/// By how many bytes the data between the stages may exceed twice the output.
 const MOST_AHEAD: u64 = 1024 * 1024;
-/// The most one step makes.
+/// The most bytes that one step yields.
 const STEP: usize = 32 * 1024;
 
-/// Undoes the codings of one body.
+/// Decodes the codings of one body.
 pub(crate) struct Decoder {
-    /// In the order in which the bytes pass: the coding that was applied last comes first.
+    /// In the order of decoding: the coding that was applied last comes first.
     stages: Vec<Stage>,
     scratch: Vec<u8>,
-    /// By how much the bytes between the codings outnumber twice the bytes that have come out.
+    /// By how many bytes the data between the stages exceeds twice the output so far.
     ahead: u64,
     done: bool,
 }
@@ -65,20 +66,20 @@ pub(crate) struct Decoder {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct TooMany(pub(crate) usize);
 
-/// What comes of one step.
+/// The outcome of one step.
 pub(crate) enum Decoded {
-    /// Decoded bytes, never none.
+    /// Decoded bytes, at least one.
     Data(Bytes),
-    /// Nothing, though it was work. There is more to be done.
+    /// No output, though work was done. The caller should go on.
     Nothing,
-    /// It needs to be fed, or to be told that there is no more.
+    /// `feed` or `finish` is to be called.
     NeedsInput,
     /// The body is complete.
     Done,
 }
 
 impl Decoder {
-    /// The decoder for a body with these headers; `None` if it is to be taken as it is.
+    /// The decoder for a body with these headers; `None` if nothing is to be decoded.
     pub(crate) fn for_headers(headers: &HeaderMap) -> Result<Option<Decoder>, TooMany> {
         let mut codings = Vec::new();
         for value in headers.get_all(CONTENT_ENCODING) {
@@ -104,14 +105,14 @@ impl Decoder {
         }
     }
 
-    /// Coded bytes have come. To be called when [`step`](Decoder::step) needs input.
+    /// Feeds coded bytes. To be called when [`step`](Decoder::step) needs input.
     pub(crate) fn feed(&mut self, data: Bytes) {
         if let Some(first) = self.stages.first_mut() {
             first.take(data);
         }
     }
 
-    /// No more coded bytes will come.
+    /// Marks the end of the input.
     pub(crate) fn finish(&mut self) {
         if let Some(first) = self.stages.first_mut() {
             first.input_ended = true;
@@ -134,7 +135,7 @@ impl Decoder {
     }
 }
 
-/// Asks the last stage, which asks the one before it when it needs input.
+/// Steps the last stage, and the one before it when that needs input.
 fn pull(stages: &mut [Stage], scratch: &mut [u8], ahead: &mut u64) -> Result<Decoded, DecodeError> {
     let Some((last, before)) = stages.split_last_mut() else { return Ok(Decoded::NeedsInput) };
     loop {
@@ -147,7 +148,7 @@ fn pull(stages: &mut [Stage], scratch: &mut [u8], ahead: &mut u64) -> Result<Dec
                 Decoded::Data(data) => {
                     *ahead += data.len() as u64;
                     if *ahead > MOST_AHEAD {
-                        return Err(DecodeError::Hollow);
+                        return Err(DecodeError::ExcessiveIntermediate);
                     }
                     last.take(data);
                 }

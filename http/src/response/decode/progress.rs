@@ -1,8 +1,8 @@
-//! What one call of a decompressor did.
+//! The outcome of one call of a decompressor.
 
 pub(super) struct Progress {
     pub(super) read: usize,
     pub(super) made: usize,
-    /// The stream is complete, and all of it has been handed out.
+    /// The stream is complete, and all of its output has been returned.
     pub(super) ended: bool,
 }

@@ -1,34 +1,36 @@
-//! One coding on its way: what has come and was not read yet, and whether the data may end here.
+//! One coding of the pipeline: its unread input, and whether the data may end here.
 
-use super::coding::{Coding, Machine};
+use super::coding::{Coding, Decompressor};
 use super::error::DecodeError;
 use super::progress::Progress;
 use bytes::{Buf, Bytes, BytesMut};
 
 pub(super) struct Stage {
     coding: Coding,
-    machine: Option<Machine>,
+    decompressor: Option<Decompressor>,
     input: Bytes,
     pub(super) input_ended: bool,
-    /// The output was full, so there may be more without further input.
+    /// The last call filled the output, so there may be more without further input.
     more_at_hand: bool,
-    state: Between,
+    state: Position,
 }
 
+/// The position in the coded data, which may hold several streams (gzip members, zstd frames).
 #[derive(PartialEq, Eq)]
-enum Between {
-    /// Nothing has come yet.
+enum Position {
+    /// Nothing has been read yet.
     Start,
+    /// In the middle of a stream.
     Inside,
-    /// A complete stream has been read.
-    Streams,
-    /// Behind the last one come zeros, to the end.
+    /// After a complete stream.
+    AfterStream,
+    /// In the zeros after the last stream.
     Padding,
 }
 
 pub(super) enum Step {
     Made(usize),
-    /// A stream has ended that held nothing more: there is more to do without input, and others may want to be done first.
+    /// A stream has ended without output. There may be more to decode, but the caller should check its budget first.
     StreamEnded,
     NeedsInput,
     Done,
@@ -38,20 +40,20 @@ impl Stage {
     pub(super) fn new(coding: Coding) -> Stage {
         Stage {
             coding,
-            machine: None,
+            decompressor: None,
             input: Bytes::new(),
             input_ended: false,
             more_at_hand: false,
-            state: Between::Start,
+            state: Position::Start,
         }
     }
 
-    /// More coded bytes have come.
+    /// Adds coded bytes to the input.
     pub(super) fn take(&mut self, data: Bytes) {
         if self.input.is_empty() {
             self.input = data;
         } else {
-            // The single byte that could not decide between the two kinds of deflate.
+            // Only after a single byte, which does not decide between zlib and raw deflate.
             let mut joined = BytesMut::with_capacity(self.input.len() + data.len());
             joined.extend_from_slice(&self.input);
             joined.extend_from_slice(&data);
@@ -59,42 +61,42 @@ impl Stage {
         }
     }
 
-    /// Makes something if it can, at most as much as fits into `out`.
+    /// Decodes into `out` as much as possible.
     pub(super) fn step(&mut self, out: &mut [u8]) -> Result<Step, DecodeError> {
         loop {
             if self.input.is_empty() && !self.more_at_hand {
                 return match self.state {
                     _ if !self.input_ended => Ok(Step::NeedsInput),
-                    Between::Inside => Err(DecodeError::CutOff { coding: self.coding.name() }),
-                    Between::Start | Between::Streams | Between::Padding => Ok(Step::Done),
+                    Position::Inside => Err(DecodeError::CutOff { coding: self.coding.name() }),
+                    Position::Start | Position::AfterStream | Position::Padding => Ok(Step::Done),
                 };
             }
-            if matches!(self.state, Between::Streams | Between::Padding) {
+            if matches!(self.state, Position::AfterStream | Position::Padding) {
                 self.skip_padding();
                 if self.input.is_empty() {
                     continue;
                 }
-                if self.state == Between::Padding || !self.coding.can_be_joined() {
+                if self.state == Position::Padding || !self.coding.can_be_joined() {
                     return Err(DecodeError::Surplus { coding: self.coding.name() });
                 }
             }
-            if self.machine.is_none() {
-                match self.coding.machine(&self.input, self.input_ended) {
+            if self.decompressor.is_none() {
+                match self.coding.decompressor(&self.input, self.input_ended) {
                     None => return Ok(Step::NeedsInput),
-                    machine => self.machine = machine,
+                    decompressor => self.decompressor = decompressor,
                 }
             }
             let made = self.run(out)?;
             if made > 0 {
                 return Ok(Step::Made(made));
             }
-            if self.state == Between::Streams {
+            if self.state == Position::AfterStream {
                 return Ok(Step::StreamEnded);
             }
         }
     }
 
-    /// Takes the zeros off the front that may follow the last stream.
+    /// Skips the zeros that may follow the last stream.
     fn skip_padding(&mut self) {
         if !self.coding.can_be_padded() {
             return;
@@ -102,22 +104,22 @@ impl Stage {
         let zeros = self.input.iter().take_while(|&&byte| byte == 0).count();
         if zeros > 0 {
             self.input.advance(zeros);
-            self.state = Between::Padding;
+            self.state = Position::Padding;
         }
     }
 
-    /// One call of the machine.
+    /// One call of the decompressor.
     fn run(&mut self, out: &mut [u8]) -> Result<usize, DecodeError> {
         let coding = self.coding.name();
-        let Some(machine) = &mut self.machine else { return Ok(0) };
+        let Some(decompressor) = &mut self.decompressor else { return Ok(0) };
         let Progress { read, made, ended } =
-            machine.run(&self.input, out).map_err(|cause| DecodeError::Damaged { coding, cause })?;
+            decompressor.run(&self.input, out).map_err(|cause| DecodeError::Damaged { coding, cause })?;
         self.input.advance(read);
-        self.state = Between::Inside;
+        self.state = Position::Inside;
         self.more_at_hand = made == out.len();
         if ended {
-            self.machine = None;
-            self.state = Between::Streams;
+            self.decompressor = None;
+            self.state = Position::AfterStream;
             self.more_at_hand = false;
         } else if read == 0 && made == 0 && !self.input.is_empty() {
             return Err(DecodeError::Damaged { coding, cause: None });

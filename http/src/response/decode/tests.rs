@@ -1,4 +1,4 @@
-//! Each coding undone, whole and in pieces; damaged, cut off, too large.
+//! Each content coding is decoded, whole and chunk by chunk; damaged, truncated and too large data.
 
 use super::*;
 use flate2::Compression;
@@ -27,7 +27,7 @@ fn decoder(coding: &str) -> Option<Decoder> {
     Decoder::for_headers(&headers).expect("not too many codings")
 }
 
-/// Decodes `coded`, fed in pieces of `piece` bytes.
+/// Decodes `coded`, fed in chunks of `piece` bytes.
 fn decode(coding: &str, coded: &[u8], piece: usize) -> Result<Vec<u8>, DecodeError> {
     let mut decoder = decoder(coding).expect("known codings");
     let mut plain = Vec::new();
@@ -59,7 +59,7 @@ fn every_coding_is_undone_however_it_is_cut() {
         [("gzip", gzip(&text)), ("x-gzip", gzip(&text)), ("deflate", zlib(&text)), ("Deflate", raw(&text))]
     {
         for piece in [1, 2, 7, 1000, coded.len()] {
-            assert_eq!(decode(coding, &coded, piece).expect(coding), text, "{coding} in pieces of {piece}");
+            assert_eq!(decode(coding, &coded, piece).expect(coding), text, "{coding} in chunks of {piece}");
         }
     }
 }
@@ -163,7 +163,7 @@ mod brotli {
     #[test]
     fn brotli_is_undone_however_it_is_cut() {
         for piece in [1, 2, 7, 1000] {
-            assert_eq!(decode("BR", BOTTLES, piece).expect("good data"), bottles(), "in pieces of {piece}");
+            assert_eq!(decode("BR", BOTTLES, piece).expect("good data"), bottles(), "in chunks of {piece}");
         }
         assert_eq!(decode("br", b"", 1).expect("empty"), b"");
         assert_eq!(decode("br, gzip", &gzip(BOTTLES), 10).expect("both"), bottles());
@@ -219,8 +219,8 @@ mod zstd {
     fn zstd_is_undone_however_it_is_cut() {
         let text = text();
         for piece in [1, 2, 7, 1000] {
-            assert_eq!(decode("zstd", BOTTLES, piece).expect("good data"), bottles(), "in pieces of {piece}");
-            assert_eq!(decode("ZSTD", &zstd(&text), piece).expect("good data"), text, "in pieces of {piece}");
+            assert_eq!(decode("zstd", BOTTLES, piece).expect("good data"), bottles(), "in chunks of {piece}");
+            assert_eq!(decode("ZSTD", &zstd(&text), piece).expect("good data"), text, "in chunks of {piece}");
         }
         assert_eq!(decode("zstd", b"", 1).expect("empty"), b"");
         assert_eq!(decode("zstd", &zstd(b""), 1).expect("empty"), b"");

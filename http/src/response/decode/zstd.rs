@@ -1,8 +1,8 @@
-//! `zstd`: Zstandard (RFC 8878), with windows of at most 8 MiB, as RFC 9659 wants it in HTTP.
+//! `zstd`: Zstandard (RFC 8878), with windows of at most 8 MiB, as RFC 9659 requires in HTTP.
 //!
-//! The decoder at work here reads from an `io::Read` and cannot be interrupted in the middle of a block. So the data is cut
-//! into its parts first, and each is handed over when it is there as a whole: the head of a frame, a block (of at most
-//! 128 KiB), the checksum. Their lengths are in the first bytes of each:
+//! The decoder of `ruzstd` reads from an `io::Read` and cannot be interrupted in the middle of a block. So the data is
+//! split into its parts first, and each is passed to the decoder when it is complete: the header of a frame, a block (of at
+//! most 128 KiB), the checksum. The first bytes of each determine its length:
 //!
 //! ```text
 //! frame      magic 4 │ descriptor 1 │ window 0-1 │ dictionary 0-4 │ content size 0-8 │ blocks … │ checksum 0 or 4
@@ -10,9 +10,9 @@
 //! skippable  magic 4 │ length 4 │ as many bytes
 //! ```
 //!
-//! One thing to know about streams: what lies within the last window is handed out when more has come or the frame is
-//! complete, because the decoder looks back into it. A server that wants its lines to be read at once ends a frame or
-//! uses another coding; a request for server-sent events does not ask for this one.
+//! The decoder holds back the last window of its output until more data has come or the frame is complete, because later
+//! blocks may refer to it. A server whose lines should be read at once has to end a frame or use another coding; a request
+//! for server-sent events does not accept this one.
 
 use super::error::Cause;
 use super::progress::Progress;
@@ -27,7 +27,7 @@ const SKIPPABLE: std::ops::RangeInclusive<u32> = 0x184D_2A50..=0x184D_2A5F;
 pub(super) struct Zstd {
     frame: Box<FrameDecoder>,
     expected: Part,
-    /// What has come of that part. No longer than a block.
+    /// The bytes of that part so far. No longer than a block.
     part: Vec<u8>,
     has_checksum: bool,
     content_size: Option<u64>,
@@ -37,13 +37,13 @@ pub(super) struct Zstd {
 enum Part {
     Frame,
     Block,
-    /// So many bytes of a skippable frame are still to come.
+    /// This many bytes of a skippable frame are still to be skipped.
     Skipped(u64),
-    /// All blocks have come.
+    /// All blocks have been decoded.
     Nothing,
 }
 
-/// What is wrong with the data, if the decoder would not say so itself.
+/// An error that the decoder does not detect itself.
 #[derive(Debug)]
 struct Wrong(&'static str);
 
@@ -89,10 +89,10 @@ impl Zstd {
         }
     }
 
-    /// Takes what belongs to the expected part and is there of it.
+    /// Takes the bytes of the expected part from `input`; returns how many.
     fn gather(&mut self, input: &[u8]) -> Result<usize, Option<Cause>> {
         let mut taken = 0;
-        // The length becomes known on the way, at most twice.
+        // The length is determined by the first bytes of the part, in at most two steps.
         loop {
             let missing = self.length()?.saturating_sub(self.part.len());
             let now = missing.min(input.len() - taken);
@@ -108,7 +108,7 @@ impl Zstd {
         Ok(self.part.len() == self.length()?)
     }
 
-    /// How long the expected part is, as far as can be told from what is there of it.
+    /// The length of the expected part, as far as its bytes so far determine it.
     fn length(&self) -> Result<usize, Option<Cause>> {
         match self.expected {
             Part::Frame => self.frame_length(),
@@ -122,7 +122,7 @@ impl Zstd {
         match u32::from_le_bytes(*magic) {
             MAGIC => Ok(5 + rest.first().map_or(0, |descriptor| fields_of(*descriptor).iter().sum())),
             magic if SKIPPABLE.contains(&magic) => Ok(8),
-            _ => Err(wrong("it does not begin as it should")),
+            _ => Err(wrong("it does not begin with a zstd frame")),
         }
     }
 
@@ -131,15 +131,15 @@ impl Zstd {
         let head = u32::from_le_bytes([head[0], head[1], head[2], 0]);
         let (last, kind, size) = (head & 1 == 1, head >> 1 & 3, (head >> 3) as usize);
         if size > LARGEST_BLOCK {
-            return Err(wrong("a block is larger than blocks can be"));
+            return Err(wrong("a block is larger than 128 KiB"));
         }
-        // The content of a block of the second kind is one byte, to be repeated.
+        // The content of an RLE block is one byte, which is repeated `size` times.
         let content = if kind == 1 { 1 } else { size };
         let checksum = if last && self.has_checksum { 4 } else { 0 };
         Ok(3 + content + checksum)
     }
 
-    /// Gives the part, which is whole, to the decoder.
+    /// Passes the complete part to the decoder.
     fn hand_over(&mut self) -> Result<(), Option<Cause>> {
         match self.expected {
             Part::Frame => self.begin_frame()?,
@@ -177,13 +177,13 @@ impl Zstd {
         Ok(())
     }
 
-    /// What the frame says about itself must be true of what was in it.
+    /// Checks the checksum and the declared content size of the frame.
     fn check_end(&self) -> Result<(), Option<Cause>> {
         if self.has_checksum && self.frame.get_checksum_from_data() != self.frame.get_calculated_checksum() {
             return Err(wrong("the checksum is wrong"));
         }
         if self.content_size.is_some_and(|declared| declared != self.made) {
-            return Err(wrong("it is not as long as it says"));
+            return Err(wrong("its content size is not the declared one"));
         }
         Ok(())
     }
