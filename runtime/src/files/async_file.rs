@@ -109,7 +109,7 @@ impl AsyncFile {
         self.job(move |file| file.write(&data))
     }
 
-    /// Goes to another position, and says which one that is, in bytes from the start.
+    /// Moves to another position, and returns it in bytes from the start.
     #[track_caller]
     pub fn seek(&mut self, to: SeekFrom) -> impl Future<Output = io::Result<u64>> + use<'_> {
         self.job(move |file| file.seek(to))
@@ -156,7 +156,7 @@ impl AsyncFile {
         }
     }
 
-    /// Does something with the file in a thread, when all jobs before it are over.
+    /// Runs `job` on the file in a thread, after all jobs before it.
     #[track_caller]
     fn job<T, F>(&mut self, work: F) -> impl Future<Output = io::Result<T>> + use<T, F>
     where

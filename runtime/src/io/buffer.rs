@@ -1,4 +1,4 @@
-//! What has been received and not yet been read.
+//! The read buffer of a stream: bytes received and not read yet.
 
 use std::mem;
 
@@ -13,7 +13,7 @@ pub(crate) struct ReadBuffer {
 }
 
 impl ReadBuffer {
-    /// What is there.
+    /// The buffered bytes.
     pub(crate) fn filled(&self) -> &[u8] {
         &self.bytes[self.taken..]
     }

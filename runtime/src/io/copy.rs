@@ -105,7 +105,7 @@ where
 /// One direction.
 struct Transfer {
     buffer: Vec<u8>,
-    /// What of the buffer was read and is still to be written.
+    /// The part of the buffer that has been read and is still to be written.
     start: usize,
     end: usize,
     reader_ended: bool,
@@ -144,7 +144,7 @@ impl Transfer {
                         self.reader_ended = self.end == 0;
                     }
                     Poll::Pending => {
-                        // While there is nothing to read, nothing may stay in a writer's buffer.
+                        // While there is nothing to read, the writer is flushed.
                         if let Poll::Ready(Err(error)) = Pin::new(&mut *writer).poll_flush(cx) {
                             return Poll::Ready(Err(error));
                         }

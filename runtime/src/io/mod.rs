@@ -3,7 +3,7 @@
 //! ```text
 //! stream.rs    Stream<S>       lines and exact lengths from any reader; a dropped read loses nothing
 //! lines.rs     Lines           the lines as text
-//! buffer.rs    ReadBuffer      what has been received and not yet been read
+//! buffer.rs    ReadBuffer      bytes received and not read yet
 //! copy.rs      copy, copy_bidirectional
 //! ```
 //!

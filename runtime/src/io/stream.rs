@@ -75,7 +75,7 @@ impl<S> Stream<S> {
         self.received.filled()
     }
 
-    /// Takes it apart: the stream below, and what had been received from it and not yet been read.
+    /// The inner stream, and the bytes that were received from it and not read yet.
     pub fn into_inner(mut self) -> (S, Vec<u8>) {
         (self.inner, self.received.take(usize::MAX))
     }
@@ -115,7 +115,7 @@ impl<S: AsyncRead + Unpin> Stream<S> {
                 ready!(traps::spend(cx));
             }
             while self.received.len() < n {
-                // Memory follows what really comes, whatever was asked for.
+                // The buffer grows with what is received, not with what was asked for.
                 let chunk = (n - self.received.len()).clamp(CHUNK, LARGE_CHUNK);
                 if ready!(self.poll_receive(cx, chunk))? == 0 {
                     return Poll::Ready(Err(crate::net::stream::ended_early(self.received.len(), n)));

@@ -10,10 +10,10 @@
 //! lock.acquire().await      // behind `first`, which is granted the lock and is never polled: for ever
 //! ```
 //!
-//! By the rules of futures nothing is wrong here, and yet the program is stuck. But the kernel can see it: a task
-//! was granted something, has been polled to the end since, and has not claimed it. So no one polls that future. The
-//! kernel then *revokes* the grant: the queue that made it takes it back and serves the next waiter. A future that
-//! lost its grant queues again when it is polled after all.
+//! This is correct by the rules of futures, and yet the program is stuck. But the kernel can detect it: a task was granted
+//! something, has been polled since, and has not claimed it. So it does not poll that future. The kernel then *revokes*
+//! the grant: the queue takes it back and serves the next waiter. A future that lost its grant queues again when it is
+//! polled after all.
 //!
 //! # When a grant is overdue
 //!

@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_gives_up_takes_back_its_own_waker_and_nobody_elses() {
+    fn a_dropped_wait_removes_its_own_waker_and_no_other() {
         for leaving in 0..4 {
             let (mut join_wakers, log) = (JoinWakers::default(), Arc::default());
             let tickets: Vec<_> =
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn tickets_from_before_a_drain_name_nobody_after_it() {
+    fn tickets_from_before_a_drain_are_void_after_it() {
         let (mut join_wakers, log) = (JoinWakers::default(), Arc::default());
         let (old, _) = join_wakers.wait(None, &note(1, &log));
         join_wakers.drain().for_each(Waker::wake);

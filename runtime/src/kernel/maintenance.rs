@@ -1,10 +1,9 @@
-//! Maintenance: work that the kernel does on the side, and that nobody waits for.
+//! Maintenance: periodic work of the kernel that no task waits for.
 //!
-//! A pool that looks after its idle connections has something to do from time to time, but no task should exist for
-//! it: it would stand in every list of tasks, count as one left behind, and keep a program from ending. Nor should a
-//! timer: a virtual clock would jump to it, and a program in which nothing can happen any more would seem to wait for
-//! it. So maintenance is kept apart from both. It is done in the loop, between I/O and tasks, when its time has come;
-//! the loop wakes up for it on the real clock, and it counts for nothing else.
+//! A connection pool has to close expired idle connections from time to time. A task for that would appear in every list of
+//! tasks, count as one that was left behind, and delay the end of a program. A timer would make a virtual clock jump to it,
+//! and hide a deadlock. So maintenance jobs are neither. The loop runs those that are due between I/O and tasks, and wakes up
+//! for them on the real clock; they count for nothing else.
 //!
 //! Jobs are kept in the order in which they are due, and one that is stopped leaves at once: a program that makes a session
 //! per request adds and stops thousands in a second. Where there are none, looking costs a load.
@@ -88,7 +87,7 @@ impl Jobs {
 }
 
 impl MaintenanceJob {
-    /// Does it. `None`: it is over.
+    /// Runs the job. `None`: it is finished for good.
     pub(crate) fn run(&self) -> Option<Duration> {
         // Taken out, because the work may stop its own job.
         let mut work = self.work.take()?;

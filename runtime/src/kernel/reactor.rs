@@ -101,7 +101,7 @@ struct Side {
     waiter: Option<Waiter>,
 }
 
-/// Who waits for one direction of a socket, and where.
+/// The wait for one direction of a socket.
 struct Waiter {
     ticket: u64,
     waker: Option<Waker>,
@@ -234,7 +234,7 @@ impl Reactor {
         });
     }
 
-    /// Ends a wait, whether or not it was answered.
+    /// Ends a wait, whether or not an event has come for it.
     pub(crate) fn stop_waiting(
         &mut self,
         key: SocketKey,
@@ -287,8 +287,7 @@ impl Reactor {
     }
 
     /// The last system call showed that nothing is left to do: wait for the next edge, if one can come.
-    /// `WouldBlock` is the operating system's own word; anything else is a short read, from which that is concluded
-    /// only where it holds.
+    /// `WouldBlock` proves that on all systems; a short read does only on some.
     pub(crate) fn clear_ready(&mut self, key: SocketKey, direction: Direction, would_block: bool) {
         let short_read_empties = self.sockets[key.index].short_read_empties;
         let side = self.side(key, direction);
@@ -302,7 +301,7 @@ impl Reactor {
         self.sockets.len()
     }
 
-    /// How many waits are not answered yet.
+    /// How many waits are pending.
     pub(crate) fn waiting(&self) -> usize {
         self.waiting
     }

@@ -294,10 +294,10 @@ mod tests {
 
     #[test]
     fn wakes_of_another_kernel_or_of_none_are_refused() {
-        let stranger = KernelId::next();
-        assert!(!wake(stranger, 0), "no kernel runs here");
+        let other = KernelId::next();
+        assert!(!wake(other, 0), "no kernel runs here");
         let installed = Installed::new();
-        assert!(!wake(stranger, 0) && len() == 0);
+        assert!(!wake(other, 0) && len() == 0);
         let kernel = installed.0;
         std::thread::spawn(move || assert!(!wake(kernel, 0), "nor on this thread")).join().unwrap();
         drop(installed);

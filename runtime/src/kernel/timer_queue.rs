@@ -174,7 +174,7 @@ impl TimerQueue {
         self.entries.get(key.index as usize).is_some_and(|entry| entry.sequence == key.sequence)
     }
 
-    /// Lets a set timer wake somebody else from now on; returns the waker it replaced.
+    /// Replaces the waker of a set timer; returns the previous one.
     pub(crate) fn set_waker(&mut self, key: TimerKey, waker: &Waker) -> Option<Waker> {
         let entry = &mut self.entries[key.index as usize];
         if entry.waker.will_wake(waker) {

@@ -1,9 +1,9 @@
 //! What the errors of `accept` mean for a server.
 //!
-//! `accept` reports more than faults of the listener. Linux passes on what has become of the connection at the head
-//! of the queue in the meantime: it was reset, its route is gone, a firewall refuses it (accept(2), "Error
-//! handling"). That connection is lost, and the next may be fine. And a process that has run out of descriptors or
-//! memory can accept again when it has released some. Only an error of the listener itself ends the server.
+//! `accept` reports more than errors of the listener. Linux also reports errors of the connection at the head of the queue:
+//! it was reset, its route is gone, a firewall refuses it (accept(2), "Error handling"). That connection is lost, and the
+//! next may be fine. A process that has run out of descriptors or memory can accept again when it has released some. Only
+//! an error of the listener itself ends the server.
 
 use super::error_codes as codes;
 use std::io::{self, ErrorKind};
@@ -15,7 +15,7 @@ pub(super) enum AcceptError {
     Connection,
     /// The process or the system has run out of something: accept again after a pause.
     Resources,
-    /// The listener is of no use any more: end.
+    /// The listener itself has failed: end.
     Listener,
 }
 

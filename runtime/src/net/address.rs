@@ -1,8 +1,7 @@
 //! What can be connected to, or listened on.
 //!
-//! `std::net::ToSocketAddrs` looks names up on the spot and blocks the whole program while it does. So addresses
-//! come in by a trait of our own, which only *sorts* them: those that are addresses already, and names that
-//! still have to be looked up, which is then done in a thread.
+//! `std::net::ToSocketAddrs` resolves names synchronously, which would block all tasks. So functions here take a trait of
+//! this crate, which only tells addresses from names; names are then resolved in a thread.
 
 use crate::error::while_doing;
 use crate::threads::run_in_thread::run_in_thread_at;
@@ -13,11 +12,11 @@ use std::panic::Location;
 /// Anything that names one or more socket addresses: a `SocketAddr`, `(host, port)` with a host name or an IP
 /// address, `"host:port"`, or a list of `SocketAddr`s.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no socket address",
+    message = "`{Self}` is not a socket address",
     note = "an address is a `SocketAddr`, `(host, port)`, `\"host:port\"` or a list of `SocketAddr`s"
 )]
 pub trait ToAddresses {
-    /// The addresses, or the name that has to be looked up for them.
+    /// The addresses, or the name to be resolved.
     ///
     /// # Errors
     /// `InvalidInput` for a string that is not `host:port`.
@@ -164,7 +163,7 @@ impl<T: ToAddresses + ?Sized> ToAddresses for &T {
     }
 }
 
-/// Everything that `SocketAddr` can be made from in one step.
+/// Every type that converts into a `SocketAddr`.
 macro_rules! known_addresses {
     ($($type:ty,)*) => {$(
         impl ToAddresses for $type {

@@ -18,7 +18,7 @@ pub(super) struct AnyAddress {
     listener: TcpListener,
     /// For IPv4, where `listener` is for IPv6 alone.
     ipv4: Option<TcpListener>,
-    /// Takes turns, so that a crowd of one family does not shut the other out.
+    /// The two listeners are polled first in turn, so that many clients of one family do not starve the other.
     ipv4_first: Cell<bool>,
 }
 
@@ -56,7 +56,7 @@ impl AnyAddress {
         let Some(ipv4) = &self.ipv4 else { return self.listener.accept_at(at).await };
         let (mut ipv6, mut ipv4) = (pin!(self.listener.accept_at(at)), pin!(ipv4.accept_at(at)));
         let ipv4_first = self.ipv4_first.replace(!self.ipv4_first.get());
-        // Nothing is lost when the other one is dropped: a dropped accept accepted nothing.
+        // The other one may be dropped: a dropped accept accepted nothing.
         poll_fn(move |cx| {
             if ipv4_first && let Poll::Ready(accepted) = ipv4.as_mut().poll(cx) {
                 return Poll::Ready(accepted);

@@ -1,9 +1,9 @@
 //! Connecting to a host by name.
 //!
-//! A name may stand for many addresses, of two families, and any of them may be dead. Trying them one after the
-//! other makes a user wait for a timeout; trying all at once is a burden on the network. RFC 8305, "Happy Eyeballs",
-//! is the middle: alternate the families, start with the first, start the next when one fails or after a quarter of a
-//! second, and take whichever connects first. The others are closed.
+//! A name may resolve to many addresses, of two families, some of which may not respond. Trying them one after the other
+//! may mean waiting for a timeout; trying all at once is a burden on the network. RFC 8305, "Happy Eyeballs", does neither:
+//! it alternates the families, starts the next attempt when one fails or after 250 ms, and takes the first that connects.
+//! The others are closed.
 
 use super::address::{ToAddresses, no_address};
 use super::tcp::TcpStream;
@@ -19,10 +19,10 @@ use std::time::Duration;
 
 /// RFC 8305 §5, "Connection Attempt Delay".
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
-/// A name with hundreds of addresses is a mistake or an attack; these are enough to find one that answers.
+/// The most addresses that are tried: a name with hundreds of them is a mistake or an attack.
 const MOST_ADDRESSES: usize = 32;
 
-/// Connects to a host: looks its name up in a thread, then tries the addresses by Happy Eyeballs (RFC 8305).
+/// Connects to a host: resolves its name in a thread, then tries the addresses by Happy Eyeballs (RFC 8305).
 ///
 /// Cancel-safe: dropping it closes every attempt; a look-up under way is abandoned.
 ///

@@ -1,10 +1,10 @@
 //! Receiving a datagram, the same on all systems. Windows differs in two ways:
 //!
-//! * A datagram that does not fit into the buffer is an error (`WSAEMSGSIZE`), and who sent it stays unknown; elsewhere
-//!   it is cut off. So there it is received whole, and cut off here.
+//! * A datagram that does not fit into the buffer is an error (`WSAEMSGSIZE`) without the sender's address; elsewhere it is
+//!   truncated. So on Windows it is received whole, and truncated here.
 //! * When an earlier message could not be delivered (an ICMP "port unreachable" has come), a receive fails with
-//!   `ConnectionReset`. Elsewhere a connected socket says `ConnectionRefused`, and one that is not connected says
-//!   nothing, because such an error does not tell which of its receivers is gone.
+//!   `ConnectionReset`. Elsewhere a connected socket fails with `ConnectionRefused`, and one that is not connected does not
+//!   fail, because such an error does not say which of its receivers is gone.
 
 use std::cell::RefCell;
 use std::io;
@@ -51,8 +51,7 @@ fn whole<S>(
     })
 }
 
-/// What a receive on another system says where it says `ConnectionReset` on Windows. `Interrupted` means that the
-/// socket tries again.
+/// Maps the error of a receive on Windows to that of other systems. `Interrupted` means that the socket tries again.
 fn undelivered(error: io::Error, is_connected: bool) -> io::Error {
     match error.kind() {
         io::ErrorKind::ConnectionReset if is_connected => {

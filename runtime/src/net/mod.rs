@@ -3,7 +3,7 @@
 //! ```text
 //! socket.rs     Op        try the system call; wait only when it would block
 //! address.rs              what can be connected to, or listened on; getaddrinfo
-//! stream.rs               what every byte stream can do: recv, sendall, read_exactly, …
+//! stream.rs               the methods of every byte stream: recv, sendall, read_exactly, …
 //! tcp.rs                  TcpStream, TcpListener
 //! unix.rs                 UnixStream, UnixListener
 //! split.rs                ReadHalf, WriteHalf: a stream for two tasks

@@ -1,10 +1,10 @@
 //! Any number of tasks may send on one datagram socket.
 //!
 //! Two tasks that write to one *stream* would mix their bytes, so the second one gets an error. A datagram is sent
-//! whole or not at all, so tasks may share a socket, and each message is sent. Sending hardly ever has to wait; when
-//! it does, the [reactor](crate::kernel::reactor) has room for one waker per direction. So the tasks that wait are
-//! kept here, in the order in which they came, and the reactor gets one waker that wakes them all. Each tries again;
-//! those that find the socket full once more keep their places.
+//! whole or not at all, so tasks may share a socket, and each message is sent. Sending seldom has to wait; when it does,
+//! the [reactor](crate::kernel::reactor) has room for one waker per direction. So the waiting tasks are kept here, in the
+//! order in which they came, and the reactor gets one waker that wakes all of them. Each tries again; those for which the
+//! socket is full once more keep their places.
 
 use super::socket::Socket;
 use crate::kernel::reactor::Direction;
@@ -72,7 +72,7 @@ pub(super) struct SendOp<'a, S: Source, A> {
     socket: &'a Socket<S>,
     at: &'static Location<'static>,
     attempt: A,
-    /// Its place among those who wait, from its first wait on.
+    /// Its place among the waiting tasks, from its first wait on.
     ticket: Option<u64>,
 }
 

@@ -26,9 +26,9 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-/// How long a server waits when the process has run out of descriptors or memory: some have to be released first.
+/// How long a server waits before it accepts again when the process has run out of descriptors or memory.
 const BACK_OFF: Duration = Duration::from_millis(100);
-/// A server that has not run out of anything for so long has recovered; if it happens again, it is reported again.
+/// A server that has not run out of resources for this long has recovered; the next time is reported again.
 const RECOVERED: Duration = Duration::from_secs(10);
 
 /// Listens on `host` and `port` and runs `handler` for every client, each in a task of its own, until it is
@@ -157,13 +157,13 @@ impl<E: Display> HandlerResult for Result<(), E> {
 
 /// What [`run_server`] accepts clients from: a [`TcpListener`], or on Unix a `UnixListener`.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no listener of Curio's",
+    message = "`{Self}` is not a listener that Curio can serve",
     note = "a listener is a `curio::TcpListener` or a `curio::UnixListener`; both have `from_std`"
 )]
 pub trait Listener: sealed::Sealed + 'static {
     /// A connection.
     type Stream: 'static;
-    /// Whose it is.
+    /// The address of the peer.
     type Peer: fmt::Debug + 'static;
     #[doc(hidden)]
     fn accept_at(
@@ -263,7 +263,7 @@ struct Clients {
 }
 
 impl Clients {
-    /// All are asked to stop before any is waited for: the time it takes is that of the slowest.
+    /// Requests the cancellation of all before it waits for any, so that it takes only as long as the slowest.
     async fn end(&self) {
         let clients = self.tasks.take();
         for client in clients.values() {

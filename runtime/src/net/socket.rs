@@ -61,7 +61,7 @@ impl<S: Source> Socket<S> {
         self.registration.may_try(direction)
     }
 
-    /// Ready when a system call is worth trying. What waits stays in place, and the next call replaces its waker.
+    /// Ready when a system call is worth trying. Otherwise the waker is kept, and the next call replaces it.
     pub(super) fn poll_ready(
         &self,
         cx: &mut Context<'_>,

@@ -80,7 +80,7 @@ impl<S: EndWriting> WriteHalf<S> {
 
 impl<S: EndWriting> Drop for WriteHalf<S> {
     fn drop(&mut self) {
-        // It fails only when the connection is gone already, and then the other end knows.
+        // It fails only when the connection is gone already, and then there is no peer to notify.
         let _ = self.end_writing();
     }
 }

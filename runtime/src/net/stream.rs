@@ -1,4 +1,4 @@
-//! What every byte stream can do, written once for all of them.
+//! The methods of every byte stream, written once for all of them.
 //!
 //! The methods take `&self`: one task may read while another writes. A second reader gets an error that names the
 //! first one, because two readers of one stream each get a part of the message, and no program means that.

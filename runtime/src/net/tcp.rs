@@ -37,8 +37,8 @@ read_methods!(TcpStream);
 write_methods!(TcpStream);
 
 impl TcpStream {
-    /// Connects to the first of the addresses that answers, one after the other; names are looked up in a
-    /// thread. [`open_connection`](crate::open_connection) tries them side by side.
+    /// Connects to the first of the addresses that accepts the connection, trying one after the other; names are resolved
+    /// in a thread. [`open_connection`](crate::open_connection) tries them side by side.
     ///
     /// # Errors
     /// The look-up's or the last address's error.
@@ -129,7 +129,7 @@ impl TcpStream {
         self.socket.source().shutdown(how)
     }
 
-    /// Takes it apart, for one task to read and another to write. Dropping the [`WriteHalf`] shuts writing down;
+    /// Splits the stream, for one task to read and another to write. Dropping the [`WriteHalf`] shuts writing down;
     /// the connection is closed when both halves are gone.
     pub fn into_split(self) -> (ReadHalf<TcpStream>, WriteHalf<TcpStream>) {
         split::halves(self)
@@ -139,8 +139,8 @@ impl TcpStream {
         &self.socket
     }
 
-    /// Writes what the system takes at once, and returns how much that was. Never waits, and works outside of a kernel
-    /// too: for what is said last, when a connection is dropped.
+    /// Writes as many bytes as the operating system takes at once, and returns how many. Never waits, and works outside of a
+    /// kernel too: for a last message when a connection is dropped, such as a TLS close_notify.
     ///
     /// # Errors
     /// `WouldBlock` if nothing can be written now; otherwise the operating system's.
@@ -153,14 +153,14 @@ impl TcpStream {
         }
     }
 
-    /// Whether an idle connection is still worth using: nothing has come in, neither bytes nor its end. Costs no
-    /// system call unless something has been announced. For connection pools.
+    /// Whether an idle connection can still be used: nothing has been received, neither bytes nor its end. Costs no system
+    /// call unless the kernel has seen an event for the socket. For connection pools.
     pub fn is_quiet(&self) -> bool {
         self.socket.is_quiet(|source| source.peek(&mut [0]))
     }
 
-    /// [`is_quiet`](Self::is_quiet) with one system call, so that it also knows of what has come since the kernel last
-    /// asked for readiness: while the program was computing, say. False for a socket of another kernel.
+    /// [`is_quiet`](Self::is_quiet) with one system call, so that it also sees what was received after the kernel last polled
+    /// for events, for example during a long computation. False for a socket of another kernel.
     pub fn is_quiet_now(&self) -> bool {
         self.socket.is_quiet_now(|source| source.peek(&mut [0]))
     }
@@ -183,7 +183,7 @@ impl WriteHalf<TcpStream> {
 read_methods!(ReadHalf<TcpStream>);
 write_methods!(WriteHalf<TcpStream>);
 
-/// What `getpeername` says of a socket whose connect is not done: most systems ENOTCONN, and some EINPROGRESS (mio's
+/// The error of `getpeername` for a socket that is still connecting: ENOTCONN on most systems, EINPROGRESS on some (mio's
 /// documentation of `TcpStream::connect`).
 fn is_connecting(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::NotConnected || error.raw_os_error() == Some(error_codes::IN_PROGRESS)

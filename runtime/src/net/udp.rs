@@ -63,8 +63,8 @@ impl UdpSocket {
         Ok(UdpSocket { socket, senders: Senders::new() })
     }
 
-    /// Sets where [`send`](Self::send) sends to, and receives from there only. The first of the addresses that
-    /// works; names are looked up in a thread. Nothing is sent by it.
+    /// Sets the peer to which [`send`](Self::send) sends and from which alone messages are received: the first of the
+    /// addresses that works. Names are resolved in a thread. Sends nothing.
     ///
     /// # Errors
     /// The look-up's or the last address's error.
@@ -84,7 +84,7 @@ impl UdpSocket {
         }
     }
 
-    /// Sends one message to where the socket is [connected](Self::connect). Cancel-safe.
+    /// Sends one message to the peer to which the socket is [connected](Self::connect). Cancel-safe.
     ///
     /// # Errors
     /// The operating system's: a message too long, or an earlier one that was refused (`ConnectionRefused`).
@@ -93,8 +93,8 @@ impl UdpSocket {
         self.senders.send(&self.socket, Location::caller(), |socket| socket.send(message))
     }
 
-    /// Receives one message from where the socket is [connected](Self::connect). What is longer than `buf` is cut
-    /// off. Cancel-safe: a dropped receive took nothing.
+    /// Receives one message from the peer to which the socket is [connected](Self::connect). A message longer than `buf` is
+    /// truncated. Cancel-safe: a dropped receive took nothing.
     ///
     /// # Errors
     /// The operating system's, and `ResourceBusy` if another task waits to receive.

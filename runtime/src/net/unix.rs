@@ -1,8 +1,7 @@
 //! Sockets that have a path in the file system instead of an address: for processes on one machine.
 //!
-//! A listener makes a file at its path and leaves it behind when it is closed, so that a second one cannot bind
-//! there: that is how the operating system has it, here as in `std`. [`unix_server`](crate::unix_server) removes
-//! what it made.
+//! A listener creates a file at its path, which stays when the listener is closed, and then no other one can bind to that
+//! path. That is the operating system's behaviour, and `std`'s. [`unix_server`](crate::unix_server) removes its file.
 
 use super::socket::{Attempt, Socket};
 use super::split::{self, EndWriting, ReadHalf, WriteHalf};
@@ -20,8 +19,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-/// How long a connect waits before it tries again a listener whose queue is full: the operating system has no
-/// event for "there is room now".
+/// How long a connect waits before it retries when the listener's backlog is full: the operating system reports no event
+/// when there is room again.
 const FULL_QUEUE: Duration = Duration::from_millis(5);
 
 /// Connects to the Unix socket at `path`: the same as [`UnixStream::connect`].
@@ -124,7 +123,7 @@ impl UnixStream {
         self.socket.source().shutdown(how)
     }
 
-    /// Takes it apart, for one task to read and another to write. Dropping the [`WriteHalf`] shuts writing down;
+    /// Splits the stream, for one task to read and another to write. Dropping the [`WriteHalf`] shuts writing down;
     /// the connection is closed when both halves are gone.
     pub fn into_split(self) -> (ReadHalf<UnixStream>, WriteHalf<UnixStream>) {
         split::halves(self)

@@ -1,10 +1,10 @@
 //! Datagrams between processes of one machine: like UDP, but none is lost and the addresses are paths.
 //!
-//! None is lost, because a sender has to wait while the receiver's queue is full. The operating system tells a
-//! *connected* socket when there is room again. One that names its receiver with each message does not: it counts as
-//! writable all the time, and on Linux each message that is refused makes it "become writable" once more. To wait for
-//! that and try again would be a loop that never sleeps, in which not even a virtual clock could move. So
-//! [`send_to`](UnixDatagram::send_to) believes it once, and then looks again in growing intervals.
+//! None is lost, because a sender has to wait while the receiver's queue is full. A *connected* socket becomes writable
+//! when there is room again. An unconnected one, which names its receiver with each message, is always writable, and on
+//! Linux each refused message makes it "become writable" again. To wait for that and retry would be a busy loop, in which
+//! not even a virtual clock could advance. So [`send_to`](UnixDatagram::send_to) trusts that event once, and then retries
+//! in growing intervals.
 
 use super::senders::Senders;
 use super::socket::{Attempt, Socket};
@@ -52,7 +52,7 @@ pub struct UnixDatagram {
 }
 
 impl UnixDatagram {
-    /// A socket with a file at `path`, where others can send to.
+    /// A socket with a file at `path`, to which others can send.
     ///
     /// # Errors
     /// `AddrInUse` if there is a file of that name; else the file system's. It names the path.
@@ -96,7 +96,7 @@ impl UnixDatagram {
         Ok(UnixDatagram { socket: Socket::new(socket)?, senders: Senders::new() })
     }
 
-    /// Sets where [`send`](Self::send) sends to, and receives from there only.
+    /// Sets the peer to which [`send`](Self::send) sends and from which alone messages are received.
     ///
     /// # Errors
     /// `NotFound` if there is no such file, `ConnectionRefused` if no socket has it open any more.
@@ -104,7 +104,7 @@ impl UnixDatagram {
         self.socket.source().connect(path)
     }
 
-    /// Sends one message to where the socket is connected; waits while the receiver's queue is full. Cancel-safe.
+    /// Sends one message to the connected peer; waits while its queue is full. Cancel-safe.
     ///
     /// # Errors
     /// The operating system's: `NotConnected`, a message too long, no receiver any more.
@@ -159,8 +159,8 @@ impl UnixDatagram {
         })
     }
 
-    /// Receives one message and says from whom; the address of an unbound sender has no path. What is longer than
-    /// `buf` is cut off. Cancel-safe: a dropped receive took nothing.
+    /// Receives one message, and returns its length and the sender's address, which has no path if the sender is unbound. A
+    /// message longer than `buf` is truncated. Cancel-safe: a dropped receive took nothing.
     ///
     /// # Errors
     /// As [`recv`](Self::recv).
@@ -203,7 +203,7 @@ impl fmt::Debug for UnixDatagram {
     }
 }
 
-/// The waits of a sender that the operating system does not tell when there is room.
+/// The growing pauses between the attempts of a sender for which the operating system reports no room.
 struct Pauses {
     running: Option<Timer>,
     next: Duration,

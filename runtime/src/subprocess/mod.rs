@@ -14,27 +14,27 @@
 //!
 //! # How a child's end is noticed
 //!
-//! A thread for each child that blocks in `waitpid` cannot be combined with killing: the thread holds the child, and
-//! a process number alone is not safe to kill, because the system may have given it to another process by then. A
-//! `pidfd` is the modern way and exists on Linux only. That leaves the signal SIGCHLD: one thread for the whole
-//! process, the *reaper*, is told by it that some child has ended, asks each (a system call that does not block), and
-//! wakes the tasks whose children have. The child stays in the hands of its owner, who may kill it at any time.
+//! A thread for each child that blocks in `waitpid` cannot be combined with killing: the thread owns the child, and a
+//! process id alone is not safe to kill, because the system may have reused it by then. A `pidfd` exists on Linux only.
+//! That leaves SIGCHLD: on each such signal one thread for the whole process, the *reaper*, asks each child whether it has
+//! ended (a system call that does not block), and wakes the tasks that wait for those that have. The child stays owned by
+//! its `Popen`, which may kill it at any time.
 //!
 //! Whether SIGCHLD is ignored or blocked is inherited from the parent process. Neither keeps the end of a child from
-//! being noticed: while a child is waited for there is a handler, and the reaper also asks on its own, after pauses
+//! being noticed: while a task waits for a child there is a handler, and the reaper also polls the children, after pauses
 //! that grow to one second.
 //!
 //! # Cancellation
 //!
 //! A cancelled [`run()`], [`check_output`] or [`communicate`](Popen::communicate) kills the child (SIGKILL), and
-//! whoever cancelled waits until it is gone. If such a future is dropped by code that is not ours, the child is
+//! the cancellation is complete when it has ended. If such a future is dropped by code outside of this crate, the child is
 //! killed all the same. A cancelled [`wait`](Popen::wait) leaves the child alone. So does dropping a [`Popen`]: the
 //! child runs on, and is collected when it ends. There is never a zombie.
 //!
 //! # On a virtual clock
 //!
-//! Another process takes real time. While a task waits for one, to end, to send or to take something, a virtual
-//! clock stands still.
+//! Another process takes real time. While a task waits for a child to end, to write or to read, a virtual clock stands
+//! still.
 
 mod error;
 mod pipes;

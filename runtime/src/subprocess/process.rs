@@ -19,7 +19,7 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// Starts it. The child's standard streams come apart from it.
+    /// Starts it, and returns the child's standard streams beside it.
     pub(super) fn start(command: &mut Command) -> io::Result<(Process, Streams)> {
         reaper::prepare()?;
         let mut child = command.spawn()?;

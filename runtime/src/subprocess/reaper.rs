@@ -4,10 +4,10 @@
 //! handle of a running child is dropped, the reaper is what is left to collect it, so that it does not stay behind as
 //! a zombie. The thread starts with the first child that is waited for or left behind, and ends with the last.
 //!
-//! It is told by SIGCHLD, through a pipe. That signal alone is not enough: a parent may have started this process
-//! with SIGCHLD blocked, and then it never arrives. So each child is also asked after pauses that grow from one
-//! millisecond to one second, which costs nothing to speak of and delays a child by no more than the time that it has
-//! run already.
+//! A handler of SIGCHLD wakes it through a pipe. That signal alone is not enough: a parent may have started this process
+//! with SIGCHLD blocked, and then it never arrives. So each child is also polled after pauses that grow from one
+//! millisecond to one second, which costs next to nothing and delays the notification by no more than the time that the
+//! child has run already.
 //!
 //! If SIGCHLD is *ignored*, which is inherited too, the system discards the exit status of each child on the spot. A
 //! signal handler ends that, provided that it is there before the child is: [`prepare`].

@@ -1,4 +1,4 @@
-//! The same waits, for threads that run no kernel.
+//! The `…_blocking` waits, for threads that run no kernel.
 //!
 //! A future needs a waker and nothing else of a kernel, and a waker can unpark a thread. So the blocking twin of every
 //! operation is the operation itself, polled by a thread that is parked in between.

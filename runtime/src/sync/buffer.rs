@@ -7,9 +7,9 @@
 //!
 //! # The end
 //!
-//! A buffer can be closed; channels are. Then nothing more can be put in, and those who wait for room are sent away to
-//! find that out. What is inside can still be taken. Getters that wait behind it are sent away when the *last item has
-//! been fetched*, not before: until then one that was handed an item may give it up, and it must not get lost.
+//! A buffer can be closed; channels are. Then nothing more can be put in, and waiting putters are dismissed and return the
+//! error. The items inside can still be taken. Waiting getters are dismissed when the *last item has been fetched*, not
+//! before: until then a getter that was granted an item may be dropped, and the item has to go to another one.
 
 use super::locked::Wakers;
 use super::permit_queue::{Handover, PermitQueue, PermitQueues, Revocable};
@@ -32,9 +32,9 @@ pub(super) struct Buffer<O> {
 }
 
 pub(super) struct BufferState {
-    /// How many items may be taken, and who waits for one.
+    /// A permit for each item that may be taken, and the waiting getters.
     items: PermitQueue,
-    /// How many may be put, and who waits to put one.
+    /// A permit for each free place, and the waiting putters.
     room: PermitQueue,
     closed: bool,
     /// Put, and `task_done` not called for them yet.
@@ -140,7 +140,7 @@ impl<O: QueueOrder> Buffer<O> {
         self.state.with(|state, handover| state.close(handover.wakers));
     }
 
-    /// Closes the buffer and drops what is inside. No one may be getting any more.
+    /// Closes the buffer and drops the items inside. No getter may be waiting.
     pub(super) fn close_and_clear(&self) {
         let unwanted = self.state.with(|state, handover| {
             state.close(handover.wakers);

@@ -46,7 +46,7 @@ impl<T> Lock<T> {
         LockAcquire::new(self, Location::caller())
     }
 
-    /// The lock, if it is free and no one waits for it.
+    /// The lock, if it is free and no waiter is queued.
     #[track_caller]
     pub fn try_acquire(&self) -> Option<LockGuard<'_, T>> {
         self.turn.try_take(1, Location::caller()).then(|| self.guard())

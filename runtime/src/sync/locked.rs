@@ -65,7 +65,7 @@ impl Wakers {
         }
     }
 
-    /// Calls them. Nothing is locked any more.
+    /// Calls them, after the mutex has been released.
     #[inline]
     pub(super) fn wake(mut self) {
         drop(self.discarded.take());

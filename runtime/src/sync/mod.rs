@@ -20,8 +20,8 @@
 //!   between, so none starves (`wait_queue.rs`).
 //! * **Dropping a wait loses nothing.** A wait that was granted its turn and is dropped before it is polled again
 //!   passes it on (`permit_queue.rs`).
-//! * **A task that does not look holds up no other.** A wait that was granted its turn and is not polled by its
-//!   task, or whose kernel stops, loses it to the next (`grants.rs` of the kernel).
+//! * **A task that does not poll its wait blocks no other.** A wait that was granted its turn and is not polled by its
+//!   task, or whose kernel stops, loses the turn to the next (`grants.rs` of the kernel).
 //!
 //! All are `Send + Sync`, and all but the channels have a `const fn new`, so that each may stand in a `static`.
 //! Every operation that waits has a `…_blocking` twin for threads that run no kernel.

@@ -1,15 +1,16 @@
-//! A permit queue: how many permits are free, and who waits for how many. Under every primitive that hands over.
+//! A permit queue: a number of free permits, and waiters for some of them in FIFO order. It is under every primitive that
+//! hands something over.
 //!
-//! The invariant is one sentence: *while someone is in line, what is free is not enough for the first of them.*
-//! Taking is only allowed when no one is in line; everything that frees something serves the line before it lets go of
-//! the mutex.
+//! The invariant: *while a waiter is queued, there are fewer free permits than the first waiter wants.* Permits are taken
+//! directly only when no waiter is queued; every operation that frees permits serves the queue before it releases the
+//! mutex.
 //!
 //! # How a grant is taken back
 //!
 //! If a task is polled without claiming what it was granted, or its kernel stops, the
 //! [kernel](crate::kernel::grants) calls [`revoke_overdue`](Revoke::revoke_overdue) of the queues that have made it
-//! grants. That locks the queues of one primitive, finds their overdue grants and makes the permits free again, which
-//! serves the line.
+//! grants. That locks the queues of one primitive, finds their overdue grants and frees the permits again, which serves
+//! the next waiters.
 //!
 //! What the kernel keeps of a primitive may outlive it, so it must not hold what the primitive borrows. That is why
 //! only the permit queues are shared with the kernel ([`Revocable`]), and the items of a queue are beside them,
@@ -28,9 +29,9 @@ pub(super) struct PermitQueue {
     /// How many permits belong to waiters that have not claimed them yet.
     granted: usize,
     waiting: WaitQueue,
-    /// Permits that no one waits for are lost.
+    /// Permits that are released while no waiter is queued are lost.
     notifies: bool,
-    /// Whether overdue notifications were left where they are, because no one else waited.
+    /// Whether overdue notifications were left with their waiters, because no other was queued.
     has_kept: bool,
 }
 
@@ -39,7 +40,7 @@ impl PermitQueue {
         PermitQueue { free, granted: 0, waiting: WaitQueue::new(), notifies: false, has_kept: false }
     }
 
-    /// A queue for notifications: one that no one waits for is lost.
+    /// A queue for notifications: one that is sent while no waiter is queued is lost.
     pub(super) fn for_notifications() -> PermitQueue {
         PermitQueue { notifies: true, ..PermitQueue::new(0) }
     }
@@ -53,12 +54,12 @@ impl PermitQueue {
         self.free + self.granted
     }
 
-    /// Whether no one is in line.
+    /// Whether no waiter is queued.
     pub(super) fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }
 
-    /// Takes `wanted` permits if they are free and no one is in line.
+    /// Takes `wanted` permits if they are free and no waiter is queued.
     #[inline]
     pub(super) fn try_take(&mut self, wanted: usize) -> bool {
         let may = wanted <= self.free && self.waiting.is_empty();
@@ -68,7 +69,7 @@ impl PermitQueue {
         may
     }
 
-    /// Takes `wanted` permits, or waits in line for them.
+    /// Takes `wanted` permits, or queues for them.
     #[inline]
     pub(super) fn poll_take(
         &mut self,
@@ -117,12 +118,12 @@ impl PermitQueue {
         if let (WaitState::Granted, permits) = self.waiting.leave(ticket, handover.wakers) {
             self.make_free(permits);
         }
-        // Even one that was only waiting may have been the first, who wanted more than there was.
+        // A queued wait may have been the first, which wanted more than was free; that may be enough for the next.
         self.serve(handover);
     }
 
-    /// Gives back `count` permits: to the first in line, or to those who come later. False, and nothing changes, if
-    /// more than `usize::MAX` permits would be untaken.
+    /// Releases `count` permits, and serves the queued waiters. False, and nothing changes, if there would be more than
+    /// `usize::MAX` permits that are not taken.
     pub(super) fn release(&mut self, count: usize, handover: &mut Handover<'_>) -> bool {
         if self.untaken().checked_add(count).is_none() {
             return false;
@@ -132,13 +133,13 @@ impl PermitQueue {
         true
     }
 
-    /// Hands one permit to each of the first `n` in line. What is left over is lost: for notifications.
+    /// Grants one permit to each of the first `n` waiters. The rest is lost: for notifications.
     pub(super) fn notify(&mut self, n: usize, handover: &mut Handover<'_>) {
         self.free = n;
         self.serve(handover);
     }
 
-    /// Sends everyone in line away, to look again at what they came for.
+    /// Dismisses all queued waiters: they are woken without a grant, and try again.
     pub(super) fn dismiss_all(&mut self, wakers: &mut Wakers) {
         while self.waiting.dismiss_front(wakers) {}
     }
@@ -154,7 +155,7 @@ impl PermitQueue {
         while let Some(found) = self.waiting.find_overdue(from, kernel, is_overdue) {
             from = found + 1;
             if self.notifies && self.waiting.is_empty() {
-                // Free, it would be lost.
+                // A free notification would be lost.
                 self.waiting.keep(found);
                 self.has_kept = true;
             } else {
@@ -166,7 +167,7 @@ impl PermitQueue {
         self.waiting.any_open(kernel)
     }
 
-    /// Someone has come who may have the notifications that were kept: at once, if the grantee's kernel does not run.
+    /// A new waiter is queued, which may get a notification that was kept: at once, if the grantee's kernel does not run.
     #[cold]
     fn offer_kept(&mut self, handover: &mut Handover<'_>) {
         while let Some(found) = self.waiting.count_kept(handover) {
@@ -213,7 +214,7 @@ pub(super) struct Revocable<Q> {
 
 pub(super) struct SharedQueues<Q> {
     queues: Q,
-    /// The kernels that will come for overdue grants.
+    /// The kernels that will revoke overdue grants.
     known_to: Vec<Arc<Grants>>,
 }
 
@@ -227,7 +228,7 @@ impl<Q: PermitQueues> Revocable<Q> {
         change(&mut self.shared().lock().queues)
     }
 
-    /// Changes the queues, then calls the wakers of those who have been served.
+    /// Changes the queues, then calls the wakers of the waiters that have been served.
     #[inline]
     pub(super) fn with<R>(&self, change: impl FnOnce(&mut Q, &mut Handover<'_>) -> R) -> R {
         change_queues(self.shared(), change)
@@ -273,7 +274,7 @@ pub(super) struct Handover<'a> {
 }
 
 impl Handover<'_> {
-    /// Makes sure that a kernel will come if what its task is about to be granted is overdue.
+    /// Registers the queues with a kernel, so that it can revoke the grant that its task is about to get.
     #[inline]
     pub(super) fn make_known(&mut self, kernel: &Arc<Grants>) {
         if !self.known_to.iter().any(|known| Arc::ptr_eq(known, kernel)) {

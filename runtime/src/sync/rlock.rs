@@ -65,7 +65,7 @@ impl RLock {
         RLockAcquire { lock: self, turn }
     }
 
-    /// The lock, if this task holds it already, or if it is free and no one waits for it.
+    /// The lock, if this task holds it already, or if it is free and no waiter is queued.
     #[track_caller]
     pub fn try_acquire(&self) -> Option<RLockGuard<'_>> {
         let me = Owner::current();

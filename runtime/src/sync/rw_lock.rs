@@ -1,8 +1,8 @@
 //! A lock for many readers or one writer.
 //!
-//! It is a semaphore in disguise. There are [`READERS`] permits: a reader takes one, a writer takes them all. The
-//! permit queue does the rest: no one passes a writer at its head, so readers that keep coming cannot starve it, and it
-//! cannot starve the readers behind it.
+//! It is implemented as a semaphore with [`READERS`] permits: a reader takes one, a writer takes all of them. The permit
+//! queue does the rest: a writer at its head is not overtaken, so readers that keep coming cannot starve it, and it cannot
+//! starve the readers behind it.
 
 use super::blocking;
 use super::permits::{Acquire, Permits};
@@ -55,13 +55,13 @@ impl<T> RwLock<T> {
         RwLockWrite { lock: self, turn: self.turn(READERS, Location::caller()) }
     }
 
-    /// The value for reading, if no one changes it and no one waits.
+    /// The value for reading, if no writer has it and no waiter is queued.
     #[track_caller]
     pub fn try_read(&self) -> Option<RwLockReadGuard<'_, T>> {
         self.turn.try_take(1, Location::caller()).then(|| self.read_guard())
     }
 
-    /// The value for changing, if no one uses it and no one waits.
+    /// The value for changing, if it is not in use and no waiter is queued.
     #[track_caller]
     pub fn try_write(&self) -> Option<RwLockWriteGuard<'_, T>> {
         self.turn.try_take(READERS, Location::caller()).then(|| self.write_guard())

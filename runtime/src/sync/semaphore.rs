@@ -70,7 +70,7 @@ macro_rules! semaphore_methods {
                 SemaphoreAcquire { acquire, bound: self.most() }
             }
 
-            /// A permit, if one is free and no one waits.
+            /// A permit, if one is free and no waiter is queued.
             #[track_caller]
             pub fn try_acquire(&self) -> Option<SemaphorePermit<'_>> {
                 let taken = self.permits.try_take(1, Location::caller());

@@ -1,4 +1,4 @@
-//! The wait queue under everything that waits in a line.
+//! The wait queue under every primitive that serves its waiters in order.
 //!
 //! It is a doubly linked list whose nodes live in a vector and are used again. Entering, leaving and being served are
 //! O(1), a wait that is given up leaves nothing behind, and once warm no wait allocates.
@@ -12,15 +12,15 @@
 //! ```
 //!
 //! `Granted` is what makes the queue fair. Between being granted its turn and being polled, a waiter *owns* what it
-//! waited for. So a release makes nothing available to newcomers while someone waits, and no one is overtaken. A node
-//! is used again only when its wait has taken it out, so an index does not come to mean another wait.
+//! waited for. So a release makes nothing available to newcomers while a waiter is queued, and no waiter is overtaken. A
+//! node is reused only when its wait has taken it out, so an index never names another wait.
 //!
 //! # Grants to tasks
 //!
-//! A task that was granted its turn may never look, or its kernel may stop. The kernel
-//! [counts](crate::kernel::grants) the grants that its tasks have not claimed, and comes to ask for those that are
-//! overdue ([`find_overdue`](WaitQueue::find_overdue)). A thread that blocks in a wait always looks, so its grants
-//! are not counted.
+//! A task that was granted its turn may never poll the wait again, or its kernel may stop. The kernel
+//! [counts](crate::kernel::grants) the grants that its tasks have not claimed, and asks for those that are overdue
+//! ([`find_overdue`](WaitQueue::find_overdue)). A thread that blocks in a wait always claims its grant, so these are not
+//! counted.
 
 use super::locked::Wakers;
 use super::permit_queue::Handover;
@@ -41,7 +41,7 @@ pub(super) struct WaitQueue {
 
 struct Node {
     state: WaitState,
-    /// How much of it.
+    /// How many permits it waits for.
     wanted: usize,
     waker: Option<Waker>,
     /// The task that waits; `None` for a thread, and for a wait in which nothing is granted.
@@ -66,7 +66,7 @@ impl WaitQueue {
         WaitQueue { nodes: Vec::new(), free: NONE, head: NONE, tail: NONE }
     }
 
-    /// Enters at the end of the line.
+    /// Enters at the end of the queue.
     #[inline]
     pub(super) fn enter(&mut self, wanted: usize, waker: &Waker, grantee: Option<Grantee>) -> Ticket {
         let index = self.add(Node {
@@ -85,13 +85,13 @@ impl WaitQueue {
         Ticket(index)
     }
 
-    /// How much the first in line waits for.
+    /// How many permits the first queued wait wants.
     #[inline]
     pub(super) fn front(&self) -> Option<usize> {
         (self.head != NONE).then(|| self.nodes[self.head as usize].wanted)
     }
 
-    /// Whether no one is in line. Those who have been granted their turn are not in line any more.
+    /// Whether no wait is queued. One that has been granted its turn is no longer queued.
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.head == NONE
@@ -115,8 +115,8 @@ impl WaitQueue {
         wakers.discard(renew(&mut node.waker, waker));
     }
 
-    /// Gives the first in line its turn. False if it was sent away with nothing instead, because its kernel does not
-    /// run. The last in line is not sent away if `last_keeps`.
+    /// Grants the first queued wait its turn. False if it was dismissed instead, because its kernel does not run. The last
+    /// one is not dismissed if `last_keeps`.
     #[inline]
     pub(super) fn grant_front(&mut self, last_keeps: bool, handover: &mut Handover<'_>) -> bool {
         let Some(index) = self.pop_front(handover.wakers) else { return false };
@@ -135,7 +135,7 @@ impl WaitQueue {
         true
     }
 
-    /// Sends the first in line away with nothing. False if no one waits.
+    /// Dismisses the first queued wait without a grant. False if none is queued.
     pub(super) fn dismiss_front(&mut self, wakers: &mut Wakers) -> bool {
         self.pop_front(wakers).is_some()
     }
@@ -287,7 +287,7 @@ mod tests {
         queue.leave(ticket, &mut Wakers::default())
     }
 
-    /// Grants everyone who is left their turn.
+    /// Grants all remaining waits their turn.
     fn drain(queue: &mut WaitQueue) -> Vec<usize> {
         std::iter::from_fn(|| {
             let (value, ticket) = (queue.front()?, Ticket(queue.head));

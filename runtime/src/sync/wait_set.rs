@@ -1,5 +1,5 @@
-//! A wait set: all who wait for the same thing to happen. Nothing is handed over, so all of them go on at once, and a
-//! wait that is given up has nothing to pass on.
+//! A wait set: the waits for one event. Nothing is handed over, so all of them are released at once, and a wait that is
+//! dropped has nothing to pass on.
 //!
 //! [`SetWait`] is the future under `Event::wait`, `Barrier::wait`, `ResultCell::unwrap`, `Queue::join` and the
 //! receivers of `watch` and `broadcast`. They differ in one question, asked under the mutex at every poll: is it time
@@ -20,7 +20,7 @@ impl WaitSet {
         WaitSet(WaitQueue::new())
     }
 
-    /// Lets everyone go on, in the order in which they came. O(waiters).
+    /// Releases all waits, in the order in which they came. O(waiters).
     pub(super) fn release_all(&mut self, wakers: &mut Wakers) {
         while self.0.dismiss_front(wakers) {}
     }

@@ -32,7 +32,7 @@ pub fn watch<T>(init: T) -> (Sender<T>, Receiver<T>) {
     (Sender { state: Arc::clone(&state) }, Receiver { state, seen: 0 })
 }
 
-/// Changes the value. When the last sender is dropped, those who wait for changes are told so.
+/// Changes the value. When the last sender is dropped, waits for changes return [`Closed`].
 pub struct Sender<T> {
     state: Arc<Locked<WatchState<T>>>,
 }

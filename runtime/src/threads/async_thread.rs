@@ -67,7 +67,8 @@ where
     task::start(TaskName::OfType(type_name::<F>), serve(f, at), at)
 }
 
-/// What an async thread has of the kernel. It may be moved to another thread, but only one can use it at a time.
+/// The handle through which an async thread uses the kernel. It may be moved to another thread, but only one thread at a
+/// time can use it.
 pub struct ThreadContext {
     calls: Arc<Calls>,
     one_at_a_time: PhantomData<Cell<()>>,
@@ -113,7 +114,7 @@ impl fmt::Debug for ThreadContext {
     }
 }
 
-/// Awaits one future for the thread and sends it what it gives.
+/// Awaits one future for the thread and sends its output back.
 async fn answer<F: Future>(make: impl FnOnce() -> F, sender: SyncSender<thread::Result<F::Output>>) {
     let mut future = match catch_unwind(AssertUnwindSafe(make)) {
         Ok(future) => Some(Box::pin(future)),
@@ -169,13 +170,13 @@ async fn serve<T: Send + 'static>(
 /// A future that the thread wants awaited, to be made where it is to run.
 type Call = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = ()>>> + Send>;
 
-/// Where the thread leaves its calls.
+/// The calls of the thread, which its task takes from here.
 #[derive(Default)]
 struct Calls(Mutex<CallsState>);
 
 #[derive(Default)]
 struct CallsState {
-    /// At most one: the thread waits for an answer before it makes the next.
+    /// At most one: the thread waits for the output before it makes the next call.
     call: Option<Call>,
     /// The thread has come to its end.
     done: bool,

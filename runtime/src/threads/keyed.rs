@@ -59,7 +59,7 @@ where
     }
 }
 
-/// The right to be the one that works for a key; given back when dropped, on whatever thread.
+/// The permit to work for a key; released when dropped, on any thread.
 struct KeyTurn(Arc<Semaphore>);
 
 impl Drop for KeyTurn {
@@ -95,7 +95,7 @@ struct Keys {
     sweep_at: usize,
 }
 
-/// A key, and the semaphore of those who take turns for it.
+/// A key, and the semaphore through which the calls for it take turns.
 type Entry = (Box<dyn Any>, Weak<Semaphore>);
 
 /// The semaphore of a key, made if the key is not in use.

@@ -18,7 +18,7 @@ use std::thread;
 
 /// Runs `f` on a thread of the kernel's pool and waits for what it returns.
 ///
-/// At most [`max_worker_threads`](crate::KernelBuilder::max_worker_threads) run at once; more wait their turn. If
+/// At most [`max_worker_threads`](crate::KernelBuilder::max_worker_threads) calls run at once; further calls are queued. If
 /// this future is dropped, a call that has not started never starts, and what it captured is dropped with it; one
 /// that has started runs to its end, and its result is discarded. No thread ever delays the exit of a kernel.
 ///
@@ -56,11 +56,11 @@ enum Call<T> {
     Done,
 }
 
-/// Where the thread finds the call and leaves its result.
+/// Shared by the task and the thread: the call, and then its result.
 struct Reply<T>(Mutex<ReplyState<T>>);
 
 struct ReplyState<T> {
-    /// Until it starts or is abandoned. Here and not in the job, which may stand in the queue for long after that.
+    /// The closure, until it starts or is abandoned. It is not in the job, which may stay in the queue after that.
     call: Option<Box<dyn FnOnce() -> T + Send>>,
     result: Option<thread::Result<T>>,
     waker: Option<Waker>,

@@ -1,4 +1,4 @@
-//! Traps of the wait queues: who waits, to be told apart and to be [granted](crate::kernel::grants) something.
+//! Traps of the wait queues: the identity of the waiting task, to which something can be [granted](crate::kernel::grants).
 
 use crate::kernel::grants::Grantee;
 use crate::kernel::state::try_with;
