@@ -1,8 +1,9 @@
 //! `Expect: 100-continue`: asking before a large body is sent.
 
 use curio::{Kernel, clock};
-use curio_http::{Body, ClientSession};
+use curio_http::{Body, ClientSession, HeaderValue};
 use curio_support::{HostileServer, Script};
+use std::cell::Cell;
 use std::time::Duration;
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -87,6 +88,24 @@ fn a_second_417_is_the_response() {
         let upload = ClientSession::new().put(server.url("/")).header("Expect", "100-continue").data("body");
         assert_eq!(upload.await.expect("a response").status_code(), 417);
         assert_eq!(server.connections(), 2);
+    });
+}
+
+/// The field is not the request's own, so there is nothing to leave out: the hook would set it again, for ever.
+#[test]
+fn a_417_to_a_field_that_a_hook_has_set_is_the_response() {
+    let refusal = "HTTP/1.1 417 Expectation Failed\r\nContent-Length: 0\r\n\r\n";
+    with([Script::new().read_head().send(refusal).stall()], async |server| {
+        let tries = Cell::new(0);
+        let session = ClientSession::builder()
+            .on_request(move |request| {
+                assert!(tries.replace(tries.get() + 1) < 5, "it is sent again and again");
+                request.headers_mut().insert("expect", HeaderValue::from_static("100-continue"));
+            })
+            .build()
+            .expect("good settings");
+        let response = session.put(server.url("/")).data("body").await.expect("a response");
+        assert_eq!((response.status_code(), server.connections()), (417, 1));
     });
 }
 

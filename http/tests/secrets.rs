@@ -2,7 +2,9 @@
 
 mod server;
 
-use curio_http::{ClientSession, ClientSessionBuilder, Error, HeaderName, HeaderValue};
+use curio_http::{
+    ClientSession, ClientSessionBuilder, CookieJar, Error, Form, HeaderMap, HeaderName, HeaderValue, Url,
+};
 use curio_support::TestAuthority;
 use server::{Reply, Server};
 use std::cell::RefCell;
@@ -66,14 +68,23 @@ fn no_part_of_a_private_key_is_in_an_error() {
 #[test]
 fn no_setting_shows_the_secret_that_it_was_given() {
     type Set = fn(ClientSessionBuilder, &str) -> ClientSessionBuilder;
-    let settings: [(&str, Set); 8] = [
+    let settings: [(&str, Set); 13] = [
         ("auth", |builder, secret| builder.auth("ann", secret)),
         ("auth, a bad user", |builder, secret| builder.auth(format!("a:{secret}"), secret)),
         ("header", |builder, secret| builder.header("authorization", secret)),
+        ("a header", |builder, secret| builder.header("x-api-key", secret)),
         ("a bad header", |builder, secret| builder.header("x-api-key", format!("{secret}\n"))),
         ("a bad name", |builder, secret| builder.header("x y", secret)),
         ("base_url", |builder, secret| builder.base_url(format!("http://ann:{secret}@h.test:x/"))),
         ("proxy", |builder, secret| builder.proxy(format!("http://ann:{secret}@h.test:99999"))),
+        ("a good base_url", |builder, secret| builder.base_url(format!("http://ann:{secret}@h.test/"))),
+        ("a good proxy", |builder, secret| builder.proxy(format!("socks5://ann:{secret}@h.test"))),
+        ("a proxy without a scheme", |builder, secret| builder.proxy(format!("ann:{secret}://@h.test"))),
+        ("cookie_jar", |builder, secret| {
+            let jar = CookieJar::new();
+            jar.set(&Url::parse("http://h.test/").expect("a URL"), "sid", secret).expect("a cookie");
+            builder.cookie_jar(jar)
+        }),
         ("another proxy", |builder, secret| builder.proxy(format!("gopher://ann:{secret}@h.test"))),
     ];
     for (name, set) in settings {
@@ -93,7 +104,21 @@ fn no_request_shows_the_secret_that_it_was_given() {
     let secret = "s3cr3tW0rdXYZ";
     let session = ClientSession::new();
     let get = || session.get("http://127.0.0.1:1/");
+    let mut fields = HeaderMap::new();
+    fields.insert("authorization", HeaderValue::from_static("s3cr3tW0rdXYZ"));
+    let base = ClientSession::builder().base_url("http://127.0.0.1:1/").build().expect("a good URL");
     let requests = [
+        get().headers(fields),
+        get().form(&[("password", secret)]),
+        get().json(&secret),
+        get().data(secret),
+        get().multipart(Form::new().text("password", secret)),
+        #[cfg(feature = "digest")]
+        get().digest_auth("ann", secret),
+        base.get(format!("//ann:{secret}@evil.test/")),
+        base.get(format!("/\\ann:{secret}@evil.test/")),
+        session.get(format!("\nhttp://ann:{secret}@127.0.0.1:1/")),
+        session.get(format!("http://ann:{secret}\t@127.0.0.1:1/")),
         get().bearer_auth(secret),
         get().bearer_auth(format!("{secret}\n")),
         get().basic_auth("ann", Some(secret)),

@@ -54,6 +54,11 @@ fn case_004_a_space_in_the_authority_is_refused() {
             base.join(reference).expect_err(reference);
         }
     }
+    // With another scheme than the base's, slashes may be missing.
+    let base = Url::parse("http://x/").expect("a URL");
+    for reference in ["https:/u ser@a/", "https:u ser@a/", "HTTPS:\\u ser@a/"] {
+        base.join(reference).expect_err(reference);
+    }
 }
 
 #[test]

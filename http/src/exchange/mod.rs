@@ -51,6 +51,7 @@ pub(crate) async fn send(shared: Rc<Shared>, mut request: Box<Request>) -> Resul
     let mut tries = Tries::default();
     loop {
         let outcome = hop(&shared, &mut request, &mut deadline, started).await;
+        request.undo_hooks();
         let mut outcome = outcome.map_err(|error| error.on(&request.method, &request.url));
         if let Ok(response) = &outcome {
             shared.settings.hooks.after_response(response);

@@ -23,16 +23,17 @@ pub(crate) mod netrc;
 pub(crate) mod options;
 pub(crate) mod upload;
 
+use crate::trace::redaction::ShownHeaders;
 use crate::url::Url;
 use body::Body;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method};
 use options::RequestOptions;
+use std::fmt;
 use std::time::Duration;
 use upload::OpenBody;
 
 /// A request that is ready to be sent with [`ClientSession::execute`](crate::ClientSession::execute).
-#[derive(Debug)]
 pub struct Request {
     pub(crate) method: Method,
     pub(crate) url: Url,
@@ -139,5 +140,21 @@ impl Request {
         {
             self.headers.insert(CONTENT_TYPE, implied);
         }
+    }
+}
+
+/// Without credentials, wherever they stand.
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("method", &self.method)
+            .field("url", &self.url)
+            .field("headers", &ShownHeaders(&self.headers))
+            .field("body", &self.body)
+            .field("timeout", &self.timeout)
+            .field("allow_redirects", &self.allow_redirects)
+            .field("redirects", &self.redirects)
+            .field("options", &self.options)
+            .finish_non_exhaustive()
     }
 }

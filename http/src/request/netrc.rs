@@ -53,9 +53,17 @@ impl Netrc {
             }
             Err(error) => return Err(failed(String::new()).because(error)),
         };
-        let text = String::from_utf8(bytes).map_err(|cause| failed(String::new()).because(cause))?;
+        Netrc::read(&bytes).map_err(|(line, why)| failed(format!(", line {line}")).because(why))
+    }
+
+    /// # Errors
+    /// As [`parse`](Self::parse). The error of the conversion itself would hold the whole file.
+    fn read(bytes: &[u8]) -> Result<Netrc, (usize, &'static str)> {
+        let text = std::str::from_utf8(bytes).map_err(|cause| {
+            let line = bytes[..cause.valid_up_to()].iter().filter(|&&byte| byte == b'\n').count() + 1;
+            (line, "it is not UTF-8")
+        })?;
         Netrc::parse(text.trim_start_matches('\u{feff}'))
-            .map_err(|(line, why)| failed(format!(", line {line}")).because(why))
     }
 
     /// # Errors
@@ -319,6 +327,13 @@ mod tests {
         assert_eq!(mistake("\n\nlogin ann"), 3);
         assert_eq!(mistake("machine a.test login"), 1);
         assert_eq!(mistake("machine"), 1);
+    }
+
+    #[test]
+    fn a_file_in_another_encoding_is_reported_without_its_content() {
+        let latin1 = b"\xef\xbb\xbfmachine a.test\nlogin ann password s3cr\xe9t\n";
+        assert_eq!(Netrc::read(latin1).err(), Some((2, "it is not UTF-8")));
+        assert!(Netrc::read(b"\xef\xbb\xbfmachine a.test").is_ok(), "a byte order mark");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use crate::request::Request;
 #[cfg(feature = "digest")]
 use crate::request::digest::Credentials;
 use crate::request::upload::Report;
+use http::HeaderMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -16,6 +17,8 @@ pub(crate) struct RequestOptions {
     pub(crate) read_timeout: Option<Option<Duration>>,
     #[cfg(feature = "digest")]
     pub(crate) digest: Option<Credentials>,
+    /// The header fields before the session's hooks changed them.
+    pub(crate) headers_before_hooks: Option<HeaderMap>,
 }
 
 impl Request {
@@ -34,6 +37,15 @@ impl Request {
         return self.digest().is_some();
         #[cfg(not(feature = "digest"))]
         return false;
+    }
+
+    /// After a hop. A hook has set its fields for one server; the next hop may lead to another one.
+    pub(crate) fn undo_hooks(&mut self) {
+        if let Some(options) = &mut self.options
+            && let Some(headers) = options.headers_before_hooks.take()
+        {
+            self.headers = headers;
+        }
     }
 
     /// Removes credentials that are not meant for another origin.

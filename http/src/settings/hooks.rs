@@ -21,8 +21,14 @@ impl Hooks {
         self.on_response.push(Box::new(hook));
     }
 
-    /// Right before `request` is sent. The hooks may change its header fields.
+    /// Right before `request` is sent. The hooks may change its header fields, for this time only
+    /// ([`undo_hooks`](Request::undo_hooks)).
     pub(crate) fn before_request(&self, request: &mut Request) {
+        if self.on_request.is_empty() {
+            return;
+        }
+        let before = request.headers.clone();
+        request.options_mut().headers_before_hooks = Some(before);
         self.on_request.iter().for_each(|hook| hook(request));
     }
 

@@ -18,6 +18,7 @@ use crate::connections::route::TransportSettings;
 use crate::cookies::CookieJar;
 use crate::request::netrc::Netrc;
 use crate::trace::Tracer;
+use crate::trace::redaction::ShownHeaders;
 use crate::url::Url;
 use hooks::Hooks;
 use http::header::USER_AGENT;
@@ -91,7 +92,7 @@ impl fmt::Debug for Settings {
         f.debug_struct("Settings")
             .field("timeouts", &self.timeouts)
             .field("redirects", &self.policy)
-            .field("headers", &self.headers)
+            .field("headers", &ShownHeaders(&self.headers))
             .field("base_url", &self.base_url)
             .field("cookies", &self.cookies)
             .field("pool", &self.pool_limits)

@@ -27,14 +27,17 @@ pub(super) fn trimmed(text: &str) -> Result<&str, Error> {
     Ok(text)
 }
 
-/// The authority of a URL or of a reference, as the parser finds it: after an optional scheme and two slashes of either
-/// kind.
+/// The authority of a URL or of a reference to one, as the parser may find it: after an optional scheme and two slashes of
+/// either kind. After `http:` and `https:` it needs no slashes, unless the base has the same scheme.
 fn authority_of(text: &str) -> &str {
-    let is_slash = |c: char| matches!(c, '/' | '\\');
-    let after_scheme = scheme_end(text).map_or(text, |colon| &text[colon + 1..]);
-    let rest = after_scheme.trim_start_matches(is_slash);
+    let (scheme, after_scheme) = match scheme_end(text) {
+        Some(colon) => (&text[..colon], &text[colon + 1..]),
+        None => ("", text),
+    };
+    let rest = after_scheme.trim_start_matches(['/', '\\']);
     let slashes = after_scheme.len() - rest.len();
-    if slashes < 2 {
+    let is_http = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
+    if slashes < 2 && !is_http {
         return "";
     }
     &rest[..rest.find(['/', '\\', '?', '#']).unwrap_or(rest.len())]
@@ -117,10 +120,15 @@ fn presentable(text: &str) -> String {
     shown
 }
 
-/// The position after the scheme and any number of slashes: a malformed URL may have one too few.
+/// The position after the scheme and any number of slashes of either kind: a malformed URL may have one too few. And what
+/// stands before `://` may not be a scheme: a quote, a line break, the name of a variable.
 fn authority_start(text: &str) -> usize {
-    let after_scheme = scheme_end(text).map_or(0, |colon| colon + 1);
-    let slashes = text[after_scheme..].bytes().take_while(|byte| *byte == b'/').count();
+    let broken_scheme = || {
+        let colon = text.find("://")?;
+        if text[..colon].contains([':', '@']) { None } else { Some(colon) }
+    };
+    let after_scheme = scheme_end(text).or_else(broken_scheme).map_or(0, |colon| colon + 1);
+    let slashes = text[after_scheme..].bytes().take_while(|byte| matches!(byte, b'/' | b'\\')).count();
     let begins_authority = slashes > 1 || after_scheme > 0 && slashes == 1;
     if begins_authority { after_scheme + slashes } else { 0 }
 }
@@ -132,7 +140,8 @@ fn credentials_end(text: &str) -> Option<usize> {
     let authority = &text[..end];
     let is_cut_off = || {
         let (_, port) = authority.split_once(':')?;
-        let is_port = authority.starts_with('[') || port.bytes().all(|byte| byte.is_ascii_digit());
+        let is_number = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+        let is_port = authority.starts_with('[') || is_number;
         if is_port { None } else { text.rfind('@') }
     };
     authority.rfind('@').or_else(is_cut_off)
@@ -154,6 +163,16 @@ mod tests {
             "http:ann:secret@h/",
             "ann:secret@h/",
             "ann:se/cret@h/",
+            "http://ann:/secret@h/",
+            "http:\\\\ann:secret@h x/",
+            "\\\\ann:secret@h\\",
+            "/\\ann:secret@h/",
+            "\nhttp://ann:secret@h/",
+            "\"http://ann:secret@h/\"",
+            "<http://ann:secret@h/>",
+            "URL=http://ann:secret@h/",
+            "ht tp://ann:secret@h/",
+            "\"ann:se://cret@h/",
         ] {
             let shown = presentable(text);
             assert!(!shown.contains("ret@") && !shown.contains("se"), "{text} became {shown}");

@@ -53,13 +53,14 @@ impl Proxy {
         let (scheme, rest) = text.split_once("://").unwrap_or(("http", text));
         let known = SCHEMES.iter().find(|(name, ..)| scheme.eq_ignore_ascii_case(name));
         let Some(&(_, protocol, usual_port)) = known else {
-            // It may not be a scheme at all but part of a password, so it is shortened.
-            let scheme = scheme.chars().filter(|c| c.is_ascii_alphanumeric()).take(20).collect::<String>();
+            // What is not spelled like a scheme might be a part of a password.
+            let is_scheme = scheme.len() <= 20 && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric());
+            let found = if is_scheme { format!(", not with {scheme}://") } else { String::new() };
             return Err(Error::new(
                 ErrorKind::Url,
                 format!(
-                    "the URL of a proxy begins with http://, https://, socks5://, socks5h://, socks4:// or socks4a://, \
-                     not with {scheme}://"
+                    "the URL of a proxy begins with http://, https://, socks5://, socks5h://, socks4:// or socks4a://\
+                     {found}"
                 ),
             ));
         };
@@ -202,6 +203,7 @@ mod tests {
     fn what_is_no_proxy_is_refused_without_repeating_a_password() {
         for text in [
             "ftp://ann:secret@p.test",
+            "ann:secret://@p.test",
             "socks4://ann:secret@p.test",
             "http://ann:secret@p.test:99999",
             "http://ann:secret@",

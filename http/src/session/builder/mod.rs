@@ -139,8 +139,8 @@ impl ClientSessionBuilder {
     }
 
     /// Called with each request just before it is sent, and again for each redirect that is followed and each
-    /// [retry](ClientSessionBuilder::retries). It may change the header fields; what it sets is still there the next time,
-    /// so insert rather than append.
+    /// [retry](ClientSessionBuilder::retries). It may change the header fields for this one time: the next time, it finds the
+    /// request as it was before.
     ///
     /// A hook that adds credentials has to look where the request goes: after a redirect that may be another server.
     ///
