@@ -6,8 +6,8 @@
 //!
 //! Waiting for bytes is what a client does most, so it must cost little. Setting and cancelling a timer for each wait would
 //! be the most expensive part of reading a body in many chunks. So [`Deadline`] sets one timer and keeps it: when it
-//! fires and bytes have come since, it is set again for the time that is left. An exchange with a quick response sets one
-//! timer in all, and cancels it at the end. Rare steps (connecting, waiting for a slot) use `curio::timeout_after` instead
+//! fires and bytes have arrived since, it is set again for the time that is left. An exchange with a quick response sets one
+//! timer, and cancels it at the end. Rare steps (connecting, waiting for a slot) use `curio::timeout_after` instead
 //! ([`Limits::within`]).
 
 use crate::error::{Error, ErrorKind};
@@ -74,7 +74,7 @@ pub(crate) struct Deadline {
     /// When the current wait began.
     since: Option<Instant>,
     timer: Option<Timer>,
-    /// The other side is silent because this one is: the program itself has nothing to send yet.
+    /// The server is silent because the program has nothing to send yet.
     waits_for_body: bool,
 }
 
@@ -105,9 +105,9 @@ impl Deadline {
         self.waits_for_body = waits;
     }
 
-    /// Polls `read`, with a limit on how long it may be pending. The timer is polled first, so that the task is reported as
-    /// waiting for its socket. If both are ready, the bytes count; but not against the total limit, because a server that
-    /// always has more to send would keep it from ever being looked at.
+    /// Polls `read`, with a limit on how long it may be pending. The timer is polled first, so that the task is reported
+    /// as waiting for its socket. If both are ready, the bytes are returned, unless the total has passed, which a server
+    /// that always has more to send could otherwise prevent.
     pub(crate) fn poll<T>(
         &mut self,
         cx: &mut Context<'_>,

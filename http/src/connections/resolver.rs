@@ -2,10 +2,10 @@
 //!
 //! In this order: an address that the caller has set for the host (`resolve`); the host itself, if it is an IP address; the
 //! caller's resolver, or else the operating system's in a thread. Lookups of the same name at the same time share one
-//! answer.
+//! result.
 //!
-//! An answer is not trusted. It may contain a thousand addresses, or the same one twice: the first [`MOST`] different ones
-//! are kept. And it may lead to a service inside the network that trusts its neighbours. So a caller may set a filter, which
+//! The result is not trusted. It may contain a thousand addresses, or the same one twice: the first [`MOST`] different ones
+//! are used. And it may lead to a service that trusts the internal network. So a caller may set a filter, which
 //! is called with every address of a server right before it is connected to, on every hop of a redirect, however the
 //! address was found. It is not called for proxies, which the caller has chosen, nor for names that a proxy resolves.
 
@@ -81,7 +81,7 @@ pub(crate) struct HostResolver {
 type Filter = Box<dyn Fn(&SocketAddr) -> bool>;
 
 impl HostResolver {
-    /// Where the server of a request may be connected to. Never empty.
+    /// The addresses that a request may connect to. Never empty.
     ///
     /// # Errors
     /// Of kind [`Dns`](ErrorKind::Dns); of kind [`Connect`](ErrorKind::Connect), if the caller's filter leaves none.
@@ -95,7 +95,7 @@ impl HostResolver {
         self.permitted(found)
     }
 
-    /// What the caller's filter leaves of them.
+    /// The addresses that the caller's filter allows.
     pub(crate) fn permitted(&self, mut found: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, Error> {
         let Some(filter) = &self.filter else { return Ok(found) };
         let first = found.first().copied();

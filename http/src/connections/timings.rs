@@ -1,4 +1,4 @@
-//! Where the time of one exchange went.
+//! How long each phase of an exchange took.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ pub struct Timings {
     /// Waiting for a free connection, when
     /// [`max_connections_per_host`](crate::ClientSessionBuilder::max_connections_per_host) made it wait.
     pub pool_wait: Option<Duration>,
-    /// Looking up the host's addresses.
+    /// Resolving the host's name.
     pub dns: Option<Duration>,
     /// Making the TCP connection.
     pub connect: Option<Duration>,

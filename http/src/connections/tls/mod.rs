@@ -1,32 +1,32 @@
-//! TLS over another stream: rustls as a machine without I/O, and the socket that feeds it.
+//! TLS over another stream: rustls as a state machine without I/O, connected to the stream.
 //!
 //! ```text
 //! trust.rs           which certificates are trusted; the configuration of rustls
-//! verify.rs          verifiers that explain, or accept anything
-//! pem.rs             certificates and keys out of PEM text
-//! certificate.rs     the dates and names of a certificate
+//! verify.rs          certificate verifiers
+//! pem.rs             certificates and keys in PEM text
+//! certificate.rs     reading the dates and names of a certificate
 //! record_buffer.rs   ciphertext that is not decrypted yet
-//! error.rs           TLS failures in words
+//! error.rs           readable messages for TLS failures
 //! info.rs            TlsInfo: version, cipher suite, certificates
-//! key_log.rs         secrets in a file, for Wireshark
+//! key_log.rs         TLS secrets in a file, for debugging
 //! ```
 //!
-//! rustls has a form that owns no buffer and makes no call: it is given the bytes that have come, and says what is to
-//! be done next. That suits us, because both buffers can then be what this client wants them to be:
+//! The unbuffered API of rustls owns no buffers and makes no system calls: it gets the bytes that have arrived, and returns
+//! what is to be done next. So this client can choose both buffers:
 //!
-//! * *Incoming* bytes are read in large pieces, as many records at a time as the socket has, into a block that all
-//!   connections of the thread share. A connection that waits keeps only the beginning of a record whose rest has not
-//!   come, so one that waits for its answer costs no more than rustls itself.
-//! * *Outgoing* records are written behind each other and sent in one system call. The client's last handshake
-//!   message is not sent on its own either: it leaves together with the first request.
+//! * *Incoming* bytes are read in large amounts, as many records at a time as the socket has, into a block that all
+//!   connections of the thread share. A connection that waits stores only the beginning of an incomplete record, so one that
+//!   waits for a response needs no more memory than rustls itself.
+//! * *Outgoing* records are collected and sent in one system call. The client's last handshake message is sent together with
+//!   the first request.
 //!
-//! The machine is driven in one place, [`TlsStream::turn`]: it runs until it has made something or needs something.
+//! [`TlsStream::turn`] runs the state machine until it has output or needs input.
 //!
 //! # The end of a stream
-//! TLS says goodbye with an alert, `close_notify` (RFC 8446 §6.1); an end without it may have been made by somebody in
-//! between. Many servers omit it, and for a message that carries its own length it does not matter. For one that ends
-//! with the connection it is the difference between whole and cut short, so the two ends are told apart here and
-//! judged by whoever knows the framing.
+//! TLS ends with an alert, close_notify (RFC 8446 §6.1); an end without it may be a truncation by an attacker. Many servers
+//! omit it, and for a message with a declared length it does not matter. For one that ends with the connection it
+//! distinguishes a complete message from a truncated one, so the two ends are told apart here, and the code that knows the
+//! framing decides.
 
 mod certificate;
 mod error;
@@ -52,45 +52,44 @@ use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
-/// What one record adds to its content: header, nonce, tag, content type.
+/// The overhead of a record: header, nonce, tag, content type.
 const RECORD_OVERHEAD: usize = 64;
-/// The most content a record holds (RFC 8446 §5.1).
+/// The most content of a record (RFC 8446 §5.1).
 const RECORD: usize = 16 * 1024;
 
 pub(crate) struct TlsStream {
     below: Stream,
     machine: UnbufferedClientConnection,
     incoming: RecordBuffer,
-    /// Decrypted, but there was no room for it.
+    /// Decrypted data that did not fit into the caller's memory.
     decrypted: Vec<u8>,
     taken: usize,
     outgoing: SendBuffer,
-    /// The other side has said goodbye.
+    /// The peer has sent close_notify.
     received_close_notify: bool,
     /// The socket has no more bytes.
     ended: bool,
-    /// Why the machine can't go on. It must not be asked again.
+    /// The error of the state machine, which must not be used again.
     failed: Option<rustls::Error>,
 }
 
-/// Why the machine stopped.
+/// Why the state machine stopped.
 #[derive(PartialEq, Eq)]
 enum Stopped {
     /// The memory given to it is full, or there is nothing more to decrypt for now.
     Made(usize),
-    /// It needs bytes from the other side; the handshake is not over.
+    /// It needs bytes from the peer; the handshake is not complete.
     InHandshake,
-    /// It needs bytes from the other side; requests may be sent.
+    /// It needs bytes from the peer; requests may be sent.
     Established,
 }
 
 impl TlsStream {
-    /// Makes the handshake. The last message of ours may still be in the buffer afterwards: the first request takes it
-    /// along. `early` has come from the server already, behind a proxy's consent to the tunnel; it is for the machine
-    /// to judge.
+    /// Performs the handshake. The client's last message may still be in the buffer afterwards, to be sent with the first
+    /// request. `early` are bytes of the server that arrived after a proxy's response to CONNECT.
     ///
     /// # Errors
-    /// Of kind [`Tls`](ErrorKind::Tls), in words that say what is wrong with the certificate.
+    /// Of kind [`Tls`](ErrorKind::Tls), with a message that says what is wrong, for example with the certificate.
     pub(crate) async fn handshake(
         below: Stream,
         config: Arc<ClientConfig>,
@@ -144,7 +143,7 @@ impl TlsStream {
         self.poll_fill(cx)
     }
 
-    /// Reads decrypted bytes; none at the end of the stream.
+    /// Reads decrypted bytes; 0 at the end of the stream.
     pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>, space: &mut [u8]) -> Poll<io::Result<usize>> {
         loop {
             if self.taken < self.decrypted.len() {
@@ -152,8 +151,9 @@ impl TlsStream {
             }
             if !self.incoming.is_empty() || self.failed.is_some() {
                 let stopped = self.turn(space).map_err(as_io)?;
-                // An answer to a key update, say. What the socket does not take now goes out before the next request. If
-                // sending fails, the next request finds out: what has come is good all the same, and may be the reason.
+                // A response to a key update, for example. What the socket does not accept now is sent before the next
+                // request. If sending fails, the next request gets the error: the data that has arrived is valid in any
+                // case, and may contain the reason.
                 let _ = self.below.poll_send(cx, &mut self.outgoing);
                 if let Stopped::Made(n) = stopped {
                     return Poll::Ready(Ok(n));
@@ -166,7 +166,7 @@ impl TlsStream {
         }
     }
 
-    /// Encrypts everything in `out` and sends as much as the socket takes now.
+    /// Encrypts everything in `out` and sends as much as the socket accepts now.
     pub(crate) fn try_send(&mut self, out: &mut SendBuffer) {
         if !out.is_empty() && self.encrypt(out.unsent()).is_ok() {
             out.clear();
@@ -174,7 +174,7 @@ impl TlsStream {
         self.below.try_send(&mut self.outgoing);
     }
 
-    /// Encrypts everything in `out`, behind what is still to be sent, and sends it all.
+    /// Encrypts everything in `out`, appends it to what is still to be sent, and sends it all.
     pub(crate) fn poll_send(&mut self, cx: &mut Context<'_>, out: &mut SendBuffer) -> Poll<io::Result<()>> {
         if !out.is_empty() {
             self.encrypt(out.unsent())?;
@@ -187,12 +187,13 @@ impl TlsStream {
         self.outgoing.is_empty() && self.below.is_flushed()
     }
 
-    /// Whether neither side has ended the stream, as far as is known without a look at the socket.
+    /// Whether neither side has ended the stream, as far as is known without asking the socket.
     pub(crate) fn is_open(&self) -> bool {
         !self.received_close_notify && !self.ended && self.failed.is_none() && self.below.is_open()
     }
 
-    /// Whether nothing has come since the last read. Session tickets, which may come late, are taken in and do not count.
+    /// Whether nothing has arrived since the last read. Session tickets, which may arrive late, are processed and do not
+    /// count.
     pub(crate) fn is_quiet(&mut self, look: Look) -> bool {
         if !self.is_open() {
             return false;
@@ -211,7 +212,7 @@ impl TlsStream {
         quiet
     }
 
-    /// Brings the readiness of the socket at the bottom up to date, so that the next read finds what has come.
+    /// Updates the readiness of the underlying socket, so that the next read finds what has arrived.
     fn ask_socket(&self) {
         match &self.below {
             Stream::Plain(tcp) => {
@@ -222,17 +223,17 @@ impl TlsStream {
         }
     }
 
-    /// What the handshake has agreed on; `known` is what an earlier one with the same server has.
+    /// The negotiated parameters; `known` are those of an earlier connection to the same server.
     pub(crate) fn info(&self, known: Option<TlsInfo>) -> Option<TlsInfo> {
         TlsInfo::of(&self.machine, known)
     }
 
-    /// The stream ended without the alert that marks its end.
+    /// Whether the stream ended without close_notify.
     pub(crate) fn was_cut_off(&self) -> bool {
         self.ended && !self.received_close_notify
     }
 
-    /// Gives back what an idle connection does not need.
+    /// Releases memory that an idle connection does not need.
     pub(crate) fn release_buffers(&mut self) {
         if self.taken == self.decrypted.len() {
             self.decrypted = Vec::new();
@@ -249,9 +250,9 @@ impl TlsStream {
         self.below.poll_close(cx)
     }
 
-    /// Runs the machine until it has filled `space` or needs something. Decrypted bytes that do not fit go to
-    /// `decrypted`; if there is no space at all, everything that has come does. What was decrypted before an error is
-    /// returned first, and the error by the next call.
+    /// Runs the state machine until it has filled `space` or needs something. Decrypted bytes that do not fit, or all of them
+    /// if there is no space, are stored in `decrypted`. What was decrypted before an error is returned first, and the error
+    /// by the next call.
     fn turn(&mut self, space: &mut [u8]) -> Result<Stopped, rustls::Error> {
         if let Some(error) = &self.failed {
             return Err(error.clone());
@@ -265,8 +266,8 @@ impl TlsStream {
         if made > 0 { Ok(Stopped::Made(made)) } else { stopped }
     }
 
-    /// The machine has failed, and may have prepared an alert that tells the other side why. It comes out of the next
-    /// call; a call after that would look at the bad message again.
+    /// The state machine has failed, and may have prepared an alert that tells the peer why. The next call returns it; a call
+    /// after that would process the bad message again.
     fn take_alert(&mut self) {
         let UnbufferedStatus { state, .. } = self.machine.process_tls_records(self.incoming.unread());
         if let Ok(ConnectionState::EncodeTlsData(mut alert)) = state {
@@ -274,7 +275,7 @@ impl TlsStream {
         }
     }
 
-    /// Counts in `made` what it has put into `space`.
+    /// Adds the number of bytes in `space` to `made`.
     fn run(&mut self, space: &mut [u8], made: &mut usize) -> Result<Stopped, rustls::Error> {
         loop {
             let UnbufferedStatus { mut discard, state } =
@@ -336,13 +337,13 @@ impl TlsStream {
         })
     }
 
-    /// Gets the machine into the state in which it takes content to send, and lets `write` append to `outgoing`.
+    /// Runs the state machine until it accepts content to send, and lets `write` append to `outgoing`.
     fn when_established(
         &mut self,
         content: usize,
         mut write: impl FnMut(&mut WriteTraffic<'_>, &mut [u8]) -> Result<Result<usize, usize>, rustls::Error>,
     ) -> io::Result<()> {
-        // What has come in the meantime is decrypted first, into `decrypted`, to be read later.
+        // What has arrived meanwhile is decrypted first, into `decrypted`, to be read later.
         if self.turn(&mut []).map_err(as_io)? == Stopped::InHandshake {
             return Err(io::Error::other("the TLS handshake is not complete"));
         }
@@ -382,7 +383,7 @@ impl TlsStream {
         n
     }
 
-    /// Tells the other side why the handshake ends, if that can be done without waiting.
+    /// Sends the alert that tells the peer why the handshake ends, if the socket accepts it at once.
     async fn send_alert(&mut self) {
         poll_fn(|cx| {
             let _ = self.below.poll_send(cx, &mut self.outgoing);
@@ -393,14 +394,14 @@ impl TlsStream {
 }
 
 impl Drop for TlsStream {
-    /// Sends `close_notify` (RFC 9112 §9.8: a client must) if the socket takes it at once; nothing is waited for. After an
-    /// error, the alert that tells the server why has its place.
+    /// Sends close_notify (required by RFC 9112 §9.8) if the socket accepts it at once. After an error, the alert that
+    /// tells the server why is sent instead.
     fn drop(&mut self) {
         if self.ended {
             return;
         }
         if self.failed.is_none() {
-            // Refused in the middle of a handshake, and after `poll_close`, which has sent it already.
+            // Refused during a handshake, and after `poll_close`, which has sent it already.
             let _ = self.queue_close_notify();
         }
         self.below.try_send(&mut self.outgoing);
@@ -410,7 +411,7 @@ impl Drop for TlsStream {
 type WriteTraffic<'a> = rustls::unbuffered::WriteTraffic<'a, ClientConnectionData>;
 type EncodeTlsData<'a> = rustls::unbuffered::EncodeTlsData<'a, ClientConnectionData>;
 
-/// Writes one of the machine's own messages into `room`; the inner error is the room that it needs.
+/// Writes a message of the state machine into `room`; the inner error is the space that it needs.
 fn encode(message: &mut EncodeTlsData<'_>, room: &mut [u8]) -> Result<Result<usize, usize>, rustls::Error> {
     match message.encode(room) {
         Ok(n) => Ok(Ok(n)),
@@ -419,7 +420,7 @@ fn encode(message: &mut EncodeTlsData<'_>, room: &mut [u8]) -> Result<Result<usi
     }
 }
 
-/// Lets `write` fill the room behind `bytes`, and gives it the room it asks for if it says that was too little.
+/// Lets `write` append to `bytes`, and provides more space if it says that there was too little.
 fn append(
     bytes: &mut Vec<u8>,
     estimate: usize,
@@ -438,7 +439,7 @@ fn append(
             Ok(Err(_)) => {
                 bytes.truncate(end);
                 return Err(rustls::Error::General(
-                    "the TLS machine asks for less room than it was given".into(),
+                    "the TLS library asks for less space than it was given".into(),
                 ));
             }
             Err(error) => {
@@ -449,13 +450,13 @@ fn append(
     }
 }
 
-/// The name to ask for (SNI) and to find in the certificate: an IP address as such, a name without the dot that may
-/// end it (RFC 6066 §3).
+/// The name for SNI and for the verification of the certificate: an IP address, or a name without a trailing dot (RFC 6066
+/// §3).
 fn server_name(host: &str) -> Result<ServerName<'static>, Error> {
     let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     let bare = bare.strip_suffix('.').unwrap_or(bare);
     ServerName::try_from(bare.to_owned()).map_err(|cause| {
-        Error::new(ErrorKind::Tls, format!("{host} cannot be the name on a certificate")).because(cause)
+        Error::new(ErrorKind::Tls, format!("{host} cannot be the name in a certificate")).because(cause)
     })
 }
 
