@@ -1,10 +1,9 @@
-//! A certificate authority that lives as long as a test.
+//! A certificate authority for the duration of a test.
 //!
-//! To check a server's certificate, a client asks four things: does a chain lead to an authority that I trust,
-//! is it signed right, is today between its two dates, and does it name the host that I asked for? A
-//! [`TestAuthority`] makes a certificate that passes, and for each question one that fails at exactly that
-//! question and at no other. Keys are made on the spot and never leave memory unless a test writes them to a
-//! file for a real server.
+//! A client checks four properties of a server's certificate: a chain leads to a trusted authority, the signatures are
+//! correct, it is valid today, and it names the host. A [`TestAuthority`] issues a certificate that passes, and for each
+//! property one that fails in this property only. Keys are generated when they are needed, and stay in memory unless a test
+//! writes them to a file for another server.
 
 use std::io;
 use std::sync::Arc;
@@ -18,7 +17,7 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 
-/// A throw-away certificate authority.
+/// A temporary certificate authority.
 ///
 /// ```
 /// # fn main() -> std::io::Result<()> {
@@ -36,13 +35,13 @@ pub struct TestAuthority {
 }
 
 impl TestAuthority {
-    /// Makes an authority with a fresh key.
+    /// Makes an authority with a new key.
     ///
     /// # Errors
     /// When the system gives no random bytes.
     pub fn new() -> io::Result<Self> {
-        // A name of its own: a client looks for the signer by name, and two authorities of one name would make an
-        // unknown signer look like a forged signature.
+        // A unique name: a client finds the signer by name, and with two authorities of the same name an unknown signer
+        // would look like a forged signature.
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let name =
             format!("Test authority {} of {}", NEXT.fetch_add(1, Ordering::Relaxed), std::process::id());
@@ -96,7 +95,7 @@ impl TestAuthority {
         self.sign(named(names.first().copied().unwrap_or("nameless"), names)?)
     }
 
-    /// Right in everything but its last day, which was in 2001.
+    /// Valid except that it expired in 2001.
     ///
     /// # Errors
     /// As [`localhost`](Self::localhost).
@@ -107,7 +106,7 @@ impl TestAuthority {
         self.sign(params)
     }
 
-    /// Right in everything but its first day, which is in the year 4000.
+    /// Valid except that it begins in the year 4000.
     ///
     /// # Errors
     /// As [`localhost`](Self::localhost).
@@ -118,7 +117,7 @@ impl TestAuthority {
         self.sign(params)
     }
 
-    /// Right in everything but the host: it is for `elsewhere.test`.
+    /// Valid except for the host: it is for `elsewhere.test`.
     ///
     /// # Errors
     /// As [`localhost`](Self::localhost).
@@ -126,7 +125,7 @@ impl TestAuthority {
         self.for_names(&["elsewhere.test"])
     }
 
-    /// Signed with its own key, by no authority at all.
+    /// Signed with its own key, not by an authority.
     ///
     /// # Errors
     /// As [`localhost`](Self::localhost).
@@ -153,7 +152,7 @@ impl TestAuthority {
         Ok(Identity::new(certificate, &key))
     }
 
-    /// Right in everything, but signed by another authority, which nobody trusts.
+    /// Valid, but signed by another authority, which is not trusted.
     ///
     /// # Errors
     /// As [`localhost`](Self::localhost).
@@ -161,7 +160,7 @@ impl TestAuthority {
         TestAuthority::new()?.localhost()
     }
 
-    /// Right in everything, but the signature is not this authority's, although the certificate says so.
+    /// Valid except for the signature, which is not that of the authority it names.
     ///
     /// # Errors
     /// As [`localhost`](Self::localhost).
@@ -176,7 +175,7 @@ impl TestAuthority {
     }
 }
 
-/// A certificate and its private key: what a server shows and proves.
+/// A certificate and its private key, for a server.
 pub struct Identity {
     certificate: rcgen::Certificate,
     key_pem: String,
@@ -214,8 +213,7 @@ impl Identity {
     }
 }
 
-/// It is named, never taken from the process-wide default: which of two is the default would depend on what else
-/// is linked.
+/// It is chosen explicitly, because the process-wide default would depend on what else is linked.
 fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
 }

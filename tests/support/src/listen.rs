@@ -1,8 +1,8 @@
 //! Opening a listening socket with the two settings that a test server needs and `bind` does not offer.
 //!
-//! - The **backlog**: how many finished handshakes the system holds for us until we accept them. Ten thousand
-//!   clients that connect at once overflow the usual 128, and a connection that overflows is not refused but
-//!   tried again a second later, so that a test becomes slow instead of failing.
+//! - The **backlog**: how many connections the system queues until they are accepted. Ten thousand clients that connect at
+//!   once exceed the usual 128, and a connection that exceeds it is not refused but retried a second later, so that a test
+//!   becomes slow instead of failing.
 //! - The **linger time**: with a linger time of zero, closing a socket sends a reset instead of an end of
 //!   stream. An accepted socket inherits it from the listener, which is what lets a hostile server reset a
 //!   connection.
@@ -17,7 +17,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 /// What closing an accepted socket does to the peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OnClose {
-    /// The stream ends in order (FIN), as with any socket.
+    /// The stream ends regularly (FIN), as with any socket.
     EndOfStream,
     /// The connection is reset (RST) unless it was shut down and has ended on both sides before.
     Reset,

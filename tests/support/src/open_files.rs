@@ -20,7 +20,7 @@ pub fn raise_open_files(wanted: u64) -> io::Result<u64> {
     Ok(limit)
 }
 
-/// This system has no such limit: the wish is granted as it is.
+/// This system has no such limit: returns `wanted`.
 ///
 /// # Errors
 /// None.

@@ -1,9 +1,8 @@
 //! The example programs: where they get their URLs and addresses from, and where tests find them.
 //!
 //! An example must work on a machine without a network, so given no URL it starts an [`Httpbin`] on a loopback
-//! port, in its own kernel, and uses that. Given URLs, it uses those. An example that is a server talks to itself,
-//! unless it is told where to listen. Which of the two, and the server's life, is settled here, so that an example
-//! shows its subject only.
+//! port, in its own kernel, and uses that. Given URLs, it uses those. An example that is a server comes with its
+//! own clients, unless it is told where to listen. This file handles both, so that an example shows its subject only.
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -35,9 +34,8 @@ pub async fn with_urls(
     outcome.map_err(Failure)
 }
 
-/// The same over HTTPS. The httpbin shows a certificate that was made a moment ago and is signed by an
-/// authority that nobody knows; `main` also gets that authority's certificate (PEM), to be trusted for this
-/// once. With URLs from the command line it gets `None`: the usual roots apply.
+/// The same over HTTPS. The httpbin has a certificate of a new authority; `main` also gets the certificate of that
+/// authority (PEM), to trust it. With URLs from the command line it gets `None`: the usual roots apply.
 ///
 /// # Errors
 /// What `main` returns; or that the authority or the server could not be started.

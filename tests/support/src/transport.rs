@@ -1,11 +1,8 @@
 //! A byte stream that is plain TCP or TLS over it.
 //!
-//! rustls does no I/O of its own: it is a state machine with four ends. Ciphertext from the network goes in
-//! (`read_tls`) and comes out
-//! (`write_tls`); plain text comes out (`reader`) and goes in
-//! (`writer`). All that is left for us is to carry ciphertext between it and the socket, which is what [`Tls`]
-//! does. Each step moves bytes from the socket into the machine without an await in between, so that a read
-//! that is dropped half-way has lost nothing.
+//! rustls does no I/O: it is a state machine. Ciphertext goes in (`read_tls`) and out (`write_tls`), plaintext comes out
+//! (`reader`) and goes in (`writer`). [`Tls`] moves ciphertext between it and the socket. Each step moves bytes from the
+//! socket into the state machine without an await in between, so that a read that is dropped loses nothing.
 
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
@@ -41,7 +38,7 @@ impl Transport {
         }
     }
 
-    /// Says that nothing more will be written: the end of the stream, and before it, over TLS, `close_notify`.
+    /// Ends the stream; over TLS, sends close_notify before.
     pub(crate) async fn finish(&mut self) -> io::Result<()> {
         if let Transport::Tls(tls) = self {
             tls.machine.send_close_notify();
@@ -64,7 +61,7 @@ pub(crate) struct Tls {
     tcp: TcpStream,
     machine: ServerConnection,
     /// Ciphertext that has come, and that the machine has no room for yet: it takes no more while it holds a record's
-    /// worth of plain text that nobody has read.
+    /// worth of plain text that has not been read.
     incoming: Vec<u8>,
     /// Ciphertext on its way to the socket. It is kept here and not in `flush`, so that a flush that is dropped
     /// does not tear a record apart.
@@ -72,10 +69,10 @@ pub(crate) struct Tls {
 }
 
 impl Tls {
-    /// Shakes hands.
+    /// Performs the handshake.
     ///
     /// # Errors
-    /// When the client breaks the protocol, refuses our certificate or goes away.
+    /// If the client violates the protocol, refuses the certificate or disconnects.
     pub(crate) async fn accept(tcp: TcpStream, config: Arc<ServerConfig>) -> io::Result<Self> {
         let machine = ServerConnection::new(config).map_err(io::Error::other)?;
         let mut tls = Tls { tcp, machine, incoming: Vec::new(), outgoing: Vec::new() };
@@ -106,7 +103,7 @@ impl Tls {
     }
 
     async fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        // One piece at a time, so that the machine never holds more than a piece of ciphertext.
+        // In small parts, so that the state machine never holds much ciphertext.
         for piece in bytes.chunks(PIECE) {
             self.machine.writer().write_all(piece)?;
             self.flush().await?;

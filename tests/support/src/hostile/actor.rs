@@ -48,7 +48,7 @@ pub(super) async fn play(stage: Rc<Stage>, tcp: TcpStream) {
         records.len() - 1
     };
     let Some(script) = stage.scripts.get(index).or(stage.scripts.last()) else { return };
-    // Without it a byte alone would wait for the acknowledgement of the one before.
+    // Without it, a single byte would wait for the acknowledgement of the one before.
     if tcp.set_nodelay(true).is_err() {
         return;
     }
@@ -56,13 +56,13 @@ pub(super) async fn play(stage: Rc<Stage>, tcp: TcpStream) {
         None => Transport::Plain(tcp),
         Some(config) => match Tls::accept(tcp, config.clone()).await {
             Ok(tls) => Transport::Tls(Box::new(tls)),
-            // The client does not want our certificate: that is for the client's test to see.
+            // The client refused the certificate, which its test checks.
             Err(_) => return,
         },
     };
     let mut actor = Actor { stage: &stage, index, transport, unused: Vec::new() };
     for step in &script.steps {
-        // A client that leaves before the end of the script is what many a script is for.
+        // Many scripts expect the client to disconnect before their end.
         if actor.step(step).await.is_err() {
             return;
         }
@@ -178,7 +178,7 @@ impl Actor<'_> {
     async fn drain(&mut self) -> io::Result<()> {
         let mut scrap = vec![0; 4096];
         let drained = async { while matches!(self.transport.tcp().recv(&mut scrap).await, Ok(1..)) {} };
-        // Out of patience is as good as an end.
+        // A timeout counts as the end.
         let _ = curio::ignore_after(Duration::from_secs(1), drained).await;
         Ok(())
     }

@@ -1,19 +1,19 @@
 //! A server that plays a script: every way in which a peer can misbehave, in an order that a test chooses.
 //!
-//! It knows next to nothing of HTTP. A script is a list of steps on the bytes of one connection: read a request,
-//! send these bytes (whole, one by one, cut in two), wait, stall, close, reset. What it was sent is recorded.
+//! It knows hardly anything of HTTP. A script is a list of steps on the bytes of one connection: read a request, send bytes
+//! (at once, one by one, in two parts), wait, stall, close, reset. It records what it receives.
 //!
-//! How a connection ends matters, and there are more ways than one:
+//! A connection can end in several ways:
 //!
 //! | step | the client sees |
 //! |---|---|
 //! | [`close`](Script::close) | the end of the stream; over TLS a `close_notify` before it |
-//! | [`truncate`](Script::truncate) | the end of the stream, over TLS without `close_notify`: an attacker's cut |
+//! | [`truncate`](Script::truncate) | the end of the stream, over TLS without `close_notify`: truncation |
 //! | [`reset`](Script::reset) | "connection reset by peer" |
 //! | [`stall`](Script::stall) | nothing at all |
 //!
-//! A reset is made with a linger time of zero, which sockets inherit from their listener: so once a script of a
-//! server has a reset in it, all its other ends are made by shutting down first.
+//! A reset needs a linger time of zero, which sockets inherit from their listener. So if a script of a server has a reset,
+//! all other connections are shut down before they are closed.
 
 mod actor;
 mod script;

@@ -50,17 +50,17 @@ impl Script {
         self.then(Step::Read(n))
     }
 
-    /// Sends bytes in one piece.
+    /// Sends bytes at once.
     pub fn send(self, bytes: impl Into<Vec<u8>>) -> Script {
         self.then(Step::Send(bytes.into()))
     }
 
-    /// Sends bytes one by one, each in a packet of its own, and lets the client run in between.
+    /// Sends bytes one by one, each in its own packet, and lets the client run in between.
     pub fn send_byte_by_byte(self, bytes: impl Into<Vec<u8>>) -> Script {
         self.then(Step::SendByteByByte(bytes.into()))
     }
 
-    /// Sends bytes in two pieces, the second after the client had time to read the first.
+    /// Sends bytes in two parts, the second after the client had time to read the first.
     pub fn send_split(self, bytes: impl Into<Vec<u8>>, at: usize) -> Script {
         let mut first = bytes.into();
         let second = first.split_off(at.min(first.len()));
@@ -82,12 +82,12 @@ impl Script {
         self.then(Step::Stall)
     }
 
-    /// Ends the stream in order.
+    /// Ends the stream regularly.
     pub fn close(self) -> Script {
         self.then(Step::Close)
     }
 
-    /// Ends the stream, over TLS without saying so in TLS.
+    /// Ends the stream, over TLS without close_notify.
     pub fn truncate(self) -> Script {
         self.then(Step::Truncate)
     }

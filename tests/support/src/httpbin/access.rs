@@ -1,4 +1,4 @@
-//! Paths that ask who is there: Basic (RFC 7617) and Bearer (RFC 6750).
+//! Paths with authentication: Basic (RFC 7617) and Bearer (RFC 6750).
 
 use serde_json::json;
 
@@ -27,7 +27,7 @@ pub(super) fn bearer(call: &Call<'_>) -> Result<Reply, Refusal> {
     })
 }
 
-/// The answer to the right user and password.
+/// The response to the correct user and password.
 fn welcome(call: &Call<'_>) -> Option<Reply> {
     let given = base64::decode(credentials(call, "Basic")?)?;
     let expected = format!("{}:{}", call.param(0), call.param(1));
@@ -35,7 +35,7 @@ fn welcome(call: &Call<'_>) -> Option<Reply> {
         .then(|| pretty_json(200, &json!({ "authenticated": true, "user": call.param(0) })))
 }
 
-/// What stands in `Authorization` after this scheme; a scheme's name is in any case (RFC 9110 §11.1).
+/// The credentials in `Authorization` after this scheme, whose name is not case-sensitive (RFC 9110 §11.1).
 fn credentials<'a>(call: &Call<'a>, scheme: &str) -> Option<&'a str> {
     let (given, rest) = call.request.header("authorization")?.split_once(' ')?;
     given.eq_ignore_ascii_case(scheme).then_some(rest.trim()).filter(|rest| !rest.is_empty())

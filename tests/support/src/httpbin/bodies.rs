@@ -1,7 +1,6 @@
 //! Bodies of all kinds: of a given size, spread over time, in ranges, compressed, in other formats.
 //!
-//! None of them is ever whole in memory when it may be large: a body of a gigabyte is a generator that makes
-//! sixteen kilobytes at a time.
+//! Large bodies are never in memory as a whole: a body of a gigabyte is a generator that yields sixteen kilobytes at a time.
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -185,13 +184,13 @@ fn compressed(
     Ok(reply.with("Content-Type", "application/json").with("Content-Encoding", coding))
 }
 
-/// The `n` of a path whose answer has `n` bytes or lines.
+/// The `n` of a path whose response has `n` bytes or lines.
 fn size(call: &Call<'_>) -> Result<u64, Refusal> {
     let size = call.number(0)?;
     if size > MAX_SIZE { Err(Refusal::bad(format!("{size} is more than {MAX_SIZE}"))) } else { Ok(size) }
 }
 
-/// Pseudo-random bytes, the same for the same seed however they are cut into pieces.
+/// Pseudo-random bytes, the same for the same seed however they are split.
 fn noise(
     call: &Call<'_>,
     length: u64,
@@ -219,8 +218,8 @@ fn noise_word(seed: u64, index: u64) -> u64 {
     mixed ^ (mixed >> 31)
 }
 
-/// `bytes` in pieces of `piece_size`, evenly over `duration`, the first at once. The pieces are larger where
-/// they would follow each other faster than once a millisecond.
+/// `bytes` in parts of `piece_size`, evenly over `duration`, the first at once. The parts are larger if there would be
+/// more than one in a millisecond.
 fn spread(bytes: Vec<u8>, piece_size: u64, duration: Duration) -> impl Iterator<Item = Piece> + 'static {
     let length = bytes.len() as u64;
     let pieces = length.div_ceil(piece_size).max(1);

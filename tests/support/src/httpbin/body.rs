@@ -23,7 +23,7 @@ pub(crate) enum Chunk {
 }
 
 impl Framing {
-    /// Reads the framing off a request's headers.
+    /// The framing that the header fields of a request declare.
     pub(super) fn of(request: &Request) -> Result<Framing, Refusal> {
         let mut codings = request.header_values("transfer-encoding");
         let coding = codings.next();
@@ -33,7 +33,7 @@ impl Framing {
         let length = content_length(request)?;
         match (coding, length) {
             (None, length) => Ok(Framing::Length(length.unwrap_or(0))),
-            // To take either would be to guess where the body ends: request smuggling lives on such guesses.
+            // Choosing one would be a guess about where the body ends, which request smuggling exploits.
             (Some(_), Some(_)) => Err(Refusal::bad("there are both Transfer-Encoding and Content-Length")),
             (Some(_), None) if request.minor_version == 0 => {
                 Err(Refusal::bad("HTTP/1.0 has no Transfer-Encoding"))

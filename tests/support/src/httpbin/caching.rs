@@ -1,4 +1,4 @@
-//! Headers at will, and conditional requests (RFC 9110 §13).
+//! Response headers on request, and conditional requests (RFC 9110 §13).
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use super::routes::Call;
 /// `/response-headers?name=value&…`: they are in the body as well.
 pub(super) fn response_headers(call: &Call<'_>) -> Result<Reply, Refusal> {
     let args = call.request.args();
-    // The framing is ours: a second opinion on it would make the answer unreadable.
+    // The server sets the framing: other fields for it would make the response unreadable.
     let framing =
         |name: &str| ["content-length", "transfer-encoding"].iter().any(|own| name.eq_ignore_ascii_case(own));
     if let Some((name, _)) = args.iter().find(|(name, _)| framing(name)) {

@@ -1,10 +1,10 @@
 //! One connection: the only place where the reader and the routes meet a socket.
 //!
-//! The loop is the whole of HTTP/1.1's persistence (RFC 9112 §9.3): read a request, answer it, again. Requests
-//! that arrive while one is being answered (pipelining, §9.3.2) wait in the reader and are answered in order.
+//! The loop implements persistent connections (RFC 9112 §9.3): read a request, respond, repeat. Requests that arrive while
+//! one is processed (pipelining, §9.3.2) wait in the reader and are processed in order.
 //!
-//! While an answer has to wait (`/delay`), the connection listens with one ear: a client that goes away during
-//! its ten seconds must not be counted as open for all of them. So the wait is a read with a time limit.
+//! While a response is delayed (`/delay`), the connection watches for the client: one that disconnects must not be counted as
+//! open for the rest of the delay. So the wait is a read with a timeout.
 
 use std::io;
 use std::net::SocketAddr;
@@ -38,10 +38,10 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Serves one client until it leaves, or has to.
+    /// Serves one client until it disconnects or is disconnected.
     ///
     /// # Errors
-    /// What no client can cause: a client that leaves in the middle is an everyday matter to a server.
+    /// Those that no client can cause: a client that disconnects at any time is not an error.
     pub(super) async fn serve(tcp: TcpStream, peer: SocketAddr, settings: Arc<Settings>) -> io::Result<()> {
         let _open = settings.counters.connection();
         tcp.set_nodelay(true)?;
@@ -111,7 +111,7 @@ impl Connection {
         }
     }
 
-    /// Answers a request, and says whether the connection is kept.
+    /// Responds to a request. Returns whether the connection is kept open.
     async fn answer(&mut self, request: Request, more_allowed: bool) -> io::Result<bool> {
         let (progress, number) = self.settings.counters.request();
         let context = Context { https: self.settings.tls.is_some(), peer: self.peer.ip(), number };
@@ -121,7 +121,7 @@ impl Connection {
             keep_alive: more_allowed && request.wants_keep_alive(),
         };
         let reply = routes::reply(&request, &context);
-        // A large body is not needed while the answer waits or trickles.
+        // A large body is not needed while the response is delayed or sent slowly.
         drop(request);
         self.send(reply, &answer, Some(progress)).await
     }
@@ -131,7 +131,7 @@ impl Connection {
         self.send(Reply::from(refusal), &answer, None).await.map(|_| ())
     }
 
-    /// Carries out the plan of an answer.
+    /// Sends a response according to its plan.
     async fn send(
         &mut self,
         reply: Reply,
@@ -179,7 +179,7 @@ impl Connection {
         Ok(answer.keep_alive && end != End::Close)
     }
 
-    /// Waits, and notices meanwhile if the client leaves.
+    /// Waits, and notices meanwhile if the client disconnects.
     async fn wait(&mut self, duration: Duration) -> io::Result<()> {
         let end = curio::clock() + duration;
         loop {
@@ -188,7 +188,7 @@ impl Connection {
                 return Ok(());
             }
             if self.reader.unused() >= PIPELINED {
-                // Enough has been read ahead: the rest stays in the network until it is its turn.
+                // Enough has been read ahead: the rest is read later.
                 curio::sleep(left).await;
                 return Ok(());
             }
@@ -202,8 +202,8 @@ impl Connection {
         }
     }
 
-    /// Closes in such a way that the client reads the answer to its end: a socket that is closed while bytes
-    /// lie in it unread is reset, and the reset may overtake the answer (RFC 9112 §9.6).
+    /// Closes so that the client can read the whole response: a socket that is closed with unread bytes is reset, and the
+    /// client may see the reset before the response (RFC 9112 §9.6).
     async fn leave(&mut self) -> io::Result<()> {
         self.transport.finish().await?;
         let mut scrap = vec![0; 4096];
@@ -216,7 +216,7 @@ impl Connection {
                 }
             }
         };
-        // Out of patience is as good as an end.
+        // A timeout counts as the end.
         let _ = curio::ignore_after(LINGER, drain).await;
         Ok(())
     }
@@ -225,7 +225,7 @@ impl Connection {
 enum Incoming {
     Request(Request),
     Refused(Refusal),
-    /// The client left between two requests, or said nothing for too long.
+    /// The client disconnected between two requests, or sent nothing for too long.
     Nothing,
 }
 
@@ -240,7 +240,7 @@ fn append(bytes: &mut Vec<u8>, piece: &[u8], end: End) {
     }
 }
 
-/// What a client that goes away, or speaks something else than TLS, looks like.
+/// Whether the error means that the client disconnected, or sent something other than TLS.
 fn is_departure(error: &io::Error) -> bool {
     use io::ErrorKind::{
         BrokenPipe, ConnectionAborted, ConnectionReset, InvalidData, NotConnected, TimedOut, UnexpectedEof,
@@ -259,8 +259,8 @@ fn is_departure(error: &io::Error) -> bool {
 
 /// How much is collected before it is written.
 const FLUSH: usize = 16 * 1024;
-/// How much is read ahead while an answer waits.
+/// How much is read ahead while a response is delayed.
 const PIPELINED: usize = 64 * 1024;
-/// How much, and for how long, is read and thrown away after the last answer.
+/// How much, and for how long, is read and discarded after the last response.
 const DRAIN: usize = 1024 * 1024;
 const LINGER: Duration = Duration::from_secs(1);

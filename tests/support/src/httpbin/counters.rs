@@ -1,9 +1,9 @@
-//! What a server has done: figures for tests to check.
+//! The counters of a server, for tests to check.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// A server's figures. A clone shows the same figures, from any thread.
+/// The counters of a server. A clone shows the same counters, from any thread.
 #[derive(Clone, Debug, Default)]
 pub struct Counters(Arc<Figures>);
 
@@ -29,7 +29,7 @@ impl Counters {
         self.0.open.load(Relaxed)
     }
 
-    /// Requests that have arrived and are not answered yet.
+    /// Requests that have arrived and whose responses are not complete.
     pub fn in_progress(&self) -> u64 {
         self.0.in_progress.load(Relaxed)
     }
@@ -39,12 +39,12 @@ impl Counters {
         self.0.peak_in_progress.load(Relaxed)
     }
 
-    /// Requests answered to the last byte.
+    /// Requests whose responses are complete.
     pub fn served(&self) -> u64 {
         self.0.served.load(Relaxed)
     }
 
-    /// TLS handshakes that came to nothing: the client refused our certificate, say.
+    /// TLS handshakes that failed: for example, because the client refused the certificate.
     pub fn failed_handshakes(&self) -> u64 {
         self.0.failed_handshakes.load(Relaxed)
     }
@@ -81,7 +81,7 @@ impl Drop for Open {
 pub(super) struct InProgress(Counters);
 
 impl InProgress {
-    /// It was answered to the last byte.
+    /// The response is complete.
     pub(super) fn served(self) {
         self.0.0.served.fetch_add(1, Relaxed);
     }

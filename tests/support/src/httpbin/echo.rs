@@ -1,4 +1,4 @@
-//! Requests told back as JSON, in the shape that httpbin has made familiar.
+//! Requests returned as JSON, in the form of httpbin.
 
 use std::time::Duration;
 

@@ -6,16 +6,14 @@
 //! connection.rs  Connection::serve     reads from the socket into the reader, until …
 //! reader.rs      Reader::next          … a request is complete: bytes became a value
 //! routes.rs      reply                 the value becomes a plan: status, headers, body, and when
-//! connection.rs  Connection::send      the plan becomes bytes and sleeps
+//! connection.rs  Connection::send      the plan becomes bytes and delays
 //! ```
-//! Only `connection.rs` and this file know sockets and the kernel. The reader and the routes are plain
-//! functions of bytes and values (which is why their tests need neither), and so is all that could go wrong
-//! with HTTP itself.
+//! Only `connection.rs` and this file use sockets and the kernel. The reader and the routes are plain functions of bytes and
+//! values, so their tests need neither.
 //!
-//! # What it is not
-//! It answers what httpbin answers, in the same shape, without any chance: what httpbin draws at random is
-//! drawn from a seed here, so that a test sees the same today and tomorrow. It keeps a request's body in memory
-//! (up to 64 MiB) and serves nobody but this machine.
+//! # Differences to httpbin
+//! It responds as httpbin does, in the same form, but deterministically: httpbin's random values are derived from a seed
+//! here. It stores the body of a request in memory (up to 64 MiB) and listens on the loopback interface only.
 
 mod access;
 mod base64;
@@ -88,7 +86,7 @@ impl Httpbin {
         Httpbin::builder().start().await
     }
 
-    /// Starts one over HTTPS that shows this certificate.
+    /// Starts one over HTTPS with this certificate.
     ///
     /// # Errors
     /// When no port can be had, or the certificate's key is of no use.
@@ -96,7 +94,7 @@ impl Httpbin {
         Httpbin::builder().tls(identity)?.start().await
     }
 
-    /// One with settings of its own.
+    /// A builder, for other settings.
     pub fn builder() -> HttpbinBuilder {
         HttpbinBuilder { port: 0, tls: None, idle_timeout: Duration::from_secs(60), max_requests: u64::MAX }
     }
@@ -158,13 +156,13 @@ impl HttpbinBuilder {
         Ok(self)
     }
 
-    /// How long a connection may rest before or within a request until it is closed; 60 s by default.
+    /// How long a connection may be idle before or within a request until it is closed; 60 s by default.
     pub fn idle_timeout(mut self, duration: Duration) -> Self {
         self.idle_timeout = duration;
         self
     }
 
-    /// How many requests a connection may carry; the answer to the last says `Connection: close`.
+    /// How many requests a connection may carry; the response to the last has `Connection: close`.
     pub fn max_requests_per_connection(mut self, n: u64) -> Self {
         self.max_requests = n.max(1);
         self
@@ -188,7 +186,7 @@ impl HttpbinBuilder {
         let handler =
             move |stream: TcpStream, peer: SocketAddr| Connection::serve(stream, peer, settings.clone());
         let server = curio::spawn_named("httpbin", async move {
-            // A server that nobody joins has nobody to return its error to.
+            // The task of a server is never joined, so it cannot return its error.
             if let Err(error) = curio::run_server(listener, handler).await {
                 eprintln!("httpbin: stopped: {error}");
             }

@@ -1,19 +1,19 @@
 //! From bytes to requests, without any I/O.
 //!
-//! TCP delivers a stream: one read may bring half a request line or three whole requests. The [`Reader`] turns
-//! the one into the other. Bytes go in wherever the last read has put them ([`space`](Reader::space),
-//! [`filled`](Reader::filled)), and [`next`](Reader::next) hands out what is complete:
+//! TCP is a byte stream: one read may return half a request line or three requests. The [`Reader`] splits it into requests.
+//! Bytes are read into [`space`](Reader::space) and reported with [`filled`](Reader::filled), and [`next`](Reader::next)
+//! returns what is complete:
 //!
 //! ```text
 //!            next: head complete              next: body complete
 //!   Head ───────────────────────────▶ Body ───────────────────────▶ Head
 //!     │  (no body: a Request at once)  │
-//!     └───────────── Refused ◀─────────┘     from there nothing leads on: where the next
-//!                                            request would start can no longer be known
+//!     └───────────── Refused ◀─────────┘     final: where the next request begins
+//!                                            is not known any more
 //! ```
 //!
-//! Where a body ends is decided once, from the head, by RFC 9112 §6.3, and strictly: a test server that guesses
-//! would hide a client's mistakes.
+//! Where a body ends is decided once, from the head, strictly by RFC 9112 §6.3: a lenient test server would hide mistakes of
+//! the client.
 
 use super::body::Framing;
 use super::request::Request;
@@ -41,7 +41,7 @@ pub(crate) enum Event {
     Request(Request),
 }
 
-/// Why a request is not answered in earnest: a status and a sentence.
+/// Why a request is refused: a status and a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
     pub(crate) status: u16,
@@ -91,7 +91,7 @@ impl Reader {
     /// The next event in what has arrived; `None` when more bytes are needed.
     ///
     /// # Errors
-    /// When this is no request that can be answered. Nothing more can be read from this connection then.
+    /// If the request is malformed. Nothing more can be read from this connection then.
     pub(crate) fn next(&mut self) -> Result<Option<Event>, Refusal> {
         let result = self.advance();
         if result.is_err() {
@@ -140,7 +140,7 @@ impl Reader {
                 return Err(Refusal::new(431, format!("there are more than {MAX_FIELDS} headers")));
             }
             Err(httparse::Error::Version) => {
-                return Err(Refusal::new(505, "only HTTP/1.0 and HTTP/1.1 are spoken here"));
+                return Err(Refusal::new(505, "only HTTP/1.0 and HTTP/1.1 are supported"));
             }
             Err(error) => return Err(Refusal::bad(format!("the head is malformed: {error}"))),
         };

@@ -1,8 +1,7 @@
-//! The plan of an answer: what to send and when, as a value.
+//! The plan of a response: what to send and when, as a value.
 //!
 //! A route is a pure function from a request to a [`Reply`]; it neither sleeps nor writes. What takes time in
-//! an answer (`/delay`, `/drip`) is written down in the plan as durations and is carried out by the connection,
-//! so that every route can be tested without a socket and without a clock.
+//! a response (`/delay`, `/drip`) is a duration in the plan, for which the connection waits, so that every route can be tested without a socket and without a clock.
 
 use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
@@ -10,21 +9,21 @@ use std::time::{Duration, SystemTime};
 use super::date::http_date;
 use super::reader::Refusal;
 
-/// What to answer.
+/// A response.
 pub(crate) struct Reply {
     pub(crate) status: u16,
     /// Without those that belong to the framing, which [`Reply::head`] adds.
     pub(crate) headers: Vec<(Cow<'static, str>, String)>,
     pub(crate) body: Body,
-    /// How long to wait before the first byte of the answer.
+    /// How long to wait before the first byte of the response.
     pub(crate) wait: Duration,
 }
 
-/// The body of an answer.
+/// The body of a response.
 pub(crate) enum Body {
     /// In memory.
     Whole(Vec<u8>),
-    /// Made while it is sent. With a length it is sent as it is, without one in chunks.
+    /// Generated while it is sent. With a length it is sent as it is, without one in chunks.
     Pieces { length: Option<u64>, pieces: Box<dyn Iterator<Item = Piece>> },
 }
 
@@ -34,7 +33,7 @@ pub(crate) struct Piece {
     pub(crate) bytes: Vec<u8>,
 }
 
-/// How the end of an answer's body is marked (RFC 9112 §6.3).
+/// How the end of a response body is marked (RFC 9112 §6.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
     /// There is no body, or its length is in the head.
@@ -46,17 +45,17 @@ pub(crate) enum End {
 }
 
 impl Reply {
-    /// An answer with no body and no headers yet.
+    /// A response without a body and header fields.
     pub(crate) fn empty(status: u16) -> Self {
         Reply { status, headers: Vec::new(), body: Body::Whole(Vec::new()), wait: Duration::ZERO }
     }
 
-    /// An answer with a body of this media type.
+    /// A response with a body of this media type.
     pub(crate) fn new(status: u16, media_type: &'static str, body: impl Into<Vec<u8>>) -> Self {
         Reply { body: Body::Whole(body.into()), ..Reply::empty(status) }.with("Content-Type", media_type)
     }
 
-    /// An answer whose body is made while it is sent.
+    /// A response whose body is generated while it is sent.
     pub(crate) fn pieces(
         media_type: &'static str,
         length: Option<u64>,
@@ -133,7 +132,7 @@ impl Reply {
     }
 }
 
-/// What the request says about the form of its answer.
+/// What the request determines about the form of its response.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Answer {
     pub(crate) minor_version: u8,

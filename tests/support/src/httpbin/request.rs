@@ -44,7 +44,7 @@ impl Request {
         value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
     }
 
-    /// The path in pieces, each decoded by itself, so that `/a%2Fb/c` is `["a/b", "c"]`.
+    /// The segments of the path, each decoded separately, so that `/a%2Fb/c` is `["a/b", "c"]`.
     pub(crate) fn segments(&self) -> Vec<String> {
         let path = self.path.strip_prefix('/').unwrap_or(&self.path);
         path.split('/').map(percent_decoded).collect()
@@ -65,7 +65,7 @@ impl Request {
         if self.query.is_empty() { self.path.clone() } else { format!("{}?{}", self.path, self.query) }
     }
 
-    /// Whether the client wants the connection kept after the answer (RFC 9112 §9.3).
+    /// Whether the client wants the connection kept open after the response (RFC 9112 §9.3).
     pub(crate) fn wants_keep_alive(&self) -> bool {
         if self.header_has_token("connection", "close") {
             return false;

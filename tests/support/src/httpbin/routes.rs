@@ -1,7 +1,6 @@
 //! The table of paths, and the way from a request to its reply.
 //!
-//! `GET /` shows this table to a person. What a path does is the business of the files that the table names;
-//! none of them touches a socket or a clock.
+//! `GET /` shows this table. The files that the table names implement the paths, without sockets and clocks.
 
 use std::net::IpAddr;
 
@@ -17,7 +16,7 @@ pub(crate) struct Context {
     pub(crate) https: bool,
     /// The client's address.
     pub(crate) peer: IpAddr,
-    /// The how-manieth request of this server it is, from 0.
+    /// The number of this request, counted by the server from 0.
     pub(crate) number: u64,
 }
 
@@ -76,7 +75,7 @@ fn answer(request: &Request, context: &Context) -> Result<Reply, Refusal> {
 
 struct Route {
     methods: &'static [&'static str],
-    /// `{}` stands for one piece of the path, `{*}` at the end for any number of them.
+    /// `{}` stands for one segment of the path, `{*}` at the end for any number of them.
     path: &'static str,
     about: &'static str,
     answer: fn(&Call<'_>) -> Result<Reply, Refusal>,

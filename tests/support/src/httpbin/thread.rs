@@ -1,4 +1,4 @@
-//! An httpbin with a thread and a kernel of its own.
+//! An httpbin in its own thread and kernel.
 //!
 //! For a test that must not share its kernel with its server: one that measures, one that blocks its thread,
 //! or one that has no kernel at all.
@@ -40,13 +40,13 @@ impl HttpbinThread {
                 match Httpbin::start().await {
                     Ok(httpbin) => {
                         let about = (httpbin.base_url().to_owned(), httpbin.counters().clone());
-                        // Whoever started us waits for this message.
+                        // `start` waits for this message.
                         if report.send(Ok(about)).is_ok() {
                             stopped.wait().await;
                         }
                         httpbin.close().await;
                     }
-                    // Nobody is left to hear it if this cannot be sent.
+                    // If `start` has ended already, the error cannot be reported.
                     Err(error) => drop(report.send(Err(error))),
                 }
             });

@@ -1,5 +1,5 @@
-//! h11 as a judge of requests: a Python library that takes nothing that RFC 9112 does not allow, in a small server that
-//! answers each request with what it has read (`h11_judge.py`).
+//! h11 as a strict parser of requests: a Python library that accepts only what RFC 9112 allows, in a small server that returns
+//! each request as it was parsed (`h11_judge.py`).
 //!
 //! It runs in the same Python environment as PyPI's httpbin.
 
@@ -11,7 +11,7 @@ use super::pypi::{python, run};
 use super::scratch::Scratch;
 use super::unavailable;
 
-/// A server that answers every request with a JSON object of what h11 made of it, or with a 400. Dropping it stops it.
+/// A server that returns each request as h11 parsed it, in a JSON object, or a 400. Dropping it stops it.
 pub struct H11Judge {
     base_url: String,
     _process: Process,

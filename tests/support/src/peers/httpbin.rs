@@ -1,4 +1,4 @@
-//! Our own httpbin in a process of its own, for tests that would otherwise run out of something: open files, say.
+//! This crate's httpbin in a separate process, for tests that would otherwise exceed a limit, such as that of open files.
 
 use std::io;
 

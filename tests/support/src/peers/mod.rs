@@ -1,11 +1,11 @@
 //! Real servers, started by a test on loopback ports as child processes.
 //!
-//! A client and a server written by the same hands agree on everything, mistakes included. These servers were
-//! written by others: PyPI's httpbin and h11 (Python), nginx, OpenSSL, tinyproxy and microsocks (C).
+//! A client and a server by the same authors may share mistakes. These servers are independent: PyPI's httpbin and h11
+//! (Python), nginx, OpenSSL, tinyproxy and microsocks (C).
 //!
-//! Where one of them is not installed, its tests are left out, and each says so on standard error, past the test
-//! harness, which would swallow it. With `CURIO_TEST_PEERS=required`, as in CI, a missing server is a failure. That
-//! is what the `Option` of the `start` functions is for:
+//! If one of them is not installed, its tests are skipped, and each prints that to standard error, bypassing the test harness,
+//! which would hide it. With `CURIO_TEST_PEERS=required`, as in CI, a missing server is a failure. So the `start` functions
+//! return an `Option`:
 //!
 //! ```no_run
 //! # fn main() -> std::io::Result<()> {
@@ -14,7 +14,7 @@
 //! # Ok(()) }
 //! ```
 //!
-//! Our own httpbin can be had as a process too ([`HttpbinProcess`]), for a test that must not share its limits.
+//! This crate's httpbin is also available as a process ([`HttpbinProcess`]), for tests that must not share its limits.
 //!
 //! No process outlives its test, not even a test that is killed: see `process.rs`.
 
@@ -40,12 +40,12 @@ pub use pypi::PypiHttpbin;
 pub use python::python_script;
 pub use tinyproxy::Tinyproxy;
 
-/// The result for a server that cannot be started: a test left out or, where it is required, an error.
+/// The result for a server that cannot be started: a skipped test or, if it is required, an error.
 fn unavailable<T>(what: &str, why: &io::Error) -> io::Result<Option<T>> {
     if std::env::var_os("CURIO_TEST_PEERS").is_some_and(|value| value == "required") {
         return Err(io::Error::new(why.kind(), format!("{what}: {why} (CURIO_TEST_PEERS=required)")));
     }
-    // Not `eprintln!`: the test harness keeps what a passing test prints to itself.
+    // Not `eprintln!`: the test harness hides the output of passing tests.
     writeln!(io::stderr(), "LEFT OUT, a test that needs {what}: {why}")?;
     Ok(None)
 }

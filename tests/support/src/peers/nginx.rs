@@ -1,4 +1,4 @@
-//! nginx: the server that most of the Web is behind.
+//! nginx, the most widely used web server.
 
 use std::io;
 
@@ -13,11 +13,11 @@ use crate::authority::{Identity, TestAuthority};
 /// |---|---|
 /// | `/small.json` | a small JSON document |
 /// | `/big.bin` | [`Nginx::BIG`] bytes: byte `i` is `i % 251` |
-/// | `/text.txt` | 100 000 bytes of text, sent with gzip and in chunks to whoever accepts gzip |
+/// | `/text.txt` | 100 000 bytes of text, sent with gzip and in chunks if the request accepts gzip |
 /// | `/close.json` | the small document, and then the connection is closed |
 /// | `/moved` | a redirect (301) to `/small.json` |
 /// | `/unavailable` | 503 |
-/// | `/length` | reads a body of at most 1 MiB, and answers with its Content-Length |
+/// | `/length` | reads a body of at most 1 MiB, and returns its Content-Length |
 pub struct Nginx {
     http: String,
     https: String,
@@ -128,8 +128,8 @@ http {{
     )
 }
 
-/// Started by root, nginx gives its worker to another user, who must not read our directory; started by anyone
-/// else, it would only complain about this line.
+/// Started by root, nginx runs its worker as another user, who cannot read the directory of the test; started by another
+/// user, it would only warn about this line.
 fn user() -> &'static str {
     let id = std::process::Command::new("id").arg("-u").output();
     if id.is_ok_and(|output| output.stdout.starts_with(b"0\n")) { "user root;" } else { "" }

@@ -1,4 +1,4 @@
-//! `openssl s_server`: another TLS than the one we are built on.
+//! `openssl s_server`: another implementation of TLS than rustls.
 
 use std::io;
 use std::process::Command;

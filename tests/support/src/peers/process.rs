@@ -1,9 +1,8 @@
 //! A server process that cannot outlive its test.
 //!
-//! A destructor is not enough: a test that is killed runs none. So the server is not our child but that of a
-//! little shell, which waits for the end of its standard input. We hold the other end of that pipe, and never
-//! write to it. When we drop it, or when the system closes it because we are no more, the shell wakes up and
-//! ends the server.
+//! A destructor is not enough, because a test that is killed runs none. So the server is the child of a small shell, which
+//! waits for the end of its standard input. The test holds the other end of that pipe, and never writes to it. When it is
+//! dropped, or when the system closes it at the end of the test process, the shell stops the server.
 
 use std::fs::File;
 use std::io;
@@ -70,8 +69,8 @@ impl Drop for Process {
     }
 }
 
-/// A port of 127.0.0.1 that nobody listens on. Somebody else may take it before we do, but the system hands
-/// them out in turn, so that this is unlikely.
+/// A free port of 127.0.0.1. Another process may take it before the server does, but the system assigns ports in turn, so
+/// this is unlikely.
 pub(super) fn free_port() -> io::Result<u16> {
     Ok(TcpListener::bind(address(0))?.local_addr()?.port())
 }

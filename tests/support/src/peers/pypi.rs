@@ -1,4 +1,4 @@
-//! PyPI's httpbin under gunicorn: the original of what [`Httpbin`](crate::Httpbin) answers.
+//! PyPI's httpbin under gunicorn: the original of [`Httpbin`](crate::Httpbin).
 //!
 //! It needs a Python that has the packages `httpbin` and `gunicorn`. `CURIO_TEST_PYTHON` names one; without it a
 //! virtual environment is made under `target/` once and kept (`python3 -m venv`, then `pip install`).
@@ -48,7 +48,7 @@ fn start() -> io::Result<PypiHttpbin> {
     let port = free_port()?;
     let address = format!("127.0.0.1:{port}");
     let python = python.to_string_lossy();
-    // Threads, so that it keeps connections and answers several at a time.
+    // Threads, so that it keeps connections open and serves several at a time.
     let serve = ["-m", "gunicorn", "-k", "gthread", "--threads", "8", "--keep-alive", "30"];
     let bind = ["--graceful-timeout", "1", "-b", &address, "httpbin:app"];
     let command = [&[&*python][..], &serve, &bind].concat();

@@ -15,7 +15,7 @@ pub struct Tinyproxy {
 }
 
 impl Tinyproxy {
-    /// Starts it, for everybody or for one user with one password.
+    /// Starts it, without authentication or for one user with a password.
     ///
     /// # Errors
     /// When it cannot be started and `CURIO_TEST_PEERS=required`. Else it is `None`, and says so.

@@ -1,4 +1,4 @@
-//! An HTTP proxy: `CONNECT` for tunnels (RFC 9110 §9.3.6), whole addresses for everything else (RFC 9112 §3.2.2).
+//! An HTTP proxy: `CONNECT` for tunnels (RFC 9110 §9.3.6), whole URLs for everything else (RFC 9112 §3.2.2).
 //!
 //! A connection for forwarding leads to one server only, which is enough for a client that keeps connections by server.
 
@@ -52,7 +52,7 @@ async fn relay(client: TcpStream, server: TcpStream) -> io::Result<()> {
     curio::io::copy_bidirectional(client, server).await.map(drop)
 }
 
-/// Byte by byte: what follows the head is not ours.
+/// Byte by byte: what follows the head belongs to the tunnel or the body.
 async fn read_head(client: &TcpStream) -> io::Result<String> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {

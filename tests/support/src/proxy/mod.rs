@@ -1,8 +1,7 @@
-//! Proxies of our own: an HTTP proxy and a SOCKS proxy, written on Curio's sockets.
+//! An HTTP proxy and a SOCKS proxy, written with Curio's sockets.
 //!
-//! They do what a client may rely on and no more, and they write down what they were asked. One thing is made for tests:
-//! whatever name they are asked to connect to, they connect to 127.0.0.1. So a test can go to `http://a.test:PORT/`, and
-//! if the answer comes, the name was looked up by the proxy and not by the client.
+//! They implement what a client may rely on, and record what they are asked for. They connect to 127.0.0.1 for every name.
+//! So if a test gets a response from `http://a.test:PORT/`, the proxy has resolved the name and not the client.
 
 mod http;
 mod socks;
@@ -31,8 +30,8 @@ struct Desk {
 }
 
 impl TestProxy {
-    /// An HTTP proxy: it forwards requests and makes tunnels. With `credentials` (`user:password`) it answers 407 to
-    /// whoever does not have them.
+    /// An HTTP proxy: it forwards requests and makes tunnels. With `credentials` (`user:password`) it responds with 407 to
+    /// clients without them.
     ///
     /// # Errors
     /// When no port can be had.
@@ -57,7 +56,7 @@ impl TestProxy {
         let asked = Rc::new(RefCell::new(Vec::new()));
         let desk = Rc::new(Desk { credentials: credentials.map(str::to_owned), asked: Rc::clone(&asked) });
         let handler = async move |stream: TcpStream, _: SocketAddr| {
-            // A client that leaves in the middle is what some tests are about.
+            // Some tests disconnect in the middle.
             let _ = serve(Rc::clone(&desk), stream).await;
         };
         let server = curio::spawn_named("test proxy", async move {
@@ -78,7 +77,7 @@ impl TestProxy {
         self.address
     }
 
-    /// What it was asked, one text for each question: of an HTTP proxy the request's head, of a SOCKS proxy a line like
+    /// What it was asked for, one text for each request: of an HTTP proxy the request's head, of a SOCKS proxy a line like
     /// `5 name a.test:80` (version, `name` or `address`, and where to).
     pub fn asked(&self) -> Vec<String> {
         self.asked.borrow().clone()
@@ -102,7 +101,7 @@ impl Desk {
     }
 }
 
-/// Whatever the name, the server is here.
+/// The server is on this machine, whatever its name.
 async fn connect(port: u16) -> io::Result<TcpStream> {
     TcpStream::connect(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await
 }
