@@ -17,13 +17,14 @@ pub(crate) fn prepare(settings: &Settings, request: &mut Request) -> Result<(), 
     check_method(&request.method)?;
     authentication::add_credentials(settings, request);
     add_defaults(&mut request.headers, &settings.headers);
-    request.headers.entry(USER_AGENT).or_insert_with(|| settings.agent());
+    // Looked for first, because a look into an empty map costs nothing.
     let codings = match &request.headers {
         // A range of a coded representation cannot be decoded.
         headers if headers.contains_key(RANGE) => "identity",
         headers if accepts_events(headers) => decode::ACCEPTED_IN_STREAMS,
         _ => decode::ACCEPTED,
     };
+    request.headers.entry(USER_AGENT).or_insert_with(|| settings.agent());
     for (name, value) in [(ACCEPT, "*/*"), (ACCEPT_ENCODING, codings)] {
         request.headers.entry(name).or_insert(HeaderValue::from_static(value));
     }

@@ -159,27 +159,59 @@ fn parse(window: &[u8], limits: &Limits) -> Result<Option<(ResponseHead, usize)>
         on_heap.resize_with(limits.headers.min(window.len() / 3 + 1), MaybeUninit::uninit);
         &mut on_heap[..]
     };
+    match parse_with(Folding::Refused, slots, window, limits) {
+        // Hardly any server folds lines, and looking for folds in all values costs.
+        Err(Refusal::Parser(httparse::Error::HeaderName)) => {
+            parse_with(Folding::Allowed, slots, window, limits)
+        }
+        outcome => outcome,
+    }
+    .map_err(|refusal| match refusal {
+        Refusal::Parser(error) => explain(error, window, limits),
+        Refusal::Content(error) => error,
+    })
+}
+
+/// Whether a line may begin with a blank and continue the one before it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Folding {
+    Refused,
+    Allowed,
+}
+
+enum Refusal {
+    Parser(httparse::Error),
+    Content(RemoteError),
+}
+
+fn parse_with<'w>(
+    folding: Folding,
+    slots: &mut [MaybeUninit<httparse::Header<'w>>],
+    window: &'w [u8],
+    limits: &Limits,
+) -> Result<Option<(ResponseHead, usize)>, Refusal> {
     let mut parsed = httparse::Response::new(&mut []);
     let mut config = httparse::ParserConfig::default();
-    config.allow_obsolete_multiline_headers_in_responses(true);
-    match config.parse_response_with_uninit_headers(&mut parsed, window, slots) {
-        Ok(Status::Complete(length)) => {
+    config.allow_obsolete_multiline_headers_in_responses(folding == Folding::Allowed);
+    match config.parse_response_with_uninit_headers(&mut parsed, window, slots).map_err(Refusal::Parser)? {
+        Status::Complete(length) => {
             #[cfg(test)]
             super::work::count(length);
-            Ok(Some((own(&parsed, &window[..length], limits)?, length)))
+            let head = own(&parsed, folding, &window[..length], limits).map_err(Refusal::Content)?;
+            Ok(Some((head, length)))
         }
-        Ok(Status::Partial) => {
+        Status::Partial => {
             #[cfg(test)]
             super::work::count(window.len());
             Ok(None)
         }
-        Err(error) => Err(explain(error, window, limits)),
     }
 }
 
 /// Copies a parsed head out of the read buffer into one block, of which each value is a slice.
 fn own(
     parsed: &httparse::Response<'_, '_>,
+    folding: Folding,
     bytes: &[u8],
     limits: &Limits,
 ) -> Result<ResponseHead, RemoteError> {
@@ -193,9 +225,11 @@ fn own(
     let mut headers = HeaderMap::try_with_capacity(parsed.headers.len()).map_err(|_| too_many.clone())?;
     for field in parsed.headers.iter() {
         let name = HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| RemoteError::HeaderName)?;
-        let value = match unfold(field.value) {
-            Some(unfolded) => HeaderValue::from_maybe_shared(unfolded),
-            None => HeaderValue::from_maybe_shared(block.slice(place(field.value))),
+        let value = match folding {
+            Folding::Allowed if field.value.contains(&b'\n') => {
+                HeaderValue::from_maybe_shared(unfold(field.value))
+            }
+            _ => HeaderValue::from_maybe_shared(block.slice(place(field.value))),
         };
         headers
             .try_append(name, value.map_err(|_| RemoteError::HeaderValue)?)
@@ -215,11 +249,8 @@ fn own(
     })
 }
 
-/// The value on one line, if it came on several.
-fn unfold(value: &[u8]) -> Option<Bytes> {
-    if !value.contains(&b'\n') {
-        return None;
-    }
+/// The value on one line, which came on several.
+fn unfold(value: &[u8]) -> Bytes {
     let mut unfolded = Vec::with_capacity(value.len());
     for line in value.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty()) {
         if !unfolded.is_empty() {
@@ -227,7 +258,7 @@ fn unfold(value: &[u8]) -> Option<Bytes> {
         }
         unfolded.extend_from_slice(line);
     }
-    Some(unfolded.into())
+    unfolded.into()
 }
 
 /// Whether a redirect leads to two places. In other responses a Location describes something (RFC 9110
