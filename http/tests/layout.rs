@@ -2,7 +2,7 @@
 //!
 //! - A room (a folder, or a file beside `lib.rs`) imports only from rooms below it.
 //! - No circle of imports is larger than two files.
-//! - The picture in `docs/architecture.md` is that of the imports.
+//! - The picture in `docs/architecture.md` is that of the imports, and its table has a row for each room.
 //! - The head of a folder's `mod.rs` names each of its files.
 //! - The map at the head of `lib.rs` names each room, in this order.
 //! - Each file in the walk below it exists, and has the function that stands beside it.
@@ -10,7 +10,7 @@
 #[path = "../../runtime/tests/import_graph/mod.rs"]
 mod import_graph;
 
-use import_graph::{check_picture, circles_larger_than, imports, sources};
+use import_graph::{check_picture, check_table, circles_larger_than, imports, sources};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The rooms, from the bottom upwards. Those of one line may import each other: an error names the URL it is about, and
@@ -74,6 +74,11 @@ fn the_picture_in_the_docs_is_that_of_the_imports() {
         rooms.entry(room(&file).to_owned()).or_default().extend(others.map(str::to_owned));
     }
     check_picture("## The client", &shown, &rooms);
+}
+
+#[test]
+fn the_docs_explain_each_room_and_each_file_beside_them() {
+    check_table("## The client", "http/src");
 }
 
 #[test]

@@ -5,7 +5,7 @@
 
 mod import_graph;
 
-use import_graph::{check_picture, circles_larger_than, imports, sources};
+use import_graph::{check_picture, check_table, circles_larger_than, imports, sources};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Plain values that every room may know, and that know no other room.
@@ -208,6 +208,11 @@ fn the_picture_in_the_docs_is_that_of_the_imports() {
     // Every room may import facts.
     let shown: Vec<_> = ROOMS.iter().rev().copied().filter(|room| *room != "facts").collect();
     check_picture("## The runtime", &shown, &rooms());
+}
+
+#[test]
+fn the_docs_explain_each_room_and_each_file_beside_them() {
+    check_table("## The runtime", "runtime/src");
 }
 
 #[test]

@@ -54,11 +54,11 @@ pub(crate) struct PoolLimits {
 pub(crate) struct Pool {
     rules: PoolLimits,
     origins: Rc<RefCell<Origins>>,
-    shared: Rc<Shared>,
+    shared: Rc<PoolShared>,
 }
 
 /// What all origins of a pool share.
-struct Shared {
+struct PoolShared {
     gate: Option<Semaphore>,
     in_use: Cell<usize>,
     idle_reaper: IdleReaper,
@@ -82,7 +82,7 @@ pub(crate) struct Origin {
     in_use: Cell<usize>,
     gate: Option<Semaphore>,
     closed: Cell<bool>,
-    shared: Rc<Shared>,
+    shared: Rc<PoolShared>,
 }
 
 struct Idle {
@@ -107,7 +107,7 @@ impl Pool {
     pub(crate) fn new(rules: PoolLimits) -> Pool {
         let origins = Rc::default();
         let watched = Rc::downgrade(&origins);
-        let shared = Shared {
+        let shared = PoolShared {
             gate: rules.connections.map(Semaphore::new),
             in_use: Cell::new(0),
             idle_reaper: IdleReaper::new(move |now| Origins::close_expired(&*watched.upgrade()?, now)),
@@ -199,7 +199,7 @@ impl Origins {
 }
 
 impl Origin {
-    fn new(rules: PoolLimits, url: &Url, route: Route, shared: Rc<Shared>) -> Origin {
+    fn new(rules: PoolLimits, url: &Url, route: Route, shared: Rc<PoolShared>) -> Origin {
         Origin {
             rules,
             route,

@@ -37,8 +37,8 @@ pub(crate) fn put_back(request: &mut Request) {
     }
 }
 
-/// A response whose head has come.
-pub(crate) struct Answer {
+/// A response whose head has been received, and the connection that its body comes on.
+pub(crate) struct ReceivedHead {
     pub(crate) head: ResponseHead,
     pub(crate) arrived: Instant,
     pub(crate) lease: Lease,
@@ -54,7 +54,7 @@ pub(crate) async fn exchange(
     slot: Slot,
     deadline: &mut Deadline,
     timings: &mut Timings,
-) -> Result<Answer, Error> {
+) -> Result<ReceivedHead, Error> {
     let mut began = curio::clock();
     let repeatable = request.is_idempotent() && request.body.is_replayable();
     if let Some(mut connection) = origin.take_idle(began, repeatable) {
@@ -62,7 +62,7 @@ pub(crate) async fn exchange(
         shared.settings.tracer.emit(|| Trace::Reused { peer: connection.peer(), idle });
         match attempt(shared, &mut connection, origin.route(), request, deadline, timings, &began).await {
             Ok((head, arrived, upload)) => {
-                return Ok(Answer { head, arrived, lease: Lease::new(connection, slot), upload });
+                return Ok(ReceivedHead { head, arrived, lease: Lease::new(connection, slot), upload });
             }
             Err(failed) if failed.went_stale && repeatable => {
                 shared.settings.tracer.emit(|| Trace::Note("The connection was stale: trying a new one"));
@@ -83,7 +83,7 @@ pub(crate) async fn exchange(
     began = curio::clock();
     match attempt(shared, &mut connection, origin.route(), request, deadline, timings, &began).await {
         Ok((head, arrived, upload)) => {
-            Ok(Answer { head, arrived, lease: Lease::new(connection, slot), upload })
+            Ok(ReceivedHead { head, arrived, lease: Lease::new(connection, slot), upload })
         }
         Err(failed) => Err(failed.error),
     }

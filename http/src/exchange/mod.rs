@@ -34,7 +34,7 @@ use crate::response::body_reader::BodyReader;
 use crate::response::{Response, ResponseParts};
 use crate::settings::Settings;
 use crate::trace::Trace;
-use attempt::Answer;
+use attempt::ReceivedHead;
 use http::header::HOST;
 use retry::Tries;
 use shared::Shared;
@@ -138,7 +138,7 @@ async fn hop(
     };
     let exchanged = attempt::exchange(shared, request, &origin, slot, deadline, &mut timings).await;
     attempt::put_back(request);
-    let Answer { head, arrived, lease, upload } = exchanged?;
+    let ReceivedHead { head, arrived, lease, upload } = exchanged?;
     cookies::keep(&shared.settings, &request.url, &head.headers);
     if head.status.is_success() && Rc::strong_count(shared) == 1 {
         // No request can follow: the connection is closed when it is done, and the pool need not look after it.

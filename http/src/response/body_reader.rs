@@ -42,13 +42,13 @@ pub(crate) struct BodyReader {
     /// Chunks that were received before the caller asked for one; most bodies have only the first.
     first: Option<Bytes>,
     more: VecDeque<Bytes>,
-    state: State,
+    state: BodyState,
     trailers: Option<HeaderMap>,
     ended_at: Option<Instant>,
     limits: Limits,
 }
 
-enum State {
+enum BodyState {
     Reading {
         lease: Lease,
         deadline: Box<Deadline>,
@@ -110,7 +110,7 @@ impl BodyReader {
         let mut body = BodyReader {
             first: None,
             more: VecDeque::new(),
-            state: State::Ended,
+            state: BodyState::Ended,
             trailers: None,
             ended_at: None,
             limits: deadline.limits,
@@ -119,7 +119,7 @@ impl BodyReader {
             None => body.take_buffered(lease, deadline, now),
             Some(upload) => {
                 let upload = Some(Box::new(RestOfUpload { upload: *upload, response_end: None }));
-                body.state = State::Reading { lease, deadline: Box::new(deadline), upload };
+                body.state = BodyState::Reading { lease, deadline: Box::new(deadline), upload };
             }
         }
         body
@@ -127,7 +127,7 @@ impl BodyReader {
 
     fn take_buffered(&mut self, mut lease: Lease, deadline: Deadline, now: Instant) {
         if lease.connection.is_upgraded() {
-            self.state = State::Upgraded(lease);
+            self.state = BodyState::Upgraded(lease);
             return;
         }
         loop {
@@ -136,11 +136,11 @@ impl BodyReader {
                 Some(Ok(BodyEvent::Data(data))) => self.more.push_back(data),
                 Some(Ok(BodyEvent::End { trailers })) => return self.end(lease, trailers, now),
                 Some(Err(error)) => {
-                    self.state = State::Failed(Some(error));
+                    self.state = BodyState::Failed(Some(error));
                     return;
                 }
                 None => {
-                    self.state = State::Reading { lease, deadline: Box::new(deadline), upload: None };
+                    self.state = BodyState::Reading { lease, deadline: Box::new(deadline), upload: None };
                     return;
                 }
             }
@@ -153,19 +153,21 @@ impl BodyReader {
             return Poll::Ready(Some(Ok(data)));
         }
         match &mut self.state {
-            State::Ended | State::Upgraded(_) => Poll::Ready(None),
-            State::Failed(error) => {
+            BodyState::Ended | BodyState::Upgraded(_) => Poll::Ready(None),
+            BodyState::Failed(error) => {
                 let error = error.take();
                 let read_after_error =
                     || Error::new(ErrorKind::Body, "reading on after an error in the response body");
                 Poll::Ready(Some(Err(error.unwrap_or_else(read_after_error))))
             }
-            State::Reading { .. } => self.poll_connection(cx),
+            BodyState::Reading { .. } => self.poll_connection(cx),
         }
     }
 
     fn poll_connection(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
-        let State::Reading { lease, deadline, upload } = &mut self.state else { return Poll::Ready(None) };
+        let BodyState::Reading { lease, deadline, upload } = &mut self.state else {
+            return Poll::Ready(None);
+        };
         if upload.is_some() {
             return self.poll_both_ways(cx);
         }
@@ -173,7 +175,8 @@ impl BodyReader {
         match ready!(deadline.poll(cx, "reading the response body", |cx| connection.poll_body(cx))) {
             Ok(Ok(BodyEvent::Data(data))) => Poll::Ready(Some(Ok(data))),
             Ok(Ok(BodyEvent::End { trailers })) => {
-                if let State::Reading { lease, .. } = std::mem::replace(&mut self.state, State::Ended) {
+                if let BodyState::Reading { lease, .. } = std::mem::replace(&mut self.state, BodyState::Ended)
+                {
                     self.end(lease, trailers, curio::clock());
                 }
                 Poll::Ready(None)
@@ -184,7 +187,7 @@ impl BodyReader {
 
     /// Sends and reads until there is a chunk of the response or both directions are complete.
     fn poll_both_ways(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
-        while let State::Reading { lease, deadline, upload: Some(rest) } = &mut self.state {
+        while let BodyState::Reading { lease, deadline, upload: Some(rest) } = &mut self.state {
             let connection = &mut lease.connection;
             let doing = match rest.response_end {
                 None => "reading the response body",
@@ -212,12 +215,12 @@ impl BodyReader {
 
     /// The upload is complete or the server takes no more: from now on only the response is read.
     fn upload_is_over(&mut self) {
-        match std::mem::replace(&mut self.state, State::Ended) {
-            State::Reading { lease, mut deadline, upload } => {
+        match std::mem::replace(&mut self.state, BodyState::Ended) {
+            BodyState::Reading { lease, mut deadline, upload } => {
                 deadline.set_waits_for_body(false);
                 match upload.and_then(|rest| rest.response_end) {
                     Some(trailers) => self.end(lease, trailers, curio::clock()),
-                    None => self.state = State::Reading { lease, deadline, upload: None },
+                    None => self.state = BodyState::Reading { lease, deadline, upload: None },
                 }
             }
             state => self.state = state,
@@ -226,7 +229,7 @@ impl BodyReader {
 
     /// Whether a part of the request's body is still to be sent.
     pub(crate) fn is_sending(&self) -> bool {
-        matches!(self.state, State::Reading { upload: Some(_), .. })
+        matches!(self.state, BodyState::Reading { upload: Some(_), .. })
     }
 
     /// Sends the rest of the request's body, and keeps what is received of the response meanwhile, up to
@@ -248,8 +251,8 @@ impl BodyReader {
             self.poll_send_only(cx)
         })
         .await?;
-        match std::mem::replace(&mut self.state, State::Ended) {
-            State::Reading { lease, deadline, upload: None } => {
+        match std::mem::replace(&mut self.state, BodyState::Ended) {
+            BodyState::Reading { lease, deadline, upload: None } => {
                 self.take_buffered(lease, *deadline, curio::clock());
             }
             state => self.state = state,
@@ -259,7 +262,7 @@ impl BodyReader {
 
     /// Sends without reading. Ready when the server takes no more for now.
     fn poll_send_only(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        while let State::Reading { lease, deadline, upload: Some(rest) } = &mut self.state {
+        while let BodyState::Reading { lease, deadline, upload: Some(rest) } = &mut self.state {
             deadline.set_waits_for_body(true);
             let sent = deadline.poll(cx, "sending the request", |cx| {
                 match lease.connection.send_on(cx, &mut rest.upload) {
@@ -286,13 +289,13 @@ impl BodyReader {
     pub(crate) fn give_up(&mut self) {
         self.first = None;
         self.more.clear();
-        self.state = State::Failed(None);
+        self.state = BodyState::Failed(None);
     }
 
     /// The connection, if it belongs to another protocol now.
     pub(crate) fn take_upgraded(&mut self) -> Option<Upgraded> {
-        match std::mem::replace(&mut self.state, State::Ended) {
-            State::Upgraded(lease) => Upgraded::new(lease),
+        match std::mem::replace(&mut self.state, BodyState::Ended) {
+            BodyState::Upgraded(lease) => Upgraded::new(lease),
             state => {
                 self.state = state;
                 None
@@ -318,11 +321,11 @@ impl BodyReader {
             // After a timeout the connection is closed.
             let _ = curio::timeout_after(DISCARD_TIMEOUT, self.read_and_discard()).await;
         }
-        self.state = State::Ended;
+        self.state = BodyState::Ended;
     }
 
     fn is_worth_reading(&self) -> bool {
-        let State::Reading { lease, .. } = &self.state else { return false };
+        let BodyState::Reading { lease, .. } = &self.state else { return false };
         let length = lease.connection.declared_length();
         lease.connection.may_be_kept() && length.is_none_or(|length| length <= WORTH_READING)
     }
@@ -344,7 +347,7 @@ impl BodyReader {
 
     /// Closes the connection.
     fn fail(&mut self, error: Error) -> Error {
-        self.state = State::Failed(None);
+        self.state = BodyState::Failed(None);
         error
     }
 }

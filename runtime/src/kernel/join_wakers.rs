@@ -78,23 +78,10 @@ impl JoinWakers {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::waker::logging;
     use std::sync::{Arc, Mutex};
-    use std::task::Wake;
 
-    /// A waker that writes its number down.
-    struct Note(u32, Arc<Mutex<Vec<u32>>>);
-
-    impl Wake for Note {
-        fn wake(self: Arc<Self>) {
-            self.1.lock().unwrap().push(self.0);
-        }
-    }
-
-    fn note(number: u32, log: &Arc<Mutex<Vec<u32>>>) -> Waker {
-        Waker::from(Arc::new(Note(number, Arc::clone(log))))
-    }
-
-    fn taken(log: &Arc<Mutex<Vec<u32>>>) -> Vec<u32> {
+    fn taken(log: &Arc<Mutex<Vec<u64>>>) -> Vec<u64> {
         std::mem::take(&mut *log.lock().unwrap())
     }
 
@@ -102,7 +89,7 @@ mod tests {
     fn all_are_woken_in_the_order_in_which_they_came() {
         let (mut join_wakers, log) = (JoinWakers::default(), Arc::default());
         for number in 0..5 {
-            join_wakers.wait(None, &note(number, &log));
+            join_wakers.wait(None, &logging(number, &log));
         }
         join_wakers.into_wakers().for_each(Waker::wake);
         assert_eq!(taken(&log), [0, 1, 2, 3, 4]);
@@ -113,11 +100,11 @@ mod tests {
         for leaving in 0..4 {
             let (mut join_wakers, log) = (JoinWakers::default(), Arc::default());
             let tickets: Vec<_> =
-                (0..4).map(|number| join_wakers.wait(None, &note(number, &log)).0).collect();
+                (0..4).map(|number| join_wakers.wait(None, &logging(number, &log)).0).collect();
             join_wakers.give_up(tickets[leaving as usize]).expect("its waker comes back").wake();
             assert_eq!(taken(&log), [leaving]);
             assert!(join_wakers.give_up(tickets[leaving as usize]).is_none(), "only once");
-            join_wakers.wait(None, &note(9, &log));
+            join_wakers.wait(None, &logging(9, &log));
             join_wakers.into_wakers().for_each(Waker::wake);
             let stayed: Vec<_> = (0..4).filter(|number| *number != leaving).chain([9]).collect();
             assert_eq!(taken(&log), stayed, "a newcomer is the last");
@@ -127,13 +114,13 @@ mod tests {
     #[test]
     fn asking_again_renews_the_waker_and_keeps_the_place() {
         let (mut join_wakers, log) = (JoinWakers::default(), Arc::default());
-        let (first, second) = (note(1, &log), note(2, &log));
+        let (first, second) = (logging(1, &log), logging(2, &log));
         let (ticket, _) = join_wakers.wait(None, &first);
         let (other, _) = join_wakers.wait(None, &second);
         assert!(join_wakers.wait(Some(ticket), &first).1.is_none(), "the same waker need not be replaced");
-        let replaced = join_wakers.wait(Some(ticket), &note(3, &log));
+        let replaced = join_wakers.wait(Some(ticket), &logging(3, &log));
         assert!(replaced.0 == ticket && replaced.1.is_some_and(|waker| waker.will_wake(&first)));
-        let replaced = join_wakers.wait(Some(other), &note(4, &log));
+        let replaced = join_wakers.wait(Some(other), &logging(4, &log));
         assert!(replaced.0 == other && replaced.1.is_some_and(|waker| waker.will_wake(&second)));
         join_wakers.into_wakers().for_each(Waker::wake);
         assert_eq!(taken(&log), [3, 4]);
@@ -142,10 +129,10 @@ mod tests {
     #[test]
     fn tickets_from_before_a_drain_are_void_after_it() {
         let (mut join_wakers, log) = (JoinWakers::default(), Arc::default());
-        let (old, _) = join_wakers.wait(None, &note(1, &log));
+        let (old, _) = join_wakers.wait(None, &logging(1, &log));
         join_wakers.drain().for_each(Waker::wake);
         assert_eq!(taken(&log), [1]);
-        let (new, _) = join_wakers.wait(None, &note(2, &log));
+        let (new, _) = join_wakers.wait(None, &logging(2, &log));
         assert_ne!(old, new);
         assert!(join_wakers.give_up(old).is_none() && join_wakers.give_up(new).is_some());
     }

@@ -257,19 +257,10 @@ impl TimerQueue {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::waker::logging;
     use std::collections::BTreeSet;
     use std::sync::atomic::{AtomicU64, Ordering};
     use std::sync::{Arc, Mutex};
-    use std::task::Wake;
-
-    /// A waker that writes its number down.
-    struct Note(u64, Arc<Mutex<Vec<u64>>>);
-
-    impl Wake for Note {
-        fn wake(self: Arc<Self>) {
-            self.1.lock().unwrap().push(self.0);
-        }
-    }
 
     fn fire(timers: &mut TimerQueue, now: Instant, log: &Arc<Mutex<Vec<u64>>>) -> Vec<u64> {
         let mut due = Vec::new();
@@ -284,10 +275,7 @@ mod tests {
         let mut timers = TimerQueue::new(start);
         let log = Arc::default();
         for (number, ms) in [(1, 50), (2, 10), (3, 50), (4, 10), (5, 3_600_000), (6, 50)] {
-            timers.insert(
-                start + Duration::from_millis(ms),
-                Waker::from(Arc::new(Note(number, Arc::clone(&log)))),
-            );
+            timers.insert(start + Duration::from_millis(ms), logging(number, &log));
         }
         assert_eq!(fire(&mut timers, start + Duration::from_millis(60), &log), [2, 4, 1, 3, 6]);
         assert_eq!(timers.next_deadline(), Some(start + Duration::from_secs(3600)));
@@ -300,7 +288,7 @@ mod tests {
         let mut timers = TimerQueue::new(start);
         let log = Arc::default();
         let deadline = start + Duration::from_nanos(123_456_789);
-        timers.insert(deadline, Waker::from(Arc::new(Note(1, Arc::clone(&log)))));
+        timers.insert(deadline, logging(1, &log));
         assert!(fire(&mut timers, deadline - Duration::from_nanos(1), &log).is_empty());
         assert_eq!(fire(&mut timers, deadline, &log), [1]);
         assert!(timers.is_empty());
@@ -342,7 +330,7 @@ mod tests {
                     let ahead =
                         [random(1_000), random(2_000_000), random(5_000_000_000), 40][random(4) as usize];
                     let deadline = now + Duration::from_nanos(ahead);
-                    let waker = Waker::from(Arc::new(Note(step, Arc::clone(&log))));
+                    let waker = logging(step, &log);
                     keys.push((timers.insert(deadline, waker), deadline, step));
                     model.insert((deadline, step));
                 }

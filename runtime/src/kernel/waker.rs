@@ -112,3 +112,17 @@ pub(crate) fn set_probe(wakers: impl IntoIterator<Item = (Waker, Waker)>) {
     let addresses = wakers.into_iter().map(|(own, usual)| (own.data() as usize, usual.data() as usize));
     PROBE.set(addresses.collect());
 }
+
+/// A waker for tests: writes its number to a log when it is called.
+#[cfg(test)]
+pub(crate) fn logging(number: u64, log: &Arc<std::sync::Mutex<Vec<u64>>>) -> Waker {
+    struct Logging(u64, Arc<std::sync::Mutex<Vec<u64>>>);
+
+    impl std::task::Wake for Logging {
+        fn wake(self: Arc<Self>) {
+            self.1.lock().unwrap().push(self.0);
+        }
+    }
+
+    Waker::from(Arc::new(Logging(number, Arc::clone(log))))
+}

@@ -102,24 +102,16 @@ impl Drop for Wakers {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::waker::logging;
     use std::sync::Arc;
     use std::task::Wake;
-
-    /// A waker that writes its number down.
-    struct Note(u32, Arc<Mutex<Vec<u32>>>);
-
-    impl Wake for Note {
-        fn wake(self: Arc<Self>) {
-            self.1.lock().unwrap().push(self.0);
-        }
-    }
 
     #[test]
     fn wakers_are_called_in_order_at_the_latest_when_they_are_dropped() {
         let log = Arc::default();
         let mut wakers = Wakers::default();
         for number in 0..4 {
-            wakers.add(Some(Waker::from(Arc::new(Note(number, Arc::clone(&log))))));
+            wakers.add(Some(logging(number, &log)));
             wakers.add(None);
         }
         assert!(log.lock().unwrap().is_empty());

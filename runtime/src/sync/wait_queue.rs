@@ -258,22 +258,9 @@ impl WaitQueue {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::waker::logging;
     use std::collections::VecDeque;
-    use std::sync::{Arc, Mutex};
-    use std::task::Wake;
-
-    /// A waker that writes its number down.
-    struct Note(u32, Arc<Mutex<Vec<u32>>>);
-
-    impl Wake for Note {
-        fn wake(self: Arc<Self>) {
-            self.1.lock().unwrap().push(self.0);
-        }
-    }
-
-    fn note(number: u32, log: &Arc<Mutex<Vec<u32>>>) -> Waker {
-        Waker::from(Arc::new(Note(number, Arc::clone(log))))
-    }
+    use std::sync::Arc;
 
     fn enter(queue: &mut WaitQueue, value: usize) -> Ticket {
         queue.enter(value, Waker::noop(), None)
@@ -344,8 +331,8 @@ mod tests {
     #[test]
     fn a_wait_that_is_polled_again_wakes_its_new_poller() {
         let (mut queue, log) = (WaitQueue::new(), Arc::default());
-        let ticket = queue.enter(0, &note(1, &log), None);
-        queue.renew(ticket, &note(2, &log), None, &mut Wakers::default());
+        let ticket = queue.enter(0, &logging(1, &log), None);
+        queue.renew(ticket, &logging(2, &log), None, &mut Wakers::default());
         assert!(grant_front(&mut queue));
         assert_eq!(*log.lock().unwrap(), [2]);
     }

@@ -221,6 +221,31 @@ fn drawn(rooms: &[&str], imports: &BTreeMap<String, BTreeSet<String>>) -> String
     rooms.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
+/// Holds the table below a heading of `docs/architecture.md` to the sources in `folder`: it has a row for each folder and each
+/// file in it, and for nothing else. What the files inside the folders hold is said in the heads of their `mod.rs`.
+pub(crate) fn check_table(heading: &str, folder: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/architecture.md");
+    let page = fs::read_to_string(&path).expect("docs/architecture.md");
+    let (_, section) = page.split_once(heading).expect("the page has a section of this crate");
+    let section = section.split("\n## ").next().unwrap_or_default();
+    let mut explained = BTreeSet::new();
+    for row in section.lines().filter_map(|line| line.strip_prefix("| `")) {
+        let (name, text) = row.split_once('`').expect("a name in backticks");
+        let words = text.split_whitespace().filter(|word| word.starts_with(char::is_alphabetic));
+        assert!(words.count() > 1, "docs/architecture.md says nothing of {name}");
+        explained.insert(name.to_owned());
+    }
+    let entry = |source: &Source| match source.name.split_once('/') {
+        Some((room, _)) => format!("{room}/"),
+        None => source.name.clone(),
+    };
+    let entries: BTreeSet<_> = sources(folder).iter().map(entry).collect();
+    assert_eq!(
+        explained, entries,
+        "the rows of docs/architecture.md below {heading}, and what is in {folder}"
+    );
+}
+
 /// Holds the picture below a heading of `docs/architecture.md` to the imports. `CURIO_BLESS=1` draws it anew.
 pub(crate) fn check_picture(heading: &str, rooms: &[&str], imports: &BTreeMap<String, BTreeSet<String>>) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/architecture.md");

@@ -17,7 +17,7 @@ const FILE_CHUNK: usize = 256 * 1024;
 
 pub(crate) struct FileUpload {
     path: PathBuf,
-    state: State,
+    state: FileState,
     /// How much of the buffer is the current chunk.
     filled: usize,
     /// How much of the declared length is still to be read; `None` if no length was declared.
@@ -26,7 +26,7 @@ pub(crate) struct FileUpload {
 
 type Job<T> = Pin<Box<dyn Future<Output = Result<io::Result<T>, curio::TaskError>>>>;
 
-enum State {
+enum FileState {
     Unopened,
     /// The first chunk was read when the file was opened.
     ReadAhead(File, Vec<u8>, usize),
@@ -50,14 +50,14 @@ impl FileUpload {
         });
         let opened = opened.await.map_err(|cause| opening_failed(path).because(cause))?;
         let (left, file, buffer, n) = opened.map_err(|cause| opening_failed(path).because(cause))?;
-        let state = if n > 0 { State::ReadAhead(file, buffer, n) } else { State::Idle(file, buffer) };
+        let state = if n > 0 { FileState::ReadAhead(file, buffer, n) } else { FileState::Idle(file, buffer) };
         let length = left.map_or(BodyLength::Chunked, BodyLength::Known);
         Ok((FileUpload { path: path.to_owned(), state, filled: 0, left }, length))
     }
 
     /// Opens the file when its first chunk is polled. `announced` is the length that was declared for it.
     pub(super) fn later(path: &Path, announced: Option<u64>) -> FileUpload {
-        FileUpload { path: path.to_owned(), state: State::Unopened, filled: 0, left: announced }
+        FileUpload { path: path.to_owned(), state: FileState::Unopened, filled: 0, left: announced }
     }
 
     /// Whether it is a regular file whose length was declared.
@@ -68,24 +68,24 @@ impl FileUpload {
     pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Error>> {
         self.filled = 0;
         if self.left == Some(0) {
-            self.state = State::Ended;
+            self.state = FileState::Ended;
         }
         let most = self.left.map_or(FILE_CHUNK, |left| left.min(FILE_CHUNK as u64) as usize);
-        self.state = match std::mem::replace(&mut self.state, State::Ended) {
-            State::Unopened => {
+        self.state = match std::mem::replace(&mut self.state, FileState::Ended) {
+            FileState::Unopened => {
                 let path = self.path.clone();
                 let job = move || read(File::open(path)?, Vec::new(), most);
-                State::Reading(Box::pin(curio::run_in_thread(job)))
+                FileState::Reading(Box::pin(curio::run_in_thread(job)))
             }
-            State::Idle(file, buffer) => {
-                State::Reading(Box::pin(curio::run_in_thread(move || read(file, buffer, most))))
+            FileState::Idle(file, buffer) => {
+                FileState::Reading(Box::pin(curio::run_in_thread(move || read(file, buffer, most))))
             }
-            State::ReadAhead(file, buffer, n) => return Poll::Ready(Ok(self.take(file, buffer, n))),
+            FileState::ReadAhead(file, buffer, n) => return Poll::Ready(Ok(self.take(file, buffer, n))),
             other => other,
         };
-        let State::Reading(reading) = &mut self.state else { return Poll::Ready(Ok(false)) };
+        let FileState::Reading(reading) = &mut self.state else { return Poll::Ready(Ok(false)) };
         let finished = ready!(reading.as_mut().poll(cx));
-        self.state = State::Ended;
+        self.state = FileState::Ended;
         let failed = || Error::new(ErrorKind::Io, format!("reading {} to send it", self.path.display()));
         let read = finished.map_err(|cause| failed().because(cause))?;
         let (file, buffer, n) = read.map_err(|cause| failed().because(cause))?;
@@ -94,7 +94,7 @@ impl FileUpload {
 
     /// Makes the first `n` bytes of `buffer` the current chunk; false at the end of the file, where `n` is 0.
     fn take(&mut self, file: File, buffer: Vec<u8>, n: usize) -> bool {
-        self.state = if n > 0 { State::Idle(file, buffer) } else { State::Ended };
+        self.state = if n > 0 { FileState::Idle(file, buffer) } else { FileState::Ended };
         self.filled = n;
         self.left = self.left.map(|left| left.saturating_sub(n as u64));
         n > 0
@@ -102,7 +102,7 @@ impl FileUpload {
 
     pub(super) fn chunk(&self) -> &[u8] {
         match &self.state {
-            State::Idle(_, buffer) => &buffer[..self.filled],
+            FileState::Idle(_, buffer) => &buffer[..self.filled],
             _ => &[],
         }
     }
