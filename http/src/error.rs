@@ -83,7 +83,7 @@ pub enum ErrorKind {
     Body,
     /// The response body's compression or character set could not be decoded.
     Decode,
-    /// The response body is not the JSON that was asked for.
+    /// The response body is not JSON, or does not fit the type.
     Json,
     /// The status is 400 or above ([`raise_for_status`](crate::Response::raise_for_status)).
     Status,
@@ -256,7 +256,7 @@ impl Error {
         self.0.kind == ErrorKind::Decode
     }
 
-    /// The response body is not the JSON asked for ([`ErrorKind::Json`]).
+    /// The response body is not JSON, or does not fit the type ([`ErrorKind::Json`]).
     pub fn is_json(&self) -> bool {
         self.0.kind == ErrorKind::Json
     }
@@ -320,14 +320,14 @@ mod tests {
     fn refused() -> Error {
         let url = Url::parse("http://ann:secret@localhost:1/x?y").expect("a good address");
         Error::new(ErrorKind::Connect, "connecting to 127.0.0.1:1")
-            .because(io::Error::new(io::ErrorKind::ConnectionRefused, "nobody listens"))
+            .because(io::Error::new(io::ErrorKind::ConnectionRefused, "no listener"))
             .on(&Method::GET, &url)
     }
 
     #[test]
     fn one_line_names_method_address_step_and_cause() {
         let line = refused().to_string();
-        assert_eq!(line, "GET http://localhost:1/x?y: connecting to 127.0.0.1:1: nobody listens");
+        assert_eq!(line, "GET http://localhost:1/x?y: connecting to 127.0.0.1:1: no listener");
     }
 
     #[test]

@@ -48,7 +48,7 @@
 //! **Cookies.** The cookies that responses set are kept for the session, and sent only to the hosts and paths that they
 //! are for ([`CookieJar`]).
 //!
-//! It speaks HTTP/1.1, and understands responses in HTTP/1.0. There is no HTTP/2, and no cache.
+//! It sends HTTP/1.1 requests, and accepts responses in HTTP/1.0. There is no HTTP/2, and no cache.
 //!
 //! # Cargo features
 //!
@@ -94,10 +94,10 @@
 //! | `exchange/mod.rs` | `hop` | waits for a connection slot of the origin |
 //! | `exchange/attempt.rs` | `exchange` | takes an idle connection from the pool, or makes a new one |
 //! | `connections/connection.rs` | `exchange` | sends head and body, and reads until the response head is complete |
-//! | `h1/connection.rs` | `next_event` | turns the bytes that have come into head, data and end |
+//! | `h1/connection.rs` | `next_event` | turns the received bytes into head, data and end |
 //! | `response/body_reader.rs` | `poll_data` | hands out the body's bytes, and returns the connection to the pool at its end |
 //! | `response/content.rs` | `poll_whole` | decodes and counts them |
-//! | `response/mod.rs` | `text` | gives the caller what it asked for |
+//! | `response/mod.rs` | `text` | returns the text to the caller |
 //!
 //! Only `connections/connection.rs` both waits and knows the protocol; files that decide or decode do no I/O. Tests check
 //! all of this.

@@ -98,7 +98,7 @@ struct Steps<'a> {
 struct Reached {
     stream: Stream,
     peer: Option<SocketAddr>,
-    /// Bytes that have come before anything was sent.
+    /// Bytes that have arrived before anything was sent.
     early: Bytes,
     /// It is secure already: `https` needs no TLS over it.
     secure: bool,

@@ -2,7 +2,7 @@
 //!
 //! A connection that was idle may have been closed by the server a moment ago. The request then fails without an answer,
 //! and whether the server has seen it cannot be known. It is sent once more, on a new connection, if that can do no harm:
-//! the method is idempotent (RFC 9110 §9.2.2), the body can be sent again, no byte of a response has come, and the
+//! the method is idempotent (RFC 9110 §9.2.2), the body can be sent again, no byte of a response has arrived, and the
 //! connection was an idle one. On a new connection the same failure is an error, so no request is sent more than twice.
 
 use crate::connections::connection::{BodyLength, Connection, Exchanged, RequestHead, ResponseHead};

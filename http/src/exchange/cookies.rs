@@ -21,7 +21,7 @@ pub(crate) fn add(settings: &Settings, request: &mut Request) {
     }
 }
 
-/// When the head of a response has come: keeps the cookies that it sets.
+/// When the head of a response has arrived: stores the cookies that it sets.
 pub(crate) fn keep(settings: &Settings, url: &Url, headers: &HeaderMap) {
     if settings.cookies && headers.contains_key(SET_COOKIE) {
         settings.jar.get_or_init(CookieJar::new).store_from_response(url, headers);

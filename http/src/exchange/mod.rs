@@ -124,7 +124,7 @@ async fn hop(
     }
     let mut timings = Timings::default();
     if !request.body.is_in_memory() {
-        // Before a slot is taken: a file may take its time, and a FIFO for ever.
+        // Before a slot is taken, because opening a file may take long, and a FIFO may never open.
         request.opened = Some(Box::new(attempt::open(&mut request.body, &deadline.limits).await?));
     }
     let slot = match origin.try_slot() {

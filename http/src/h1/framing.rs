@@ -35,7 +35,7 @@ pub enum Framing {
     Chunked,
     /// All bytes until the peer closes the connection.
     UntilClose,
-    /// What follows is not HTTP: the connection is a tunnel, or speaks the protocol that a 101 switched to.
+    /// What follows is not HTTP: the connection is a tunnel, or uses the protocol that a 101 switched to.
     Upgraded,
 }
 

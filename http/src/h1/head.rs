@@ -10,11 +10,10 @@
 //! *What to store.* The head is copied once into one block, and each header value is a slice of it, which takes a reference
 //! count and no allocation. The read buffer is free for the body at once.
 //!
-//! Line ends: a bare LF ends a line here, as RFC 9112 §2.2 allows and httparse does; a bare CR never does. A
-//! line that begins with a blank continues the one before it ("obs-fold"): as RFC 9112 §5.2 demands of user
-//! agents, the line end and the blanks around it become one blank before anything looks at the value.
-//! One empty line (CR LF) before the status line is skipped, a second one is an error: a server that sends
-//! more is either babbling or answering somebody else.
+//! Line ends: a bare LF ends a line, as RFC 9112 §2.2 allows and as in httparse; a bare CR does not. A line that begins with a
+//! blank continues the one before it ("obs-fold"): as RFC 9112 §5.2 requires of user agents, the line end and the blanks
+//! around it are replaced by one blank before the value is parsed. One empty line (CR LF) before the status line is skipped;
+//! a second one is an error.
 
 use core::fmt;
 use core::mem::MaybeUninit;

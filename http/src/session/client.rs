@@ -143,7 +143,7 @@ impl fmt::Debug for ClientSession {
     }
 }
 
-/// A GET request in a session of its own, for programs that send only one.
+/// A GET request in a new session, for programs that send only one.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), curio_http::Error> {
@@ -155,37 +155,37 @@ pub fn get(url: impl IntoUrl) -> RequestBuilder {
     ClientSession::new().get(url)
 }
 
-/// A POST request in a session of its own.
+/// A POST request in a new session.
 pub fn post(url: impl IntoUrl) -> RequestBuilder {
     ClientSession::new().post(url)
 }
 
-/// A PUT request in a session of its own.
+/// A PUT request in a new session.
 pub fn put(url: impl IntoUrl) -> RequestBuilder {
     ClientSession::new().put(url)
 }
 
-/// A PATCH request in a session of its own.
+/// A PATCH request in a new session.
 pub fn patch(url: impl IntoUrl) -> RequestBuilder {
     ClientSession::new().patch(url)
 }
 
-/// A DELETE request in a session of its own.
+/// A DELETE request in a new session.
 pub fn delete(url: impl IntoUrl) -> RequestBuilder {
     ClientSession::new().delete(url)
 }
 
-/// A HEAD request in a session of its own.
+/// A HEAD request in a new session.
 pub fn head(url: impl IntoUrl) -> RequestBuilder {
     ClientSession::new().head(url)
 }
 
-/// An OPTIONS request in a session of its own.
+/// An OPTIONS request in a new session.
 pub fn options(url: impl IntoUrl) -> RequestBuilder {
     ClientSession::new().options(url)
 }
 
-/// A request with any method in a session of its own.
+/// A request with any method in a new session.
 pub fn request(method: Method, url: impl IntoUrl) -> RequestBuilder {
     ClientSession::new().request(method, url)
 }

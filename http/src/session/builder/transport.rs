@@ -119,7 +119,7 @@ impl ClientSessionBuilder {
     /// have. Of hosts that a proxy connects to, it sees those that are IP addresses or are resolved by this client
     /// (`socks4://`, `socks5://`). It is not called for the proxy itself, nor for Unix sockets and a [`Connector`].
     ///
-    /// [`public_addresses_only`](crate::public_addresses_only) is the filter for programs that fetch what strangers name.
+    /// [`public_addresses_only`](crate::public_addresses_only) is such a filter.
     ///
     /// ```
     /// use curio_http::{ClientSession, public_addresses_only};

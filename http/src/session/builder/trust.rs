@@ -26,7 +26,7 @@ impl ClientSessionBuilder {
     }
 
     /// A client certificate (with the chain that leads to its authority) and its private key, in PEM, for servers that
-    /// ask for one. A proxy on the way does not get it, though it is spoken to in TLS, too.
+    /// ask for one. It is not presented to an `https://` proxy.
     pub fn identity(mut self, certificates: impl AsRef<[u8]>, key: impl AsRef<[u8]>) -> Self {
         self.trust.identity = Some((certificates.as_ref().to_vec(), key.as_ref().to_vec()));
         self
