@@ -4,16 +4,16 @@
 //! not read. A kernel writes its lines in destructors and between the polls of tasks, where neither may happen. So:
 //!
 //! * Errors are ignored: there is no place left where they could be reported.
-//! * On Unix the line is written in pieces, and before each the system is asked, through a selector of its own, whether
-//!   standard error takes it (a pipe that `epoll` or `kqueue` calls writable takes `PIPE_BUF` bytes without waiting). If
-//!   it does not within a second, the rest of the line is lost, and later lines are not waited for until one gets
-//!   through; that one says how many did not. Regular files can't be watched and need not be: writing to them does not
-//!   wait for anybody.
-//! * Nothing of the standard library's that another thread may hold is locked. A thread that hangs in an `eprintln!` of its
-//!   own holds the lock of `Stderr` for as long.
+//! * On Unix the line is written in parts, and before each a selector is asked whether standard error is writable (a pipe
+//!   that `epoll` or `kqueue` reports as writable takes `PIPE_BUF` bytes without waiting). If it is not within a second,
+//!   the rest of the line is lost, and later lines are not waited for until one can be written; that one says how many
+//!   were lost. Regular files cannot be registered with a selector and need not be: a write to them does not wait for a
+//!   reader.
+//! * No lock of the standard library is taken that another thread may hold: one that hangs in `eprintln!` holds the lock of
+//!   `Stderr` for as long.
 //!
-//! Elsewhere, and without the feature `signals` (which brings the means to watch a descriptor), lines are written as they
-//! are, and a reader that does not read holds the program up.
+//! Elsewhere, and without the feature `signals` (through which mio can watch a descriptor), lines are written directly, and a
+//! reader that does not read blocks the program.
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -77,7 +77,7 @@ mod watched {
             poll.registry().register(&mut SourceFd(&file.as_raw_fd()), Token(0), Interest::WRITABLE)?;
             Ok(poll)
         };
-        // What can't be watched is a file, which never makes anybody wait.
+        // What can't be registered with the selector is a regular file, to which a write never has to wait.
         let Ok(mut poll) = watch() else { return Ok(()) };
         let (mut events, until) = (Events::with_capacity(1), Instant::now() + patience);
         loop {

@@ -29,7 +29,7 @@ const LARGE_CHUNK: usize = 64 * 1024;
 
 /// Buffered reading, and writing in order, over anything that has `futures_io`'s traits.
 ///
-/// A dropped read loses nothing: what had come stays buffered for the next one.
+/// A dropped read loses nothing: what had been received stays buffered for the next one.
 ///
 /// ```
 /// # fn main() -> std::io::Result<()> {
@@ -85,7 +85,7 @@ impl<S: AsyncRead + Unpin> Stream<S> {
     /// Up to `n` bytes, as soon as there are any; none at the end of the stream. Cancel-safe.
     ///
     /// # Errors
-    /// Those of the stream below; what had come before stays buffered. So in all reads here.
+    /// Those of the inner stream; what had been received before stays buffered. This holds for all reads here.
     #[track_caller]
     pub fn read(&mut self, n: usize) -> impl Future<Output = io::Result<Vec<u8>>> + use<'_, S> {
         let at = Location::caller();
@@ -106,7 +106,7 @@ impl<S: AsyncRead + Unpin> Stream<S> {
     /// Exactly `n` bytes. Cancel-safe.
     ///
     /// # Errors
-    /// `UnexpectedEof` if the stream ends before that; what had come stays buffered.
+    /// `UnexpectedEof` if the stream ends before that; what had been received stays buffered.
     #[track_caller]
     pub fn read_exactly(&mut self, n: usize) -> impl Future<Output = io::Result<Vec<u8>>> + use<'_, S> {
         let at = Location::caller();
@@ -136,7 +136,7 @@ impl<S: AsyncRead + Unpin> Stream<S> {
     }
 
     /// All lines until the end of the stream, each with its `\n` but perhaps the last. If it is dropped or fails,
-    /// the lines that had come are still there.
+    /// the lines that had been received stay buffered.
     #[track_caller]
     pub fn readlines(&mut self) -> impl Future<Output = io::Result<Vec<Vec<u8>>>> + use<'_, S> {
         let at = Location::caller();

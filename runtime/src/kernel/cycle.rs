@@ -45,7 +45,7 @@ impl Kernel {
 
     // ---- I/O and timers
 
-    /// Whether the cycle that ran so many tasks has polled I/O: only then can anything have come in.
+    /// Whether the cycle that ran so many tasks has polled I/O: only then can there be new events.
     pub(super) fn has_looked_at_io(&self, ran: usize) -> bool {
         self.io_watch.polls() as usize <= ran
     }

@@ -181,7 +181,7 @@ impl Grants {
             let tasks = tasks.borrow();
             let host = grantee.host;
             let record = tasks.get(host.slot).map(|task| task.record()).filter(|record| record.id == host.id);
-            // One that has ended may have left its wait behind somewhere, where no one polls it.
+            // A task that has ended may have left its wait elsewhere, where it is never polled again.
             let Some(record) = record else { return true };
             let polls = record.cycles.get();
             // A nested task has as many polls of its host's more as its wake-up has levels to pass.

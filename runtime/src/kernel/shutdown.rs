@@ -2,8 +2,8 @@
 //! run concurrently, within one grace period for all. What is left then is dropped, and reported.
 //!
 //! The grace period is kernel time. A virtual clock stands still while a cleanup waits for a thread or another process,
-//! or computes. So that no program can hang at its end, real time counts as well: the same period, but at least
-//! [`REAL_GRACE`], for how busy the machine is must not decide what a test sees.
+//! or computes. So that no program can hang at its end, real time is limited as well: to the same period, but at least
+//! [`REAL_GRACE`], so that the load of the machine does not decide how a test ends.
 
 use super::Kernel;
 use super::cycle::Limit;
@@ -16,10 +16,10 @@ use std::mem;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-/// How much real time the cleanups of a shutdown may take at any rate.
+/// The shortest limit in real time for the cleanups of a shutdown.
 const REAL_GRACE: Duration = Duration::from_secs(5);
 
-/// How often destructors may spawn tasks whose destructors spawn tasks, before a shutdown drops them no longer.
+/// How many generations of tasks that are spawned by the destructors of others a shutdown drops.
 const GENERATIONS: usize = 16;
 
 /// Why a task is dropped that has not ended.
@@ -30,7 +30,7 @@ enum Dropped {
 }
 
 impl Kernel {
-    /// What is still there between two runs, a line for each.
+    /// What is left between two runs, a line for each: the tasks, or, if there are none, timers and sockets.
     pub(crate) fn left_behind(&self) -> Vec<String> {
         let now = self.state.clock.now();
         let tasks = self.state.tasks.borrow().by_id();
@@ -38,7 +38,7 @@ impl Kernel {
             format!("{}, in {}", task.record(), task.record().parked.get().describe(now))
         };
         let mut left: Vec<String> = tasks.iter().map(task).collect();
-        // What tasks hold goes with them.
+        // Timers and sockets that belong to tasks go with them.
         if left.is_empty() {
             let timers = self.state.timers.borrow().len();
             let sockets = self.state.reactor.borrow().sockets();
@@ -132,7 +132,7 @@ impl Kernel {
                 self.grace,
                 was_in()
             )),
-            // What has no cleanup ends as it would have in any shutdown.
+            // A task without a cleanup ends as in any other shutdown.
             Dropped::ThreadEnds if self.state.anything_alive_in(record) => self.state.reports.say(&format!(
                 "{record} was dropped without its cleanup, because its kernel was kept in a thread-local of a \
                  thread that has ended; it was in {}",

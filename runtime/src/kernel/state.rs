@@ -72,7 +72,7 @@ thread_local! {
 
 /// Keeps a request to stop until the task's kernel runs again.
 pub(crate) fn keep_request(task: TaskRef) {
-    // While the thread is torn down no kernel of it will run again.
+    // While the thread's locals are being destroyed, no kernel of it will run again.
     let _ = REQUESTS.try_with(|requests| requests.borrow_mut().push(task));
 }
 
@@ -85,7 +85,7 @@ pub(crate) fn take_requests(kernel: KernelId) -> Vec<TaskRef> {
 }
 
 /// The kernel that runs on this thread, if any. `use_it` must not run foreign code, which would find the thread-local
-/// borrowed: what reports, tells activations or drops what is not ours asks for [`running`].
+/// borrowed: code that writes reports, emits activations or drops foreign values uses [`running`].
 pub(crate) fn try_with<R>(use_it: impl FnOnce(&Rc<State>) -> R) -> Option<R> {
     // `try_with`: a destructor may run while the thread's locals are being torn down.
     RUNNING.try_with(|running| running.borrow().as_ref().map(use_it)).ok().flatten()

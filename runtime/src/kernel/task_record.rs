@@ -49,7 +49,7 @@ pub(crate) struct Record {
     /// The root of its cancel scopes, once it has any.
     pub(crate) root: Cell<Option<ScopeKey>>,
     pub(crate) cancel_requested: Cell<bool>,
-    /// It was parked when it was asked to stop. So that is where it stops, whatever happens before its turn comes.
+    /// It was parked when it was asked to stop. So it is dropped there, even if it is woken before it would be polled.
     pub(crate) stops_where_parked: Cell<bool>,
     /// Joined, cancelled or detached: it is not to be reported as never joined.
     pub(crate) attended: Cell<bool>,
@@ -95,11 +95,11 @@ pub(crate) enum Resource {
     Nothing,
     /// A point in time.
     Deadline(Instant),
-    /// A point in time that no clock reaches.
+    /// The end of a sleep without end.
     EndOfTime,
     /// Another task's end.
     Task(TaskId),
-    /// A lock, and who has it.
+    /// A lock, and the task that holds it.
     HeldBy(Option<TaskId>, &'static Location<'static>),
 }
 

@@ -3,8 +3,8 @@
 //! # Facts about timeouts
 //!
 //! Most timers never fire. A timeout of thirty seconds is set around an operation that takes a millisecond, and
-//! is cancelled. A good structure therefore makes *setting and cancelling* cheap and pays for exact order only
-//! when a deadline comes near. Curio's own `TimeQueue` made the same observation.
+//! is cancelled. A good structure therefore makes *setting and cancelling* cheap, and sorts timers only when their
+//! deadlines are near. Curio's own `TimeQueue` made the same observation.
 //!
 //! # Buckets
 //!
@@ -120,7 +120,7 @@ impl TimerQueue {
         TimerKey { index, sequence }
     }
 
-    /// Takes a timer back. Its waker is returned to be dropped by the caller, outside of any borrow.
+    /// Cancels a timer. Its waker is returned to be dropped by the caller, outside of any borrow.
     pub(crate) fn cancel(&mut self, key: TimerKey) -> Option<Waker> {
         if !self.is_set(key) {
             return None;
@@ -169,7 +169,7 @@ impl TimerQueue {
         self.due_soon.last().copied().into_iter().chain(late).min()
     }
 
-    /// Whether the timer is still to come. False once it has fired.
+    /// Whether the timer is still set. False once it has fired.
     pub(crate) fn is_set(&self, key: TimerKey) -> bool {
         self.entries.get(key.index as usize).is_some_and(|entry| entry.sequence == key.sequence)
     }

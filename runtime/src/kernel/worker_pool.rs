@@ -69,7 +69,7 @@ impl WorkerPool {
     }
 }
 
-/// Only Linux tells how many threads a process has, so that this number means something beside it.
+/// Only on Linux can the number of threads of the process be read, with which this number is compared.
 #[cfg(target_os = "linux")]
 impl WorkerPool {
     /// How many threads are idle.

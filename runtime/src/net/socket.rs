@@ -74,7 +74,7 @@ impl<S: Source> Socket<S> {
         polled
     }
 
-    /// Takes out what [`poll_ready`](Self::poll_ready) left in place.
+    /// Removes the waker that [`poll_ready`](Self::poll_ready) has left.
     pub(super) fn end_shared_wait(&self, direction: Direction) {
         // The location is only looked at by a wait that is polled.
         drop(SocketWait::shared(&self.registration, direction, Location::caller()));
@@ -85,7 +85,7 @@ impl<S: Source> Socket<S> {
         self.registration.is_watched_here()
     }
 
-    /// Whether nothing has come in. `peek` looks without taking, and is only called if there may be something.
+    /// Whether nothing has been received. `peek` reads without consuming, and is only called if there may be something.
     pub(crate) fn is_quiet(&self, peek: impl FnOnce(&S) -> io::Result<usize>) -> bool {
         if !self.is_watched_here() {
             // Of another kernel, which may be gone: nothing can be awaited on it.
@@ -94,8 +94,8 @@ impl<S: Source> Socket<S> {
         !self.registration.may_try(Direction::Read) || self.is_quiet_now(peek)
     }
 
-    /// [`is_quiet`](Self::is_quiet), but `peek` is always called: readiness is only as new as the kernel's last poll. If
-    /// something has come, the next read knows of it.
+    /// [`is_quiet`](Self::is_quiet), but `peek` is always called: readiness is only as recent as the kernel's last poll for
+    /// events. If something has been received, the direction is marked as ready for the next read.
     pub(crate) fn is_quiet_now(&self, peek: impl FnOnce(&S) -> io::Result<usize>) -> bool {
         if !self.registration.is_watched_here() {
             return false;
@@ -134,7 +134,7 @@ impl<S: Source> Socket<S> {
         let mut wait = SocketWait::shared(&self.registration, direction, at);
         let polled = self.poll_attempt(cx, direction, &mut wait, &mut attempt);
         if polled.is_pending() {
-            // The waker stays behind: the next poll of the same stream finds it there.
+            // The waker stays in the reactor: the next poll of the same stream replaces it.
             wait.leave();
         }
         polled
@@ -158,7 +158,7 @@ impl<S: Source> Socket<S> {
                     }
                     match outcome {
                         Some(value) => return Poll::Ready(Ok(value)),
-                        // Others may run before the next call, and must not come in between.
+                        // Other tasks may run before the next call, and must not use this direction in between.
                         None => wait.keep_place(),
                     }
                 }
@@ -178,13 +178,13 @@ impl<S: Source> Drop for Socket<S> {
     }
 }
 
-/// A system call that went through.
+/// The outcome of a system call that did not block.
 pub(crate) struct Attempt<T> {
-    /// What the operation comes to; `None` if it needs more calls.
+    /// The operation's result; `None` if it needs more calls.
     outcome: Option<T>,
     /// How many bytes were moved, for the budget of the poll.
     bytes: usize,
-    /// Whether the next one may go through as well; false after a short read.
+    /// Whether the next call may succeed as well; false after a short read.
     more_likely: bool,
 }
 

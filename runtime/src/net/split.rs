@@ -1,8 +1,8 @@
-//! A stream taken apart: one half for the task that reads, one for the task that writes.
+//! A stream split in two: one half for the task that reads, one for the task that writes.
 //!
 //! The methods of a stream take `&self`, so that two tasks may share one behind an `Rc`. What the halves add is the
-//! meaning of *dropping*: a task that has written all it wanted drops its half, and the other end sees the end of
-//! the stream, while the answer can still be read.
+//! meaning of *dropping*: a task that has written everything drops its half, and the peer sees the end of the stream,
+//! while its reply can still be read.
 
 use std::fmt;
 use std::io;

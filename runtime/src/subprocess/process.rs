@@ -85,7 +85,7 @@ pub(super) struct Streams {
     pub(super) stderr: Option<ChildStderr>,
 }
 
-/// Kills a process unless it is told that all went well.
+/// Kills a process when it is dropped, unless `process` has been taken out.
 pub(super) struct KillOnDrop<'a> {
     pub(super) process: Option<&'a Process>,
 }

@@ -19,8 +19,8 @@ use std::task::{Context, Poll};
 
 /// A sender and a receiver of a channel that gives every receiver a copy of every value.
 ///
-/// Sending never waits. A receiver that falls more than `cap` values behind misses the oldest, and is told how
-/// many.
+/// Sending never waits. A receiver that falls more than `cap` values behind misses the oldest, and its next `recv` returns
+/// how many.
 ///
 /// # Panics
 /// If `cap` is 0.

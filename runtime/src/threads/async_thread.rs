@@ -178,7 +178,7 @@ struct Calls(Mutex<CallsState>);
 struct CallsState {
     /// At most one: the thread waits for the output before it makes the next call.
     call: Option<Call>,
-    /// The thread has come to its end.
+    /// The thread has ended.
     done: bool,
     task: Option<Waker>,
     /// The task is gone.

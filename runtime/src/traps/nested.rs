@@ -14,8 +14,8 @@ use std::task::Waker;
 
 /// A task whose future lives inside another task's future, so that it may borrow from it.
 ///
-/// It has a place in the table, a record and a waker like any other. Only, when the kernel comes to poll it, it
-/// [passes the wake on](Runnable::pass_on) to the task that holds its future, and that one polls it through this.
+/// It has a slot in the task table, a record and a waker like any other task. But when the kernel is about to poll it, it
+/// [passes the wake on](Runnable::pass_on) to the task that owns its future, which polls it through this.
 pub(crate) struct Nested {
     kernel: Rc<State>,
     task: Rc<dyn Runnable>,

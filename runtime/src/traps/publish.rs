@@ -1,8 +1,8 @@
 //! Publishing a wait: what the current task waits for, where in the source, and for which resource.
 //!
-//! A wait of the kernel's own kind publishes itself with [`park`]. A future that is built of other waits adds what it
-//! knows with [`park_around`], after the futures inside it have been polled. The last word of a poll is what the task
-//! table, error reports and activations show. Outside of a kernel both do nothing.
+//! A trap publishes itself with [`park`]. A future that is built of other waits publishes what it waits for with
+//! [`park_around`], after the futures inside it have been polled. The last publication of a poll is what the task table,
+//! error reports and activations show. Outside of a kernel both do nothing.
 
 use crate::kernel::state::try_with;
 use crate::kernel::task_record::{Parked, Resource};

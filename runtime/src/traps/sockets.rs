@@ -79,7 +79,7 @@ impl<'a> SocketWait<'a> {
         SocketWait { socket, direction, ticket: Some(SHARED_TICKET), at }
     }
 
-    /// Leaves without taking the waker back.
+    /// Ends the wait without removing its waker from the reactor.
     pub(crate) fn leave(mut self) {
         self.ticket = None;
     }

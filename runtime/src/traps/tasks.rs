@@ -24,7 +24,7 @@ pub(crate) fn spawn<T: Runnable + 'static>(make: impl FnOnce(Place, Option<TaskI
         kernel.tasks.borrow_mut().occupy(task.clone());
         (task, kernel.activations.any())
     });
-    // Not in there, because activations are foreign code.
+    // Outside of the borrow, because activations are foreign code.
     if is_observed && let Some(kernel) = state::running() {
         kernel.emit(Some(task.record()), EventKind::Created);
     }

@@ -22,7 +22,7 @@ pub(crate) fn add_maintenance(first: Duration, work: Work) -> Weak<MaintenanceJo
     with(|kernel| kernel.maintenance.add(due, work))
 }
 
-/// A timer of a kernel. Dropping it takes it back, wherever that happens.
+/// A timer of a kernel. Dropping it cancels the timer, wherever that happens.
 pub(crate) struct Timer {
     kernel: Rc<State>,
     key: TimerKey,
