@@ -284,3 +284,39 @@ fn keys_that_nobody_uses_are_forgotten() {
         assert!(Rc::strong_count(&shared) < 140, "{}", Rc::strong_count(&shared));
     });
 }
+
+/// A key whose hashing and comparing use keys, too.
+struct Nosy(u32);
+
+fn use_another_key() {
+    let mut call = std::pin::pin!(block_in_thread("another", || ()));
+    // The thread may be so quick that it is ready.
+    let _: std::task::Poll<_> =
+        call.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop()));
+}
+
+impl std::hash::Hash for Nosy {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        use_another_key();
+        0.hash(state);
+    }
+}
+
+impl PartialEq for Nosy {
+    fn eq(&self, other: &Nosy) -> bool {
+        use_another_key();
+        self.0 == other.0
+    }
+}
+
+impl Eq for Nosy {}
+
+#[test]
+fn hashing_and_comparing_a_key_may_run_any_code() {
+    Kernel::builder().virtual_clock(true).run(async {
+        let calls =
+            (block_in_thread(Nosy(1), || 1), block_in_thread(Nosy(1), || 2), block_in_thread(Nosy(2), || 3));
+        let (one, same, other) = curio::join!(calls.0, calls.1, calls.2);
+        assert_eq!((one.unwrap(), same.unwrap(), other.unwrap()), (1, 2, 3));
+    });
+}

@@ -276,19 +276,22 @@ fn thousands_of_calls_come_back() {
 
 #[test]
 fn a_thread_that_ends_after_its_kernel_finds_nobody_and_that_is_fine() {
+    let (begun, begins) = mpsc::channel();
     let (release, blocked) = mpsc::channel::<()>();
     let (finished, finish) = mpsc::channel();
     let (builder, reports) = with_reports(Kernel::builder());
     builder.run(async move {
         let call = run_in_thread(move || {
+            begun.send(()).unwrap();
             let _ = blocked.recv();
             finished.send(()).unwrap();
         });
         spawn(call).detach();
-        sleep(ms(5)).await;
+        schedule().await;
+        begins.recv_timeout(secs(20)).expect("the thread begins while its kernel is there");
     });
     drop(release);
-    finish.recv_timeout(secs(5)).expect("the abandoned thread runs to its end");
+    finish.recv_timeout(secs(20)).expect("the abandoned thread runs to its end");
     assert!(reports.take().is_empty());
 }
 

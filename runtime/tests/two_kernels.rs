@@ -3,7 +3,10 @@
 mod common;
 
 use common::{panic_of, secs, virtual_kernel};
-use curio::{Outcome, clock, disable_cancellation, finally, ignore_after, race, sleep, timeout_after};
+use curio::{
+    Outcome, TaskGroup, block_in_thread, clock, disable_cancellation, finally, ignore_after, race,
+    run_in_thread, sleep, spawn, timeout_after,
+};
 use std::cell::RefCell;
 use std::future::{pending, poll_fn};
 use std::pin::{Pin, pin};
@@ -130,4 +133,80 @@ fn a_limit_that_is_dropped_in_another_kernel_leaves_nothing_in_either() {
     assert_eq!(Rc::strong_count(&seen), 1);
     let turn = first.turn(Some(secs(0)));
     assert_eq!(turn.next_deadline, None, "its timers are gone");
+}
+
+#[test]
+fn a_clock_waits_for_a_thread_whose_call_was_begun_in_another_kernel() {
+    let (release, blocked) = std::sync::mpsc::channel::<()>();
+    let mut first_turn = pin!(block_in_thread("key", move || {
+        let _ = blocked.recv();
+        // Long enough for a clock that does not wait to jump.
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        1
+    }));
+    let mut second_turn = pin!(block_in_thread("key", || 2));
+    let (release_other, blocked) = std::sync::mpsc::channel::<()>();
+    let mut call = pin!(run_in_thread(move || {
+        let _ = blocked.recv();
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        3
+    }));
+    let (mut first, mut second) = (virtual_kernel(), virtual_kernel());
+    begin(&mut first, first_turn.as_mut());
+    begin(&mut first, second_turn.as_mut());
+    begin(&mut first, call.as_mut());
+    second.run(async {
+        let start = clock();
+        drop(release);
+        assert_eq!(timeout_after(secs(1), second_turn).await.expect("it waits").unwrap(), 2);
+        drop(release_other);
+        assert_eq!(timeout_after(secs(1), call).await.expect("it waits").unwrap(), 3);
+        assert_eq!(clock(), start);
+    });
+    drop(first);
+}
+
+#[test]
+fn a_sleep_without_end_that_was_begun_in_another_kernel_is_one_of_this_kernel() {
+    let mut endless = pin!(sleep(std::time::Duration::MAX));
+    let (mut first, mut second) = (virtual_kernel(), virtual_kernel());
+    begin(&mut first, endless.as_mut());
+    let report = panic_of(|| second.run(endless));
+    assert!(report.contains("a sleep without end waits for Ctrl-C"), "{report}");
+}
+
+/// Gives a group a member, and is cancelled. The group has to be waited for.
+fn a_group_cleans_up_before_its_owner_ends(mut kernel: curio::Kernel, group: TaskGroup<()>) {
+    let log = Rc::new(RefCell::new(Vec::new()));
+    let notes = Rc::clone(&log);
+    kernel.run(async {
+        let owner = spawn(async move {
+            group.spawn(async move {
+                finally(pending::<()>(), async |_| {
+                    sleep(secs(1)).await;
+                    notes.borrow_mut().push("cleaned up");
+                })
+                .await;
+            });
+            pending::<()>().await;
+        });
+        sleep(secs(1)).await;
+        owner.cancel().await;
+        log.borrow_mut().push("owner ended");
+        assert_eq!(*log.borrow(), ["cleaned up", "owner ended"]);
+    });
+}
+
+#[test]
+fn a_group_that_was_made_in_another_kernel_belongs_to_the_task_that_gives_it_a_member() {
+    let (mut first, second) = (virtual_kernel(), virtual_kernel());
+    // In a task with the same number as the one that uses it.
+    let group = first.run(async { spawn(async { TaskGroup::new() }).join().await.unwrap() });
+    a_group_cleans_up_before_its_owner_ends(second, group);
+    drop(first);
+}
+
+#[test]
+fn a_group_that_was_made_outside_of_a_kernel_belongs_to_the_task_that_gives_it_a_member() {
+    a_group_cleans_up_before_its_owner_ends(virtual_kernel(), TaskGroup::new());
 }

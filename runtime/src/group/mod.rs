@@ -22,6 +22,7 @@
 //! A group belongs to the region of the cancel tree that its node is below:
 //!
 //! * A group belongs to the region in which it was made. A time limit around that place is a limit for the members.
+//! * One that was made outside of a kernel, or in another kernel, belongs to the task that adds a member to it.
 //! * If that region ends and the group lives on, because it was returned or stored, it passes to the region around it,
 //!   and so on, up to the task.
 //! * A task that awaits a group of another task (`next_done`, `cancel_remaining`) takes it over as a whole: a limit
@@ -154,6 +155,9 @@ impl<T: 'static> TaskGroup<T> {
     pub fn add_task(&self, task: Task<T>) {
         let number = self.next_number.replace(self.next_number.get() + 1);
         task.record().attended.set(true);
+        if self.home.borrow().as_ref().is_none_or(|(_, scope)| !scope.is_here()) {
+            self.settle_in_current_task();
+        }
         self.members.add(number, task.record());
         self.tasks.borrow_mut().insert(number, Member { task, dismissed: false });
     }
@@ -254,7 +258,9 @@ impl<T: 'static> TaskGroup<T> {
     /// below the task's root: a time limit around the wait is not a limit of the members.
     fn settle_in_current_task(&self) {
         let Some(task) = traps::current_id() else { return };
-        let is_home = self.home.borrow().as_ref().is_some_and(|(owner, _)| *owner == task);
+        // Tasks of different kernels have the same numbers.
+        let is_of = |(owner, scope): &(TaskId, Scope)| *owner == task && scope.is_here();
+        let is_home = self.home.borrow().as_ref().is_some_and(is_of);
         let is_member = || self.tasks.borrow().values().any(|member| member.task.id() == task);
         if !is_home && !is_member() {
             self.settle(task, traps::open_task_scope());

@@ -4,7 +4,7 @@ use super::reaper::{self, SharedChild, Watch};
 use crate::error::while_doing;
 use crate::kernel::task_record::Resource;
 use crate::task::info::TaskState;
-use crate::traps;
+use crate::traps::{self, JobHold};
 use std::future::poll_fn;
 use std::io;
 use std::panic::Location;
@@ -49,7 +49,10 @@ impl Process {
                 waiting = None;
                 return Poll::Ready(Ok(status));
             }
-            let goes_on = waiting.as_ref().is_some_and(|(watch, _): &(Watch, _)| watch.renew(cx.waker()));
+            let goes_on = waiting.as_mut().is_some_and(|(watch, hold): &mut (Watch, JobHold)| {
+                hold.follow();
+                watch.renew(cx.waker())
+            });
             if !goes_on {
                 waiting = Some((Watch::new(&self.child, cx.waker())?, traps::hold_clock()));
                 // If it ended before the watch began, this is the last chance to learn of it without a pause.

@@ -20,6 +20,7 @@ use std::future::poll_fn;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::panic::Location;
 use std::pin::pin;
+use std::rc::Rc;
 use std::sync::{Arc, Weak};
 
 /// [`run_in_thread`](crate::run_in_thread()), but at most one thread at a time works for the same key; calls take
@@ -72,11 +73,12 @@ async fn next_turn<K: Hash + Eq + 'static>(key: K, at: &'static Location<'static
     let turns = turns_of(key);
     {
         // The thread that has the turn may be one that no task waits for any more.
-        let _hold = traps::hold_clock();
+        let mut hold = traps::hold_clock();
         let mut acquire = pin!(turns.acquire());
         let permit = poll_fn(|cx| {
             let polled = acquire.as_mut().poll(cx);
             if polled.is_pending() {
+                hold.follow();
                 traps::park(TaskState::ThreadWait, at, Resource::Nothing);
             }
             polled
@@ -88,15 +90,20 @@ async fn next_turn<K: Hash + Eq + 'static>(key: K, at: &'static Location<'static
 
 /// The keys that are in use on this thread. Keys that are no longer in use are removed when the map has doubled in
 /// size.
+///
+/// Hashing, comparing and dropping a key may run any code, and so happens while this is not borrowed.
 #[derive(Default)]
 struct Keys {
-    turns: HashMap<u64, Vec<Entry>>,
+    turns: HashMap<u64, Vec<Rc<Entry>>>,
     count: usize,
     sweep_at: usize,
 }
 
 /// A key, and the semaphore through which the calls for it take turns.
-type Entry = (Box<dyn Any>, Weak<Semaphore>);
+struct Entry {
+    key: Box<dyn Any>,
+    turns: Weak<Semaphore>,
+}
 
 /// The semaphore of a key, made if the key is not in use.
 fn turns_of<K: Hash + Eq + 'static>(key: K) -> Arc<Semaphore> {
@@ -104,30 +111,42 @@ fn turns_of<K: Hash + Eq + 'static>(key: K) -> Arc<Semaphore> {
     let mut hasher = DefaultHasher::new();
     TypeId::of::<K>().hash(&mut hasher);
     key.hash(&mut hasher);
-    let (turns, swept) = KEYS.with_borrow_mut(|keys| keys.find_or_add(hasher.finish(), key));
-    drop(swept);
-    turns
+    let hash = hasher.finish();
+    loop {
+        let same_hash = KEYS.with_borrow(|keys| keys.with_hash(hash));
+        let mut same_key = same_hash.iter().filter(|entry| entry.key.downcast_ref() == Some(&key));
+        if let Some(turns) = same_key.find_map(|entry| entry.turns.upgrade()) {
+            return turns;
+        }
+        // Comparing may itself have added keys, perhaps this one. The newest is the last.
+        let newest = KEYS.with_borrow(|keys| keys.with_hash(hash).pop());
+        if newest.as_ref().map(Rc::as_ptr) == same_hash.last().map(Rc::as_ptr) {
+            let (turns, swept) = KEYS.with_borrow_mut(|keys| keys.add(hash, key));
+            drop(swept);
+            return turns;
+        }
+    }
 }
 
 impl Keys {
-    /// Also returns what was swept out: keys have destructors, which may run anything.
-    fn find_or_add<K: Eq + 'static>(&mut self, hash: u64, key: K) -> (Arc<Semaphore>, Vec<Box<dyn Any>>) {
-        let same_hash = self.turns.get(&hash).into_iter().flatten();
-        let mut same_key = same_hash.filter(|(other, _)| other.downcast_ref() == Some(&key));
-        if let Some(turns) = same_key.find_map(|(_, turns)| turns.upgrade()) {
-            return (turns, vec![Box::new(key)]);
-        }
+    fn with_hash(&self, hash: u64) -> Vec<Rc<Entry>> {
+        self.turns.get(&hash).cloned().unwrap_or_default()
+    }
+
+    /// Also returns what was swept out, to be dropped by the caller.
+    fn add<K: 'static>(&mut self, hash: u64, key: K) -> (Arc<Semaphore>, Vec<Rc<Entry>>) {
         let swept = if self.count >= self.sweep_at { self.sweep() } else { Vec::new() };
         let turns = Arc::new(Semaphore::new(1));
-        self.turns.entry(hash).or_default().push((Box::new(key), Arc::downgrade(&turns)));
+        let entry = Entry { key: Box::new(key), turns: Arc::downgrade(&turns) };
+        self.turns.entry(hash).or_default().push(Rc::new(entry));
         self.count += 1;
         (turns, swept)
     }
 
-    fn sweep(&mut self) -> Vec<Box<dyn Any>> {
+    fn sweep(&mut self) -> Vec<Rc<Entry>> {
         let mut swept = Vec::new();
         self.turns.retain(|_, entries| {
-            swept.extend(entries.extract_if(.., |(_, turns)| turns.strong_count() == 0).map(|(key, _)| key));
+            swept.extend(entries.extract_if(.., |entry| entry.turns.strong_count() == 0));
             !entries.is_empty()
         });
         self.count -= swept.len();

@@ -52,7 +52,7 @@ pub struct RunInThread<T: Send + 'static> {
 
 enum Call<T> {
     New(Box<dyn FnOnce() -> T + Send>),
-    Out(Arc<Reply<T>>, #[expect(dead_code, reason = "it works by being dropped")] JobHold),
+    Out(Arc<Reply<T>>, JobHold),
     Done,
 }
 
@@ -111,7 +111,9 @@ impl<T: Send + 'static> Future for RunInThread<T> {
                 }
             }
         }
-        let Call::Out(reply, _) = &this.call else { panic!("`run_in_thread` polled after it was ready") };
+        let Call::Out(reply, hold) = &mut this.call else {
+            panic!("`run_in_thread` polled after it was ready")
+        };
         let mut state = reply.lock();
         if let Some(result) = state.result.take() {
             drop(state);
@@ -121,6 +123,7 @@ impl<T: Send + 'static> Future for RunInThread<T> {
         let replaced = renew(&mut state.waker, cx.waker());
         drop(state);
         drop(replaced);
+        hold.follow();
         traps::park(TaskState::ThreadWait, this.at, Resource::Nothing);
         Poll::Pending
     }

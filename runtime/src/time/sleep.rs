@@ -80,7 +80,7 @@ enum Until {
 enum Wakeup {
     Unset,
     Timer(Timer),
-    Nothing(#[expect(dead_code, reason = "it works by being dropped")] EndlessSleep),
+    Nothing(EndlessSleep),
 }
 
 impl Future for Sleep {
@@ -94,6 +94,8 @@ impl Future for Sleep {
                 this.until = Until::Yielded;
                 return Poll::Ready(());
             }
+        } else if let Wakeup::Nothing(sleep) = &mut this.wakeup {
+            sleep.follow();
         } else if let Until::Yielded = this.until {
             return Poll::Ready(());
         } else {

@@ -1,6 +1,6 @@
 //! Traps for work on threads: giving a job to the pool, and holding a virtual clock while a thread works for a task.
 
-use super::with;
+use super::{is_running, is_running_here, with};
 use crate::kernel::state::State;
 use std::io;
 use std::rc::Rc;
@@ -26,6 +26,15 @@ pub(crate) fn hold_clock() -> JobHold {
 
 /// While it lives, a task waits for the result of a thread, and a virtual clock does not jump.
 pub(crate) struct JobHold(Rc<State>);
+
+impl JobHold {
+    /// To be called at each poll: a future that was moved into another kernel holds the clock of that one.
+    pub(crate) fn follow(&mut self) {
+        if is_running() && !is_running_here(&self.0) {
+            *self = hold_clock();
+        }
+    }
+}
 
 impl Drop for JobHold {
     fn drop(&mut self) {

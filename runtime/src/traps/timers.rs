@@ -1,6 +1,6 @@
 //! Traps for time: the clock, timers and maintenance.
 
-use super::{is_running_here, with};
+use super::{is_running, is_running_here, with};
 use crate::kernel::maintenance::{MaintenanceJob, Work};
 use crate::kernel::state::State;
 use crate::kernel::timer_queue::TimerKey;
@@ -66,6 +66,15 @@ pub(crate) fn sleep_without_end() -> EndlessSleep {
         kernel.endless_sleeps.set(kernel.endless_sleeps.get() + 1);
         EndlessSleep(Rc::clone(kernel))
     })
+}
+
+impl EndlessSleep {
+    /// To be called at each poll: its future may have been moved into another kernel.
+    pub(crate) fn follow(&mut self) {
+        if is_running() && !is_running_here(&self.0) {
+            *self = sleep_without_end();
+        }
+    }
 }
 
 impl Drop for EndlessSleep {
