@@ -328,6 +328,24 @@ fn races_inside_races_and_hundreds_of_branches_all_have_their_turn() {
 }
 
 #[test]
+fn a_branch_of_a_foreign_combinator_that_is_always_ready_does_not_starve_those_behind_it() {
+    run_virtual(async {
+        let (set, stop, steps) = (set_event(), Event::new(), [const { Cell::new(0) }; 3]);
+        let busy = [0, 1, 2].map(|n| Box::pin(always_ready(&set, &steps[n])));
+        let busy = futures_util::future::join_all(busy);
+        let beside = async {
+            // Neither has to wait, and each step needs some of the budget.
+            stop.set();
+            for _ in 0..10 {
+                stop.wait().await;
+            }
+        };
+        futures_util::future::select(busy, std::pin::pin!(beside)).await;
+        assert!(steps.iter().all(|steps| steps.get() > 0), "{steps:?}");
+    });
+}
+
+#[test]
 fn races_that_are_always_ready_let_other_tasks_run() {
     run_virtual(async {
         let set = set_event();

@@ -19,4 +19,6 @@ pub(crate) struct CurrentPoll {
     pub(crate) published: Cell<Option<Parked>>,
     /// How many more traps may succeed in this poll.
     pub(crate) budget: Cell<u32>,
+    /// How often the budget was used up and one more trap was lent.
+    pub(crate) lent: Cell<u32>,
 }

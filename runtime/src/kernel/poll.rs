@@ -109,6 +109,7 @@ impl State {
         record.parked.set(Parked::in_state(TaskState::Running));
         self.current.scope.set(record.root.get());
         self.current.budget.set(BUDGET);
+        self.current.lent.set(0);
         run_queue::set_running(Some(record.id));
         self.emit(Some(record), EventKind::Running);
         self.current.task.replace(Some(Rc::clone(task)))

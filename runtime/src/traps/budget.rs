@@ -3,7 +3,8 @@
 //! A future that never has to wait, such as a read of a socket that always has data, would keep every other task and
 //! timer waiting. So each poll of a task starts with a budget. Every trap that may succeed at once takes one from it, and
 //! what moves bytes takes one more for every [`BYTES`]; when nothing is left the trap queues the task again and returns
-//! `Pending`. Within one poll a task so gets through at most 128 traps, or about a mebibyte.
+//! `Pending`. Within one poll a task so gets through at most 128 traps, or about a mebibyte (twice that with combinators of
+//! other crates, see below).
 //!
 //! # Several futures in one task
 //!
@@ -12,7 +13,11 @@
 //! part of what is left, and what it does not use goes to those behind it. Each gets at least one, however many there are
 //! and however deep such splits nest, unless nothing was left to begin with. The order in which futures are polled stays as
 //! written, so that of two that are ready the first one still wins, and there is no randomness in it.
+//!
+//! A combinator of another crate does not split it. But when a trap has found the budget used up, its future returns
+//! `Pending`, and what is polled after that in the same poll is another branch: it is lent one trap.
 
+use crate::kernel::current_poll::CurrentPoll;
 use crate::kernel::state::try_with;
 use crate::kernel::task_record::Parked;
 use crate::task::info::TaskState;
@@ -33,10 +38,24 @@ pub(crate) fn spend(cx: &mut Context<'_>) -> Poll<()> {
     });
     if left == Some(0) {
         cx.waker().wake_by_ref();
-        try_with(|kernel| kernel.current.published.set(Some(Parked::in_state(TaskState::Ready))));
+        try_with(|kernel| {
+            kernel.current.lend_budget();
+            kernel.current.published.set(Some(Parked::in_state(TaskState::Ready)));
+        });
         return Poll::Pending;
     }
     Poll::Ready(())
+}
+
+impl CurrentPoll {
+    /// The budget is used up, and what is polled from now on is another branch of the task. As often as that may
+    /// happen, it does not keep a task from returning.
+    fn lend_budget(&self) {
+        if self.lent.get() < BUDGET {
+            self.lent.set(self.lent.get() + 1);
+            self.budget.set(1);
+        }
+    }
 }
 
 /// Takes from the budget what so many bytes cost that have just been moved.
@@ -56,7 +75,11 @@ pub(crate) struct BudgetShares {
 
 /// The share of the future that is being polled.
 #[must_use = "what is not used of it is to be returned"]
-pub(crate) struct Share(u32);
+pub(crate) struct Share {
+    budget: u32,
+    /// What the kernel has lent in this poll until then.
+    lent: u32,
+}
 
 impl BudgetShares {
     pub(crate) fn among(futures: usize) -> BudgetShares {
@@ -69,14 +92,18 @@ impl BudgetShares {
     pub(crate) fn next(&mut self) -> Share {
         let share = (self.left / self.futures.max(1)).max(self.least);
         self.futures = self.futures.saturating_sub(1);
-        try_with(|kernel| kernel.current.budget.set(share));
-        Share(share)
+        let lent = try_with(|kernel| {
+            kernel.current.budget.set(share);
+            kernel.current.lent.get()
+        });
+        Share { budget: share, lent: lent.unwrap_or(0) }
     }
 
     /// It has been polled.
     pub(crate) fn give_back(&mut self, share: Share) {
         try_with(|kernel| {
-            let used = share.0.saturating_sub(kernel.current.budget.get());
+            let lent = kernel.current.lent.get() - share.lent;
+            let used = (share.budget + lent).saturating_sub(kernel.current.budget.get());
             self.left = self.left.saturating_sub(used);
             kernel.current.budget.set(self.left);
         });

@@ -70,6 +70,7 @@ impl Nested {
             scope: kernel.current.scope.get(),
             published: kernel.current.published.take(),
             budget: kernel.current.budget.get(),
+            lent: kernel.current.lent.get(),
             current: kernel.make_current(&task, record.woken_by.get()),
             task,
         })
@@ -105,6 +106,7 @@ pub(crate) struct NestedTurn {
     scope: Option<ScopeKey>,
     published: Option<Parked>,
     budget: u32,
+    lent: u32,
 }
 
 impl NestedTurn {
@@ -133,6 +135,7 @@ impl Drop for NestedTurn {
         kernel.current.published.set(self.published);
         kernel.current.scope.set(self.scope);
         kernel.current.budget.set(self.budget);
+        kernel.current.lent.set(self.lent);
         let outer = self.current.take();
         run_queue::set_running(outer.as_ref().map(|task| task.record().id));
         let inner = kernel.current.task.replace(outer);
