@@ -170,3 +170,35 @@ fn waits_of_our_own_beside_each_other_are_a_deadlock_however_many_wakers_they_ke
     let report = report.downcast_ref::<String>().expect("a report is a string");
     assert!(report.starts_with("deadlock: "), "{report}");
 }
+
+/// A kernel in which a task waits for the event, after a turn that found nothing to do and probed for a deadlock.
+fn probed_kernel(event: &std::rc::Rc<curio::Event>) -> curio::Kernel {
+    let mut kernel = Kernel::builder().virtual_clock(true).build().unwrap();
+    let event = std::rc::Rc::clone(event);
+    kernel.run(async {
+        let cleanup = async |_| curio::sleep(Duration::from_secs(1)).await;
+        curio::spawn(async move { curio::finally(event.wait(), cleanup).await }).detach();
+        curio::schedule().await;
+    });
+    assert_eq!(kernel.turn(None).ran, 1, "the probe");
+    kernel
+}
+
+#[test]
+fn a_run_after_a_turn_that_probed_is_no_deadlock() {
+    let event = std::rc::Rc::default();
+    let mut kernel = probed_kernel(&event);
+    kernel.run(async { event.set() });
+}
+
+#[test]
+fn a_kernel_that_is_dropped_after_a_turn_that_probed_runs_its_cleanups() {
+    let event = std::rc::Rc::default();
+    let kernel = probed_kernel(&event);
+    let begun = std::time::Instant::now();
+    drop(kernel);
+    assert!(
+        begun.elapsed() < Duration::from_secs(4),
+        "the virtual clock goes on, and no grace period has to end"
+    );
+}

@@ -53,6 +53,11 @@ const TESTS: &[(&str, fn())] = &[
         a_program_that_waits_in_poll_read_is_in_no_deadlock,
     ),
     #[cfg(target_os = "linux")] // Only there threads can be counted.
+    (
+        "a_foreign_container_hides_no_deadlock_if_there_is_no_other_thread",
+        a_foreign_container_hides_no_deadlock_if_there_is_no_other_thread,
+    ),
+    #[cfg(target_os = "linux")]
     ("a_deadlock_on_the_real_clock_is_a_panic_if_there_is_no_other_thread", on_the_real_clock),
 ];
 
@@ -184,6 +189,18 @@ fn a_cleanup_that_is_polled_is_not_said_to_be_left_alone() {
         stuck.cancel().await;
     });
     assert!(report.contains("CLEANUP") && !report.contains("nobody polls"), "{report}");
+}
+
+/// It keeps the task's waker, as a foreign future does that a thread will wake.
+#[cfg(target_os = "linux")]
+fn a_foreign_container_hides_no_deadlock_if_there_is_no_other_thread() {
+    use futures_util::StreamExt;
+    let report = report_of(async || {
+        let (a, b) = (curio::Event::new(), curio::Event::new());
+        let waits = futures_util::stream::FuturesUnordered::from_iter([a.wait(), b.wait()]);
+        waits.collect::<Vec<_>>().await;
+    });
+    assert!(report.starts_with("deadlock: ") && !report.contains("lost its wake-up"), "{report}");
 }
 
 #[cfg(target_os = "linux")]

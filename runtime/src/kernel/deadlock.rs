@@ -16,7 +16,9 @@
 //!
 //! Which wakers are in foreign hands is found by the probe, too, because a task shows only one of the things that it waits
 //! for. Each task is polled with a waker made for this poll. Waits of ours keep the one that they had, foreign futures take
-//! the new one; so if it has copies afterwards, foreign code may wake the task, and there is no deadlock.
+//! the new one; so if it has copies afterwards, foreign code may wake the task, and there is no deadlock. Unless the process
+//! has no other thread: then no code can run that would. Such a copy does not say what a foreign future waits for. A
+//! `FuturesUnordered` of waits of ours keeps one as well, so with other threads it hides a deadlock.
 //!
 //! A task that waits for a socket may be woken, so there is no deadlock. But a wait that was begun by one of the `poll_…`
 //! functions of `futures_io` outlives the future that called it. When a kernel has been idle for a second and has only such
@@ -103,7 +105,8 @@ impl Kernel {
         if run_queue::len() > 0 {
             return true;
         }
-        if self.state.tasks.borrow().any_foreign_waker(&self.state.cancel_tree.borrow()) {
+        let foreign_waker = || self.state.tasks.borrow().any_foreign_waker(&self.state.cancel_tree.borrow());
+        if self.watch.other_threads && foreign_waker() {
             return false;
         }
         let tasks = self.state.tasks.borrow().by_id();
@@ -151,6 +154,14 @@ impl Kernel {
         }
     }
 
+    /// Nothing is concluded from a probe that was made by `turn`: what comes next is no cycle like any other.
+    pub(super) fn abandon_probe(&mut self) {
+        if self.watch.probe.take().is_some() {
+            waker::set_probe([]);
+            self.state.tasks.borrow_mut().end_probe();
+        }
+    }
+
     fn judge(&mut self, probe: &[Probed]) {
         waker::set_probe([]);
         let mut kept = self.state.tasks.borrow_mut().end_probe();
@@ -166,7 +177,7 @@ impl Kernel {
             // Another thread woke a task: it was no deadlock.
             return;
         }
-        if !kept.is_empty() {
+        if !kept.is_empty() && (self.watch.other_threads || self.has_other_threads()) {
             // A foreign future has kept a task's waker, whatever else that task shows as its wait.
             self.watch.foreign_wait = true;
             return;

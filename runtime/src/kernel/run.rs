@@ -70,6 +70,7 @@ impl Kernel {
             Poll::Ready(())
         };
         let running = Running::enter(self);
+        running.kernel.abandon_probe();
         let place = running.kernel.state.tasks.borrow_mut().reserve();
         let task: Rc<dyn Runnable> = Rc::new(MainTask::new(place, at));
         running.kernel.state.tasks.borrow_mut().occupy(task.clone());

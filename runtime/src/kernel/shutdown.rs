@@ -52,6 +52,7 @@ impl Kernel {
     pub(super) fn stop_everything(&mut self, mut main: Option<&mut Main<'_>>) {
         self.state.shutting_down.set(true);
         self.is_shut_down = true;
+        self.abandon_probe();
         let tasks = self.state.tasks.borrow().by_id();
         for task in tasks.iter().rev() {
             let record = task.record();
