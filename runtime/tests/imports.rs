@@ -239,7 +239,7 @@ fn every_file_of_the_kernel_is_a_part_or_of_the_loop() {
 #[test]
 fn the_kernel_the_traps_and_sync_stay_small_in_lines_of_code() {
     let sources = sources("runtime/src");
-    for (room, most) in [("kernel/", 2900), ("traps/", 850), ("sync/", 2700)] {
+    for (room, most) in [("kernel/", 2900), ("traps/", 900), ("sync/", 2700)] {
         let lines: usize = sources
             .iter()
             .filter(|source| source.name.starts_with(room))
