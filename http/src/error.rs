@@ -166,8 +166,8 @@ impl Error {
         self
     }
 
-    /// The same error, for a caller that asks again.
-    pub(crate) fn again(&self) -> Error {
+    /// The same error once more, for each further call after the one that failed.
+    pub(crate) fn repeat(&self) -> Error {
         Error(self.0.clone())
     }
 

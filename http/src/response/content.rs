@@ -276,12 +276,12 @@ impl Content {
     pub(super) fn fail(&mut self, error: Error) -> Error {
         self.body.give_up();
         self.remaining = Bytes::new();
-        self.failed = Some(error.again());
+        self.failed = Some(error.repeat());
         error
     }
 
     fn failed_before(&self) -> Option<Error> {
-        self.failed.as_ref().map(Error::again)
+        self.failed.as_ref().map(Error::repeat)
     }
 
     /// The next decoded bytes, at least one; an error if they exceed the limit.

@@ -86,7 +86,7 @@ mod tests {
     fn links(field: &'static str) -> Vec<Link> {
         let mut headers = HeaderMap::new();
         headers.insert(LINK, HeaderValue::from_static(field));
-        of(&headers, &Url::parse("http://h/a/b").expect("a good address"))
+        of(&headers, &Url::parse("http://h/a/b").expect("a valid URL"))
     }
 
     #[test]
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_comma_inside_an_address_separates_nothing() {
+    fn a_comma_inside_a_url_separates_nothing() {
         assert_eq!(links("<http://x/a,b>; rel=next")[0].url().as_str(), "http://x/a,b");
     }
 

@@ -15,7 +15,7 @@ pub(crate) struct CurrentPoll {
     pub(crate) limits_without_node: Cell<u32>,
     /// The nodes of those around them that were given one since they began to be polled, outermost first.
     pub(crate) limit_nodes: RefCell<Vec<ScopeKey>>,
-    /// What the task waits for, once a trap has said so.
+    /// What the task waits for, once a trap has published it.
     pub(crate) published: Cell<Option<Parked>>,
     /// How many more traps may succeed in this poll.
     pub(crate) budget: Cell<u32>,

@@ -22,8 +22,8 @@
 //!
 //! A task that waits for a socket may be woken, so there is no deadlock. But a wait that was begun by one of the `poll_…`
 //! functions of `futures_io` outlives the future that called it. When a kernel has been idle for a second and has only such
-//! waits, it wakes their tasks: each that still waits asks the socket anew, which costs no system call, and the others are
-//! no longer taken for waiting.
+//! waits, it wakes their tasks: each that still waits registers its wait again, which costs no system call, and the others
+//! are no longer counted as waiting.
 //!
 //! What then happens with the report:
 //!

@@ -55,7 +55,7 @@ pub(crate) trait Revoke: Send + Sync {
     fn revoke_overdue(self: Arc<Self>, kernel: &Grants, is_overdue: &dyn Fn(&mut Grantee) -> bool) -> bool;
 }
 
-/// A task that waits, and may be granted what it waits for. Dropped when the grant is claimed or given up.
+/// A waiting task that may be granted what it waits for. Dropped when the wait ends, with or without a grant.
 pub(crate) struct Grantee {
     grants: Arc<Grants>,
     /// The task that has to be polled for the grant to be claimed.

@@ -1,7 +1,7 @@
 //! The wakers of the tasks that wait for the end of a task.
 //!
 //! Nearly always there is one or none, so one is kept in place and only further ones need memory of their own. Each wait
-//! has a ticket, so that a wait that is given up takes back its own waker and no other: O(log n).
+//! has a ticket, so that a wait that is dropped removes its own waker and no other: O(log n).
 
 use crate::kernel::waker::is_as_good;
 use std::collections::BTreeMap;

@@ -42,7 +42,7 @@ pub(crate) struct MaintenanceJob {
 }
 
 impl Maintenance {
-    /// The kernel keeps it until it is done for good; the caller only knows whether that is so.
+    /// The kernel owns the job until it is finished; the caller can only see whether it is.
     pub(crate) fn add(&self, due: Instant, work: Work) -> Weak<MaintenanceJob> {
         let job = Rc::new(MaintenanceJob {
             jobs: Rc::downgrade(&self.jobs),
@@ -87,7 +87,7 @@ impl Jobs {
 }
 
 impl MaintenanceJob {
-    /// Runs the job. `None`: it is finished for good.
+    /// Runs the job. `None`: it is finished.
     pub(crate) fn run(&self) -> Option<Duration> {
         // Taken out, because the work may stop its own job.
         let mut work = self.work.take()?;

@@ -8,15 +8,14 @@
 //!
 //! * A socket is registered once, for both directions, when it is made, and deregistered when it is dropped.
 //!   No system call is needed to start or stop waiting.
-//! * For each direction the reactor remembers whether the socket may be ready. An operation tries its system
-//!   call first and waits only when the kernel of the operating system said `WouldBlock`; then, and only then,
-//!   the flag is cleared. The next edge sets it again.
-//! * A new socket can be written to, and has nothing to read until an event says so. Adding it makes `epoll` report
-//!   what is there already, so this loses nothing, and the first read of a connection, which would nearly always
-//!   come before the answer, is not made in vain.
+//! * For each direction the reactor keeps a flag: whether the socket may be ready. An operation tries its system call first
+//!   and waits only when that returned `WouldBlock`; then, and only then, the flag is cleared. The next edge sets it again.
+//! * A new socket is assumed to be writable, and not readable until there is an event. Adding it makes `epoll` report what
+//!   has been received already, so no event is lost, and the first read of a connection, which would nearly always come
+//!   before the peer has replied, is saved.
 //! * A *short* read (fewer bytes than the buffer holds) of a TCP stream under `epoll` also says that nothing is left, so
 //!   the flag is cleared then too, and the read that would only have returned `WouldBlock` is never made. There are two
-//!   exceptions. A stream whose end has been announced keeps its flag for good, because no edge will come after that.
+//!   exceptions. A stream whose end has been announced keeps its flag, because no edge will come after that.
 //!   And so does one to which urgent data has come: a read stops in front of it, whatever lies behind.
 //!
 //! # Where a short read proves nothing
@@ -251,10 +250,9 @@ impl Reactor {
         waiter.waker
     }
 
-    /// The wait of a `poll_…` function stays when the future that called it is dropped, because the reactor does not
-    /// learn of that. If there are no other waits, or if they hold a virtual clock, this hands out their wakers and forgets
-    /// them: a task that still waits is polled and asks anew. Each is asked once, until there is an event. Takes time in
-    /// proportion to the number of sockets.
+    /// The wait of a `poll_…` function stays when the future that called it is dropped, because the reactor is not notified
+    /// of that. If there are no other waits, or if they hold a virtual clock, this removes them and returns their wakers: a
+    /// task that still waits is polled and waits again. Each is woken once, until there is an event. O(sockets).
     pub(crate) fn ask_again(&mut self, wakers: &mut Vec<Waker>) {
         let is_shared = |waiter: &Waiter| waiter.ticket == SHARED_TICKET;
         let is_real = |side: &Side| side.waiter.as_ref().is_some_and(|w| w.waker.is_some() && !is_shared(w));

@@ -47,13 +47,13 @@ impl Reports {
                 write(line);
                 let message = panic_message(payload.as_ref());
                 write(&format!("`on_report` panicked and gets no more lines: {message}"));
-                // Its destructor may panic as well; the panic hook has said so by then.
+                // Its destructor may panic as well; the panic hook has reported that.
                 let _ = catch_unwind(AssertUnwindSafe(|| drop((sink, payload))));
             }
         }
     }
 
-    /// Counted by spawn site and said at the end: a server would write a line for every client.
+    /// Counted by spawn site and reported at the end, because a server would write a line for every client.
     pub(crate) fn never_joined(&self, task: &Record) {
         let at: &Location<'static> = task.spawned_at;
         self.never_joined

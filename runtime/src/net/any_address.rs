@@ -71,7 +71,7 @@ impl AnyAddress {
 }
 
 /// The default of the option `IPV6_V6ONLY`, which the standard library's listeners have. A UDP socket can be asked for it;
-/// on Windows the answer is known.
+/// on Windows the default is known.
 fn ipv6_sockets_take_ipv6_alone() -> io::Result<bool> {
     Ok(cfg!(windows) || mio::net::UdpSocket::bind((Ipv6Addr::UNSPECIFIED, 0).into())?.only_v6()?)
 }

@@ -62,7 +62,7 @@ where
 /// [`tcp_server`] on a listener of your own: a [`TcpListener`], or on Unix a `UnixListener`, whose file stays behind.
 ///
 /// # Errors
-/// The listener failed for good.
+/// The listener failed permanently.
 ///
 /// ```
 /// # fn main() -> std::io::Result<()> {

@@ -10,7 +10,7 @@ use std::rc::Rc;
 
 /// The half of a stream that is read from; made by `into_split`.
 ///
-/// Dropping it sends nothing to the other end. The connection is closed when both halves are gone.
+/// Dropping it sends nothing to the peer. The connection is closed when both halves are dropped.
 ///
 /// ```
 /// # fn main() -> std::io::Result<()> {
@@ -37,14 +37,14 @@ pub struct ReadHalf<S> {
 
 /// The half of a stream that is written to; made by `into_split`.
 ///
-/// Dropping it shuts writing down: the other end has everything, then the end of the stream.
+/// Dropping it shuts down writing: the peer receives everything that was sent, then the end of the stream.
 pub struct WriteHalf<S: EndWriting> {
     stream: Rc<S>,
 }
 
 /// A stream of which one direction can be ended: [`TcpStream`](super::TcpStream), and `UnixStream` on Unix.
 pub trait EndWriting: sealed::Sealed {
-    /// Tells the other end that nothing more will come.
+    /// Shuts down writing, so that the peer sees the end of the stream.
     ///
     /// # Errors
     /// The operating system's; `NotConnected` once the connection is gone.

@@ -97,7 +97,7 @@ macro_rules! read_methods {
 }
 
 /// Gives a type what can be sent. It has a method `socket() -> &Socket<S>` where `&S: Write`, and
-/// `end_writing()`, which tells the other end that nothing more will come.
+/// `end_writing()`, which shuts down writing.
 macro_rules! write_methods {
     ($stream:ty) => {
         impl $stream {

@@ -210,7 +210,7 @@ pub struct TcpListener {
 
 impl TcpListener {
     /// Listens on the first of the addresses that can be bound. Port 0 takes any free one;
-    /// [`local_addr`](Self::local_addr) tells which.
+    /// [`local_addr`](Self::local_addr) returns it.
     ///
     /// # Errors
     /// The look-up's or the last address's error; it names the address.

@@ -38,7 +38,7 @@ pub struct UdpSocket {
 
 impl UdpSocket {
     /// A socket on the first of the addresses that can be bound. Port 0 takes any free one;
-    /// [`local_addr`](Self::local_addr) tells which.
+    /// [`local_addr`](Self::local_addr) returns it.
     ///
     /// # Errors
     /// The look-up's or the last address's error; it names the address.

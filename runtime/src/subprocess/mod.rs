@@ -7,7 +7,7 @@
 //! popen.rs      Popen             one child process
 //! pipes.rs      PipeReader, …     its standard streams, as streams of the kernel's reactor
 //! process.rs    Process           waiting for the exit
-//! reaper.rs     Reaper            the thread that learns of the end of every child
+//! reaper.rs     Reaper            the thread that notices the end of every child
 //! run.rs        run, check_output from start to end in one call
 //! error.rs      CalledProcessError
 //! ```

@@ -1,4 +1,4 @@
-//! The reaper: the thread that learns of the end of every child process.
+//! The reaper: the thread that notices the end of every child process.
 //!
 //! There is one for the process and not one for each kernel, because children may outlive their kernels: when the
 //! handle of a running child is dropped, the reaper is what is left to collect it, so that it does not stay behind as
@@ -9,7 +9,7 @@
 //! millisecond to one second, which costs next to nothing and delays the notification by no more than the time that the
 //! child has run already.
 //!
-//! If SIGCHLD is *ignored*, which is inherited too, the system discards the exit status of each child on the spot. A
+//! If SIGCHLD is *ignored*, which is inherited too, the system discards the exit status of each child at once. A
 //! signal handler ends that, provided that it is there before the child is: [`prepare`].
 
 use crate::error::while_doing;
@@ -38,7 +38,7 @@ static REAPER: Mutex<Reaper> =
 
 /// What the thread and all kernels of the process share.
 struct Reaper {
-    /// There is a handler for SIGCHLD, for good.
+    /// A handler for SIGCHLD has been installed; it is never removed.
     handles_signal: bool,
     children: BTreeMap<u64, Awaited>,
     next_key: u64,

@@ -35,7 +35,7 @@ pub struct Sender<T> {
     state: Arc<Locked<OneshotState<T>>>,
 }
 
-/// Receives the value. Dropping it tells the sender that the value is not wanted any more.
+/// Receives the value. When it has been dropped, the sender's `send` returns the value as an error.
 ///
 /// `(&mut receiver).await` waits without giving the receiver up, so that
 /// `timeout_after(limit, &mut receiver)` may be tried again.

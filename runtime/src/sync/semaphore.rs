@@ -160,7 +160,7 @@ impl BoundedSemaphore {
 }
 
 impl SemaphorePermit<'_> {
-    /// Keeps the permit for good; only `release` brings it back.
+    /// Drops the guard without releasing the permit; `release` adds it back.
     pub fn forget(mut self) {
         self.count = 0;
     }

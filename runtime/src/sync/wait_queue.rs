@@ -1,12 +1,12 @@
 //! The wait queue under every primitive that serves its waiters in order.
 //!
 //! It is a doubly linked list whose nodes live in a vector and are used again. Entering, leaving and being served are
-//! O(1), a wait that is given up leaves nothing behind, and once warm no wait allocates.
+//! O(1), a wait that is dropped leaves nothing behind, and once there are enough nodes no wait allocates.
 //!
 //! A node is in one of three states:
 //!
 //! ```text
-//! enter ─▶ Waiting ── grant_front ─▶ Granted ── leave (claimed, or given up: then the owner passes it on)
+//! enter ─▶ Waiting ── grant_front ─▶ Granted ── leave (claimed; or dropped, and the owner passes it on)
 //!             │                         └────── revoke ─▶ Dismissed ── leave, look again, perhaps enter again
 //!             └────────────────── dismiss_front ─────────────┘
 //! ```
