@@ -56,7 +56,8 @@
 //!
 //! | feature | adds |
 //! |---|---|
-//! | `brotli`, `zstd` | the content codings `br` and `zstd`, accepted and decoded |
+//! | `brotli` | the content coding `br` |
+//! | `zstd` | the content coding `zstd`. Its decoder returns the last window of a body (a few KiB to 8 MiB) only when the frame ends. Requests whose `Accept` names `text/event-stream` or JSON lines do not ask for it; for other bodies that are to be read while they come, set `Accept-Encoding: gzip` |
 //! | `charset` | all character sets of the Encoding Standard in [`Response::text`] |
 //! | `digest` | `RequestBuilder::digest_auth`: Digest authentication (RFC 7616) |
 //! | `psl` | public suffixes, so that a site cannot set cookies for all of `co.uk` |

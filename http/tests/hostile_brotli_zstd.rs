@@ -80,10 +80,16 @@ fn case_073_brotli_cut_short_is_an_error() {
 /// The decoder holds back what lies within its window, which would be the last events that have come.
 #[cfg(feature = "zstd")]
 #[test]
-fn zstd_is_not_asked_for_when_events_are_wanted() {
-    let server = Server::answering(|_| Reply::ok(""));
-    let session = ClientSession::new();
-    curio::run(session.get(server.url("/")).header("Accept", "text/event-stream").send()).expect("an answer");
-    let accepted = server.request().header("accept-encoding").unwrap_or_default().to_owned();
-    assert!(accepted.contains("gzip") && !accepted.contains("zstd"), "{accepted}");
+fn zstd_is_not_asked_for_when_events_or_lines_are_wanted() {
+    for (kind, wanted) in [
+        ("text/event-stream", false),
+        ("application/json;q=0.5, Application/X-NDJSON", false),
+        ("application/json", true),
+    ] {
+        let server = Server::answering(|_| Reply::ok(""));
+        let session = ClientSession::new();
+        curio::run(session.get(server.url("/")).header("Accept", kind).send()).expect("an answer");
+        let accepted = server.request().header("accept-encoding").unwrap_or_default().to_owned();
+        assert!(accepted.contains("gzip") && accepted.contains("zstd") == wanted, "{kind}: {accepted}");
+    }
 }

@@ -3,7 +3,8 @@
 mod server;
 
 use curio_http::{
-    ClientSession, ClientSessionBuilder, CookieJar, Error, Form, HeaderMap, HeaderName, HeaderValue, Url,
+    ClientSession, ClientSessionBuilder, CookieJar, Error, Form, HeaderMap, HeaderName, HeaderValue, Policy,
+    Url,
 };
 use curio_support::TestAuthority;
 use server::{Reply, Server};
@@ -172,4 +173,33 @@ fn a_response_and_its_trace_show_no_credentials() {
         printed.borrow().contains("X-Internal: [redacted]")
             || printed.borrow().contains("x-internal: [redacted]")
     );
+}
+
+#[test]
+fn a_policy_and_a_hook_see_the_urls_of_a_redirect_without_credentials() {
+    let secret = "s3cr3tW0rdXYZ";
+    let other = Server::answering(|_| Reply::ok("arrived"));
+    let location = other.url("/").replace("http://", &format!("http://bob:{secret}@"));
+    let server = Server::answering(move |_| Reply::redirect("302 Found", &location));
+    let seen: Rc<RefCell<String>> = Rc::default();
+    let (by_policy, by_hook) = (seen.clone(), seen.clone());
+    let session = ClientSession::builder()
+        .redirect(Policy::custom(move |attempt| {
+            *by_policy.borrow_mut() += &format!("{} {:?}\n", attempt.url(), attempt.previous()[0].as_str());
+            true
+        }))
+        .on_request(move |request| {
+            let previous = request.previous_url().map_or("none", Url::as_str);
+            *by_hook.borrow_mut() += &format!("{previous}\n");
+        })
+        .build()
+        .expect("good settings");
+    let url = server.url("/").replace("http://", &format!("http://ann:{secret}@"));
+    let response = curio::run(session.get(url)).expect("a response");
+    let history: Vec<_> = response.history().iter().map(|response| response.url().as_str()).collect();
+    let text = format!("{}{history:?}{}", seen.borrow(), response.url());
+    assert!(!leaks(&text, secret) && text.contains(&server.url("/")), "{text}");
+    // They are sent where they belong all the same.
+    assert!(server.request().header("authorization").is_some());
+    assert!(other.request().header("authorization").is_some());
 }

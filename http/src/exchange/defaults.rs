@@ -21,7 +21,7 @@ pub(crate) fn prepare(settings: &Settings, request: &mut Request) -> Result<(), 
     let codings = match &request.headers {
         // A range of a coded representation cannot be decoded.
         headers if headers.contains_key(RANGE) => "identity",
-        headers if accepts_events(headers) => decode::ACCEPTED_IN_STREAMS,
+        headers if accepts_stream(headers) => decode::ACCEPTED_IN_STREAMS,
         _ => decode::ACCEPTED,
     };
     request.headers.entry(USER_AGENT).or_insert_with(|| settings.agent());
@@ -31,10 +31,22 @@ pub(crate) fn prepare(settings: &Settings, request: &mut Request) -> Result<(), 
     Ok(())
 }
 
-/// Whether the response is to be a stream of server-sent events.
-fn accepts_events(headers: &HeaderMap) -> bool {
+/// The types of content that is read while it comes: server-sent events, and JSON in lines or records (RFC 7464).
+const STREAMS: [&str; 5] = [
+    "text/event-stream",
+    "application/x-ndjson",
+    "application/ndjson",
+    "application/jsonl",
+    "application/json-seq",
+];
+
+/// Whether the response is to be a stream of events or records.
+fn accepts_stream(headers: &HeaderMap) -> bool {
     let mut accepted = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    accepted.any(|value| value.to_ascii_lowercase().contains("text/event-stream"))
+    accepted.any(|value| {
+        let value = value.to_ascii_lowercase();
+        STREAMS.iter().any(|kind| value.contains(kind))
+    })
 }
 
 /// A name that the request sets replaces the session's default for it, with all its values.

@@ -94,7 +94,7 @@ fn follow(
     history: &[Response],
 ) -> Result<bool, Error> {
     let mut previous: Vec<_> = history.iter().map(|response| response.url().clone()).collect();
-    previous.push(request.url.clone());
+    previous.push(request.url.without_credentials());
     let follows = redirect::next(&settings.policy, request, &previous, response, &settings.tracer)?;
     if follows {
         authentication::add_credentials_after_redirect(settings, request, response.url());

@@ -40,7 +40,7 @@ pub(crate) fn next(
     }
     let status = response.status();
     let url = destination(&request.url, response.headers())?;
-    if !policy.allows(&Attempt::new(status, &url, previous)) {
+    if !policy.allows(&Attempt::new(status, &url.without_credentials(), previous)) {
         return Ok(false);
     }
     let limit = policy.limit();

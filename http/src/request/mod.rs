@@ -94,7 +94,7 @@ impl Request {
         self.redirects.as_ref().map_or(0, |redirects| redirects.followed)
     }
 
-    /// The URL that redirected to this one.
+    /// The URL that redirected to this one, without user name and password.
     pub fn previous_url(&self) -> Option<&Url> {
         self.redirects.as_ref().map(|redirects| &redirects.previous)
     }
@@ -109,6 +109,7 @@ impl Request {
     pub(crate) fn follow(&mut self, url: Url) {
         let previous = std::mem::replace(&mut self.url, url);
         let left_origin = self.has_left_origin() || !previous.same_origin(&self.url);
+        let previous = previous.into_without_credentials();
         self.redirects = Some(Box::new(Redirects { followed: self.redirects() + 1, previous, left_origin }));
     }
 

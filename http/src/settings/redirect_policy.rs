@@ -120,12 +120,12 @@ impl<'a> Attempt<'a> {
         self.status
     }
 
-    /// The URL that it leads to.
+    /// The URL that it leads to, without user name and password.
     pub fn url(&self) -> &Url {
         self.url
     }
 
-    /// The URLs requested so far, in their order. Never empty.
+    /// The URLs requested so far, in their order, without user names and passwords. Never empty.
     pub fn previous(&self) -> &[Url] {
         self.previous
     }

@@ -11,8 +11,8 @@
 //! ```
 //!
 //! The decoder holds back the last window of its output until more data has come or the frame is complete, because later
-//! blocks may refer to it. A server whose lines should be read at once has to end a frame or use another coding; a request
-//! for server-sent events does not accept this one.
+//! blocks may refer to it; `ruzstd` has no way to look at it before. A server whose lines should be read at once has to end a
+//! frame or use another coding; a request for server-sent events or JSON lines does not accept this one.
 
 use super::error::Cause;
 use super::progress::Progress;
