@@ -469,3 +469,38 @@ fn a_region_in_a_foreign_executor_hears_of_a_cancel() {
         assert_eq!(log.take(), ["30 Cancelled"]);
     });
 }
+
+struct Panicking;
+
+impl std::task::Wake for Panicking {
+    fn wake(self: std::sync::Arc<Self>) {
+        panic!("a waker that panics, on purpose");
+    }
+}
+
+#[test]
+fn a_waker_that_panics_does_not_keep_a_request_from_those_behind_it() {
+    run_virtual(async {
+        let calls: [_; 2] = Default::default();
+        let [before, behind] = calls.each_ref().map(|calls: &std::sync::Arc<common::Calls>| {
+            std::task::Waker::from(std::sync::Arc::clone(calls))
+        });
+        let wakers = [before, std::task::Waker::from(std::sync::Arc::new(Panicking)), behind];
+        let go_on = Rc::new(Event::new());
+        let parked = Rc::clone(&go_on);
+        let task = spawn(async move {
+            let mut regions = wakers.each_ref().map(|_| Box::pin(finally(pending::<()>(), async |_| ())));
+            for (region, waker) in regions.iter_mut().zip(&wakers) {
+                let polled = region.as_mut().poll(&mut std::task::Context::from_waker(waker));
+                assert!(polled.is_pending());
+            }
+            parked.wait().await;
+            futures_util::future::join_all(regions).await;
+        });
+        schedule().await;
+        assert!(common::panic_of(|| task.request_cancel()).contains("on purpose"), "it is for the caller");
+        assert_eq!(calls.map(|calls| calls.count()), [1, 1]);
+        go_on.set();
+        assert!(task.join().await.is_err_and(|error| error.is_cancelled()));
+    });
+}

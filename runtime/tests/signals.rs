@@ -224,6 +224,13 @@ fn a_queue_of_another_kernel_says_what_is_wrong() {
     for text in [panic_of(|| curio::run(queue.get())), panic_of(|| curio::run(event.wait()))] {
         assert!(text.contains("signal") && text.contains("another kernel"), "{text}");
     }
+    // Its wait may also have begun in the kernel of the queue.
+    let mut first = Kernel::new().expect("a kernel");
+    let queue = first.run(async { SignalQueue::new(&[SIGUSR1]).expect("it can be listened to") });
+    let mut waiting = Box::pin(queue.get());
+    first.run(async { assert!(poll_once(waiting.as_mut()).await.is_pending()) });
+    let text = panic_of(|| curio::run(waiting));
+    assert!(text.starts_with("these signals are listened to in another kernel"), "{text}");
     raise(SIGUSR1).expect("it can be raised");
     assert_eq!(queue.try_get(), Some(SIGUSR1), "what takes no waiting works anywhere");
     assert!(event.is_set());

@@ -551,3 +551,26 @@ fn children_are_collected_although_the_parent_had_sigchld_ignored() {
 fn children_are_collected_although_the_parent_had_sigchld_blocked() {
     in_a_process_of_its_own(&["--block-signal=CHLD"], "in_a_process_that_inherited_its_signals");
 }
+
+struct Panicking;
+
+impl std::task::Wake for Panicking {
+    fn wake(self: std::sync::Arc<Self>) {
+        panic!("a waker that panics, on purpose");
+    }
+}
+
+#[test]
+fn a_waker_that_panics_does_not_keep_other_tasks_from_hearing_of_their_children() {
+    run_real(async {
+        let mut quick = Popen::new(Command::new("sleep").arg("0.05")).unwrap();
+        let mut later = Popen::new(Command::new("sleep").arg("0.3")).unwrap();
+        let mut waiting = pin!(quick.wait());
+        let waker = std::task::Waker::from(std::sync::Arc::new(Panicking));
+        assert!(waiting.as_mut().poll(&mut std::task::Context::from_waker(&waker)).is_pending());
+        let begun = Instant::now();
+        // The limit would have it asked once more.
+        timeout_after(secs(20), later.wait()).await.unwrap().unwrap();
+        assert!(begun.elapsed() < secs(15));
+    });
+}

@@ -14,6 +14,7 @@
 use crate::kernel::join_wakers::JoinWakers;
 use crate::kernel::task_record::Record;
 use crate::kernel::task_record::TaskRef;
+use crate::kernel::waker::wake_each;
 use crate::traps::{self, ScopeLink};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
@@ -156,7 +157,7 @@ impl Members {
     /// waiting.
     fn wake_waiting(&self) {
         let waiting: Vec<Waker> = self.lock().waiting.drain().collect();
-        waiting.into_iter().for_each(Waker::wake);
+        wake_each(waiting);
     }
 
     fn lock(&self) -> MutexGuard<'_, MembersState> {

@@ -17,7 +17,7 @@ use crate::kernel::inbox::{Generation, Inbox, Posted};
 use crate::kernel::run_queue;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::task::{Wake, Waker};
@@ -79,8 +79,18 @@ pub(crate) fn wake_all(wakers: impl IntoIterator<Item = Waker>) -> thread::Resul
     result
 }
 
+/// [`wake_all`]; the panic of a foreign waker goes on to the caller, unless it is unwinding already.
+pub(crate) fn wake_each(wakers: impl IntoIterator<Item = Waker>) {
+    if let Err(panic) = wake_all(wakers)
+        && !thread::panicking()
+    {
+        resume_unwind(panic);
+    }
+}
+
 /// Keeps `waker` in place of an older one, if they differ. The older one is returned to be dropped by the caller,
-/// outside of any lock or borrow: a foreign waker's destructor may run any code.
+/// outside of any lock or borrow: a foreign waker's destructor may run any code. Its `clone` may be called under one. It is
+/// code of the waker's own only if that was made of a `RawWaker`, and then must not use what the waker is kept in.
 pub(crate) fn renew(kept: &mut Option<Waker>, waker: &Waker) -> Option<Waker> {
     match kept {
         Some(kept) if is_as_good(kept, waker) => None,

@@ -8,6 +8,7 @@
 
 use super::socket::Socket;
 use crate::kernel::reactor::Direction;
+use crate::kernel::waker::wake_each;
 use mio::event::Source;
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -39,7 +40,7 @@ impl Waiting {
 impl Wake for Waiting {
     fn wake(self: Arc<Self>) {
         let wakers = mem::take(&mut *self.lock());
-        wakers.into_values().for_each(Waker::wake);
+        wake_each(wakers.into_values());
     }
 }
 

@@ -100,15 +100,13 @@ impl Signals {
 
     /// The task that waits first is the one that the pipes wake; when it goes, in whatever way, the next one is.
     pub(super) async fn next(&self, at: &'static Location<'static>) -> i32 {
-        assert!(
-            self.pipes.iter().all(|(_, pipe)| pipe.is_watched_here()),
-            "these signals are listened to in another kernel than the one that runs here; \
-             a signal queue or event can only be awaited inside the `run` that made it (at {at})"
-        );
+        self.require_own_kernel(at);
         let _turn = self.turn.acquire().await;
         let arrivals = self.pipes.iter().map(|(signal, pipe)| (*signal, Box::pin(pipe.arrival(at))));
         let mut arrivals: Vec<_> = arrivals.collect();
         poll_fn(|cx| {
+            // The wait may have been moved since it began.
+            self.require_own_kernel(at);
             for (signal, arrival) in &mut arrivals {
                 if let Poll::Ready(arrived) = arrival.as_mut().poll(cx) {
                     // There is one reader, and it runs in the kernel of the pipe, whose writer is in this process.
@@ -119,6 +117,14 @@ impl Signals {
             Poll::Pending
         })
         .await
+    }
+
+    fn require_own_kernel(&self, at: &'static Location<'static>) {
+        assert!(
+            self.pipes.iter().all(|(_, pipe)| pipe.is_watched_here()),
+            "these signals are listened to in another kernel than the one that runs here; \
+             a signal queue or event can only be awaited inside the `run` that made it (at {at})"
+        );
     }
 
     /// The next one that has arrived, even if a task waits for it.

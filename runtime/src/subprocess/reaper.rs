@@ -13,6 +13,7 @@
 //! signal handler ends that, provided that it is there before the child is: [`prepare`].
 
 use crate::error::while_doing;
+use crate::kernel::waker::wake_all;
 use mio::unix::pipe;
 use mio::{Events, Interest, Poll, Token};
 use signal_hook::consts::SIGCHLD;
@@ -211,11 +212,8 @@ fn reap(mut poll: Poll, mut arrivals: pipe::Receiver) {
             reaper.running = None;
         }
         drop(reaper);
-        for awaited in ended {
-            if let Some(waker) = awaited.waker {
-                waker.wake();
-            }
-        }
+        // A foreign waker that panics, which the panic hook has reported by then, must not end the thread.
+        let _ = wake_all(ended.into_iter().filter_map(|awaited| awaited.waker));
         if pause.is_none() {
             return;
         }

@@ -4,12 +4,10 @@
 //! primitive that is being changed. So while the mutex is locked wakers are only collected, in a [`Wakers`], and they
 //! are called or dropped once it is released.
 
-use crate::kernel::waker::wake_all;
+use crate::kernel::waker::wake_each;
 use std::mem;
-use std::panic::resume_unwind;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
-use std::thread;
 
 pub(super) struct Locked<S>(Mutex<S>);
 
@@ -82,11 +80,7 @@ impl Wakers {
             return;
         }
         let others = mem::take(&mut self.others);
-        if let Err(panic) = wake_all([first].into_iter().chain(others))
-            && !thread::panicking()
-        {
-            resume_unwind(panic);
-        }
+        wake_each([first].into_iter().chain(others));
     }
 }
 

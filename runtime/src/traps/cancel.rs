@@ -4,7 +4,7 @@ use super::{is_running_here, with};
 use crate::kernel::cancel_tree::{CancelReason, ScopeKey};
 use crate::kernel::run_queue;
 use crate::kernel::state::{State, try_with};
-use crate::kernel::waker::KernelId;
+use crate::kernel::waker::{KernelId, wake_each};
 use std::mem;
 use std::panic::Location;
 use std::rc::Rc;
@@ -177,7 +177,7 @@ impl Scope {
     pub(crate) fn request(&self, why: CancelReason) {
         let mut wakers = Vec::new();
         self.with(|kernel| kernel.cancel_tree.borrow_mut().request(self.key, why, &mut wakers));
-        wakers.into_iter().for_each(Waker::wake);
+        wake_each(wakers);
     }
 
     pub(crate) fn set_shield(&self, on: bool) {
@@ -238,7 +238,7 @@ impl ScopeLink {
         for slot in tasks {
             run_queue::wake(self.kernel, slot);
         }
-        wakers.into_iter().for_each(Waker::wake);
+        wake_each(wakers);
     }
 
     fn with<R>(self, use_it: impl FnOnce(&State) -> R) -> Option<R> {

@@ -8,10 +8,10 @@ use crate::kernel::locals::Locals;
 use crate::kernel::run_queue;
 use crate::kernel::state::{self, State, try_with};
 use crate::kernel::task_record::{Place, Record, Runnable, TaskRef};
+use crate::kernel::waker::wake_each;
 use crate::task::info::{TaskId, TaskInfo};
 use std::any::Any;
 use std::rc::Rc;
-use std::task::Waker;
 
 /// Adds a task: `make` builds it around its place. It is queued; the spawner runs on.
 #[track_caller]
@@ -80,7 +80,7 @@ pub(crate) fn request_cancel(task: &Record) {
         task.stops_where_parked.set(true);
     }
     run_queue::wake(kernel.id, task.slot);
-    wakers.into_iter().for_each(Waker::wake);
+    wake_each(wakers);
 }
 
 /// [`request_cancel`] for a task that is only known by its [`TaskRef`]. Nothing happens if it has ended.

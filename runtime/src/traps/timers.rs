@@ -31,8 +31,9 @@ pub(crate) struct Timer {
 
 #[track_caller]
 pub(crate) fn set_timer(deadline: Instant, waker: &Waker) -> Timer {
+    let waker = waker.clone();
     with(|kernel| {
-        let key = kernel.timers.borrow_mut().insert(deadline, waker.clone());
+        let key = kernel.timers.borrow_mut().insert(deadline, waker);
         Timer { kernel: Rc::clone(kernel), key, deadline }
     })
 }
