@@ -9,13 +9,13 @@ use http::header::{CONTENT_ENCODING, SET_COOKIE};
 use http::{HeaderMap, HeaderValue};
 use std::time::SystemTime;
 
-/// What these pieces of a body decode to, up to about `most` bytes; `None` if its codings are to be left alone.
+/// Decodes the chunks of a body, up to about `most` bytes; `None` if its codings are not decoded.
 ///
 /// # Errors
-/// What the decoder says about them.
+/// The message of the decoder.
 pub fn decode<'a>(
     codings: &'static str,
-    pieces: impl IntoIterator<Item = &'a [u8]>,
+    chunks: impl IntoIterator<Item = &'a [u8]>,
     most: usize,
 ) -> Option<Result<Vec<u8>, String>> {
     let headers = HeaderMap::from_iter([(CONTENT_ENCODING, HeaderValue::from_static(codings))]);
@@ -23,15 +23,15 @@ pub fn decode<'a>(
         Ok(decoder) => decoder?,
         Err(too_many) => return Some(Err(format!("{} codings", too_many.0))),
     };
-    let mut pieces = pieces.into_iter().filter(|piece| !piece.is_empty());
+    let mut chunks = chunks.into_iter().filter(|chunk| !chunk.is_empty());
     let mut decoded = Vec::new();
     while decoded.len() < most {
         match decoder.step() {
             Ok(Decoded::Data(data)) => decoded.extend_from_slice(&data),
             Ok(Decoded::Nothing) => {}
             Ok(Decoded::Done) => break,
-            Ok(Decoded::NeedsInput) => match pieces.next() {
-                Some(piece) => decoder.feed(Bytes::copy_from_slice(piece)),
+            Ok(Decoded::NeedsInput) => match chunks.next() {
+                Some(chunk) => decoder.feed(Bytes::copy_from_slice(chunk)),
                 None => decoder.finish(),
             },
             Err(error) => return Some(Err(error.to_string())),

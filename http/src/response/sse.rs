@@ -187,7 +187,7 @@ impl EventReader {
 mod tests {
     use super::*;
 
-    fn in_pieces(stream: &[u8], size: usize) -> (Vec<(String, String, String)>, Parser) {
+    fn in_chunks(stream: &[u8], size: usize) -> (Vec<(String, String, String)>, Parser) {
         let mut parser = Parser::default();
         let mut events = Vec::new();
         for piece in stream.chunks(size) {
@@ -200,11 +200,11 @@ mod tests {
         (events, parser)
     }
 
-    /// The events of a stream, which are the same whatever the pieces it comes in.
+    /// The events of a stream, which are the same for all sizes of chunks.
     fn events(stream: &str) -> Vec<(String, String, String)> {
-        let (whole, _) = in_pieces(stream.as_bytes(), stream.len().max(1));
+        let (whole, _) = in_chunks(stream.as_bytes(), stream.len().max(1));
         for size in 1..stream.len() {
-            assert_eq!(in_pieces(stream.as_bytes(), size).0, whole, "in pieces of {size}");
+            assert_eq!(in_chunks(stream.as_bytes(), size).0, whole, "in chunks of {size}");
         }
         whole
     }
@@ -260,7 +260,7 @@ mod tests {
 
     #[test]
     fn a_retry_time_is_digits_only() {
-        let retry = |text: &str| in_pieces(format!("{text}\n\n").as_bytes(), 100).1.retry();
+        let retry = |text: &str| in_chunks(format!("{text}\n\n").as_bytes(), 100).1.retry();
         assert_eq!(retry("retry: 1500"), Some(Duration::from_millis(1500)));
         assert_eq!([retry("retry: +1"), retry("retry:"), retry("retry: 1s"), retry("Retry: 1")], [None; 4]);
         assert_eq!(retry("retry: 7\nretry: 99999999999999999999"), Some(Duration::from_millis(7)));
@@ -268,7 +268,7 @@ mod tests {
 
     #[test]
     fn bytes_that_are_no_text_become_replacement_characters() {
-        assert_eq!(in_pieces(b"data: a\xffb\n\n", 3).0, [message("a\u{fffd}b")]);
+        assert_eq!(in_chunks(b"data: a\xffb\n\n", 3).0, [message("a\u{fffd}b")]);
     }
 
     #[test]

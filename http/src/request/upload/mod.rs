@@ -5,7 +5,7 @@
 //! progress.rs   how much has been sent
 //! ```
 //!
-//! [`Upload`] turns the description in [`Body`](crate::Body) into chunks of bytes, one at a time, when the connection can
+//! [`Upload`] turns the description in [`Body`] into chunks of bytes, one at a time, when the connection can
 //! send more: bytes in memory are sliced, a file is read in a thread, a reader is polled, and a form is a sequence of these.
 //!
 //! Exactly the declared Content-Length is sent. A file that grows meanwhile is cut off there. A file that shrinks, or a
