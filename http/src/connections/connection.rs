@@ -31,6 +31,7 @@ use std::net::SocketAddr;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
+// Plain data, for files that may not know `h1` (`http/tests/laws.rs`).
 pub(crate) use crate::h1::{BodyLength, Limits as ProtocolLimits, RequestHead, ResponseHead};
 
 /// A body in memory of at most this many bytes is sent together with the head.
@@ -180,8 +181,7 @@ impl Connection {
 
     /// Takes one step with the rest of a request's body, whose response is being read at the same time.
     ///
-    /// If the server closes the connection after its response, the response stands and the upload is over. An error comes
-    /// from the body's source.
+    /// If the server takes no more, the response stands and the upload is over. An error comes from the body's source.
     pub(crate) fn send_on(&mut self, cx: &mut Context<'_>, upload: &mut Upload) -> Result<SendState, Error> {
         match self.stream.poll_send(cx, &mut self.out) {
             Poll::Pending => return Ok(SendState::Blocked),
