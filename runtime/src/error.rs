@@ -102,7 +102,7 @@ impl Panicked {
         Panicked { message: panic_message(payload.as_ref()), payload: Mutex::new(payload) }
     }
 
-    /// What the panic said.
+    /// The panic's message.
     pub fn message(&self) -> &str {
         &self.message
     }
@@ -125,7 +125,7 @@ impl fmt::Debug for Panicked {
     }
 }
 
-/// `panic!` leaves a string of one of two types; anything else came from `panic_any`.
+/// The payload of `panic!` is a `&str` or a `String`; that of `panic_any` may be anything.
 pub(crate) fn panic_message(payload: &(dyn Any + Send)) -> String {
     if let Some(message) = payload.downcast_ref::<&str>() {
         (*message).to_string()
@@ -178,7 +178,7 @@ impl fmt::Display for OverReleased {
 
 impl Error for OverReleased {}
 
-/// The queue is full; the item comes back.
+/// The queue is full; the error holds the item.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Full<T>(pub T);
 
@@ -196,7 +196,7 @@ impl<T> fmt::Debug for Full<T> {
 
 impl<T> Error for Full<T> {}
 
-/// A channel is closed: the other side is gone, and nothing is left to be received.
+/// A channel is closed: the other side has been dropped, and there is no value left to receive.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Closed(pub(crate) ());
 

@@ -13,7 +13,7 @@ pub(super) struct Branch<F: Future> {
     output: Option<F::Output>,
 }
 
-/// What a poll of a branch came to.
+/// The outcome of one poll of a branch.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Progress {
     Running,

@@ -99,7 +99,7 @@ pub(crate) mod for_caller {
             match ended {
                 Ended::ByItself(Ok(value)) => value,
                 Ended::ByItself(Err(payload)) => resume_unwind(payload),
-                // The region around this one finds nothing alive in here any more and drops it, within this poll.
+                // The enclosing region sees that nothing in here is alive any more and drops it, within this poll.
                 Ended::Dropped(_) => pending().await,
             }
         }

@@ -132,7 +132,7 @@ impl<B: Branches<Output = T>, T> Future for Racing<B, T> {
     }
 }
 
-/// A branch whose future's type does not matter.
+/// A branch with the type of its future erased.
 trait AnyBranch<T> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Progress;
     fn is_running(&self) -> bool;

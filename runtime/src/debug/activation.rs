@@ -59,7 +59,7 @@ pub enum EventKind {
 
 /// The listeners of one kernel.
 pub(crate) struct Activations {
-    /// Out of their place while they are told something: they are foreign code.
+    /// Taken out while they are called, because they are foreign code.
     listeners: Cell<Vec<Box<dyn Activation>>>,
     any: Cell<bool>,
 }

@@ -14,7 +14,7 @@ const UNSUPPORTED: [(&str, &str); 2] =
 /// What counts as long for `CURIO_DEBUG=longblock`: Curio's default.
 const LONG: Duration = Duration::from_millis(50);
 
-/// The activations that the environment asks for. An unknown word is reported, and the rest counts.
+/// The activations that the environment variable names. An unknown name is reported, and the others are used.
 pub(crate) fn from_environment() -> Vec<Box<dyn Activation>> {
     report_unsupported();
     let Some(words) = std::env::var_os("CURIO_DEBUG") else { return Vec::new() };

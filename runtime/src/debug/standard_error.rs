@@ -71,7 +71,7 @@ mod watched {
     /// # Errors
     /// `TimedOut`.
     pub(super) fn wait_until_writable(file: &impl AsRawFd, patience: Duration) -> io::Result<()> {
-        // A selector of its own for every piece: mio's are edge-triggered, and say what is so already only once.
+        // A new selector for each part: mio's are edge-triggered, and report a state that holds already only once.
         let watch = || -> io::Result<Poll> {
             let poll = Poll::new()?;
             poll.registry().register(&mut SourceFd(&file.as_raw_fd()), Token(0), Interest::WRITABLE)?;

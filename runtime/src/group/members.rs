@@ -1,6 +1,6 @@
 //! Which members are running, which have ended, and which tasks wait for that.
 //!
-//! A group learns of its members' ends by wakers: each member has a waker of the group among those that wait for its
+//! A group is notified of the ends of its members by wakers: each member has a waker of the group among those that wait for its
 //! end. This waker knows its member: calling it moves the member's number from the running to the ended. So finding the
 //! next member that has ended takes no search, however many there are.
 //!

@@ -1,7 +1,7 @@
 //! Task groups: several tasks with one owner.
 //!
 //! ```text
-//! members.rs   which members run, which have ended; the wakers that say so
+//! members.rs   which members run, which have ended; the wakers that notify the group
 //! join.rs      the ways to wait for all of them
 //! error.rs     how they fail
 //! ```

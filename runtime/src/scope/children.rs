@@ -375,7 +375,7 @@ impl<'env, F: Future> Running<'env, F> {
         }
     }
 
-    /// What the scope comes to when all have ended.
+    /// The outcome of the scope when all children have ended.
     fn poll_end(&mut self) -> Poll<thread::Result<F::Output>> {
         let children = &*self.children;
         if self.body.is_some() {
@@ -392,7 +392,7 @@ impl<'env, F: Future> Running<'env, F> {
         }
         match self.output.take() {
             Some(output) if !children.cut_short.get() => Poll::Ready(Ok(output)),
-            // The region around this one finds nothing alive in here any more and drops it, within this poll.
+            // The enclosing region sees that nothing in here is alive any more and drops it, within this poll.
             _ => Poll::Pending,
         }
     }

@@ -21,20 +21,20 @@ static SIGNALS: Mutex<BTreeMap<i32, Signal>> = Mutex::new(BTreeMap::new());
 
 struct Signal {
     listeners: usize,
-    /// What it did before the first listener came.
+    /// The signal's disposition before the first listener was added.
     before: Disposition,
     /// Whether the handler carries out the default action.
     acts_by_default: Arc<AtomicBool>,
 }
 
 impl Signal {
-    /// Installs the first handler, if there has to be one of ours.
+    /// If the disposition is the default one, also installs a handler that carries out the default action.
     fn new(signal: i32) -> Signal {
         let before = Disposition::of(signal);
         let acts_by_default = Arc::new(AtomicBool::new(false));
         if before == Disposition::Default {
-            // For good, and before anything else is done at this signal. It fails for signals whose default action is
-            // not known (those without a name); they have no effect when there is no listener.
+            // Permanently, and before all other handlers of this signal. It fails for signals whose default action is not
+            // known (those without a name); they have no effect when there is no listener.
             let _ = flag::register_conditional_default(signal, Arc::clone(&acts_by_default));
         }
         Signal { listeners: 0, before, acts_by_default }

@@ -39,7 +39,7 @@
 //! [`run`](crate::run) is running cancels `main`: it unwinds where it is parked, its cleanups run, then all other
 //! tasks are cancelled as at every shutdown, and the process exits with status 130, as a shell expects of a program
 //! that was interrupted. A second SIGINT ends the process at once with the same status, whatever it is doing. If
-//! `main` finishes all the same, because it was shielded to its end, its value counts and `run` returns it. As long
+//! `main` finishes nevertheless, because it was shielded to its end, `run` returns its value. As long
 //! as a [`SignalQueue`] or [`SignalEvent`] listens to SIGINT, it is the program's own and nothing of this happens.
 //! Nor does it in a process that was started with SIGINT ignored, unless the builder asks for it.
 

@@ -79,7 +79,7 @@ pub enum TaskState {
     ThreadWait,
     /// Running the cleanup of a `finally`.
     Cleanup,
-    /// Waiting in a future that isn't ours, or in one that left us nothing to show.
+    /// Waiting in a future of another crate, or in one that has published nothing.
     ForeignWait,
     /// Ended, by returning or by a panic.
     Terminated,

@@ -19,7 +19,7 @@
 //!                                  └───────────────────────────────────┘
 //! ```
 //!
-//! The kernel never learns what a task returns, the handle never learns what the future is, and neither side
+//! The kernel does not know the type of a task's value, the handle does not know the type of its future, and neither side
 //! needs the other: a task runs on when its handle is dropped, and a handle keeps the outcome of a task that is
 //! long gone.
 //!
