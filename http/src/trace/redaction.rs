@@ -38,6 +38,9 @@ const SECRET: [&str; 20] = [
 /// Fields whose values are URLs, which may contain a password.
 const URLS: [&str; 3] = ["location", "content-location", "referer"];
 
+/// Fields whose values contain URLs among other things.
+const CONTAIN_URLS: [&str; 2] = ["link", "refresh"];
+
 /// Whether the value of this field is a secret.
 pub(crate) fn is_secret(name: &str) -> bool {
     SECRET.iter().any(|secret| secret.eq_ignore_ascii_case(name))
@@ -51,7 +54,18 @@ pub(crate) fn shown<'a>(name: &str, value: &'a str, more_secrets: &[HeaderName])
     if URLS.iter().any(|field| field.eq_ignore_ascii_case(name)) {
         return without_user_info(value);
     }
+    if contains_user_info(value) && CONTAIN_URLS.iter().any(|field| field.eq_ignore_ascii_case(name)) {
+        return REDACTED.into();
+    }
     value.into()
+}
+
+/// Whether there is a user name before the host of a URL somewhere in the text.
+fn contains_user_info(text: &str) -> bool {
+    let ends_authority = |c: char| c.is_whitespace() || "/\\?#<>\"';,".contains(c);
+    let mut after_slashes = text.split("//").skip(1);
+    after_slashes
+        .any(|rest| rest.split(ends_authority).next().is_some_and(|authority| authority.contains('@')))
 }
 
 fn without_user_info(text: &str) -> Cow<'_, str> {
@@ -98,6 +112,10 @@ mod tests {
         assert_eq!(shown("Location", "http://ann:s3cret@h/x", &[]), "http://h/x");
         assert_eq!(shown("location", "//ann:s3cret@h/x", &[]), REDACTED);
         assert_eq!(shown("Referer", "/x?y", &[]), "/x?y");
+        assert_eq!(shown("Link", "</a>; rel=prev, <http://ann:s3cret@h/x>; rel=next", &[]), REDACTED);
+        assert_eq!(shown("refresh", "0; url=//ann:s3cret@h/", &[]), REDACTED);
+        let harmless = "<https://h.test/@scope/x>; rel=next";
+        assert_eq!(shown("Link", harmless, &[]), harmless);
     }
 
     #[test]
