@@ -188,7 +188,7 @@ impl Connection {
             Poll::Ready(Ok(())) => upload.all_sent(),
             Poll::Ready(Err(cause)) => {
                 self.broken = true;
-                self.tracer.message(|| format!("The server takes no more of the request than this: {cause}"));
+                self.tracer.message(|| format!("The server reads no more of the request: {cause}"));
                 return Ok(SendState::Over);
             }
         }

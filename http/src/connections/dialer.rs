@@ -118,7 +118,7 @@ impl Steps<'_> {
             Route::Connector(connector) => {
                 let url = self.url;
                 let target = Target::new(url.host(), url.port_or_default(), url.is_https());
-                self.step.set("the connector is at work");
+                self.step.set("waiting for the connector");
                 let to = format!("{target} by the session's connector");
                 let stream = connector.connect(target).await.map_err(failed_to_connect(to))?;
                 let secure = connector.is_secure();

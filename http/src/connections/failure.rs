@@ -125,6 +125,6 @@ impl From<Error> for ExchangeError {
 impl From<LocalError> for ExchangeError {
     /// A request that HTTP/1.1 does not allow.
     fn from(cause: LocalError) -> ExchangeError {
-        Error::new(ErrorKind::Request, "a request that cannot be sent like this").because(cause).into()
+        Error::new(ErrorKind::Request, "the request is not valid").because(cause).into()
     }
 }

@@ -230,7 +230,7 @@ impl Origin {
     pub(crate) fn host_field(&self) -> Result<HeaderValue, Error> {
         self.host_field
             .clone()
-            .map_err(|()| Error::new(ErrorKind::Url, "a host that cannot be named in a header"))
+            .map_err(|()| Error::new(ErrorKind::Url, "the URL's host is not valid in a Host field"))
     }
 
     /// A slot, if one is free and no other request waits for one.

@@ -157,7 +157,7 @@ impl BodyReader {
             BodyState::Failed(error) => {
                 let error = error.take();
                 let read_after_error =
-                    || Error::new(ErrorKind::Body, "reading on after an error in the response body");
+                    || Error::new(ErrorKind::Body, "reading the response body after it has failed");
                 Poll::Ready(Some(Err(error.unwrap_or_else(read_after_error))))
             }
             BodyState::Reading { .. } => self.poll_connection(cx),

@@ -197,8 +197,7 @@ impl Content {
             Some(unread) if unread.is_empty() => {}
             Some(unread) => self.remaining = [unread, self.remaining.split_off(0)].concat().into(),
             None => {
-                let what =
-                    "the body was read by lines or events before, up to the middle of one that is not kept";
+                let what = "the body was read as lines or events before, up to the middle of one, and that is not kept";
                 self.fail(Error::new(ErrorKind::Body, what));
             }
         }

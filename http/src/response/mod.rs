@@ -375,7 +375,7 @@ impl Response {
     /// Of kind [`Protocol`](ErrorKind::Protocol) if the status is not 101.
     pub fn upgrade(mut self) -> Result<Upgraded, Error> {
         self.inner.content.take_upgraded().ok_or_else(|| {
-            let what = format!("upgrading the connection: the server answered {}", self.status());
+            let what = format!("upgrading the connection: the server responded with {}", self.status());
             self.located(Error::new(ErrorKind::Protocol, what))
         })
     }
