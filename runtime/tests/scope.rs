@@ -1,5 +1,8 @@
 //! Scopes: children that borrow, how they fail, and that they are tasks like any other.
 
+mod common;
+
+use common::run_reporting;
 use curio::{
     Event, Kernel, Outcome, Scope, clock, current_task, finally, ignore_after, schedule, scope, sleep, spawn,
     tasks, timeout_after,
@@ -530,4 +533,38 @@ fn whatever_happens_every_child_that_begins_ends() {
             assert_eq!(tasks().len(), 1, "seed {seed}");
         });
     }
+}
+
+/// Spawns itself anew whenever it is dropped.
+struct Phoenix<'env>(Scope<'env>, Rc<Cell<u32>>);
+
+impl Drop for Phoenix<'_> {
+    fn drop(&mut self) {
+        self.1.set(self.1.get() + 1);
+        assert!(self.1.get() < 1000, "it would go on for ever");
+        let again = Phoenix(self.0.clone(), Rc::clone(&self.1));
+        drop(self.0.spawn(async move {
+            pending::<()>().await;
+            drop(again)
+        }));
+    }
+}
+
+#[test]
+fn a_scope_that_is_dropped_ends_although_destructors_spawn_what_they_drop() {
+    let drops = Rc::new(Cell::new(0));
+    let ((), reports) = run_reporting(async {
+        let program = scope(async |s| {
+            let phoenix = Phoenix(s.clone(), Rc::clone(&drops));
+            drop(s.spawn(async move {
+                pending::<()>().await;
+                drop(phoenix)
+            }));
+            pending::<()>().await;
+        });
+        // By foreign code, so that nothing in it is asked to stop before.
+        drop(futures_util::future::select(Box::pin(program), Box::pin(sleep(SECOND))).await);
+    });
+    assert!((1..100).contains(&drops.get()), "{drops:?}");
+    assert!(reports.iter().any(|line| line.contains("is leaked")), "{reports:?}");
 }

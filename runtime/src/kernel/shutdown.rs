@@ -9,8 +9,8 @@ use super::Kernel;
 use super::cycle::Limit;
 use super::run::{Main, Running};
 use crate::kernel::run_queue;
-use crate::kernel::state;
-use crate::kernel::task_record::{End, Runnable};
+use crate::kernel::state::{self, State};
+use crate::kernel::task_record::{End, GENERATIONS, Record, Runnable};
 use crate::traps;
 use std::mem;
 use std::rc::Rc;
@@ -18,9 +18,6 @@ use std::time::{Duration, Instant};
 
 /// The shortest limit in real time for the cleanups of a shutdown.
 const REAL_GRACE: Duration = Duration::from_secs(5);
-
-/// How many generations of tasks that are spawned by the destructors of others a shutdown drops.
-const GENERATIONS: usize = 16;
 
 /// Why a task is dropped that has not ended.
 #[derive(Clone, Copy)]
@@ -115,11 +112,7 @@ impl Kernel {
     /// Ends a task without running its destructors.
     fn leak_one(&self, task: Rc<dyn Runnable>) {
         let record = task.record();
-        self.state.reports.say(&format!(
-            "{record}, spawned at {}, is leaked: its destructors would run after those of {GENERATIONS} tasks that \
-             were each spawned by a destructor of the one before",
-            record.spawned_at
-        ));
+        self.state.report_leak(record);
         self.state.finish(&task, End::Cancelled);
         mem::forget(task);
     }
@@ -147,6 +140,17 @@ impl Kernel {
         self.state.finish(task, End::Cancelled);
         let last = self.state.current.task.take();
         drop(last);
+    }
+}
+
+impl State {
+    /// A task is ended without running its destructors.
+    pub(crate) fn report_leak(&self, record: &Record) {
+        self.reports.say(&format!(
+            "{record}, spawned at {}, is leaked: its destructors would run after those of {GENERATIONS} tasks that \
+             were each spawned by a destructor of the one before",
+            record.spawned_at
+        ));
     }
 }
 

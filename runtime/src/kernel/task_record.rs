@@ -17,6 +17,9 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
+/// How often destructors may spawn tasks whose destructors spawn tasks, before these are no longer dropped.
+pub(crate) const GENERATIONS: usize = 16;
+
 /// What the kernel needs of a task.
 pub(crate) trait Runnable {
     fn record(&self) -> &Record;

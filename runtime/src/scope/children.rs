@@ -18,12 +18,13 @@
 use super::child::{Child, ChildCell, ChildTask, Payload, ScopeState};
 use crate::cancel::catch_unwind::CatchUnwind;
 use crate::kernel::cancel_tree::CancelReason;
-use crate::kernel::task_record::{End, Record, Resource};
+use crate::kernel::task_record::{End, GENERATIONS, Record, Resource};
 use crate::task::info::{TaskId, TaskName, TaskState};
 use crate::traps::{self, Entered, Nested, NestedTurn, Scope as Node};
 use std::any::type_name;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::mem;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -190,18 +191,33 @@ impl<'env> Children<'env> {
         self.state.take_panic().or_else(|| unjoined.iter().find_map(|task| task.panic.take()))
     }
 
-    /// Drops what is left, newest first. Destructors may spawn; what they spawn is dropped as well.
+    /// Drops what is left, newest first. Destructors may spawn; what they spawn is dropped as well, up to the
+    /// [`GENERATIONS`]th generation. Those that spawn what they drop would go on for ever.
     fn drop_all(&self) {
-        loop {
-            let newest = self.running.borrow().keys().next_back().copied();
-            let Some(id) = newest else { return };
-            if let Some((_, nested, future)) = self.take(id) {
-                let mut turn = nested.begin();
-                self.discard(&nested, future);
-                turn.iter_mut().for_each(|turn| turn.ends(End::Cancelled));
+        for _ in 0..GENERATIONS {
+            for id in self.newest_first() {
+                self.end_unrun(id, |nested, future| self.discard(nested, future));
             }
-            self.forget(id);
         }
+        for id in self.newest_first() {
+            self.end_unrun(id, |nested, future| {
+                nested.report_leak();
+                mem::forget(future);
+            });
+        }
+    }
+
+    fn newest_first(&self) -> Vec<TaskId> {
+        self.running.borrow().keys().rev().copied().collect()
+    }
+
+    fn end_unrun(&self, id: TaskId, get_rid_of: impl FnOnce(&Nested, ChildFuture<'env>)) {
+        if let Some((_, nested, future)) = self.take(id) {
+            let mut turn = nested.begin();
+            get_rid_of(&nested, future);
+            turn.iter_mut().for_each(|turn| turn.ends(End::Cancelled));
+        }
+        self.forget(id);
     }
 }
 

@@ -87,6 +87,10 @@ impl Nested {
         root.is_some_and(|root| self.kernel.cancel_tree.borrow().must_unwind(root).is_some())
     }
 
+    pub(crate) fn report_leak(&self) {
+        self.kernel.report_leak(self.record());
+    }
+
     pub(crate) fn report_panic(&self, payload: &(dyn Any + Send), what: &str) {
         self.kernel.report_panic(self.record(), payload, what);
     }
