@@ -26,7 +26,9 @@ use super::cookie::Cookie;
 use super::refused::Refused;
 use super::{parse, prefix, suffix};
 use crate::cookies::matching::is_address;
+use crate::url::Url;
 use std::fmt;
+use std::net::Ipv6Addr;
 use std::time::{Duration, SystemTime};
 
 const FIRST_LINE: &str = "# Netscape HTTP Cookie File\n";
@@ -71,7 +73,10 @@ fn write_line(cookie: &Cookie, text: &mut Vec<u8>) {
     let expires = cookie.expires.and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok());
     // Fractions of a second are rounded up, so that the cookie becomes neither an expired one nor a session cookie.
     let seconds = expires.map_or(0, |since| since.as_secs() + u64::from(since.subsec_nanos() > 0));
-    text.extend_from_slice(cookie.domain.as_deref().unwrap_or_default().as_bytes());
+    let domain = cookie.domain.as_deref().unwrap_or_default();
+    // curl knows IPv6 addresses only without their brackets.
+    let domain = domain.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(domain);
+    text.extend_from_slice(domain.as_bytes());
     text.extend_from_slice(format!("\t{}\t", truth(!cookie.host_only)).as_bytes());
     cookie.write(cookie.path.as_deref().unwrap_or("/"), text);
     text.extend_from_slice(format!("\t{}\t{seconds}\t", truth(cookie.secure)).as_bytes());
@@ -113,10 +118,7 @@ fn read_line(line: &[u8], http_only: bool) -> Result<Cookie, Why> {
     };
     let host_only = !truth(below).ok_or(Why::NotTrueOrFalse("second"))?;
     let secure = truth(secure).ok_or(Why::NotTrueOrFalse("fourth"))?;
-    let domain = without_port(domain.strip_prefix('.').unwrap_or(domain)).to_ascii_lowercase();
-    if !is_host(&domain) {
-        return Err(Why::Domain);
-    }
+    let domain = host(without_port(domain.strip_prefix('.').unwrap_or(domain))).ok_or(Why::Domain)?;
     if !host_only && (is_address(&domain) || suffix::is_public(&domain)) {
         return Err(Why::Refused(Refused::PublicSuffix));
     }
@@ -158,9 +160,25 @@ fn truth(field: &str) -> Option<bool> {
 /// wget writes the port, too. A cookie is for all ports of a host (RFC 6265 §8.5).
 fn without_port(domain: &str) -> &str {
     match domain.rsplit_once(':') {
-        Some((host, port)) if !host.contains(':') && port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+        Some((host, port))
+            if (host.ends_with(']') || !host.contains(':'))
+                && port.bytes().all(|byte| byte.is_ascii_digit()) =>
+        {
+            host
+        }
         _ => domain,
     }
+}
+
+/// The domain as it is written in URLs: in lower case, international names in their ASCII form, and IPv6 addresses in
+/// brackets, which curl leaves out in its files.
+fn host(domain: &str) -> Option<String> {
+    let domain = if domain.parse::<Ipv6Addr>().is_ok() || !domain.is_ascii() {
+        Url::normal_host(domain).ok()?
+    } else {
+        domain.to_ascii_lowercase()
+    };
+    is_host(&domain).then_some(domain)
 }
 
 /// The outer `Option`: whether it could be parsed. The inner: whether the cookie expires. Some programs write fractions of a
@@ -234,7 +252,7 @@ mod tests {
         let text = b"# Netscape HTTP Cookie File\n\
             .example.com\tTRUE\t/a\tTRUE\t1893456000\tname\t\"va lue\"\n\
             #HttpOnly_www.example.com\tFALSE\t/\tFALSE\t0\tempty\t\n\
-            [::1]\tFALSE\t/\tFALSE\t5\tbytes\t\xe9=\xff\n";
+            ::1\tFALSE\t/\tFALSE\t5\tbytes\t\xe9=\xff\n";
         let cookies = all(text).expect("a good file");
         assert_eq!(cookies.len(), 3);
         assert_eq!(write(&cookies), text);
@@ -279,7 +297,14 @@ mod tests {
             "Notepad's byte order mark"
         );
         assert_eq!(one("h:8080\tFALSE\t/\tFALSE\t0\tn\tv").domain(), Some("h"), "wget's port");
-        assert_eq!(one("[::1]\tFALSE\t/\tFALSE\t0\tn\tv").domain(), Some("[::1]"));
+        for address in ["[::1]", "[::1]:8080", "::1", "0:0::1"] {
+            let cookie = one(&format!("{address}\tFALSE\t/\tFALSE\t0\tn\tv"));
+            assert_eq!(cookie.domain(), Some("[::1]"), "{address}");
+            let written = write(&[cookie]);
+            let line = "\n::1\tFALSE\t/\tFALSE\t0\tn\tv\n";
+            assert!(String::from_utf8_lossy(&written).ends_with(line), "as curl 7.88 writes and reads it");
+        }
+        assert_eq!(one("Bücher.test\tFALSE\t/\tFALSE\t0\tn\tv").domain(), Some("xn--bcher-kva.test"));
         assert_eq!(one("h\tFALSE\t/\tFALSE\t12.75\tn\tv").expires(), at(12), "a fraction of a second");
     }
 
