@@ -78,7 +78,7 @@ fn a_host_that_nobody_knows() {
 
 #[test]
 fn a_port_where_nobody_listens() -> Result<(), Failure> {
-    // Bound and dropped: nobody is there any more.
+    // Bound and dropped: nothing listens there any more.
     let address = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
     curio::run(async {
         let url = format!("http://{address}/");

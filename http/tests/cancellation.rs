@@ -1,4 +1,4 @@
-//! A request may be dropped at any of its awaits; nothing of it is left behind and nobody else notices.
+//! A request may be dropped at any of its awaits: nothing of it is left behind, and other requests are not affected.
 
 use curio::{Kernel, schedule};
 use curio_http::{Body, ClientSession, Error};

@@ -64,7 +64,8 @@ fn a_refused_connection_is_a_connect_error_with_the_address() {
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port");
     let addr = listener.local_addr().expect("an address");
     drop(listener);
-    let error = curio::run(ClientSession::new().post(format!("http://{addr}/"))).expect_err("nobody listens");
+    let error =
+        curio::run(ClientSession::new().post(format!("http://{addr}/"))).expect_err("nothing listens");
     assert!(error.is_connect());
     let line = error.to_string();
     assert!(line.starts_with(&format!("POST http://{addr}/: connecting to {addr}: ")), "{line}");

@@ -108,7 +108,7 @@ fn case_072_codings_on_top_of_each_other_may_hold_a_lot_that_comes_to_something(
 
 #[test]
 fn case_074_a_bomb_that_is_dropped_is_not_decoded() {
-    // What follows the first bytes is no gzip at all: whoever decoded it would notice.
+    // What follows the first bytes is not gzip: decoding it would fail.
     let broken = [&gigabyte()[..1000], b"not gzip"].concat();
     let bytes = coded(GZIP, &broken);
     let server = Server::answering(move |_| Reply::raw(bytes.clone()));

@@ -1,4 +1,4 @@
-//! Bytes that come when nobody has asked: on a connection that lies in the pool, and on one that has just been made.
+//! Bytes without a request: on a connection that is idle in the pool, and on one that has just been made.
 
 mod server;
 

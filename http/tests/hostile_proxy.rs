@@ -69,7 +69,7 @@ fn case_090_credentials_are_dropped_between_servers_behind_one_proxy() {
 fn case_097_each_hop_of_a_redirect_decides_anew() {
     let target = Server::answering(|_| Reply::ok("server"));
     let to = target.url("/");
-    // It redirects whoever asks to a host that is asked directly.
+    // It redirects every request to a host that is reached without a proxy.
     let proxy = Server::answering(move |_| Reply::redirect("302 Found", &to));
     let variables = [("http_proxy", proxy.url("")), ("no_proxy", "127.0.0.1".into())];
     assert_eq!(get_in_environment(&variables, "", "http://a.test/"), "server");

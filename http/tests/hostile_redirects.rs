@@ -1,4 +1,4 @@
-//! Redirects by somebody who wants what was not meant for them: where they may not lead, and what does not go along.
+//! Redirects by a hostile server: where they may not lead, and which credentials are not sent along.
 
 mod server;
 

@@ -1,4 +1,4 @@
-//! What a caller, or whoever feeds a caller, may try to get sent. Nothing of it may reach a server.
+//! Invalid requests from a caller, or from a caller's untrusted input. Nothing of them may reach a server.
 
 mod server;
 

@@ -1,4 +1,4 @@
-//! Time, connections and errors: every wait ends, nothing is left behind, and whoever reads the error learns why.
+//! Time, connections and errors: every wait ends, nothing is left behind, and the error says why.
 
 mod server;
 mod tls_server;
@@ -100,7 +100,7 @@ fn case_138_no_file_unwraps_what_a_peer_decides_and_none_is_unsafe() {
         for forbidden in [".unwrap()", ".unwrap_err()", "unsafe {", "unsafe fn", "unsafe impl", "todo!("] {
             assert!(!text.contains(forbidden), "{forbidden} in {}", path.display());
         }
-        // The built-in roots and ciphers are nobody's to decide.
+        // The built-in roots and ciphers are not configurable.
         let allowed = usize::from(path.ends_with("tls/trust.rs"));
         assert!(text.matches(".expect(").count() <= allowed, "expect in {}", path.display());
     }
@@ -182,7 +182,7 @@ fn pain_08_an_error_of_connecting_names_every_address_that_was_tried() {
     let closed = TcpListener::bind(("127.0.0.1", 0)).and_then(|it| it.local_addr()).expect("a port");
     let tried: Vec<_> = ("localhost", closed.port()).to_socket_addrs().expect("localhost").collect();
     let error = curio::run(ClientSession::new().get(format!("http://localhost:{}/", closed.port())));
-    let error = error.expect_err("nobody listens");
+    let error = error.expect_err("nothing listens");
     assert!(error.is_connect(), "{error}");
     for address in tried {
         assert!(error.to_string().contains(&address.to_string()), "{address} in {error}");
@@ -202,7 +202,7 @@ fn pain_12_the_process_wide_provider_of_tls_is_neither_needed_nor_touched() {
     };
     ask();
     assert!(CryptoProvider::get_default().is_none(), "it is the application's to choose");
-    // One that can do nothing at all, installed by somebody else, does no harm.
+    // A provider without any algorithms, installed by other code of the process, does no harm.
     let useless =
         CryptoProvider { cipher_suites: Vec::new(), kx_groups: Vec::new(), ..ring::default_provider() };
     useless.install_default().expect("there was none");

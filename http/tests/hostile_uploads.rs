@@ -201,7 +201,11 @@ fn case_133_a_stalled_upload_ends_after_the_read_timeout() {
         let session =
             ClientSession::builder().read_timeout(Duration::from_secs(5)).build().expect("good settings");
         let start = clock();
-        let error = session.put(server.url("/")).data(vec![0u8; 64 << 20]).await.expect_err("nobody reads");
+        let error = session
+            .put(server.url("/"))
+            .data(vec![0u8; 64 << 20])
+            .await
+            .expect_err("the server does not read");
         assert!(error.is_timeout() && error.to_string().contains("sending the request"), "{error}");
         let took = clock() - start;
         assert!((Duration::from_secs(5)..Duration::from_secs(8)).contains(&took), "{took:?}");

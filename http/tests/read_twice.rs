@@ -84,7 +84,7 @@ fn pieces_end_after_an_error() {
         assert_eq!(chunks.next().await.expect("a piece").expect("what came"), "half");
         assert!(chunks.next().await.expect("an end too soon").expect_err("cut off").is_body());
         assert!(chunks.next().await.is_none());
-        // The error is not forgotten: whoever begins again is told again.
+        // The error is kept: each further call returns it.
         assert!(response.iter_chunked(4).next().await.expect("no silent end").is_err());
         assert!(response.text().await.expect_err("cut off").is_body());
     });

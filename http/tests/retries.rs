@@ -164,7 +164,7 @@ fn a_server_that_is_not_there_is_retried_for_every_method() {
         gone.close().await;
         for method in [Method::GET, Method::POST] {
             let start = clock();
-            let error = session(2).request(method, &url).data("x").await.expect_err("nobody listens");
+            let error = session(2).request(method, &url).data("x").await.expect_err("nothing listens");
             assert!(error.is_connect() && error.to_string().ends_with("(tried 3 times)"), "{error}");
             assert!(clock() - start >= Duration::from_millis(375));
         }

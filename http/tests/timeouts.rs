@@ -197,12 +197,16 @@ fn case_119_a_stalled_tls_handshake_ends_with_the_connect_timeout() {
 
 #[test]
 fn case_133_a_stalled_upload_ends_with_the_read_timeout() {
-    // The system accepts the connection and as much as its buffers hold; nobody reads.
+    // The operating system accepts the connection and as much as its buffers hold; the server never reads.
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port");
     let url = format!("http://{}/", listener.local_addr().expect("an address"));
     Kernel::builder().virtual_clock(true).run(async {
         let start = clock();
-        let error = ClientSession::new().post(url).data(vec![0; 64 << 20]).await.expect_err("nobody reads");
+        let error = ClientSession::new()
+            .post(url)
+            .data(vec![0; 64 << 20])
+            .await
+            .expect_err("the server does not read");
         assert!(error.is_timeout() && error.to_string().contains("while sending the request"), "{error}");
         assert!(about(clock() - start, seconds(30)));
     });

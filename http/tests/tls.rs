@@ -257,7 +257,7 @@ fn ended_by(script: Script) -> Result<String, Error> {
 fn case_055_a_body_that_ends_with_the_connection_needs_the_tls_goodbye() {
     let script = || Script::new().read_head().send("HTTP/1.1 200 OK\r\n\r\nall of it");
     assert_eq!(ended_by(script().close()).expect("a proper end"), "all of it");
-    let error = ended_by(script().truncate()).expect_err("no goodbye");
+    let error = ended_by(script().truncate()).expect_err("no close_notify");
     assert!(error.is_body() && error.to_string().contains("cut short"), "{error}");
 }
 

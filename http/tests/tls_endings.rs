@@ -91,7 +91,7 @@ fn a_bad_record_behind_a_response_does_not_cost_the_response() {
                 return;
             }
             if number == 0 {
-                // Application data that nobody has encrypted.
+                // A record of application data that is not encrypted.
                 let _ = tls.sock.write_all(b"\x17\x03\x03\x00\x20a record that cannot be decrypted");
                 let _ = tls.sock.read(&mut [0; 1000]);
                 return;

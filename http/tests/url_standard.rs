@@ -2,7 +2,7 @@
 //!
 //! What the standard refuses, we refuse. What it parses, we parse to the same text, unless it is something that a client
 //! must not guess about: then we refuse, for one of the reasons below. How often each reason applies is written down, so
-//! that no case is left out without anybody noticing. The cases are in `fixtures/urls.json`; the README there says where
+//! that a case that is left out fails a test. The cases are in `fixtures/urls.json`; the README there says where
 //! they are from.
 
 use curio_http::Url;

@@ -69,7 +69,7 @@ mod on_linux {
             assert!(report.contains("TIME_SLEEP") && report.contains("never"), "{report}");
             assert!(report.contains("Ctrl-C"), "{report}");
         }
-        // A deadlock beside which nobody sleeps for ever is one like any other.
+        // Without a task that sleeps for ever it is a deadlock like any other.
         let report = panic_of(|| curio::run(curio::ignore_after(Duration::MAX, pending::<()>())));
         assert!(report.starts_with("deadlock: no task can run") && !report.contains("Ctrl-C"), "{report}");
     }
@@ -128,7 +128,7 @@ mod on_linux {
         }
     }
 
-    /// A kernel's own worker that has nothing to do can wake nobody.
+    /// An idle worker thread of the kernel cannot wake a task.
     fn idle_workers_are_no_company() {
         let report = panic_of(|| {
             curio::run(async {
@@ -142,7 +142,7 @@ mod on_linux {
         assert!(report.starts_with("deadlock: no task can run"), "{report}");
     }
 
-    /// A job that nobody waits for any more goes on, and may wake us.
+    /// A job whose task has stopped waiting runs on, and may wake a task.
     fn an_abandoned_job_that_still_runs_is_company() {
         static DONE: Event = Event::new();
         let (builder, reports) = with_reports(Kernel::builder());

@@ -1,4 +1,4 @@
-//! `Barrier`: nobody goes on before all have come.
+//! `Barrier`: no task goes on before all have arrived.
 
 mod common;
 

@@ -1,4 +1,4 @@
-//! `channel`: items in order, room for so many, and an end that nobody misses.
+//! `channel`: items in order, a limit, and an end that every waiting task sees.
 
 mod common;
 mod queue_model;

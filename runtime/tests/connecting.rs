@@ -14,7 +14,7 @@ async fn listener() -> (TcpListener, SocketAddr) {
     (listener, address)
 }
 
-/// An address that nobody listens on.
+/// An address on which no socket listens.
 fn refused() -> SocketAddr {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
@@ -39,7 +39,7 @@ fn connect_tries_one_address_after_the_other() {
 #[test]
 fn open_connection_finds_the_living_address_of_a_name() {
     run_real(async {
-        // `localhost` often stands for ::1 as well, where nobody listens: that one must not matter.
+        // `localhost` often resolves to ::1 as well, where no socket listens: that must not matter.
         let (_listener, address) = listener().await;
         let stream =
             timeout_after(secs(5), open_connection("localhost", address.port())).await.unwrap().unwrap();

@@ -127,7 +127,7 @@ fn cleanups_run_before_the_report_leaves_run() {
 
 // ---- lost wake-ups
 
-/// A future with a bug: it is ready when the flag is set, and tells nobody how to reach it.
+/// A future with a bug: it is ready when the flag is set, and keeps no waker.
 async fn lossy(flag: &std::cell::Cell<bool>) {
     std::future::poll_fn(|_| if flag.get() { std::task::Poll::Ready(()) } else { std::task::Poll::Pending })
         .await;

@@ -31,7 +31,7 @@ impl<F: AsyncFnMut()> AsyncStep for F {
     }
 }
 
-/// Far more steps than anybody may take at a time.
+/// Far more steps than a task may take in one poll.
 const TOO_MANY: usize = 5000;
 
 async fn connection() -> (TcpStream, TcpStream) {

@@ -225,7 +225,7 @@ fn one_worker_thread_is_enough_for_dropped_operations() {
     assert_eq!(read.unwrap().unwrap(), text.as_bytes());
 }
 
-/// A file that has nothing to read until somebody writes to it.
+/// A FIFO: a read blocks until something is written to it.
 #[cfg(unix)]
 fn fifo(folder: &Folder) -> PathBuf {
     let path = folder.0.join("fifo");

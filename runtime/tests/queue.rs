@@ -1,4 +1,4 @@
-//! Queues: the bounded buffer. No item is lost, doubled or reordered, whoever gives up.
+//! Queues: the bounded buffer. No item is lost, doubled or reordered, whichever wait is dropped.
 
 mod common;
 

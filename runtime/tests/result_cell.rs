@@ -1,4 +1,4 @@
-//! `ResultCell`: one result, a copy for everybody.
+//! `ResultCell`: one result, a copy for each waiter.
 
 mod common;
 

@@ -420,7 +420,7 @@ fn places_in_the_table_of_sockets_are_used_again_without_mixing_them_up() {
         for round in 0..500_u32 {
             let (client, server) = join!(TcpStream::connect(address), listener.accept());
             let (client, (server, _)) = (client.unwrap(), server.unwrap());
-            // Left with events under way: data that nobody reads, and an end.
+            // Dropped with events pending: unread data, and the end.
             server.sendall(&round.to_be_bytes()).await.unwrap();
             if round % 2 == 0 {
                 assert_eq!(client.read_exactly(4).await.unwrap(), round.to_be_bytes());

@@ -158,7 +158,7 @@ fn a_parked_socket_is_given_real_time_before_every_jump() {
         }
         parked.cancel().await;
     });
-    // A millisecond each; whoever answers from another process would need it.
+    // A real millisecond each, which a peer in another process would need.
     assert!(begun.elapsed() >= ms(10), "only {:?} for twenty jumps", begun.elapsed());
 }
 

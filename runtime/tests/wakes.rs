@@ -1,4 +1,4 @@
-//! Wakes from anywhere: other tasks, other threads, long after, and more often than anybody asked.
+//! Wakes from anywhere: from other tasks and threads, after the end of a task, and more often than necessary.
 
 mod common;
 
@@ -42,7 +42,7 @@ fn eight_threads_wake_one_task_at_once_and_no_wake_is_lost() {
             })
             .collect();
         curio::run(poll_fn(|cx| {
-            // First the waker, then the look: whoever counts after the look finds the waker.
+            // The waker is left before the count is read: a thread that counts after that finds the waker.
             *counter.waker.lock().unwrap() = Some(cx.waker().clone());
             if counter.count.load(Ordering::SeqCst) == THREADS * EACH {
                 Poll::Ready(())

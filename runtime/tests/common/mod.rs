@@ -147,7 +147,7 @@ pub(crate) struct Signal {
 }
 
 impl Signal {
-    /// Sets it, and wakes whoever waits, from whatever thread this is.
+    /// Sets it, and wakes the waiting task, from any thread.
     pub(crate) fn set(&self) {
         let wakers = {
             let mut state = self.state.lock().unwrap();

@@ -124,7 +124,7 @@ fn a_datagram_comes_back_to_its_sender() {
     });
 }
 
-/// A wait that nobody answers: limited, then cancelled, both at their exact times.
+/// A wait without a reply: it times out, then it is cancelled, both at their exact times.
 async fn given_up<W: Future + 'static>(wait: impl Fn() -> W + 'static) {
     let log = Log::new();
     assert!(timeout_after(ms(500), wait()).await.is_err());

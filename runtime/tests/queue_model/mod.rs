@@ -37,7 +37,7 @@ struct Wait<'a, T> {
 
 struct Model {
     items: Vec<u32>,
-    /// Items that nobody has been handed.
+    /// Items that have not been granted to a getter.
     free: usize,
     room: usize,
     closed: bool,
