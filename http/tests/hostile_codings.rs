@@ -90,7 +90,7 @@ fn case_072_a_bomb_of_bombs_that_hold_nothing_is_refused() {
     let hollow = gzip(&empty.repeat((4 << 20) / empty.len()));
     assert!(hollow.len() < 64 << 10);
     let line = decode_error("Content-Encoding: gzip, gzip\r\n", &hollow);
-    assert!(line.contains("nothing at all"), "{line}");
+    assert!(line.contains("more data between its codings than output"), "{line}");
 }
 
 #[test]
@@ -125,13 +125,13 @@ fn case_074_a_bomb_that_is_dropped_is_not_decoded() {
 fn case_075_a_hundred_codings_are_refused() {
     let list = vec!["gzip"; 100].join(", ");
     let line = decode_error(&format!("Content-Encoding: {list}\r\n"), &gzip(b"x"));
-    assert!(line.contains("100 codings"), "{line}");
+    assert!(line.contains("100 content codings"), "{line}");
 }
 
 #[test]
 fn case_076_a_hundred_codings_on_as_many_lines_are_refused_alike() {
     let line = decode_error(&GZIP.repeat(100), &gzip(b"x"));
-    assert!(line.contains("100 codings"), "{line}");
+    assert!(line.contains("100 content codings"), "{line}");
 }
 
 #[test]
