@@ -202,3 +202,17 @@ fn a_kernel_that_is_dropped_after_a_turn_that_probed_runs_its_cleanups() {
         "the virtual clock goes on, and no grace period has to end"
     );
 }
+
+#[test]
+fn a_cancellation_after_a_turn_that_probed_is_carried_out_by_the_next() {
+    let mut kernel = Kernel::builder().virtual_clock(true).build().unwrap();
+    let task = kernel.run(async {
+        let task = curio::spawn(std::future::pending::<()>());
+        curio::schedule().await;
+        task
+    });
+    assert_eq!(kernel.turn(None).ran, 1, "the probe");
+    task.request_cancel();
+    kernel.turn(None);
+    assert!(task.is_cancelled());
+}

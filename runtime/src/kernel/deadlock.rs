@@ -177,6 +177,10 @@ impl Kernel {
             // Another thread woke a task: it was no deadlock.
             return;
         }
+        if went_on.is_empty() && run_queue::len() > 0 {
+            // A task was made ready from outside, between two calls of `turn`.
+            return;
+        }
         if !kept.is_empty() && (self.watch.other_threads || self.has_other_threads()) {
             // A foreign future has kept a task's waker, whatever else that task shows as its wait.
             self.watch.foreign_wait = true;
