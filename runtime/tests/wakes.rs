@@ -85,6 +85,27 @@ fn eight_threads_wake_eight_tasks_over_and_over() {
     });
 }
 
+/// Each of the wakes ends the kernel's wait for events, and none of them makes a task ready.
+#[test]
+fn wakes_that_reach_no_task_leave_other_threads_their_time_to_wake_one() {
+    must_end(|| {
+        run_real(async {
+            let ended = spawn(my_waker()).join().await.unwrap();
+            let event = Arc::new(Event::new());
+            let own = Arc::clone(&event);
+            let thread = std::thread::spawn(move || {
+                for _ in 0..20 {
+                    std::thread::sleep(ms(5));
+                    ended.wake_by_ref();
+                }
+                own.set();
+            });
+            event.wait().await;
+            thread.join().unwrap();
+        });
+    });
+}
+
 #[test]
 fn a_wake_during_the_poll_is_not_lost() {
     must_end(|| {

@@ -94,8 +94,7 @@ impl Kernel {
         }
         // With other threads, most idle times end soon by a wake of theirs; counting the threads can wait till then.
         if self.watch.other_threads || self.has_other_threads() {
-            self.wait_for_events(Some(OTHER_THREADS_DELAY));
-            if run_queue::len() > 0 {
+            if self.is_woken_within(OTHER_THREADS_DELAY) {
                 self.watch.other_threads = true;
                 return true;
             }
@@ -120,6 +119,19 @@ impl Kernel {
         tasks.iter().for_each(|task| run_queue::push(task.record().slot));
         waker::set_probe(self.state.tasks.borrow_mut().begin_probe());
         true
+    }
+
+    /// Whether a task becomes ready in this time. The wait for events may end before it, and without one: by a signal, or by
+    /// a thread that calls the `mio::Waker` late, when its wake has been collected with another one.
+    fn is_woken_within(&mut self, time: Duration) -> bool {
+        let start = Instant::now();
+        loop {
+            let left = time.saturating_sub(start.elapsed());
+            self.wait_for_events(Some(left));
+            if run_queue::len() > 0 || left.is_zero() {
+                return run_queue::len() > 0;
+            }
+        }
     }
 
     /// Called when only sockets can wake a task, or let a virtual clock go on. True if it waited, or has something to do.
