@@ -173,11 +173,8 @@ fn without_port(domain: &str) -> &str {
 /// The domain as it is written in URLs: in lower case, international names in their ASCII form, and IPv6 addresses in
 /// brackets, which curl leaves out in its files.
 fn host(domain: &str) -> Option<String> {
-    let domain = if domain.parse::<Ipv6Addr>().is_ok() || !domain.is_ascii() {
-        Url::normal_host(domain).ok()?
-    } else {
-        domain.to_ascii_lowercase()
-    };
+    let is_bare_ipv6 = domain.parse::<Ipv6Addr>().is_ok();
+    let domain = if is_bare_ipv6 { Url::normal_host(domain).ok()? } else { parse::canonical(domain) };
     is_host(&domain).then_some(domain)
 }
 

@@ -167,7 +167,7 @@ impl CookieJar {
         let now = SystemTime::now();
         let living = cookies.into_iter().filter(|cookie| !cookie.has_expired(now));
         // `file::read` has checked everything that `put` would refuse.
-        living.filter(|cookie| self.store.borrow_mut().put(cookie.clone(), now).is_ok()).count()
+        living.map(|cookie| self.store.borrow_mut().put(cookie, now).is_ok()).filter(|is_in| *is_in).count()
     }
 
     /// Saves the cookies that have not expired to a file, in the format that [`load`](CookieJar::load) reads, and returns

@@ -80,7 +80,7 @@ pub(super) fn set_cookie(field: &[u8], now: SystemTime) -> Result<Cookie, Refuse
 }
 
 /// A domain in the form that a parsed URL has it in: in lower case, and in ASCII (RFC 6265 §5.1.2).
-fn canonical(domain: &str) -> String {
+pub(super) fn canonical(domain: &str) -> String {
     let ascii = if domain.is_ascii() { None } else { Url::normal_host(domain).ok() };
     ascii.unwrap_or_else(|| domain.to_ascii_lowercase())
 }
