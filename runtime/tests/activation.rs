@@ -1,9 +1,10 @@
 //! The event stream: what an activation hears, and when.
 
-use curio::debug::{Activation, Event, EventKind};
+use curio::debug::{Activation, Direction, Event, EventKind, WakeCause};
 use curio::{Kernel, TaskState};
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -74,11 +75,161 @@ fn a_wake_names_the_task_that_caused_it_and_a_timer_is_nobody() {
     let woken = |name: &str| -> Vec<Option<u64>> {
         let wakes = recorder.kinds(name).into_iter();
         let by =
-            |kind| if let EventKind::Woken { by } = kind { Some(by.map(|id| id.as_u64())) } else { None };
+            |kind| if let EventKind::Woken { by, .. } = kind { Some(by.map(|id| id.as_u64())) } else { None };
         wakes.filter_map(by).collect()
     };
     assert_eq!(woken("waiter"), [None, Some(3)], "spawned, then woken by task 3, the setter");
     assert_eq!(woken("setter"), [None, None], "spawned, then woken by its timer");
+}
+
+/// The causes of one task's wakes.
+fn causes(recorder: &Recorder, name: &str) -> Vec<WakeCause> {
+    let cause = |kind| if let EventKind::Woken { cause, .. } = kind { Some(cause) } else { None };
+    recorder.kinds(name).into_iter().filter_map(cause).collect()
+}
+
+#[test]
+fn a_timers_wake_says_when_it_was_due() {
+    let mut deadline = None;
+    let recorder = Recorder::of(async || {
+        deadline = Some(curio::clock() + SECOND);
+        curio::sleep(SECOND).await;
+    });
+    let deadline = deadline.unwrap();
+    assert_eq!(causes(&recorder, "main"), [WakeCause::Spawned, WakeCause::Timer { deadline }]);
+}
+
+#[test]
+fn a_socket_says_which_direction_woke_the_task() {
+    let recorder = Recorder::of(async || {
+        let (socket, peer) = std::net::UdpSocket::bind("127.0.0.1:0")
+            .and_then(|socket| {
+                Ok((curio::UdpSocket::from_std(socket)?, std::net::UdpSocket::bind("127.0.0.1:0")?))
+            })
+            .unwrap();
+        let to = socket.local_addr().unwrap();
+        curio::spawn_named("sender", async move {
+            peer.send_to(b"hello", to).unwrap();
+        })
+        .detach();
+        socket.recv(&mut [0; 16]).await.unwrap();
+    });
+    assert_eq!(
+        causes(&recorder, "main"),
+        [WakeCause::Spawned, WakeCause::Socket { direction: Direction::Read }]
+    );
+}
+
+#[test]
+fn a_wake_from_a_thread_says_the_threads_name() {
+    let recorder = Recorder::of(async || {
+        let event = Arc::new(curio::Event::new());
+        let there = Arc::clone(&event);
+        let set = move || there.set();
+        let thread = std::thread::Builder::new().name("setter".into()).spawn(set).unwrap();
+        event.wait().await;
+        thread.join().unwrap();
+        curio::run_in_thread(|| ()).await.unwrap();
+    });
+    let names = |cause: &WakeCause| match cause {
+        WakeCause::Thread { name } => name.as_deref().map(String::from),
+        _ => None,
+    };
+    let names: Vec<String> = causes(&recorder, "main").iter().filter_map(names).collect();
+    // The event may have been set before it was awaited.
+    assert!(names == ["setter", "curio-worker"] || names == ["curio-worker"], "{names:?}");
+}
+
+#[cfg(all(unix, feature = "signals"))]
+#[test]
+fn a_signal_says_its_number() {
+    use curio::signals::{SIGUSR1, SignalEvent};
+    let recorder = Recorder::of(async || {
+        let arrived = SignalEvent::new(&[SIGUSR1]).unwrap();
+        let kill = format!("kill -USR1 {}", std::process::id());
+        curio::spawn_named("killer", async move {
+            std::process::Command::new("sh").args(["-c", &kill]).status().unwrap();
+        })
+        .detach();
+        arrived.wait().await;
+    });
+    assert_eq!(causes(&recorder, "main")[..2], [WakeCause::Spawned, WakeCause::Signal { number: SIGUSR1 }]);
+}
+
+#[test]
+fn a_task_that_lets_others_run_says_whether_it_wanted_to_or_had_to() {
+    let recorder = Recorder::of(async || {
+        curio::schedule().await;
+        let event = curio::Event::new();
+        event.set();
+        for _ in 0..200 {
+            event.wait().await;
+        }
+    });
+    assert_eq!(causes(&recorder, "main"), [WakeCause::Spawned, WakeCause::Schedule, WakeCause::Budget]);
+}
+
+#[test]
+fn a_cancelled_task_is_woken_by_the_request() {
+    let recorder = Recorder::of(async || {
+        let task = curio::spawn_named("victim", std::future::pending::<()>());
+        curio::schedule().await;
+        task.cancel().await;
+    });
+    assert_eq!(causes(&recorder, "victim"), [WakeCause::Spawned, WakeCause::CancelRequested]);
+    let requested = |event: &&Event| event.kind == EventKind::CancelRequested;
+    let by = recorder.0.borrow().iter().find(requested).and_then(|event| event.by);
+    assert_eq!(by.map(|id| id.as_u64()), Some(1));
+}
+
+#[test]
+fn a_child_of_a_scope_wakes_the_task_around_it() {
+    let recorder = Recorder::of(async || {
+        curio::scope(async |scope| {
+            scope.spawn(curio::sleep(SECOND));
+        })
+        .await;
+    });
+    let by = |kind| {
+        if let EventKind::Woken { by: Some(by), cause: WakeCause::Task, .. } = kind { Some(by) } else { None }
+    };
+    let by: Vec<u64> = recorder.kinds("main").into_iter().filter_map(by).map(|id| id.as_u64()).collect();
+    assert_eq!(by, [2, 2], "when it is new, and after its sleep");
+}
+
+#[test]
+fn times_never_go_backwards_and_each_poll_has_one_suspension() {
+    let recorder = Recorder::default();
+    Kernel::builder().activation(recorder.clone()).run(async {
+        let tasks = Rc::new(curio::Semaphore::new(1));
+        let busy = |n: u64| {
+            let tasks = Rc::clone(&tasks);
+            async move {
+                let _permit = tasks.acquire().await;
+                curio::spawn(curio::schedule()).detach();
+                curio::sleep(Duration::from_micros(100 * n)).await;
+                assert!(n != 3, "one that panics");
+            }
+        };
+        let all: Vec<_> = (0..8).map(|n| curio::spawn(busy(n))).collect();
+        all[5].cancel().await;
+        for task in all {
+            let _ = task.join().await;
+        }
+    });
+    let events = recorder.0.borrow();
+    assert!(
+        events.windows(2).all(|pair| pair[0].time <= pair[1].time && pair[0].number + 1 == pair[1].number)
+    );
+    let mut running = None;
+    for event in events.iter() {
+        let id = event.task.as_ref().map(|task| task.id());
+        match event.kind {
+            EventKind::Running => assert_eq!(std::mem::replace(&mut running, id), None, "{event:?}"),
+            EventKind::Suspended { .. } => assert_eq!(running.take(), id, "{event:?}"),
+            _ => {}
+        }
+    }
 }
 
 #[test]

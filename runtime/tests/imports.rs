@@ -11,10 +11,11 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Plain values that every room may know, and that know no other room.
 const FACTS: [&str; 3] = ["error.rs", "task/info.rs", "debug/"];
 /// What the loop works on. These files know each other and the facts, nothing else.
-const PARTS: [&str; 19] = [
+const PARTS: [&str; 20] = [
     "kernel/cancel_tree.rs",
     "kernel/clock.rs",
     "kernel/current_poll.rs",
+    "kernel/events.rs",
     "kernel/grants.rs",
     "kernel/inbox.rs",
     "kernel/io_watch.rs",
@@ -239,7 +240,7 @@ fn every_file_of_the_kernel_is_a_part_or_of_the_loop() {
 #[test]
 fn the_kernel_the_traps_and_sync_stay_small_in_lines_of_code() {
     let sources = sources("runtime/src");
-    for (room, most) in [("kernel/", 2900), ("traps/", 900), ("sync/", 2700)] {
+    for (room, most) in [("kernel/", 3100), ("traps/", 900), ("sync/", 2700)] {
         let lines: usize = sources
             .iter()
             .filter(|source| source.name.starts_with(room))

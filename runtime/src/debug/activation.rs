@@ -1,5 +1,6 @@
 //! The event stream and its listeners.
 
+use super::wake_cause::WakeCause;
 use crate::error::panic_message;
 use crate::task::info::{TaskId, TaskInfo, TaskState};
 use std::cell::Cell;
@@ -21,12 +22,18 @@ pub trait Activation {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Event {
-    /// When, on the kernel's clock.
+    /// Its place in the stream of its kernel, from 1.
+    pub number: u64,
+    /// When, on the kernel's clock. Never earlier than that of the event before.
     pub time: Instant,
     /// The task; `None` for the loop itself.
     pub task: Option<TaskInfo>,
+    /// The task that was being polled, and so did this; `None` for the loop and whatever comes from outside.
+    pub by: Option<TaskId>,
     /// What.
     pub kind: EventKind,
+    /// A trace has printed it.
+    pub(super) printed: Cell<bool>,
 }
 
 /// What happened.
@@ -37,17 +44,21 @@ pub enum EventKind {
     Created,
     /// It is about to be polled.
     Running,
-    /// Its poll is over, and it waits. Also comes right before `Terminated`, as in Curio.
+    /// Its poll is over: there is one for each `Running`. It waits, or has ended; then `Terminated` comes next, as in
+    /// Curio.
     Suspended {
         /// What it waits for.
         state: TaskState,
         /// Where, if it waits in one of our futures.
         location: Option<&'static Location<'static>>,
     },
-    /// It was put on the run queue.
+    /// It was put on the run queue. Further wakes before it runs are not told.
+    #[non_exhaustive]
     Woken {
-        /// By which task; `None`: by a timer, a socket or another thread.
+        /// By which task; `None` if no task was being polled, and for a task that is new.
         by: Option<TaskId>,
+        /// Why.
+        cause: WakeCause,
     },
     /// It was asked to stop.
     CancelRequested,
@@ -59,6 +70,9 @@ pub enum EventKind {
 
 /// The listeners of one kernel.
 pub(crate) struct Activations {
+    events: Cell<u64>,
+    /// The time of the last event.
+    last: Cell<Option<Instant>>,
     /// Taken out while they are called, because they are foreign code.
     listeners: Cell<Vec<Box<dyn Activation>>>,
     any: Cell<bool>,
@@ -66,7 +80,12 @@ pub(crate) struct Activations {
 
 impl Activations {
     pub(crate) fn new(listeners: Vec<Box<dyn Activation>>) -> Activations {
-        Activations { any: Cell::new(!listeners.is_empty()), listeners: Cell::new(listeners) }
+        Activations {
+            events: Cell::new(0),
+            last: Cell::new(None),
+            any: Cell::new(!listeners.is_empty()),
+            listeners: Cell::new(listeners),
+        }
     }
 
     /// Whether there are listeners to call; none while they are being called. Making an event costs more than asking.
@@ -75,12 +94,23 @@ impl Activations {
     }
 
     /// Calls all listeners. Returns the messages of those that panicked, for a report; they are removed.
-    pub(crate) fn emit(&self, event: &Event) -> Vec<String> {
+    pub(crate) fn emit(
+        &self,
+        time: Instant,
+        task: Option<TaskInfo>,
+        by: Option<TaskId>,
+        kind: EventKind,
+    ) -> Vec<String> {
         let mut panics = Vec::new();
         // Listeners are being called: one of them caused this event itself.
         if !self.any.replace(false) {
             return panics;
         }
+        let number = self.events.get() + 1;
+        self.events.set(number);
+        let time = self.last.get().map_or(time, |last| last.max(time));
+        self.last.set(Some(time));
+        let event = &Event { number, time, task, by, kind, printed: Cell::new(false) };
         let mut listeners = self.listeners.take();
         let panicked = |listener: &mut Box<dyn Activation>| {
             let called = catch_unwind(AssertUnwindSafe(|| listener.event(event)));

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! activation.rs      Activation, Event, EventKind: the stream and its listeners
+//! wake_cause.rs     WakeCause: why a task became ready
 //! traces.rs          schedtrace, traptrace, logcrash: the stream as lines
 //! long_block.rs      longblock: tasks that run for too long without awaiting
 //! environment.rs     CURIO_DEBUG: these without compiling the program again
@@ -39,9 +40,11 @@ mod environment;
 mod long_block;
 pub(crate) mod standard_error;
 mod traces;
+mod wake_cause;
 
 pub(crate) use activation::Activations;
 pub use activation::{Activation, Event, EventKind};
 pub(crate) use environment::from_environment;
 pub use long_block::{LongBlock, longblock};
 pub use traces::{LogCrash, SchedTrace, TrapTrace, logcrash, schedtrace, traptrace};
+pub use wake_cause::{Direction, WakeCause};

@@ -3,14 +3,16 @@
 //! ```text
 //! [t=1.000s] #3 worker  RUN        cycle 2
 //! [t=1.000s] #3 worker  SUSPEND    TIME_SLEEP at src/main.rs:12:5
-//! [t=3.000s] #3 worker  WAKE       by a timer, a socket or a thread
+//! [t=3.000s] #3 worker  WAKE       by a timer due at t=3.000s
 //! ```
 //!
-//! Times count from the first event. The format is stable: programs may search it.
+//! A line says when, which task, what, and why or at which source line. Times count from the first event. The format is
+//! stable: programs may search it. However many traces a kernel has, each event is printed once.
 
 use super::activation::{Activation, Event, EventKind};
+use super::wake_cause::WakeCause;
 use crate::debug::standard_error::write_line;
-use crate::task::info::{TaskInfo, TaskState};
+use crate::task::info::{TaskId, TaskInfo, TaskState};
 use std::time::Instant;
 
 /// Prints every step of the schedule: created, running, suspended, woken, ended. Curio's `schedtrace`.
@@ -18,7 +20,8 @@ pub fn schedtrace() -> SchedTrace {
     SchedTrace { lines: Lines::default() }
 }
 
-/// Prints every wait: which task, what for, at which line. Curio's `traptrace`.
+/// Prints every wait: which task, what for, at which line. Curio's `traptrace`. [`schedtrace`] prints these lines too; with
+/// both, each comes once.
 pub fn traptrace() -> TrapTrace {
     TrapTrace { lines: Lines::default() }
 }
@@ -39,17 +42,18 @@ pub struct SchedTrace {
 impl Activation for SchedTrace {
     fn event(&mut self, event: &Event) {
         let what = match &event.kind {
-            EventKind::Created => match event.task.as_ref().and_then(TaskInfo::parent) {
-                Some(parent) => format!("CREATE     by #{parent}"),
-                None => "CREATE".into(),
-            },
+            EventKind::Created => created(event.task.as_ref()),
             EventKind::Running => {
                 format!("RUN        cycle {}", event.task.as_ref().map_or(0, TaskInfo::cycles))
             }
-            EventKind::Suspended { state, location } => format!("SUSPEND    {}", waiting(*state, *location)),
-            EventKind::Woken { by: Some(by) } => format!("WAKE       by #{by}"),
-            EventKind::Woken { by: None } => "WAKE       by a timer, a socket or a thread".into(),
-            EventKind::CancelRequested => "CANCEL     requested".into(),
+            // The line of `Terminated` says it all.
+            EventKind::Suspended { state: TaskState::Terminated | TaskState::Cancelled, .. } => return,
+            EventKind::Suspended { state, location } => suspended(*state, *location),
+            EventKind::Woken { by, cause } => format!("WAKE       {}", self.lines.woken(event, *by, cause)),
+            EventKind::CancelRequested => match event.by {
+                Some(by) => format!("CANCEL     requested by #{by}"),
+                None => "CANCEL     requested".into(),
+            },
             EventKind::Terminated => {
                 format!("END        {}", event.task.as_ref().map_or(TaskState::Terminated, TaskInfo::state))
             }
@@ -70,7 +74,7 @@ impl Activation for TrapTrace {
         if let EventKind::Suspended { state, location } = &event.kind
             && !matches!(state, TaskState::Terminated | TaskState::Cancelled)
         {
-            self.lines.print(event, &format!("TRAP       {}", waiting(*state, *location)));
+            self.lines.print(event, &suspended(*state, *location));
         }
     }
 }
@@ -96,10 +100,18 @@ impl Activation for LogCrash {
     }
 }
 
-fn waiting(state: TaskState, location: Option<&std::panic::Location<'_>>) -> String {
+fn created(task: Option<&TaskInfo>) -> String {
+    let Some(task) = task else { return "CREATE".into() };
+    match task.parent() {
+        Some(parent) => format!("CREATE     by #{parent} at {}", task.spawned_at()),
+        None => format!("CREATE     at {}", task.spawned_at()),
+    }
+}
+
+fn suspended(state: TaskState, location: Option<&std::panic::Location<'_>>) -> String {
     match location {
-        Some(location) => format!("{state} at {location}"),
-        None => state.to_string(),
+        Some(location) => format!("SUSPEND    {state} at {location}"),
+        None => format!("SUSPEND    {state}"),
     }
 }
 
@@ -111,13 +123,32 @@ struct Lines {
 
 impl Lines {
     fn print(&mut self, event: &Event, what: &str) {
-        let start = *self.start.get_or_insert(event.time);
-        let time = event.time.saturating_duration_since(start).as_secs_f64();
+        let time = self.time(event, event.time);
+        if event.printed.replace(true) {
+            return;
+        }
         match &event.task {
-            Some(task) => {
-                write_line(&format!("[t={time:.3}s] #{} {}  {what}", task.id(), task.name()));
+            Some(task) => write_line(&format!("[{time}] #{} {}  {what}", task.id(), task.name())),
+            None => write_line(&format!("[{time}] {what}")),
+        }
+    }
+
+    fn time(&mut self, event: &Event, time: Instant) -> String {
+        let start = *self.start.get_or_insert(event.time);
+        format!("t={:.3}s", time.saturating_duration_since(start).as_secs_f64())
+    }
+
+    fn woken(&mut self, event: &Event, by: Option<TaskId>, cause: &WakeCause) -> String {
+        match (cause, by) {
+            (WakeCause::Timer { deadline }, _) => {
+                format!("by a timer due at {}", self.time(event, *deadline))
             }
-            None => write_line(&format!("[t={time:.3}s] {what}")),
+            (WakeCause::Task, Some(by)) if event.task.as_ref().is_some_and(|task| task.id() == by) => {
+                "by itself".into()
+            }
+            (WakeCause::Task, Some(by)) => format!("by #{by}"),
+            (WakeCause::CancelRequested, Some(by)) => format!("by a request to cancel it, from #{by}"),
+            (cause, _) => format!("by {cause}"),
         }
     }
 }

@@ -6,7 +6,7 @@
 
 use super::Kernel;
 use super::run::Main;
-use crate::debug::EventKind;
+use crate::debug::{EventKind, WakeCause};
 use crate::error::panic_message;
 use crate::kernel::run_queue;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,28 +19,10 @@ impl Kernel {
     /// One turn of the loop. Returns how many tasks ran.
     pub(super) fn cycle(&mut self, main: Option<&mut Main<'_>>, limit: Option<Limit>) -> usize {
         self.poll_io(limit);
-        self.emit_wakes();
+        self.state.emit_wakes();
         let ran = self.run_ready(main);
         self.settle_grants();
         ran
-    }
-
-    /// Wakes happen where no listener can be called; they are recorded there, with their time, and emitted here.
-    #[inline]
-    fn emit_wakes(&self) {
-        if self.state.activations.any() {
-            self.emit_recorded_wakes();
-        }
-    }
-
-    fn emit_recorded_wakes(&self) {
-        for wake in run_queue::take_recorded_wakes() {
-            let task = self.state.tasks.borrow().get(wake.slot).cloned();
-            if let Some(task) = task {
-                let time = if self.state.clock.is_virtual() { self.state.clock.now() } else { wake.at };
-                self.state.emit_at(time, Some(task.record()), EventKind::Woken { by: wake.by });
-            }
-        }
     }
 
     // ---- I/O and timers
@@ -124,7 +106,10 @@ impl Kernel {
         if rang {
             let posted = self.state.inbox.collect().into_iter();
             let tasks = self.state.tasks.borrow();
-            posted.filter(|wake| tasks.is_there(*wake)).for_each(|wake| run_queue::push(wake.slot));
+            for wake in posted.filter(|wake| tasks.is_there(wake)) {
+                self.state.set_wake_cause(Some(WakeCause::Thread { name: wake.thread }));
+                run_queue::push(wake.slot);
+            }
         }
         self.wake_all();
         rang
@@ -149,6 +134,7 @@ impl Kernel {
             return;
         }
         for job in self.state.maintenance.take_due(now) {
+            self.state.set_wake_cause(Some(WakeCause::Upkeep));
             match catch_unwind(AssertUnwindSafe(|| job.run())) {
                 // One that asks for no pause gets a cycle's.
                 Ok(Some(pause)) => {
@@ -165,10 +151,16 @@ impl Kernel {
                 }
             }
         }
+        self.state.set_wake_cause(None);
     }
 
     pub(super) fn wake_all(&mut self) {
-        self.state.wake_all(self.scratch.wakers.drain(..));
+        let state = &self.state;
+        state.wake_all(self.scratch.wakers.drain(..).map(|woken| {
+            state.set_wake_cause(Some(woken.cause));
+            woken.waker
+        }));
+        state.set_wake_cause(None);
     }
 
     // ---- tasks
@@ -182,7 +174,7 @@ impl Kernel {
         for _ in 0..count {
             let Some((slot, woken_by)) = run_queue::pop() else { break };
             self.run_task(slot, woken_by, main.as_deref_mut());
-            self.emit_wakes();
+            self.state.emit_wakes();
         }
         run_queue::set_running(None);
         self.io_watch.count(count);
@@ -193,7 +185,9 @@ impl Kernel {
     #[inline]
     fn settle_grants(&self) {
         if self.state.grants.any_late() {
+            self.state.set_wake_cause(Some(WakeCause::Regranted));
             self.state.catch_wakers(|| self.state.grants.revoke_overdue(&self.state.tasks));
+            self.state.set_wake_cause(None);
         }
     }
 }

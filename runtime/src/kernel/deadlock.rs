@@ -39,7 +39,7 @@
 //! a task that went on in the probe is given another second for its wake to arrive.
 
 use super::Kernel;
-use crate::debug::EventKind;
+use crate::debug::{EventKind, WakeCause};
 use crate::kernel::run_queue;
 use crate::kernel::task_record::{Parked, Record};
 use crate::kernel::waker;
@@ -116,7 +116,9 @@ impl Kernel {
             parked: record.parked.get(),
         };
         self.watch.probe = Some(tasks.iter().map(|task| probed(task.record())).collect());
+        self.state.set_wake_cause(Some(WakeCause::Check));
         tasks.iter().for_each(|task| run_queue::push(task.record().slot));
+        self.state.set_wake_cause(None);
         waker::set_probe(self.state.tasks.borrow_mut().begin_probe());
         true
     }

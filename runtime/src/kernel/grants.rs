@@ -39,6 +39,7 @@
 //!
 //! A queue's mutex may be locked when the list of queues is, below, and never the other way round.
 
+use crate::debug::WakeCause;
 use crate::kernel::run_queue;
 use crate::kernel::task_record::Host;
 use crate::kernel::task_table::TaskTable;
@@ -187,7 +188,9 @@ impl Grants {
             // A nested task has as many polls of its host's more as its wake-up has levels to pass.
             let is_overdue = polls > *grantee.polls.get_or_insert(polls) + u64::from(host.depth);
             if !is_overdue {
+                run_queue::set_cause(Some(WakeCause::Check));
                 run_queue::push(record.slot);
+                run_queue::set_cause(Some(WakeCause::Regranted));
             }
             is_overdue
         });

@@ -8,8 +8,10 @@
 //! keeps neither memory nor a file descriptor of it, and does nothing.
 
 use crate::task::info::TaskId;
+use std::collections::BTreeMap;
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
 
 /// Wakes until the kernel collects them.
 pub(crate) struct Inbox {
@@ -23,6 +25,8 @@ struct Open {
     order: Vec<u32>,
     /// By slot: the generation that was woken, until it is collected.
     woken: Vec<Option<Generation>>,
+    /// With activations: by slot, the name of the thread that woke it.
+    threads: Option<BTreeMap<u32, Option<Arc<str>>>>,
 }
 
 /// The generation of a slot, which differs for each task that has it in turn: the lower half of the task's number, which
@@ -37,23 +41,33 @@ impl Generation {
 }
 
 /// A wake of the task that had a slot when its waker was called.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Posted {
     pub(crate) slot: u32,
     pub(crate) generation: Generation,
+    /// The name of the thread that called it, if names are recorded.
+    pub(crate) thread: Option<Arc<str>>,
 }
 
 impl Inbox {
     pub(crate) fn new(mio_waker: mio::Waker) -> Inbox {
-        let open = Open { mio_waker: Arc::new(mio_waker), order: Vec::new(), woken: Vec::new() };
+        let open =
+            Open { mio_waker: Arc::new(mio_waker), order: Vec::new(), woken: Vec::new(), threads: None };
         Inbox { open: Mutex::new(Some(open)) }
     }
 
-    pub(crate) fn post(&self, wake: Posted) {
+    /// Records from now on which thread each wake comes from.
+    pub(crate) fn record_threads(&self) {
+        if let Some(open) = &mut *self.lock() {
+            open.threads = Some(BTreeMap::new());
+        }
+    }
+
+    pub(crate) fn post(&self, slot: u32, generation: Generation) {
         let mut inbox = self.lock();
         let Some(open) = &mut *inbox else { return };
         let is_first = open.order.is_empty();
-        open.add(wake);
+        open.add(slot, generation);
         let mio_waker = is_first.then(|| Arc::clone(&open.mio_waker));
         drop(inbox);
         if let Some(mio_waker) = mio_waker {
@@ -67,8 +81,11 @@ impl Inbox {
     pub(crate) fn collect(&self) -> Vec<Posted> {
         let mut inbox = self.lock();
         let Some(open) = &mut *inbox else { return Vec::new() };
-        let woken = &mut open.woken;
-        let take = |slot: u32| Some(Posted { slot, generation: woken[slot as usize].take()? });
+        let (woken, threads) = (&mut open.woken, &mut open.threads);
+        let take = |slot: u32| {
+            let thread = threads.as_mut().and_then(|threads| threads.remove(&slot).flatten());
+            Some(Posted { slot, generation: woken[slot as usize].take()?, thread })
+        };
         open.order.drain(..).filter_map(take).collect()
     }
 
@@ -84,14 +101,18 @@ impl Inbox {
 }
 
 impl Open {
-    fn add(&mut self, wake: Posted) {
-        let index = wake.slot as usize;
+    fn add(&mut self, slot: u32, generation: Generation) {
+        let index = slot as usize;
         if index >= self.woken.len() {
             self.woken.resize(index + 1, None);
         }
         // The task of an earlier generation has ended: only the later one can still be woken.
-        if self.woken[index].replace(wake.generation).is_none() {
-            self.order.push(wake.slot);
+        let before = self.woken[index].replace(generation);
+        if before.is_none() {
+            self.order.push(slot);
+        }
+        if let Some(threads) = self.threads.as_mut().filter(|_| before != Some(generation)) {
+            threads.insert(slot, thread::current().name().map(Arc::from));
         }
     }
 }
@@ -102,27 +123,47 @@ mod tests {
     use crate::kernel::reactor::Reactor;
 
     fn wake(slot: u32, generation: u32) -> Posted {
-        Posted { slot, generation: Generation(generation) }
+        Posted { slot, generation: Generation(generation), thread: None }
+    }
+
+    fn post(inbox: &Inbox, wake: Posted) {
+        inbox.post(wake.slot, wake.generation);
     }
 
     #[test]
     fn each_slot_is_kept_once_in_order_and_for_its_latest_generation() {
         let (_reactor, inbox) = Reactor::new().unwrap();
         for posted in [wake(3, 1), wake(0, 2), wake(3, 1), wake(3, 4), wake(0, 2)] {
-            inbox.post(posted);
+            post(&inbox, posted);
         }
         assert_eq!(inbox.collect(), [wake(3, 4), wake(0, 2)]);
         assert_eq!(inbox.collect(), []);
-        inbox.post(wake(0, 2));
+        post(&inbox, wake(0, 2));
         assert_eq!(inbox.collect(), [wake(0, 2)]);
+    }
+
+    #[test]
+    fn the_thread_that_calls_a_waker_is_recorded_only_when_asked_for() {
+        let (_reactor, inbox) = Reactor::new().unwrap();
+        let post_from = |name: &str| {
+            let there = Arc::clone(&inbox);
+            let post = move || there.post(3, Generation(1));
+            thread::Builder::new().name(name.into()).spawn(post).unwrap().join().unwrap();
+        };
+        post_from("one");
+        assert_eq!(inbox.collect(), [wake(3, 1)]);
+        inbox.record_threads();
+        post_from("two");
+        post_from("three");
+        assert_eq!(inbox.collect(), [Posted { thread: Some("two".into()), ..wake(3, 1) }]);
     }
 
     #[test]
     fn one_that_is_closed_keeps_nothing() {
         let (_reactor, inbox) = Reactor::new().unwrap();
-        inbox.post(wake(1, 1));
+        post(&inbox, wake(1, 1));
         inbox.close();
-        inbox.post(wake(2, 1));
+        post(&inbox, wake(2, 1));
         assert_eq!(inbox.collect(), []);
         assert!(inbox.lock().is_none());
     }

@@ -47,6 +47,7 @@
 //! | `grants.rs` | grants of locks and queues that have not been claimed yet |
 //! | `join_wakers.rs` | the tasks that wait for the end of a task |
 //! | `worker_pool.rs` | threads for blocking work |
+//! | `events.rs` | passing what happens on to the activations |
 //! | `maintenance.rs` | work between tasks that no task waits for |
 //! | `locals.rs`, `random.rs`, `reports.rs` | task-locals; the seeded order of tasks; lines on standard error |
 
@@ -56,6 +57,7 @@ pub(crate) mod clock;
 pub(crate) mod current_poll;
 mod cycle;
 mod deadlock;
+mod events;
 pub(crate) mod grants;
 pub(crate) mod inbox;
 pub(crate) mod io_watch;
@@ -82,11 +84,11 @@ pub(crate) use builder::seed_from_environment;
 use crate::kernel::io_watch::IoWatch;
 use crate::kernel::run_queue::RunQueue;
 use crate::kernel::state::State;
+use crate::kernel::waker::Woken;
 use deadlock::Watch;
 use std::any::Any;
 use std::fmt;
 use std::rc::Rc;
-use std::task::Waker;
 use std::time::{Duration, Instant};
 
 /// An event loop and its tasks: what [`run`](crate::run) makes, for programs that need to keep it.
@@ -137,7 +139,7 @@ impl fmt::Debug for Kernel {
 /// Buffers that are reused in every cycle.
 #[derive(Default)]
 struct Scratch {
-    wakers: Vec<Waker>,
+    wakers: Vec<Woken>,
 }
 
 /// What one [`Kernel::turn`] did.
@@ -159,6 +161,7 @@ impl Kernel {
         let mut queue = RunQueue::new();
         if state.activations.any() {
             queue.record_wakes();
+            state.inbox.record_threads();
         }
         Kernel {
             state: Rc::new(state),

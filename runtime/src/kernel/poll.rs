@@ -31,9 +31,13 @@ impl Kernel {
         let begun = kernel.tasks.borrow_mut().begin_poll(slot);
         let Some((task, waker)) = begun else { return };
         let record = task.record();
-        if record.nested.get() && task.pass_on(woken_by) {
-            kernel.tasks.borrow_mut().end_poll(slot, waker);
-            return;
+        if record.nested.get() {
+            // The task around it is woken by this one.
+            run_queue::set_running(Some(record.id));
+            if task.pass_on(woken_by) {
+                kernel.tasks.borrow_mut().end_poll(slot, waker);
+                return;
+            }
         }
         // It is shown as waiting for what it waited for last.
         let stopped_at = kernel.stops_where_parked(record).then(|| record.parked.get());
@@ -51,10 +55,12 @@ impl Kernel {
             Ok(Poll::Ready(())) => self.state.finish(&task, End::Returned),
             Err(payload) => self.crash(&task, payload),
             Ok(Poll::Pending) => {
-                kernel.suspend(record, parked);
+                record.parked.set(parked.unwrap_or(Parked::in_state(TaskState::ForeignWait)));
                 if kernel.must_unwind(record) {
                     self.discard(&task);
                     self.state.finish(&task, End::Cancelled);
+                } else {
+                    kernel.emit_suspended(record);
                 }
             }
         }
@@ -111,15 +117,14 @@ impl State {
         self.current.budget.set(BUDGET);
         self.current.lent.set(0);
         run_queue::set_running(Some(record.id));
-        self.emit(Some(record), EventKind::Running);
+        self.emit_running(record);
         self.current.task.replace(Some(Rc::clone(task)))
     }
 
     /// It was polled and waits: records for what.
     pub(crate) fn suspend(&self, record: &Record, parked: Option<Parked>) {
-        let parked = parked.unwrap_or(Parked::in_state(TaskState::ForeignWait));
-        record.parked.set(parked);
-        self.emit(Some(record), EventKind::Suspended { state: parked.state, location: parked.at });
+        record.parked.set(parked.unwrap_or(Parked::in_state(TaskState::ForeignWait)));
+        self.emit_suspended(record);
     }
 
     pub(crate) fn report_panic(&self, record: &Record, payload: &(dyn Any + Send), what: &str) {
@@ -156,7 +161,7 @@ impl State {
             End::Returned | End::Panicked => TaskState::Terminated,
         };
         record.parked.set(Parked::in_state(state));
-        self.emit(Some(record), EventKind::Suspended { state, location: None });
+        self.emit_suspended(record);
         self.emit(Some(record), EventKind::Terminated);
         let root = record.root.take().and_then(|root| self.cancel_tree.borrow_mut().remove(root));
         let removed = self.tasks.borrow_mut().remove(record.slot);

@@ -36,8 +36,10 @@
 //! A token carries the generation of its place in the table, so that an event for a closed socket never
 //! reaches the socket that took over its place.
 
+pub(crate) use crate::debug::Direction;
+use crate::debug::WakeCause;
 use crate::kernel::inbox::Inbox;
-use crate::kernel::waker::renew;
+use crate::kernel::waker::{Woken, renew};
 use crate::task::info::TaskId;
 use mio::event::Source;
 use mio::{Events, Interest, Poll, Token};
@@ -87,6 +89,8 @@ struct Socket {
     holds_clock: bool,
     /// A short read means that nothing is left. No longer true once there was urgent data.
     short_read_empties: bool,
+    /// It announces this signal.
+    signal: Option<i32>,
     read: Side,
     write: Side,
 }
@@ -117,8 +121,21 @@ pub(crate) enum SocketKind {
     TcpStream,
     /// A pipe to another process, which takes real time: waits for it hold a virtual clock.
     ProcessPipe,
+    /// The pipe into which the handler of this signal writes.
+    #[cfg(all(unix, feature = "signals"))]
+    Signal(i32),
     /// Everything else, of which only `WouldBlock` means that nothing is left.
     Other,
+}
+
+impl SocketKind {
+    fn signal(self) -> Option<i32> {
+        #[cfg(all(unix, feature = "signals"))]
+        if let SocketKind::Signal(number) = self {
+            return Some(number);
+        }
+        None
+    }
 }
 
 /// Names a registered socket.
@@ -126,13 +143,6 @@ pub(crate) enum SocketKind {
 pub(crate) struct SocketKey {
     index: usize,
     generation: usize,
-}
-
-/// One of the two directions of a socket.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Direction {
-    Read,
-    Write,
 }
 
 /// What a direction of a socket says when asked to wait.
@@ -167,10 +177,11 @@ impl Reactor {
         self.poll.registry().register(source, token, interests)?;
         let holds_clock = kind == SocketKind::ProcessPipe;
         let short_read_empties = ANNOUNCES_URGENT_DATA && kind == SocketKind::TcpStream;
+        let signal = kind.signal();
         // All selectors report what a socket has at the time it is added, so nothing is lost by not trying to read
         // before.
         let (read, write) = (Side::default(), Side { ready: true, ..Side::default() });
-        entry.insert(Socket { generation, holds_clock, short_read_empties, read, write });
+        entry.insert(Socket { generation, holds_clock, short_read_empties, signal, read, write });
         Ok(SocketKey { index, generation })
     }
 
@@ -253,7 +264,7 @@ impl Reactor {
     /// The wait of a `poll_…` function stays when the future that called it is dropped, because the reactor is not notified
     /// of that. If there are no other waits, or if they hold a virtual clock, this removes them and returns their wakers: a
     /// task that still waits is polled and waits again. Each is woken once, until there is an event. O(sockets).
-    pub(crate) fn ask_again(&mut self, wakers: &mut Vec<Waker>) {
+    pub(crate) fn ask_again(&mut self, wakers: &mut Vec<Woken>) {
         let is_shared = |waiter: &Waiter| waiter.ticket == SHARED_TICKET;
         let is_real = |side: &Side| side.waiter.as_ref().is_some_and(|w| w.waker.is_some() && !is_shared(w));
         let all = !self.sockets.iter().any(|(_, socket)| is_real(&socket.read) || is_real(&socket.write));
@@ -267,7 +278,7 @@ impl Reactor {
                     waiter.asked_again = true;
                     self.waiting -= 1;
                     self.holding -= usize::from(socket.holds_clock);
-                    wakers.push(waker);
+                    wakers.push(Woken { waker, cause: WakeCause::Check });
                 }
             }
         }
@@ -311,7 +322,7 @@ impl Reactor {
 
     /// Waits for events, at most for a day, and hands out the wakers of the tasks that waited for them. True if the
     /// inbox's `mio::Waker` was called.
-    pub(crate) fn poll(&mut self, timeout: Option<Duration>, wakers: &mut Vec<Waker>) -> io::Result<bool> {
+    pub(crate) fn poll(&mut self, timeout: Option<Duration>, wakers: &mut Vec<Woken>) -> io::Result<bool> {
         let mut events = self.events.take().unwrap_or_else(|| Events::with_capacity(EVENTS));
         let timeout = timeout.map(|timeout| timeout.min(LONGEST_WAIT));
         let polled = match self.poll.poll(&mut events, timeout) {
@@ -339,7 +350,9 @@ impl Reactor {
             let write = event.is_writable() || event.is_write_closed() || failed;
             socket.read.ended |= event.is_read_closed() || failed;
             socket.write.ended |= event.is_write_closed() || failed;
-            for (side, happened) in [(&mut socket.read, read), (&mut socket.write, write)] {
+            let sides =
+                [(&mut socket.read, read, Direction::Read), (&mut socket.write, write, Direction::Write)];
+            for (side, happened, direction) in sides {
                 if happened {
                     side.ready = true;
                     let Some(waiter) = &mut side.waiter else { continue };
@@ -347,7 +360,11 @@ impl Reactor {
                     if let Some(waker) = waiter.waker.take() {
                         self.waiting -= 1;
                         self.holding -= usize::from(socket.holds_clock);
-                        wakers.push(waker);
+                        let cause = match socket.signal {
+                            Some(number) => WakeCause::Signal { number },
+                            None => WakeCause::Socket { direction },
+                        };
+                        wakers.push(Woken { waker, cause });
                     }
                 }
             }

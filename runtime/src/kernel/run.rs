@@ -75,7 +75,7 @@ impl Kernel {
         let task: Rc<dyn Runnable> = Rc::new(MainTask::new(place, at));
         running.kernel.state.tasks.borrow_mut().occupy(task.clone());
         running.kernel.state.emit(Some(task.record()), EventKind::Created);
-        run_queue::push(task.record().slot);
+        run_queue::push_new(task.record().slot);
         let mut main = Main { id: task.record().id, poll: &mut poll };
         let mut ctrl_c = match running.kernel.listen_to_ctrl_c {
             Some(true) => CtrlC::listen(),

@@ -15,6 +15,7 @@
 //! wakers at the same time, and on real processors the two can miss each other: a wake-up is lost. Here, wakes
 //! from elsewhere are simply posted, however many, and duplicates end at this local flag.
 
+use crate::debug::WakeCause;
 use crate::kernel::waker::KernelId;
 use crate::task::info::TaskId;
 use std::cell::RefCell;
@@ -33,12 +34,15 @@ pub(crate) struct RunQueue {
     running: Option<TaskId>,
     /// With activations: the wakes that have not been emitted yet.
     recorded: Option<Vec<RecordedWake>>,
+    /// With activations: what causes the wakes that happen now, if it is not the running task.
+    cause: Option<WakeCause>,
 }
 
 /// A wake, for the activations.
 pub(crate) struct RecordedWake {
     pub(crate) slot: u32,
     pub(crate) by: Option<TaskId>,
+    pub(crate) cause: WakeCause,
     /// In real time.
     pub(crate) at: Instant,
 }
@@ -70,7 +74,14 @@ thread_local! {
 
 impl RunQueue {
     pub(crate) const fn new() -> RunQueue {
-        RunQueue { kernel: None, queue: VecDeque::new(), marks: Vec::new(), running: None, recorded: None }
+        RunQueue {
+            kernel: None,
+            queue: VecDeque::new(),
+            marks: Vec::new(),
+            running: None,
+            recorded: None,
+            cause: None,
+        }
     }
 
     /// Records every wake from now on.
@@ -91,18 +102,23 @@ impl RunQueue {
         *mark = Mark::queued(woken_by);
         self.queue.push_back(slot);
         if let Some(recorded) = &mut self.recorded {
-            recorded.push(RecordedWake { slot, by: woken_by, at: Instant::now() });
+            let of_nothing = || if woken_by.is_some() { WakeCause::Task } else { WakeCause::Outside };
+            let cause = self.cause.clone().unwrap_or_else(of_nothing);
+            recorded.push(RecordedWake { slot, by: woken_by, cause, at: Instant::now() });
         }
         true
     }
 
+    /// For a task that is new, or was put into its slot a moment ago.
     fn push_new(&mut self, slot: u32, woken_by: Option<TaskId>) {
         if !self.push(slot, woken_by) {
             // The mark is of an earlier task in this slot, which was woken and then ended.
             self.marks[slot as usize] = Mark::queued(woken_by);
-            let notes = self.recorded.iter_mut().flatten();
-            notes.filter(|note| note.slot == slot).for_each(|note| note.by = woken_by);
         }
+        let notes = self.recorded.iter_mut().flatten();
+        notes.filter(|note| note.slot == slot).for_each(|note| {
+            (note.by, note.cause) = (None, WakeCause::Spawned);
+        });
     }
 }
 
@@ -188,6 +204,17 @@ pub(crate) fn pop() -> Option<(u32, Option<TaskId>)> {
 pub(crate) fn set_running(task: Option<TaskId>) {
     // While the thread's locals are torn down no task is polled, but futures are dropped on behalf of theirs.
     let _ = RUN_QUEUE.try_with(|queue| queue.borrow_mut().running = task);
+}
+
+/// The task that is being polled.
+pub(crate) fn running() -> Option<TaskId> {
+    RUN_QUEUE.try_with(|queue| queue.borrow().running).ok().flatten()
+}
+
+/// What causes the wakes that are recorded from now on; `None`: the running task.
+pub(crate) fn set_cause(cause: Option<WakeCause>) {
+    // While the thread's locals are torn down nothing is recorded.
+    let _ = RUN_QUEUE.try_with(|queue| queue.borrow_mut().cause = cause);
 }
 
 /// The wakes since the last call, if they are recorded.

@@ -4,7 +4,7 @@
 //! a task, calling a waker and dropping a future all happen when nothing is borrowed. Only
 //! [`kernel`](crate::kernel) and [`traps`](crate::traps) look in here.
 
-use crate::debug::{Activations, Event, EventKind};
+use crate::debug::Activations;
 use crate::kernel::cancel_tree::CancelTree;
 use crate::kernel::clock::Clock;
 use crate::kernel::current_poll::CurrentPoll;
@@ -15,7 +15,7 @@ use crate::kernel::random::Random;
 use crate::kernel::reactor::Reactor;
 use crate::kernel::reports::Reports;
 use crate::kernel::run_queue;
-use crate::kernel::task_record::{Record, TaskRef};
+use crate::kernel::task_record::TaskRef;
 use crate::kernel::task_table::TaskTable;
 use crate::kernel::timer_queue::TimerQueue;
 use crate::kernel::waker::KernelId;
@@ -23,7 +23,6 @@ use crate::kernel::worker_pool::WorkerPool;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
 
 pub(crate) struct State {
     pub(crate) id: KernelId,
@@ -47,21 +46,6 @@ pub(crate) struct State {
     pub(crate) endless_sleeps: Cell<usize>,
     pub(crate) shutting_down: Cell<bool>,
     pub(crate) current: CurrentPoll,
-}
-
-impl State {
-    /// Passes what happened to a task, or to the loop, to the activations.
-    pub(crate) fn emit(&self, task: Option<&Record>, kind: EventKind) {
-        if self.activations.any() {
-            self.emit_at(self.clock.now(), task, kind);
-        }
-    }
-
-    pub(crate) fn emit_at(&self, time: Instant, task: Option<&Record>, kind: EventKind) {
-        for message in self.activations.emit(&Event { time, task: task.map(Record::info), kind }) {
-            self.reports.say(&format!("an activation panicked and gets no further events: {message}"));
-        }
-    }
 }
 
 thread_local! {

@@ -56,6 +56,8 @@ pub(crate) struct Record {
     pub(crate) stops_where_parked: Cell<bool>,
     /// Joined, cancelled or detached: it is not to be reported as never joined.
     pub(crate) attended: Cell<bool>,
+    /// The activations have been told that it is being polled, and not yet that the poll is over.
+    pub(crate) told_running: Cell<bool>,
     /// Its handle is gone.
     pub(crate) handle_dropped: Cell<bool>,
     pub(crate) end: Cell<Option<End>>,
@@ -151,6 +153,7 @@ impl Record {
             cancel_requested: Cell::new(false),
             stops_where_parked: Cell::new(false),
             attended: Cell::new(false),
+            told_running: Cell::new(false),
             handle_dropped: Cell::new(false),
             end: Cell::new(None),
             join_wakers: RefCell::default(),

@@ -132,7 +132,7 @@ impl TaskTable {
     }
 
     /// Whether the task that was woken is still the one in its slot.
-    pub(crate) fn is_there(&self, wake: Posted) -> bool {
+    pub(crate) fn is_there(&self, wake: &Posted) -> bool {
         self.get(wake.slot).is_some_and(|task| Generation::of(task.record().id) == wake.generation)
     }
 

@@ -30,6 +30,8 @@
 //! deletion (cancelled timers stay until they would have fired), and a hierarchical wheel (rounds deadlines to
 //! ticks, and its cascades are hard to read).
 
+use crate::debug::WakeCause;
+use crate::kernel::waker::Woken;
 use slab::Slab;
 use std::collections::BTreeMap;
 use std::task::Waker;
@@ -203,11 +205,12 @@ impl TimerQueue {
     }
 
     /// Removes every timer due at `now` and hands out its waker, in order of deadline and then of setting.
-    pub(crate) fn expire_into(&mut self, now: Instant, wakers: &mut Vec<Waker>) {
+    pub(crate) fn expire_into(&mut self, now: Instant, wakers: &mut Vec<Woken>) {
         self.advance_to(self.bucket_of(now));
         while let Some(next) = self.next_due_soon().filter(|next| next.deadline <= now) {
             let entry = self.entries.remove(next.index as usize);
-            wakers.push(entry.waker);
+            let cause = WakeCause::Timer { deadline: entry.deadline };
+            wakers.push(Woken { waker: entry.waker, cause });
             if entry.home == Home::LateInserts {
                 self.late_inserts.pop_first();
             } else {
@@ -265,7 +268,7 @@ mod tests {
     fn fire(timers: &mut TimerQueue, now: Instant, log: &Arc<Mutex<Vec<u64>>>) -> Vec<u64> {
         let mut due = Vec::new();
         timers.expire_into(now, &mut due);
-        due.into_iter().for_each(Waker::wake);
+        due.into_iter().for_each(|woken| woken.waker.wake());
         std::mem::take(&mut *log.lock().unwrap())
     }
 

@@ -13,7 +13,8 @@
 //! stays out of use for as long as anything else holds a copy of it: the copy would wake the wrong task. A wake that is
 //! still in the inbox when the last copy goes says which generation of the slot it was for.
 
-use crate::kernel::inbox::{Generation, Inbox, Posted};
+use crate::debug::WakeCause;
+use crate::kernel::inbox::{Generation, Inbox};
 use crate::kernel::run_queue;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -63,9 +64,15 @@ impl Wake for TaskWaker {
     fn wake_by_ref(self: &Arc<Self>) {
         if !run_queue::wake(self.kernel, self.slot) {
             let generation = Generation(self.generation.load(Ordering::Relaxed));
-            self.inbox.post(Posted { slot: self.slot, generation });
+            self.inbox.post(self.slot, generation);
         }
     }
+}
+
+/// A waker that is about to be called, and why.
+pub(crate) struct Woken {
+    pub(crate) waker: Waker,
+    pub(crate) cause: WakeCause,
 }
 
 /// Calls them all, in order. A foreign waker may run any code: if one panics the others are still called, and its

@@ -17,6 +17,7 @@
 
 use super::child::{Child, ChildCell, ChildTask, Payload, ScopeState};
 use crate::cancel::catch_unwind::CatchUnwind;
+use crate::debug::WakeCause;
 use crate::kernel::cancel_tree::CancelReason;
 use crate::kernel::task_record::{End, GENERATIONS, Record, Resource};
 use crate::task::info::{TaskId, TaskName, TaskState};
@@ -103,7 +104,7 @@ impl<'env> Children<'env> {
             self.poll_child(id);
         }
         if self.state.count_ready() > 0 {
-            cx.waker().wake_by_ref();
+            traps::poll_again(cx, WakeCause::Schedule);
         }
     }
 

@@ -1,7 +1,7 @@
 //! One signal, as bytes in a pipe.
 
 use crate::error::while_doing;
-use crate::kernel::reactor::Direction;
+use crate::kernel::reactor::{Direction, SocketKind};
 use crate::net::socket::{Attempt, Socket};
 use mio::unix::pipe;
 use signal_hook::SigId;
@@ -24,7 +24,7 @@ impl SignalPipe {
     pub(super) fn new(signal: i32) -> io::Result<SignalPipe> {
         check(signal)?;
         let (sender, receiver) = pipe::new()?;
-        let bytes = Socket::new(receiver)?;
+        let bytes = Socket::of_kind(receiver, SocketKind::Signal(signal))?;
         let registered = low_level::pipe::register(signal, sender)
             .map_err(|error| while_doing(format_args!("listening to signal {signal}"), error))?;
         Ok(SignalPipe { bytes, registered })

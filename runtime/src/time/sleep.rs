@@ -1,5 +1,6 @@
 //! Sleeping, yielding, the clock.
 
+use crate::debug::WakeCause;
 use crate::kernel::task_record::Resource;
 use crate::task::info::TaskState;
 use crate::traps::{self, EndlessSleep, Timer};
@@ -108,7 +109,7 @@ impl Future for Sleep {
             match deadline {
                 Some(deadline) if deadline <= now => {
                     this.until = Until::Yielded;
-                    cx.waker().wake_by_ref();
+                    traps::poll_again(cx, WakeCause::Schedule);
                 }
                 Some(deadline) => {
                     this.until = Until::At(deadline);
@@ -153,8 +154,7 @@ impl Future for Schedule {
             return Poll::Ready(());
         }
         this.yielded = true;
-        cx.waker().wake_by_ref();
-        traps::require_kernel();
+        traps::poll_again(cx, WakeCause::Schedule);
         traps::park(TaskState::Ready, this.at, Resource::Nothing);
         Poll::Pending
     }

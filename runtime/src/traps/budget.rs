@@ -17,7 +17,10 @@
 //! A combinator of another crate does not split it. But when a trap has found the budget used up, its future returns
 //! `Pending`, and what is polled after that in the same poll is another branch: it is lent one trap.
 
+use super::with;
+use crate::debug::WakeCause;
 use crate::kernel::current_poll::CurrentPoll;
+use crate::kernel::run_queue;
 use crate::kernel::state::try_with;
 use crate::kernel::task_record::Parked;
 use crate::task::info::TaskState;
@@ -37,7 +40,7 @@ pub(crate) fn spend(cx: &mut Context<'_>) -> Poll<()> {
         left
     });
     if left == Some(0) {
-        cx.waker().wake_by_ref();
+        poll_again(cx, WakeCause::Budget);
         try_with(|kernel| {
             kernel.current.lend_budget();
             kernel.current.published.set(Some(Parked::in_state(TaskState::Ready)));
@@ -45,6 +48,19 @@ pub(crate) fn spend(cx: &mut Context<'_>) -> Poll<()> {
         return Poll::Pending;
     }
     Poll::Ready(())
+}
+
+/// Puts the current task on the run queue again: it is about to return `Pending` only to let others run.
+#[track_caller]
+pub(crate) fn poll_again(cx: &mut Context<'_>, why: WakeCause) {
+    let is_observed = with(|kernel| kernel.activations.any());
+    if is_observed {
+        run_queue::set_cause(Some(why));
+    }
+    cx.waker().wake_by_ref();
+    if is_observed {
+        run_queue::set_cause(None);
+    }
 }
 
 impl CurrentPoll {

@@ -1,8 +1,8 @@
 //! Traps that make, name and cancel tasks.
 
 use super::with;
-use crate::debug::EventKind;
 use crate::debug::standard_error;
+use crate::debug::{EventKind, WakeCause};
 use crate::error::panic_message;
 use crate::kernel::locals::Locals;
 use crate::kernel::run_queue;
@@ -79,8 +79,10 @@ pub(crate) fn request_cancel(task: &Record) {
     if kernel.is_parked(task) {
         task.stops_where_parked.set(true);
     }
+    kernel.set_wake_cause(Some(WakeCause::CancelRequested));
     run_queue::wake(kernel.id, task.slot);
     wake_each(wakers);
+    kernel.set_wake_cause(None);
 }
 
 /// [`request_cancel`] for a task that is only known by its [`TaskRef`]. Nothing happens if it has ended.

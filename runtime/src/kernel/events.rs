@@ -1,0 +1,76 @@
+//! Passing what happens on to the activations: in order, each event once, and with times that never go backwards.
+//!
+//! Most events are emitted where they happen. Wakes are not: a waker may be called while anything is borrowed, and an
+//! activation is foreign code. So the [run queue](crate::kernel::run_queue) records them with their time and cause, and they
+//! are emitted before the next event of another kind, and at the latest before the next poll.
+
+use crate::debug::{EventKind, WakeCause};
+use crate::kernel::run_queue;
+use crate::kernel::state::State;
+use crate::kernel::task_record::Record;
+use std::time::Instant;
+
+impl State {
+    /// Passes what happened to a task, or to the loop, to the activations.
+    #[inline]
+    pub(crate) fn emit(&self, task: Option<&Record>, kind: EventKind) {
+        if self.activations.any() {
+            self.emit_recorded_wakes();
+            self.emit_at(self.clock.now(), task, kind);
+        }
+    }
+
+    /// Emits the wakes since the last event.
+    #[inline]
+    pub(crate) fn emit_wakes(&self) {
+        if self.activations.any() {
+            self.emit_recorded_wakes();
+        }
+    }
+
+    /// The wakes from here to the next call have this cause; with `None`, the task that is being polled is it. Recorded only
+    /// if there are activations.
+    #[inline]
+    pub(crate) fn set_wake_cause(&self, cause: Option<WakeCause>) {
+        if self.activations.any() {
+            run_queue::set_cause(cause);
+        }
+    }
+
+    #[cold]
+    fn emit_recorded_wakes(&self) {
+        for wake in run_queue::take_recorded_wakes() {
+            let task = self.tasks.borrow().get(wake.slot).cloned();
+            if let Some(task) = task {
+                let time = if self.clock.is_virtual() { self.clock.now() } else { wake.at };
+                self.emit_at(time, Some(task.record()), EventKind::Woken { by: wake.by, cause: wake.cause });
+            }
+        }
+    }
+
+    #[cold]
+    fn emit_at(&self, time: Instant, task: Option<&Record>, kind: EventKind) {
+        let by = run_queue::running();
+        for message in self.activations.emit(time, task.map(Record::info), by, kind) {
+            self.reports.say(&format!("an activation panicked and gets no further events: {message}"));
+        }
+    }
+
+    /// The task is about to be polled.
+    #[inline]
+    pub(crate) fn emit_running(&self, record: &Record) {
+        if self.activations.any() {
+            record.told_running.set(true);
+            self.emit(Some(record), EventKind::Running);
+        }
+    }
+
+    /// Its poll is over, and it is in the state that its record says. Emitted once for each poll, however it ends.
+    #[inline]
+    pub(crate) fn emit_suspended(&self, record: &Record) {
+        if record.told_running.replace(false) {
+            let parked = record.parked.get();
+            self.emit(Some(record), EventKind::Suspended { state: parked.state, location: parked.at });
+        }
+    }
+}
