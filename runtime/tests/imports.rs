@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Plain values that every room may know, and that know no other room.
 const FACTS: [&str; 3] = ["error.rs", "task/info.rs", "debug/"];
 /// What the loop works on. These files know each other and the facts, nothing else.
-const PARTS: [&str; 20] = [
+const PARTS: [&str; 21] = [
     "kernel/cancel_tree.rs",
     "kernel/clock.rs",
     "kernel/current_poll.rs",
@@ -24,6 +24,7 @@ const PARTS: [&str; 20] = [
     "kernel/maintenance.rs",
     "kernel/random.rs",
     "kernel/reactor.rs",
+    "kernel/regions.rs",
     "kernel/reports.rs",
     "kernel/run_queue.rs",
     "kernel/state.rs",
@@ -78,8 +79,10 @@ const ROOMS: [&str; 17] = [
     "testing",
 ];
 /// Where a file reaches up, and why.
-const EXCEPTIONS: [(&str, &str, &str); 1] =
-    [("kernel/run.rs", "signals/ctrl_c.rs", "Ctrl-C cancels the main task while `run` is running")];
+const EXCEPTIONS: [(&str, &str, &str); 2] = [
+    ("kernel/run.rs", "signals/ctrl_c.rs", "Ctrl-C cancels the main task while `run` is running"),
+    ("debug/mod.rs", "task/region.rs", "`region` is a future, and public where the events about it are"),
+];
 
 fn is_in(name: &str, places: &[&str]) -> bool {
     places.iter().any(|place| name == *place || place.ends_with('/') && name.starts_with(place))
@@ -240,7 +243,7 @@ fn every_file_of_the_kernel_is_a_part_or_of_the_loop() {
 #[test]
 fn the_kernel_the_traps_and_sync_stay_small_in_lines_of_code() {
     let sources = sources("runtime/src");
-    for (room, most) in [("kernel/", 3100), ("traps/", 900), ("sync/", 2700)] {
+    for (room, most) in [("kernel/", 3200), ("traps/", 1000), ("sync/", 2700)] {
         let lines: usize = sources
             .iter()
             .filter(|source| source.name.starts_with(room))

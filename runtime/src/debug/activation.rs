@@ -1,5 +1,6 @@
 //! The event stream and its listeners.
 
+use super::region::Region;
 use super::wake_cause::WakeCause;
 use crate::error::panic_message;
 use crate::task::info::{TaskId, TaskInfo, TaskState};
@@ -59,6 +60,18 @@ pub enum EventKind {
         by: Option<TaskId>,
         /// Why.
         cause: WakeCause,
+    },
+    /// It has begun a [region](super::region()) of its work.
+    #[non_exhaustive]
+    RegionEntered {
+        /// Which.
+        region: Region,
+    },
+    /// It has left one: what was in the region has ended, or was dropped.
+    #[non_exhaustive]
+    RegionLeft {
+        /// Which.
+        region: Region,
     },
     /// It was asked to stop.
     CancelRequested,

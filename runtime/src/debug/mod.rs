@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! activation.rs      Activation, Event, EventKind: the stream and its listeners
+//! region.rs          Region: a named stretch of a task's work
 //! wake_cause.rs     WakeCause: why a task became ready
 //! traces.rs          schedtrace, traptrace, logcrash: the stream as lines
 //! long_block.rs      longblock: tasks that run for too long without awaiting
@@ -38,13 +39,16 @@
 mod activation;
 mod environment;
 mod long_block;
+mod region;
 pub(crate) mod standard_error;
 mod traces;
 mod wake_cause;
 
+pub use crate::task::region::{InRegion, region, region_at};
 pub(crate) use activation::Activations;
 pub use activation::{Activation, Event, EventKind};
 pub(crate) use environment::from_environment;
 pub use long_block::{LongBlock, longblock};
+pub use region::Region;
 pub use traces::{LogCrash, SchedTrace, TrapTrace, logcrash, schedtrace, traptrace};
 pub use wake_cause::{Direction, WakeCause};

@@ -13,6 +13,7 @@ use super::activation::{Activation, Event, EventKind};
 use super::wake_cause::WakeCause;
 use crate::debug::standard_error::write_line;
 use crate::task::info::{TaskId, TaskInfo, TaskState};
+use std::fmt::Write;
 use std::time::Instant;
 
 /// Prints every step of the schedule: created, running, suspended, woken, ended. Curio's `schedtrace`.
@@ -48,8 +49,10 @@ impl Activation for SchedTrace {
             }
             // The line of `Terminated` says it all.
             EventKind::Suspended { state: TaskState::Terminated | TaskState::Cancelled, .. } => return,
-            EventKind::Suspended { state, location } => suspended(*state, *location),
+            EventKind::Suspended { .. } => suspended(event),
             EventKind::Woken { by, cause } => format!("WAKE       {}", self.lines.woken(event, *by, cause)),
+            EventKind::RegionEntered { region } => format!("ENTER      {region}"),
+            EventKind::RegionLeft { region } => format!("LEAVE      {}", region.label()),
             EventKind::CancelRequested => match event.by {
                 Some(by) => format!("CANCEL     requested by #{by}"),
                 None => "CANCEL     requested".into(),
@@ -71,10 +74,10 @@ pub struct TrapTrace {
 
 impl Activation for TrapTrace {
     fn event(&mut self, event: &Event) {
-        if let EventKind::Suspended { state, location } = &event.kind
+        if let EventKind::Suspended { state, .. } = &event.kind
             && !matches!(state, TaskState::Terminated | TaskState::Cancelled)
         {
-            self.lines.print(event, &suspended(*state, *location));
+            self.lines.print(event, &suspended(event));
         }
     }
 }
@@ -108,11 +111,16 @@ fn created(task: Option<&TaskInfo>) -> String {
     }
 }
 
-fn suspended(state: TaskState, location: Option<&std::panic::Location<'_>>) -> String {
-    match location {
-        Some(location) => format!("SUSPEND    {state} at {location}"),
-        None => format!("SUSPEND    {state}"),
+fn suspended(event: &Event) -> String {
+    let EventKind::Suspended { state, location } = &event.kind else { return String::new() };
+    let mut text = format!("SUSPEND    {state}");
+    if let Some(location) = location {
+        let _ = write!(text, " at {location}");
     }
+    if let Some(region) = event.task.as_ref().and_then(TaskInfo::region) {
+        let _ = write!(text, ", in {region}");
+    }
+    text
 }
 
 /// Numbers times from the first event on.

@@ -9,6 +9,7 @@ use crate::kernel::grants::Grants;
 use crate::kernel::maintenance::Maintenance;
 use crate::kernel::random::Random;
 use crate::kernel::reactor::Reactor;
+use crate::kernel::regions::Regions;
 use crate::kernel::reports::{Reports, Sink};
 use crate::kernel::state::State;
 use crate::kernel::task_table::TaskTable;
@@ -139,6 +140,7 @@ impl KernelBuilder {
         let id = KernelId::next();
         let mut activations = self.activations;
         activations.extend(debug::from_environment());
+        let watched = Cell::new(!activations.is_empty());
         let clock = Clock::new(self.virtual_clock);
         let (reactor, inbox) = Reactor::new()?;
         let state = State {
@@ -157,6 +159,8 @@ impl KernelBuilder {
             activations: Activations::new(activations),
             thread_jobs: Cell::new(0),
             endless_sleeps: Cell::new(0),
+            watched,
+            regions: Regions::default(),
             shutting_down: Cell::new(false),
             current: CurrentPoll::default(),
         };

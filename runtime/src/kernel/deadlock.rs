@@ -120,6 +120,8 @@ impl Kernel {
         tasks.iter().for_each(|task| run_queue::push(task.record().slot));
         self.state.set_wake_cause(None);
         waker::set_probe(self.state.tasks.borrow_mut().begin_probe());
+        // The probe also notes in which regions tasks are.
+        self.state.watch();
         true
     }
 
@@ -171,6 +173,7 @@ impl Kernel {
     /// Nothing is concluded from a probe that was made by `turn`: what comes next is no cycle like any other.
     pub(super) fn abandon_probe(&mut self) {
         if self.watch.probe.take().is_some() {
+            self.state.end_watch();
             waker::set_probe([]);
             self.state.tasks.borrow_mut().end_probe();
         }
@@ -178,6 +181,7 @@ impl Kernel {
 
     fn judge(&mut self, probe: &[Probed]) {
         waker::set_probe([]);
+        self.state.end_watch();
         let mut kept = self.state.tasks.borrow_mut().end_probe();
         let went_on = self.went_on(probe);
         // One that went on may wait elsewhere now, with the waker that it was polled with.
@@ -250,6 +254,9 @@ impl Kernel {
             let record = task.record();
             if went_on.iter().all(|gone| gone.id != record.id) {
                 let _ = write!(report, "\n  {record} waits: {}", record.parked.get().describe(now));
+                if let Some(region) = self.state.regions.of(record.id) {
+                    let _ = write!(report, ", in {region}");
+                }
                 let unpolled = |root| self.state.cancel_tree.borrow().unpolled(root);
                 for at in record.root.get().map(unpolled).unwrap_or_default() {
                     let _ = write!(

@@ -6,7 +6,7 @@
 
 use crate::debug::{EventKind, WakeCause};
 use crate::kernel::run_queue;
-use crate::kernel::state::State;
+use crate::kernel::state::{self, State};
 use crate::kernel::task_record::Record;
 use std::time::Instant;
 
@@ -37,6 +37,18 @@ impl State {
         }
     }
 
+    /// Begins to note the regions of tasks that are polled, if that is not done already.
+    pub(crate) fn watch(&self) {
+        if !self.watched.replace(true) {
+            self.regions.forget_all();
+        }
+    }
+
+    /// Ends it, unless there are activations. What was noted is kept until the next time.
+    pub(crate) fn end_watch(&self) {
+        self.watched.set(self.activations.any());
+    }
+
     #[cold]
     fn emit_recorded_wakes(&self) {
         for wake in run_queue::take_recorded_wakes() {
@@ -51,7 +63,7 @@ impl State {
     #[cold]
     fn emit_at(&self, time: Instant, task: Option<&Record>, kind: EventKind) {
         let by = run_queue::running();
-        for message in self.activations.emit(time, task.map(Record::info), by, kind) {
+        for message in self.activations.emit(time, task.map(state::info_of), by, kind) {
             self.reports.say(&format!("an activation panicked and gets no further events: {message}"));
         }
     }
@@ -68,6 +80,11 @@ impl State {
     /// Its poll is over, and it is in the state that its record says. Emitted once for each poll, however it ends.
     #[inline]
     pub(crate) fn emit_suspended(&self, record: &Record) {
+        if self.watched.get() {
+            let region = self.regions.published.take().filter(|_| record.end.get().is_none());
+            let replaced = self.regions.set(record.id, region);
+            drop(replaced);
+        }
         if record.told_running.replace(false) {
             let parked = record.parked.get();
             self.emit(Some(record), EventKind::Suspended { state: parked.state, location: parked.at });

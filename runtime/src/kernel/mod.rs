@@ -47,7 +47,7 @@
 //! | `grants.rs` | grants of locks and queues that have not been claimed yet |
 //! | `join_wakers.rs` | the tasks that wait for the end of a task |
 //! | `worker_pool.rs` | threads for blocking work |
-//! | `events.rs` | passing what happens on to the activations |
+//! | `events.rs`, `regions.rs` | passing what happens on to the activations; in which regions tasks are |
 //! | `maintenance.rs` | work between tasks that no task waits for |
 //! | `locals.rs`, `random.rs`, `reports.rs` | task-locals; the seeded order of tasks; lines on standard error |
 
@@ -67,6 +67,7 @@ pub(crate) mod maintenance;
 mod poll;
 pub(crate) mod random;
 pub(crate) mod reactor;
+pub(crate) mod regions;
 pub(crate) mod reports;
 mod run;
 pub(crate) mod run_queue;

@@ -13,13 +13,15 @@ use crate::kernel::inbox::Inbox;
 use crate::kernel::maintenance::Maintenance;
 use crate::kernel::random::Random;
 use crate::kernel::reactor::Reactor;
+use crate::kernel::regions::Regions;
 use crate::kernel::reports::Reports;
 use crate::kernel::run_queue;
-use crate::kernel::task_record::TaskRef;
+use crate::kernel::task_record::{Record, TaskRef};
 use crate::kernel::task_table::TaskTable;
 use crate::kernel::timer_queue::TimerQueue;
 use crate::kernel::waker::KernelId;
 use crate::kernel::worker_pool::WorkerPool;
+use crate::task::info::{TaskInfo, TaskState};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -40,6 +42,9 @@ pub(crate) struct State {
     pub(crate) workers: WorkerPool,
     pub(crate) reports: Reports,
     pub(crate) activations: Activations,
+    /// Whether there are activations, or a question about a task is being answered.
+    pub(crate) watched: Cell<bool>,
+    pub(crate) regions: Regions,
     /// Jobs on threads whose results tasks wait for. They hold a virtual clock back.
     pub(crate) thread_jobs: Cell<usize>,
     /// Sleeps without end.
@@ -78,6 +83,16 @@ pub(crate) fn try_with<R>(use_it: impl FnOnce(&Rc<State>) -> R) -> Option<R> {
 /// The kernel that runs on this thread, if any, with nothing borrowed.
 pub(crate) fn running() -> Option<Rc<State>> {
     try_with(Rc::clone)
+}
+
+/// What is known of a task, with the region of its work if its kernel runs and notes regions.
+pub(crate) fn info_of(task: &Record) -> TaskInfo {
+    let region = |kernel: &Rc<State>| match task.parked.get().state {
+        _ if !kernel.watched.get() || kernel.id != task.kernel => None,
+        TaskState::Running => kernel.regions.current(),
+        _ => kernel.regions.of(task.id),
+    };
+    TaskInfo { region: try_with(region).flatten(), ..task.info() }
 }
 
 /// Whether a kernel can run on this thread: not while the thread's locals are being torn down.

@@ -163,6 +163,7 @@ impl Record {
         }
     }
 
+    /// Without the region, which its kernel knows.
     pub(crate) fn info(&self) -> TaskInfo {
         let parked = self.parked.get();
         let woken = self.end.get().is_none() && run_queue::is_queued(self.kernel, self.slot);
@@ -175,6 +176,7 @@ impl Record {
             spawned_at: self.spawned_at,
             waiting_at: parked.at,
             woken_by: self.woken_by.get(),
+            region: None,
             panicked: self.end.get() == Some(End::Panicked),
         }
     }

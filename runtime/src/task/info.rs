@@ -3,6 +3,7 @@
 //! These are plain values. They hold no reference to the task, so that a trace can keep them, a log can print
 //! them, and none of it changes when a task lives or dies.
 
+use crate::debug::Region;
 use std::borrow::Cow;
 use std::fmt;
 use std::num::NonZeroU64;
@@ -138,6 +139,7 @@ pub struct TaskInfo {
     pub(crate) spawned_at: &'static Location<'static>,
     pub(crate) waiting_at: Option<&'static Location<'static>>,
     pub(crate) woken_by: Option<TaskId>,
+    pub(crate) region: Option<Region>,
     pub(crate) panicked: bool,
 }
 
@@ -177,6 +179,13 @@ impl TaskInfo {
         self.waiting_at
     }
 
+    /// The innermost [region](crate::debug::region()) of its work in which it waits.
+    ///
+    /// It is noted while the kernel has an activation, and when a deadlock is reported.
+    pub fn region(&self) -> Option<&Region> {
+        self.region.as_ref()
+    }
+
     /// Whether it has ended by a panic.
     pub fn panicked(&self) -> bool {
         self.panicked
@@ -191,10 +200,10 @@ impl TaskInfo {
 impl fmt::Display for TaskInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "task {} `{}` {}", self.id, self.name(), self.state)?;
-        match self.waiting_at {
-            Some(at) => write!(f, " at {at}"),
-            None => Ok(()),
+        if let Some(at) = self.waiting_at {
+            write!(f, " at {at}")?;
         }
+        self.region.as_ref().map_or(Ok(()), |region| write!(f, ", in {region}"))
     }
 }
 

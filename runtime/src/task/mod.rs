@@ -6,6 +6,7 @@
 //! futures.rs   Join, JoinMut, TaskWait, Cancel: the waits for the end of a task
 //! info.rs      TaskId, TaskState, TaskInfo
 //! local.rs     TaskLocal
+//! region.rs    region, InRegion: naming what a task is doing
 //! ```
 //!
 //! A task is a future that the kernel polls by itself. `spawn` puts it into a [`TaskCell`], one allocation for
@@ -30,6 +31,7 @@ mod cell;
 pub(crate) mod futures;
 pub(crate) mod info;
 mod local;
+pub(crate) mod region;
 
 pub use futures::{Cancel, Join, JoinMut, TaskWait};
 pub use info::{TaskId, TaskInfo, TaskState};
@@ -205,7 +207,7 @@ impl<T> Task<T> {
 
     /// What can be known of the task now.
     pub fn info(&self) -> TaskInfo {
-        self.cell.record().info()
+        traps::info_of(self.cell.record())
     }
 
     /// Whether it has ended, in whatever way.

@@ -15,7 +15,7 @@
 //! |---|---|---|
 //! | `publish.rs` | [`park`], [`park_around`] | every trap; `cancel` |
 //! | `at_caller.rs` | [`at_caller`](at_caller::at_caller) | waits built of other waits: `io`, `subprocess`, `signals` |
-//! | `tasks.rs` | [`spawn`], [`current_task`], [`request_cancel`], [`locals`] | `task`, `group` |
+//! | `tasks.rs` | [`spawn`], [`current_task`], [`info_of`], [`request_cancel`], [`locals`] | `task`, `group` |
 //! | | [`task_must_unwind`], [`task_stops_where_parked`] | the kernel itself, for the main task |
 //! | `nested.rs` | [`Nested`] | `scope` |
 //! | `cancel.rs` | [`open_scope`] and its methods, [`open_task_scope`] | `cancel`, `scope`, `group` |
@@ -23,6 +23,7 @@
 //! | `sockets.rs` | [`register`], [`SocketWait`] | `net` |
 //! | `grants.rs` | [`grantee`], [`current_ref`] | `sync` |
 //! | `jobs.rs` | [`run_job`], [`hold_clock`] | `threads` |
+//! | `regions.rs` | [`enter_region`], [`InsideRegion`] | `task` |
 //! | `budget.rs` | [`spend`], [`spend_bytes`], [`poll_again`] | every trap that may succeed at once |
 //! | | [`BudgetShares`] | what polls several futures in turn: `cancel`, `io` |
 
@@ -33,6 +34,7 @@ mod grants;
 mod jobs;
 mod nested;
 mod publish;
+mod regions;
 mod sockets;
 mod tasks;
 mod timers;
@@ -47,11 +49,12 @@ pub(crate) use grants::{current_ref, grantee};
 pub(crate) use jobs::{JobHold, hold_clock, run_job};
 pub(crate) use nested::{Nested, NestedTurn};
 pub(crate) use publish::{Line, park, park_around};
+pub(crate) use regions::{InsideRegion, enter_region, is_watched, leave_region};
 pub(crate) use sockets::{Registration, SocketWait, register};
 use std::rc::Rc;
 pub(crate) use tasks::{
-    all_tasks, current_id, current_task, locals, report, report_never_joined, report_panic, request_cancel,
-    request_cancel_of, set_locals, spawn, task_must_unwind, task_stops_where_parked,
+    all_tasks, current_id, current_task, info_of, locals, report, report_never_joined, report_panic,
+    request_cancel, request_cancel_of, set_locals, spawn, task_must_unwind, task_stops_where_parked,
 };
 pub(crate) use timers::{EndlessSleep, Timer, add_maintenance, now, set_timer, sleep_without_end};
 

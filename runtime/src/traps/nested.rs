@@ -2,7 +2,7 @@
 
 use super::cancel::Scope;
 use super::tasks::reserve;
-use crate::debug::EventKind;
+use crate::debug::{EventKind, Region};
 use crate::kernel::cancel_tree::ScopeKey;
 use crate::kernel::run_queue;
 use crate::kernel::state::State;
@@ -69,6 +69,8 @@ impl Nested {
             end: None,
             scope: kernel.current.scope.get(),
             published: kernel.current.published.take(),
+            region: kernel.regions.current.take(),
+            published_region: kernel.regions.published.take(),
             budget: kernel.current.budget.get(),
             lent: kernel.current.lent.get(),
             current: kernel.make_current(&task, record.woken_by.get()),
@@ -109,6 +111,8 @@ pub(crate) struct NestedTurn {
     current: Option<Rc<dyn Runnable>>,
     scope: Option<ScopeKey>,
     published: Option<Parked>,
+    region: Option<Region>,
+    published_region: Option<Region>,
     budget: u32,
     lent: u32,
 }
@@ -137,6 +141,8 @@ impl Drop for NestedTurn {
             kernel.finish(&self.task, end);
         }
         kernel.current.published.set(self.published);
+        kernel.regions.current.set(self.region.take());
+        kernel.regions.published.set(self.published_region.take());
         kernel.current.scope.set(self.scope);
         kernel.current.budget.set(self.budget);
         kernel.current.lent.set(self.lent);

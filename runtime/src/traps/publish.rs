@@ -11,7 +11,12 @@ use std::panic::Location;
 
 /// Publishes what the current task is about to wait for.
 pub(crate) fn park(state: TaskState, at: &'static Location<'static>, resource: Resource) {
-    try_with(|kernel| kernel.current.published.set(Some(Parked { state, at: Some(at), resource })));
+    try_with(|kernel| {
+        kernel.current.published.set(Some(Parked { state, at: Some(at), resource }));
+        if kernel.watched.get() {
+            kernel.regions.published.set(kernel.regions.current());
+        }
+    });
 }
 
 /// Which source line a wait is shown at that is built of other waits.

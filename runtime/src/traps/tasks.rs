@@ -45,9 +45,14 @@ pub(super) fn reserve<T: Runnable>(
     task
 }
 
+/// What is known of a task at this moment.
+pub(crate) fn info_of(task: &Record) -> TaskInfo {
+    state::info_of(task)
+}
+
 #[track_caller]
 pub(crate) fn current_task() -> TaskInfo {
-    with_current(Record::info)
+    with_current(state::info_of)
 }
 
 /// The current task's number, if this is a task at all.
@@ -58,7 +63,7 @@ pub(crate) fn current_id() -> Option<TaskId> {
 #[track_caller]
 pub(crate) fn all_tasks() -> Vec<TaskInfo> {
     let tasks = with(|kernel| kernel.tasks.borrow().by_id());
-    tasks.iter().map(|task| task.record().info()).collect()
+    tasks.iter().map(|task| state::info_of(task.record())).collect()
 }
 
 /// Asks a task to stop, and queues it so that it does.
