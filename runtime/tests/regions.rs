@@ -1,6 +1,6 @@
 //! Regions: named stretches of a task's work, and where they are shown.
 
-use curio::debug::{Activation, Event, EventKind, Region, region, region_at};
+use curio::debug::{Activation, Event, EventKind, Region, phase, region, region_at};
 use curio::{Kernel, TaskInfo, TaskState, join};
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -63,7 +63,7 @@ fn regions_nest_and_a_waiting_task_shows_the_innermost_one() {
 fn a_region_begins_at_its_callers_line_and_says_each_line_once() {
     let (text, _) = watched(async || {
         let at = Location::caller();
-        let phase = region_at(at, "phase", curio::sleep(SECOND));
+        let phase = phase("phase", curio::sleep(SECOND));
         let request = region_at(at, "request", phase);
         let task = curio::spawn(region("job", request));
         curio::schedule().await;

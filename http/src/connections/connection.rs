@@ -24,6 +24,7 @@ use crate::h1::{self, Event, Framing};
 use crate::request::upload::Upload;
 use crate::trace::{Trace, Tracer};
 use bytes::Bytes;
+use curio::debug::phase;
 use http::{HeaderMap, StatusCode};
 use std::future::poll_fn;
 use std::io;
@@ -160,7 +161,7 @@ impl Connection {
         // Nearly always the request is small and the socket takes all of it without waiting.
         let begun = poll_fn(|cx| Poll::Ready(self.stream.poll_send(cx, &mut self.out))).await;
         if !self.h1.request_complete() || !matches!(begun, Poll::Ready(Ok(()))) {
-            let sending = Box::pin(self.keep_sending(begun, upload, deadline));
+            let sending = Box::pin(phase("sending the request", self.keep_sending(begun, upload, deadline)));
             if let Some(early) = sending.await? {
                 self.remember_keep_alive(&early);
                 // With a 4xx or 5xx the body is not wanted; after a redirect or a challenge it is sent elsewhere or again.
@@ -174,7 +175,7 @@ impl Connection {
         upload.all_sent();
         let sent = curio::clock();
         deadline.begin(sent);
-        let head = self.receive_head(deadline).await?;
+        let head = phase("waiting for the response", self.receive_head(deadline)).await?;
         self.remember_keep_alive(&head);
         Ok(Exchanged { head, sent, body_goes_on: false })
     }
@@ -293,9 +294,7 @@ impl Connection {
         wait: Duration,
         deadline: &mut Deadline,
     ) -> Result<Option<ResponseHead>, ExchangeError> {
-        let sent = poll_with_deadline(deadline, "sending the request", |cx| {
-            self.stream.poll_send(cx, &mut self.out)
-        });
+        let sent = deadline.limit("sending the request", |cx| self.stream.poll_send(cx, &mut self.out));
         if let Err(cause) = sent.await? {
             return self.read_response_after_send_error(cause, deadline).await.map(Some);
         }
@@ -333,8 +332,7 @@ impl Connection {
             let sent = match progress {
                 Poll::Ready(sent) => SendOutcome::Sent(sent),
                 Poll::Pending => {
-                    poll_with_deadline(deadline, "sending the request", |cx| self.poll_send_or_response(cx))
-                        .await??
+                    deadline.limit("sending the request", |cx| self.poll_send_or_response(cx)).await??
                 }
             };
             match sent {
@@ -411,7 +409,7 @@ impl Connection {
         deadline: &mut Deadline,
     ) -> Result<ResponseHead, ExchangeError> {
         self.broken = true;
-        match poll_with_deadline(deadline, "sending the request", |cx| self.poll_head(cx)).await {
+        match deadline.limit("sending the request", |cx| self.poll_head(cx)).await {
             Ok(Ok(head)) => Ok(head),
             Ok(Err(alert)) if alert.is_tls() => Err(self.context().head_failed(alert)),
             _ => Err(self.context().send_failed(cause)),
@@ -420,9 +418,7 @@ impl Connection {
 
     async fn receive_head(&mut self, deadline: &mut Deadline) -> Result<ResponseHead, ExchangeError> {
         loop {
-            match poll_with_deadline(deadline, "waiting for the response", |cx| self.poll_any_head(cx))
-                .await?
-            {
+            match deadline.limit("waiting for the response", |cx| self.poll_any_head(cx)).await? {
                 Ok(Some(head)) => return Ok(head),
                 // An interim response: the read timeout begins anew.
                 Ok(None) => {}
@@ -488,13 +484,4 @@ impl Connection {
             received_any: self.h1.has_received_any(),
         }
     }
-}
-
-/// Polls an operation under the timeouts of `deadline`; `doing` names it in a timeout error.
-async fn poll_with_deadline<T>(
-    deadline: &mut Deadline,
-    doing: &str,
-    mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
-) -> Result<T, ExchangeError> {
-    poll_fn(|cx| deadline.poll(cx, doing, &mut poll)).await.map_err(ExchangeError::from)
 }

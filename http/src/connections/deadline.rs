@@ -13,6 +13,7 @@
 use crate::error::{Error, ErrorKind};
 use curio::Sleep;
 use std::fmt;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -131,6 +132,15 @@ impl Deadline {
             }
             self.since = Some(curio::clock());
         }
+    }
+
+    /// Waits for an operation that polls, under the timeouts; `doing` names it in a timeout error.
+    pub(crate) fn limit<T>(
+        &mut self,
+        doing: &'static str,
+        mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
+    ) -> impl Future<Output = Result<T, Error>> {
+        poll_fn(move |cx| self.poll(cx, doing, &mut poll))
     }
 
     fn poll_expired(&mut self, cx: &mut Context<'_>) -> bool {

@@ -21,6 +21,7 @@ use crate::trace::Tracer;
 use crate::url::Url;
 use bytes::Bytes;
 use curio::TcpStream;
+use curio::debug::phase;
 use http::HeaderValue;
 use rustls::ClientConfig;
 use std::cell::{Cell, OnceCell};
@@ -143,14 +144,14 @@ impl Steps<'_> {
     async fn directly(&mut self) -> Result<Reached, Error> {
         self.step.set("looking up its name");
         let (host, port) = (self.url.host(), self.url.port_or_default());
-        let addresses = self.dialer.resolver.server(host, port, self.timings).await?;
+        let addresses = phase("DNS", self.dialer.resolver.server(host, port, self.timings)).await?;
         let (stream, peer) = self.tcp(&addresses).await?;
         Ok(Reached { stream, peer, early: Bytes::new(), secure: false })
     }
 
     async fn tcp(&mut self, addresses: &[SocketAddr]) -> Result<(Stream, Option<SocketAddr>), Error> {
         self.step.set("waiting for TCP");
-        let tcp = connect_to_any(addresses).await?;
+        let tcp = phase("connecting", connect_to_any(addresses)).await?;
         // Head and body are written together, so delaying small writes gains nothing.
         let _ = tcp.set_nodelay(true);
         let peer = match *addresses {
@@ -169,7 +170,7 @@ impl Steps<'_> {
     ) -> Result<Box<TlsStream>, Error> {
         self.step.set("in the TLS handshake");
         let began = curio::clock();
-        let tls = TlsStream::handshake(below, config, host, early).await?;
+        let tls = phase("TLS handshake", TlsStream::handshake(below, config, host, early)).await?;
         self.timings.tls = Some(since(began));
         Ok(tls)
     }
@@ -205,7 +206,7 @@ impl Steps<'_> {
                 agent: self.dialer.agent.clone(),
                 tracer: &self.dialer.tracer,
             };
-            (stream, early) = tunnel.open(stream, peer, self.timings).await?;
+            (stream, early) = phase("proxy", tunnel.open(stream, peer, self.timings)).await?;
         }
         Ok(Reached { stream, peer, early, secure: false })
     }

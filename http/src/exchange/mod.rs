@@ -35,6 +35,7 @@ use crate::response::{Response, ResponseParts};
 use crate::settings::Settings;
 use crate::trace::Trace;
 use attempt::ReceivedHead;
+use curio::debug::phase;
 use http::header::HOST;
 use retry::Tries;
 use shared::Shared;
@@ -132,8 +133,10 @@ async fn hop(
         None => {
             // Thousands may wait here, and must not hold an open file each.
             request.opened.take_if(|body| body.0.can_be_opened_again());
-            let waiting = Box::pin(wait_for_slot(&shared.settings, &origin, &deadline.limits, &mut timings));
-            waiting.await.inspect_err(|_| attempt::put_back(request))?
+            let waiting = wait_for_slot(&shared.settings, &origin, &deadline.limits, &mut timings);
+            Box::pin(phase("waiting for a connection", waiting))
+                .await
+                .inspect_err(|_| attempt::put_back(request))?
         }
     };
     let exchanged = attempt::exchange(shared, request, &origin, slot, deadline, &mut timings).await;

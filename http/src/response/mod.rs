@@ -45,11 +45,13 @@ use crate::connections::upgraded::Upgraded;
 use crate::cookies::{self, Cookie};
 use crate::error::{Error, ErrorKind};
 use crate::trace::redaction::ShownHeaders;
+use crate::trace::region::{self, Label};
 use crate::url::Url;
 use body_reader::BodyReader;
 use bytes::Bytes;
 use chunks::Chunks;
 use content::Content;
+use curio::debug::region_at;
 use error_context::ErrorContext;
 use event_stream::Events;
 use http::header::{CONTENT_LENGTH, LOCATION};
@@ -60,6 +62,7 @@ use serde_core::de::DeserializeOwned;
 use std::borrow::Cow;
 use std::fmt;
 use std::net::SocketAddr;
+use std::panic::Location;
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -285,8 +288,13 @@ impl Response {
     /// # Errors
     /// Of kind [`Json`](ErrorKind::Json) if it is not JSON, or cannot be deserialised into `T`; otherwise as
     /// [`binary`](Response::binary).
-    pub async fn json<T: DeserializeOwned>(&mut self) -> Result<T, Error> {
-        let bytes = self.binary().await?;
+    #[track_caller]
+    pub fn json<T: DeserializeOwned>(&mut self) -> impl Future<Output = Result<T, Error>> {
+        region_at(Location::caller(), self.body_label(), async move { self.parse_json().await })
+    }
+
+    async fn parse_json<T: DeserializeOwned>(&mut self) -> Result<T, Error> {
+        let bytes = self.whole().await?;
         let json = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
         serde_json::from_slice(json).map_err(|cause| {
             let found = self.header("content-type").filter(|kind| !kind.contains("json"));
@@ -306,9 +314,12 @@ impl Response {
     /// # Errors
     /// Of kind [`Decode`](ErrorKind::Decode) if this build does not support the character set; otherwise as
     /// [`binary`](Response::binary).
-    pub async fn text(&mut self) -> Result<String, Error> {
-        let bytes = self.binary().await?;
-        charset::decode(&bytes, self.encoding()).map_err(|error| self.located(error))
+    #[track_caller]
+    pub fn text(&mut self) -> impl Future<Output = Result<String, Error>> {
+        region_at(Location::caller(), self.body_label(), async move {
+            let bytes = self.whole().await?;
+            charset::decode(&bytes, self.encoding()).map_err(|error| self.located(error))
+        })
     }
 
     /// The body. It is kept: a second call, or `text` or `json`, gives the same one.
@@ -324,7 +335,12 @@ impl Response {
     /// [`Timeout`]: ErrorKind::Timeout
     /// [`TooLarge`]: ErrorKind::TooLarge
     /// [`max_body`]: crate::ClientSessionBuilder::max_body
-    pub async fn binary(&mut self) -> Result<Bytes, Error> {
+    #[track_caller]
+    pub fn binary(&mut self) -> impl Future<Output = Result<Bytes, Error>> {
+        region_at(Location::caller(), self.body_label(), self.whole())
+    }
+
+    async fn whole(&mut self) -> Result<Bytes, Error> {
         let whole = std::future::poll_fn(|cx| self.inner.content.poll_whole(cx)).await;
         whole.map_err(|error| self.located(error))
     }
@@ -362,9 +378,12 @@ impl Response {
     ///
     /// # Cancellation
     /// The unfinished file is removed.
-    pub async fn download(&mut self, path: impl AsRef<Path>) -> Result<u64, Error> {
-        let written = download::to_file(&mut self.inner.content, path.as_ref()).await;
-        written.map_err(|error| self.located(error))
+    #[track_caller]
+    pub fn download(&mut self, path: impl AsRef<Path>) -> impl Future<Output = Result<u64, Error>> {
+        region_at(Location::caller(), self.body_label(), async move {
+            let written = download::to_file(&mut self.inner.content, path.as_ref()).await;
+            written.map_err(|error| self.located(error))
+        })
     }
 
     /// The connection as a byte stream, after the server has switched to another protocol: with a `101 Switching Protocols`
@@ -401,6 +420,10 @@ impl Response {
     /// Discards the body: a small one is read to its end, so that the connection can be reused.
     pub(crate) async fn discard_body(&mut self) {
         self.inner.content.discard().await;
+    }
+
+    fn body_label(&self) -> Label {
+        region::of_body(&self.inner.method, &self.inner.url)
     }
 
     /// Adds method, URL and status of this response to an error.

@@ -8,7 +8,6 @@
 use crate::connections::connector::Connector;
 use crate::connections::dialer::Dialer;
 use crate::cookies::CookieJar;
-use crate::exchange;
 use crate::exchange::shared::Shared;
 use crate::request::Request;
 use crate::session::builder::ClientSessionBuilder;
@@ -108,8 +107,9 @@ impl ClientSession {
     ///
     /// # Errors
     /// As awaiting a [`RequestBuilder`].
+    #[track_caller]
     pub fn execute(&self, request: Request) -> ResponseFuture {
-        ResponseFuture::new(exchange::send(Rc::clone(&self.shared), Box::new(request)))
+        ResponseFuture::send(Rc::clone(&self.shared), Box::new(request))
     }
 
     /// Closes the idle connections in order: over TLS, after a close_notify alert. It waits at most 1 s for each. Dropping the

@@ -20,13 +20,16 @@ use crate::request::form;
 use crate::request::header::header_field;
 use crate::request::multipart::Form;
 use crate::response::Response;
+use crate::trace;
 use crate::url::IntoUrl;
+use curio::debug::region_at;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_core::Serialize;
 use std::cell::RefCell;
 use std::fmt;
 use std::future::IntoFuture;
+use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -224,6 +227,7 @@ impl RequestBuilder {
     }
 
     /// Sends it; the same as awaiting the builder.
+    #[track_caller]
     pub fn send(self) -> ResponseFuture {
         self.into_future()
     }
@@ -243,10 +247,13 @@ impl IntoFuture for RequestBuilder {
     type Output = Result<Response, Error>;
     type IntoFuture = ResponseFuture;
 
+    /// Pictures and traces of the program show the request at the line that awaits it, as a
+    /// [region](curio::debug::region()).
+    #[track_caller]
     fn into_future(self) -> ResponseFuture {
         match self.request {
-            Ok(request) => ResponseFuture::new(exchange::send(self.shared, request)),
-            Err(error) => ResponseFuture::new(std::future::ready(Err(error))),
+            Ok(request) => ResponseFuture::send(self.shared, request),
+            Err(error) => ResponseFuture { inner: Box::pin(std::future::ready(Err(error))) },
         }
     }
 }
@@ -264,8 +271,12 @@ pub struct ResponseFuture {
 }
 
 impl ResponseFuture {
-    pub(crate) fn new(future: impl Future<Output = Result<Response, Error>> + 'static) -> ResponseFuture {
-        ResponseFuture { inner: Box::pin(future) }
+    #[track_caller]
+    pub(crate) fn send(shared: Rc<Shared>, request: Box<Request>) -> ResponseFuture {
+        let label = trace::region::of_request(&request.method, &request.url);
+        ResponseFuture {
+            inner: Box::pin(region_at(Location::caller(), label, exchange::send(shared, request))),
+        }
     }
 }
 
@@ -300,7 +311,9 @@ mod tests {
         let builder = session.get("http://localhost/");
         let shared = Rc::clone(&builder.shared);
         let request = builder.build().expect("a good URL");
-        let future = size_of_val(&exchange::send(shared, Box::new(request)));
+        let label = trace::region::of_request(&request.method, &request.url);
+        let exchange = exchange::send(shared, Box::new(request));
+        let future = size_of_val(&region_at(Location::caller(), label, exchange));
         assert!(future <= 1024, "the future is {future} bytes");
         let others = size_of::<Request>() + size_of::<Connection>();
         assert!(future + others <= 2048, "with request and connection it is {}", future + others);

@@ -6,9 +6,11 @@
 //! notation: `*` for information, `>` for what is sent, `<` for what is received.
 //!
 //! The value holds the bytes as they are. The printed form leaves credentials out (`redaction.rs`), because it ends up in
-//! logs. Without a listener, all this costs a test of an empty `Option`.
+//! logs. Without a listener, all this costs a test of an empty `Option`. `region.rs` names requests for the pictures that the
+//! runtime draws.
 
 pub(crate) mod redaction;
+pub(crate) mod region;
 
 use http::HeaderName;
 use std::fmt;

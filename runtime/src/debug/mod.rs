@@ -44,7 +44,7 @@ pub(crate) mod standard_error;
 mod traces;
 mod wake_cause;
 
-pub use crate::task::region::{InRegion, region, region_at};
+pub use crate::task::region::{InRegion, is_watched, phase, region, region_at};
 pub(crate) use activation::Activations;
 pub use activation::{Activation, Event, EventKind};
 pub(crate) use environment::from_environment;

@@ -51,11 +51,24 @@ pub fn region_at<F: IntoFuture, L: Display>(
     label: L,
     future: F,
 ) -> InRegion<F::IntoFuture, L> {
-    InRegion { body: future.into_future(), stay: Stay { region: None }, label, location }
+    InRegion { body: future.into_future(), stay: Stay { region: None }, label, location: Some(location) }
+}
+
+/// A [`region`] that is a part of the one around it, whose source line it has.
+///
+/// For libraries: the steps of an operation, such as a TLS handshake within a request. Without a region around it, it has
+/// the line where its task was spawned.
+pub fn phase<F: IntoFuture>(label: &'static str, future: F) -> InRegion<F::IntoFuture, &'static str> {
+    InRegion { body: future.into_future(), stay: Stay { region: None }, label, location: None }
+}
+
+/// Whether anything notes the regions of this thread's kernel: for libraries whose labels cost something to make.
+pub fn is_watched() -> bool {
+    traps::is_watched()
 }
 
 pin_project! {
-    /// The future of [`region`] and [`region_at`].
+    /// The future of [`region`], [`region_at`] and [`phase`].
     #[must_use = "futures do nothing unless awaited"]
     pub struct InRegion<F, L> {
         // Before `stay`: what it drops still belongs to the region.
@@ -63,7 +76,8 @@ pin_project! {
         body: F,
         stay: Stay,
         label: L,
-        location: &'static Location<'static>,
+        // `None`: that of the region around it.
+        location: Option<&'static Location<'static>>,
     }
 }
 
@@ -91,7 +105,7 @@ impl<F: Future, L: Display> Future for InRegion<F, L> {
         let region = match &this.stay.region {
             Some(region) => region.clone(),
             None => {
-                let region = traps::enter_region(this.label.to_string(), this.location);
+                let region = enter(this.label, *this.location);
                 this.stay.region.insert(region).clone()
             }
         };
@@ -105,6 +119,13 @@ impl<F: Future, L: Display> Future for InRegion<F, L> {
         }
         polled
     }
+}
+
+fn enter(label: &dyn Display, location: Option<&'static Location<'static>>) -> Region {
+    let outer = traps::current_region();
+    let of_outer = || outer.as_ref().map(Region::location);
+    let location = location.or_else(of_outer).unwrap_or_else(|| traps::current_task().spawned_at());
+    traps::enter_region(label.to_string(), location, outer)
 }
 
 impl<F, L: Display> fmt::Debug for InRegion<F, L> {

@@ -49,7 +49,7 @@ pub(crate) use grants::{current_ref, grantee};
 pub(crate) use jobs::{JobHold, hold_clock, run_job};
 pub(crate) use nested::{Nested, NestedTurn};
 pub(crate) use publish::{Line, park, park_around};
-pub(crate) use regions::{InsideRegion, enter_region, is_watched, leave_region};
+pub(crate) use regions::{InsideRegion, current_region, enter_region, is_watched, leave_region};
 pub(crate) use sockets::{Registration, SocketWait, register};
 use std::rc::Rc;
 pub(crate) use tasks::{

@@ -12,10 +12,19 @@ pub(crate) fn is_watched() -> bool {
     try_with(|kernel| kernel.watched.get()).unwrap_or(false)
 }
 
-/// The current task enters a region, inside of the one that is being polled. To be called only if it is watched.
-pub(crate) fn enter_region(label: String, location: &'static Location<'static>) -> Region {
-    let Some(kernel) = state::running() else { return Region::new(0, label, location, None) };
-    let region = Region::new(kernel.regions.next_id(), label, location, kernel.regions.current());
+/// The innermost region that is being polled.
+pub(crate) fn current_region() -> Option<Region> {
+    try_with(|kernel| kernel.regions.current()).flatten()
+}
+
+/// The current task enters a region, inside of `outer`.
+pub(crate) fn enter_region(
+    label: String,
+    location: &'static Location<'static>,
+    outer: Option<Region>,
+) -> Region {
+    let Some(kernel) = state::running() else { return Region::new(0, label, location, outer) };
+    let region = Region::new(kernel.regions.next_id(), label, location, outer);
     tell(&kernel, EventKind::RegionEntered { region: region.clone() });
     region
 }
