@@ -101,6 +101,17 @@ impl Activations {
         }
     }
 
+    /// The kernel has ended. Listeners are dropped now and not with the last handle to the kernel, which the program may keep.
+    /// Returns the messages of those that panicked.
+    pub(crate) fn close(&self) -> Vec<String> {
+        self.any.set(false);
+        let dropped = self.listeners.take().into_iter().map(|listener| {
+            let dropped = catch_unwind(AssertUnwindSafe(|| drop(listener)));
+            dropped.map_err(|payload| panic_message(payload.as_ref()))
+        });
+        dropped.filter_map(Result::err).collect()
+    }
+
     /// Whether there are listeners to call; none while they are being called. Making an event costs more than asking.
     pub(crate) fn any(&self) -> bool {
         self.any.get()

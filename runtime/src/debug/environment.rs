@@ -1,22 +1,59 @@
-//! `CURIO_DEBUG`: traces for any program, without compiling it again. Variables that ask for what this build does not
-//! have are reported on standard error.
+//! `CURIO_DEBUG` and `CURIO_TRACE`: traces and pictures of any program, without compiling it again. Variables that ask for
+//! what this build does not have are reported on standard error.
 
 use super::activation::Activation;
-use super::{logcrash, longblock, schedtrace, traptrace};
+use super::{Timeline, logcrash, longblock, schedtrace, traptrace};
 use crate::debug::standard_error::write_line;
+use std::path::{Path, PathBuf};
 use std::sync::Once;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// Variables that have no effect in this build, and what they ask for.
-const UNSUPPORTED: [(&str, &str); 2] =
-    [("CURIO_TRACE", "timeline pictures"), ("CURIO_MONITOR", "the monitor")];
+const UNSUPPORTED: [(&str, &str); 1] = [("CURIO_MONITOR", "the monitor")];
 
 /// What counts as long for `CURIO_DEBUG=longblock`: Curio's default.
 const LONG: Duration = Duration::from_millis(50);
 
-/// The activations that the environment variable names. An unknown name is reported, and the others are used.
+/// The activations that the environment asks for.
 pub(crate) fn from_environment() -> Vec<Box<dyn Activation>> {
     report_unsupported();
+    let mut activations = traces();
+    activations.extend(timeline());
+    activations
+}
+
+/// `CURIO_TRACE`. A file that cannot be written is reported, and the program runs without a picture.
+fn timeline() -> Option<Box<dyn Activation>> {
+    /// How many kernels there were.
+    static KERNELS: AtomicUsize = AtomicUsize::new(0);
+    let path = std::env::var_os("CURIO_TRACE").filter(|path| !path.is_empty())?;
+    let path = numbered(Path::new(&path), KERNELS.fetch_add(1, Ordering::Relaxed));
+    match Timeline::to_file(&path) {
+        Ok(timeline) => Some(Box::new(timeline)),
+        Err(error) => {
+            write_line(&format!("curio: CURIO_TRACE has no effect: {error}"));
+            None
+        }
+    }
+}
+
+/// `run.html` for the first kernel, then `run-2.html` and so on.
+fn numbered(path: &Path, before: usize) -> PathBuf {
+    if before == 0 {
+        return path.to_path_buf();
+    }
+    let mut name = path.file_stem().unwrap_or_default().to_os_string();
+    name.push(format!("-{}", before + 1));
+    if let Some(extension) = path.extension() {
+        name.push(".");
+        name.push(extension);
+    }
+    path.with_file_name(name)
+}
+
+/// `CURIO_DEBUG`. An unknown name is reported, and the others are used.
+fn traces() -> Vec<Box<dyn Activation>> {
     let Some(words) = std::env::var_os("CURIO_DEBUG") else { return Vec::new() };
     let words = words.to_string_lossy();
     let known = |word: &str| -> Option<Box<dyn Activation>> {

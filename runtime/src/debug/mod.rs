@@ -6,7 +6,8 @@
 //! wake_cause.rs     WakeCause: why a task became ready
 //! traces.rs          schedtrace, traptrace, logcrash: the stream as lines
 //! long_block.rs      longblock: tasks that run for too long without awaiting
-//! environment.rs     CURIO_DEBUG: these without compiling the program again
+//! timeline/          Timeline: the picture of a run, as a page, an image, or a trace for Perfetto
+//! environment.rs     CURIO_DEBUG, CURIO_TRACE: these without compiling the program again
 //! standard_error.rs  where lines go, without panicking and without waiting for ever
 //! ```
 //!
@@ -34,13 +35,14 @@
 //! ```
 //!
 //! `CURIO_DEBUG=schedtrace,traptrace,longblock,logcrash` switches the ready-made ones on in any program, without
-//! compiling it again.
+//! compiling it again, and `CURIO_TRACE=run.html` draws the picture of its run.
 
 mod activation;
 mod environment;
 mod long_block;
 mod region;
 pub(crate) mod standard_error;
+mod timeline;
 mod traces;
 mod wake_cause;
 
@@ -50,5 +52,6 @@ pub use activation::{Activation, Event, EventKind};
 pub(crate) use environment::from_environment;
 pub use long_block::{LongBlock, longblock};
 pub use region::Region;
+pub use timeline::Timeline;
 pub use traces::{LogCrash, SchedTrace, TrapTrace, logcrash, schedtrace, traptrace};
 pub use wake_cause::{Direction, WakeCause};

@@ -89,6 +89,9 @@ impl Kernel {
     fn close(&self) {
         self.state.inbox.close();
         self.state.reports.say_never_joined();
+        for message in self.state.activations.close() {
+            self.state.reports.say(&format!("an activation panicked while it was dropped: {message}"));
+        }
     }
 
     /// Newest first. Destructors may spawn; what they spawn is dropped as well, before it ever runs, up to the

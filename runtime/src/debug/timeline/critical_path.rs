@@ -1,0 +1,139 @@
+//! Why `main` took as long as it did: the chain of causes, followed backwards from its end.
+//!
+//! At every moment of the run one thing held `main` up. While it was running, that was `main` itself. Before that it was
+//! ready and waited for its turn; before that it waited for something, and its wake says for what: for a timer or a socket,
+//! which lie outside, or for another task. In that case the question moves on to that task, as it was at that moment. Followed
+//! to the beginning this gives stretches without gaps, each in one task: the critical path. Only what lies on it can make
+//! `main` end sooner.
+
+use super::model::{Doing, Lane, Model, Span};
+use super::words::{duration, of_cause, of_state};
+use crate::debug::WakeCause;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// A stretch of the path: what one task did, or waited for.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Stretch {
+    pub(super) task: u64,
+    pub(super) from: Duration,
+    pub(super) to: Duration,
+    pub(super) held_up_by: HeldUpBy,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum HeldUpBy {
+    /// It was being polled.
+    Running,
+    /// It was ready, and others had their turn.
+    OtherTasks,
+    /// A few words that fit behind "waited for".
+    Outside(String),
+}
+
+/// The path to the end of `main`, in order of time. Empty if the recording does not hold its end.
+pub(super) fn of(model: &Model) -> Vec<Stretch> {
+    let Some(main) = model.lane(1) else { return Vec::new() };
+    let Some(last) = main.spans.last() else { return Vec::new() };
+    let mut path = Vec::new();
+    let (mut lane, mut time) = (main, last.to);
+    // Each step goes back by at least one span of some lane.
+    let mut left: usize = model.lanes.iter().map(|lane| lane.spans.len()).sum();
+    let mut below = main.spans.len();
+    while left > 0 {
+        left -= 1;
+        let Some(index) =
+            lane.spans[..below].iter().rposition(|span| span.from < time || is_turn(span, time))
+        else {
+            // It did not exist before: the task that spawned it is asked.
+            let Some(parent) = lane.parent.and_then(|parent| model.lane(parent)) else { break };
+            below = position(parent, time);
+            lane = parent;
+            continue;
+        };
+        let span = &lane.spans[index];
+        let stretch =
+            |held_up_by| Stretch { task: lane.id, from: span.from, to: time.min(span.to), held_up_by };
+        below = index;
+        match span.doing {
+            Doing::Running => path.push(stretch(HeldUpBy::Running)),
+            Doing::Ready => {
+                path.push(stretch(HeldUpBy::OtherTasks));
+                if let Some(other) = caused_by_task(span, lane).and_then(|by| model.lane(by)) {
+                    below = position(other, span.from);
+                    time = span.from;
+                    lane = other;
+                    continue;
+                }
+            }
+            Doing::Waiting(state) => {
+                let cause = lane.spans.get(index + 1).and_then(|next| next.woken.as_ref());
+                let words = match cause.map(|woken| &woken.cause) {
+                    Some(WakeCause::Task) | None => of_state(state).to_string(),
+                    Some(cause) => of_cause(cause),
+                };
+                path.push(stretch(HeldUpBy::Outside(words)));
+            }
+        }
+        time = span.from;
+    }
+    path.retain(|stretch| stretch.to > stretch.from);
+    path.reverse();
+    path
+}
+
+/// On a virtual clock a poll takes no time, and still is what came before.
+fn is_turn(span: &Span, time: Duration) -> bool {
+    span.doing != Doing::Ready && span.from == time && span.to == time
+}
+
+/// Which of its spans lie before `time`, or begin then.
+fn position(lane: &Lane, time: Duration) -> usize {
+    lane.spans.partition_point(|span| span.from <= time)
+}
+
+fn caused_by_task(ready: &Span, lane: &Lane) -> Option<u64> {
+    let woken = ready.woken.as_ref()?;
+    match woken.cause {
+        WakeCause::Task | WakeCause::CancelRequested => woken.by.filter(|by| *by != lane.id),
+        WakeCause::Spawned => lane.parent,
+        _ => None,
+    }
+}
+
+/// "main took 4.00 s:" and a line for each cause that had a part in it, the largest first.
+pub(super) fn summary(model: &Model, path: &[Stretch]) -> Vec<String> {
+    let whole: Duration = path.iter().map(|stretch| stretch.to - stretch.from).sum();
+    if whole.is_zero() {
+        return Vec::new();
+    }
+    let mut parts: BTreeMap<(u64, &HeldUpBy), Duration> = BTreeMap::new();
+    for stretch in path {
+        *parts.entry((stretch.task, &stretch.held_up_by)).or_default() += stretch.to - stretch.from;
+    }
+    let mut parts: Vec<_> = parts.into_iter().collect();
+    parts.sort_by_key(|(_, time)| std::cmp::Reverse(*time));
+    let mut lines = vec![format!("main took {}:", duration(whole))];
+    for ((task, what), time) in parts {
+        let percent = 100.0 * time.as_secs_f64() / whole.as_secs_f64();
+        if percent < 0.1 {
+            break;
+        }
+        let name = model.lane(task).map_or("", |lane| &lane.name);
+        let time = duration(time);
+        let part = match (task, what) {
+            (1, HeldUpBy::Running) => format!("running, for {time}"),
+            (1, HeldUpBy::OtherTasks) => format!("ready, while other tasks ran, for {time}"),
+            (1, HeldUpBy::Outside(what)) => format!("waiting for {what}, for {time}"),
+            (_, HeldUpBy::Running) => format!("waiting for task {task} `{name}`, which ran for {time}"),
+            (_, HeldUpBy::OtherTasks) => {
+                format!("waiting for task {task} `{name}`, which was ready while other tasks ran for {time}")
+            }
+            (_, HeldUpBy::Outside(what)) => {
+                format!("waiting for task {task} `{name}`, which waited {time} for {what}")
+            }
+        };
+        lines.push(format!("{percent:.1} % {part}"));
+    }
+    lines
+}
