@@ -337,13 +337,12 @@ fn an_activation_that_panics_is_reported_once_and_the_kernel_goes_on() {
 fn what_the_environment_asks_for_and_is_not_there_is_said_once() {
     let output = std::process::Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "--nocapture", "two_kernels_run"])
-        .env("CURIO_TRACE", "out.html")
         .env("CURIO_MONITOR", "1")
         .output()
         .unwrap();
     assert!(output.status.success(), "{output:?}");
     let said = String::from_utf8(output.stderr).unwrap();
-    for variable in ["CURIO_TRACE", "CURIO_MONITOR"] {
+    for variable in ["CURIO_MONITOR"] {
         let lines = said.lines().filter(|line| line.starts_with(&format!("curio: {variable} is set")));
         assert_eq!(lines.count(), 1, "{said}");
     }

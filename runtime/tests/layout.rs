@@ -77,14 +77,19 @@ fn every_room_has_a_row_on_the_map_and_every_row_a_room() {
 
 #[test]
 fn the_head_of_a_room_names_each_of_its_files() {
-    for room in rooms() {
+    let mut rooms = rooms();
+    while let Some(room) = rooms.pop() {
         let head = head(&room.join("mod.rs"));
         let words: BTreeSet<&str> =
             head.split(|c: char| !(c.is_alphanumeric() || "_./".contains(c))).collect();
-        for file in entries(&room).iter().map(|path| name(path)).filter(|file| *file != "mod.rs") {
-            // A folder inside a room belongs to the file of its name.
-            let file = if file.ends_with(".rs") { file } else { format!("{file}.rs") };
-            assert!(words.contains(file.as_str()), "the head of {}/mod.rs names {file}", name(&room));
+        for path in entries(&room).into_iter().filter(|path| !path.ends_with("mod.rs")) {
+            // A folder inside a room belongs to the file of its name, or is a room itself.
+            let file = name(&path);
+            let names =
+                if path.is_dir() { [format!("{file}.rs"), format!("{file}/")] } else { [file.clone(), file] };
+            let named = names.iter().any(|name| words.contains(name.as_str()));
+            assert!(named, "the head of {}/mod.rs names {}", name(&room), names[0]);
+            rooms.extend(path.join("mod.rs").exists().then_some(path));
         }
     }
 }

@@ -3,7 +3,7 @@
 //! ```text
 //! activation.rs      Activation, Event, EventKind: the stream and its listeners
 //! region.rs          Region: a named stretch of a task's work
-//! wake_cause.rs     WakeCause: why a task became ready
+//! wake_cause.rs      WakeCause: why a task became ready
 //! traces.rs          schedtrace, traptrace, logcrash: the stream as lines
 //! long_block.rs      longblock: tasks that run for too long without awaiting
 //! timeline/          Timeline: the picture of a run, as a page, an image, or a trace for Perfetto

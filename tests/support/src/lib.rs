@@ -32,6 +32,7 @@ pub use hostile::{HostileServer, Script};
 pub use httpbin::{Counters, Httpbin, HttpbinBuilder, HttpbinThread};
 pub use open_files::raise_open_files;
 pub use program::{
-    Failure, Ran, example, run_example, story, with_https_urls, with_server, with_urls, without_numbers,
+    Failure, Ran, example, run_example, run_example_with, story, with_https_urls, with_server, with_urls,
+    without_numbers,
 };
 pub use proxy::TestProxy;

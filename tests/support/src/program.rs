@@ -5,6 +5,7 @@
 //! own clients, unless it is told where to listen. This file handles both, so that an example shows its subject only.
 
 use std::error::Error;
+use std::ffi::OsStr;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -109,8 +110,20 @@ pub fn example(name: &str) -> io::Result<PathBuf> {
 /// # Errors
 /// When it has not been built or cannot be run, or prints what is no text.
 pub fn run_example(name: &str, arguments: &[&str]) -> Result<Ran, Failure> {
+    run_example_with(name, arguments, &[])
+}
+
+/// [`run_example`] with environment variables.
+///
+/// # Errors
+/// As [`run_example`].
+pub fn run_example_with(
+    name: &str,
+    arguments: &[&str],
+    environment: &[(&str, &OsStr)],
+) -> Result<Ran, Failure> {
     let start = Instant::now();
-    let output = Command::new(example(name)?).args(arguments).output()?;
+    let output = Command::new(example(name)?).args(arguments).envs(environment.iter().copied()).output()?;
     let took = start.elapsed();
     let (printed, errors) = (String::from_utf8(output.stdout)?, String::from_utf8(output.stderr)?);
     Ok(Ran { success: output.status.success(), printed, errors, took })

@@ -36,60 +36,45 @@ pub(super) fn of(model: &Model) -> Vec<Stretch> {
     let Some(main) = model.lane(1) else { return Vec::new() };
     let Some(last) = main.spans.last() else { return Vec::new() };
     let mut path = Vec::new();
-    let (mut lane, mut time) = (main, last.to);
-    // Each step goes back by at least one span of some lane.
-    let mut left: usize = model.lanes.iter().map(|lane| lane.spans.len()).sum();
-    let mut below = main.spans.len();
-    while left > 0 {
-        left -= 1;
-        let Some(index) =
-            lane.spans[..below].iter().rposition(|span| span.from < time || is_turn(span, time))
-        else {
-            // It did not exist before: the task that spawned it is asked.
-            let Some(parent) = lane.parent.and_then(|parent| model.lane(parent)) else { break };
-            below = position(parent, time);
-            lane = parent;
+    // How far back in which lane; `time` is where the stretch that was found last begins.
+    let (mut lane, mut before, mut time) = (main, main.spans.len(), last.to);
+    loop {
+        let Some(span) = lane.spans[..before].last() else {
+            // It did not exist yet: before that, the task that spawned it was running.
+            let born = lane.spans.first().map(|first| first.order);
+            let parent = lane.parent.and_then(|parent| model.lane(parent));
+            let (Some(parent), Some(born)) = (parent, born) else { break };
+            (lane, before) = (parent, begun_before(parent, born));
             continue;
         };
-        let span = &lane.spans[index];
-        let stretch =
-            |held_up_by| Stretch { task: lane.id, from: span.from, to: time.min(span.to), held_up_by };
-        below = index;
-        match span.doing {
-            Doing::Running => path.push(stretch(HeldUpBy::Running)),
-            Doing::Ready => {
-                path.push(stretch(HeldUpBy::OtherTasks));
-                if let Some(other) = caused_by_task(span, lane).and_then(|by| model.lane(by)) {
-                    below = position(other, span.from);
-                    time = span.from;
-                    lane = other;
-                    continue;
-                }
-            }
+        let held_up_by = match span.doing {
+            Doing::Running => HeldUpBy::Running,
+            Doing::Ready => HeldUpBy::OtherTasks,
             Doing::Waiting(state) => {
-                let cause = lane.spans.get(index + 1).and_then(|next| next.woken.as_ref());
-                let words = match cause.map(|woken| &woken.cause) {
+                let cause = lane.spans.get(before).and_then(|next| next.woken.as_ref());
+                HeldUpBy::Outside(match cause.map(|woken| &woken.cause) {
                     Some(WakeCause::Task) | None => of_state(state).to_string(),
                     Some(cause) => of_cause(cause),
-                };
-                path.push(stretch(HeldUpBy::Outside(words)));
+                })
             }
-        }
+        };
+        path.push(Stretch { task: lane.id, from: span.from, to: time.min(span.to), held_up_by });
         time = span.from;
+        let by = if span.doing == Doing::Ready { caused_by_task(span, lane) } else { None };
+        match by.and_then(|by| model.lane(by)) {
+            Some(other) => (lane, before) = (other, begun_before(other, span.order)),
+            None => before -= 1,
+        }
     }
     path.retain(|stretch| stretch.to > stretch.from);
     path.reverse();
     path
 }
 
-/// On a virtual clock a poll takes no time, and still is what came before.
-fn is_turn(span: &Span, time: Duration) -> bool {
-    span.doing != Doing::Ready && span.from == time && span.to == time
-}
-
-/// Which of its spans lie before `time`, or begin then.
-fn position(lane: &Lane, time: Duration) -> usize {
-    lane.spans.partition_point(|span| span.from <= time)
+/// How many of its spans began before the event with this number. By numbers and not by times, because on a virtual clock
+/// many things happen at the same time.
+fn begun_before(lane: &Lane, event: u64) -> usize {
+    lane.spans.partition_point(|span| span.order < event)
 }
 
 fn caused_by_task(ready: &Span, lane: &Lane) -> Option<u64> {

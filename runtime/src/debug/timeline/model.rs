@@ -47,6 +47,8 @@ pub(super) enum End {
 /// A stretch of a task's life in one state.
 #[derive(Clone, Debug)]
 pub(super) struct Span {
+    /// The number of the event that began it.
+    pub(super) order: u64,
     pub(super) from: Duration,
     pub(super) to: Duration,
     pub(super) doing: Doing,
@@ -141,6 +143,8 @@ impl Model {
 struct Builder {
     lanes: BTreeMap<u64, Growing>,
     arrows: Vec<Arrow>,
+    /// How many there were so far.
+    events: u64,
 }
 
 /// The lane of a task whose later events are still to come.
@@ -155,6 +159,8 @@ struct Growing {
     parked: Option<Place>,
     /// What woke it while it was being polled.
     woken: Option<Woken>,
+    /// The number of the current event.
+    event: u64,
 }
 
 impl Builder {
@@ -164,6 +170,8 @@ impl Builder {
         }
         let time = entry.time;
         let lane = self.lanes.entry(entry.task).or_default();
+        self.events += 1;
+        lane.event = self.events;
         match &entry.step {
             Step::Created => {
                 let parent = recording.tasks.get(&entry.task).and_then(|facts| facts.parent);
@@ -178,7 +186,9 @@ impl Builder {
                 let joined = lane.waits_in(TaskState::TaskJoin);
                 lane.wake(time, Woken { by: *by, cause: cause.clone() });
                 let kind = if joined { ArrowKind::Join } else { ArrowKind::Wake };
-                let from = by.filter(|by| *by != entry.task);
+                // The arrow of a cancellation is drawn for the request.
+                let is_new = *cause != WakeCause::CancelRequested;
+                let from = by.filter(|by| *by != entry.task && is_new);
                 self.arrows.extend(from.map(|from| Arrow { time, from, to: entry.task, kind }));
             }
             Step::Running => {
@@ -243,8 +253,16 @@ impl Growing {
     /// Ends the current stretch and begins the next one.
     fn go_on(&mut self, time: Duration, doing: Doing, at: Option<Place>) {
         self.close(time);
-        self.open =
-            Some(Span { from: time, to: time, doing, at, region: None, woken: None, took: Duration::ZERO });
+        self.open = Some(Span {
+            order: self.event,
+            from: time,
+            to: time,
+            doing,
+            at,
+            region: None,
+            woken: None,
+            took: Duration::ZERO,
+        });
     }
 
     fn wake(&mut self, time: Duration, woken: Woken) {

@@ -89,7 +89,7 @@ pub(super) fn duration(time: Duration) -> String {
         s => (s * 1e6, "µs"),
     };
     match value {
-        v if v == 0.0 => "0 s".into(),
+        0.0 => "0 s".into(),
         v if v >= 99.95 => format!("{v:.0} {unit}"),
         v if v >= 9.995 => format!("{v:.1} {unit}"),
         v => format!("{v:.2} {unit}"),

@@ -1,4 +1,4 @@
-//! Real servers, started by a test on loopback ports as child processes.
+//! Real servers, started by a test on loopback ports as child processes; and a browser.
 //!
 //! A client and a server by the same authors may share mistakes. These servers are independent: PyPI's httpbin and h11
 //! (Python), nginx, OpenSSL, tinyproxy and microsocks (C).
@@ -18,6 +18,7 @@
 //!
 //! No process outlives its test, not even a test that is killed: see `process.rs`.
 
+mod chromium;
 mod h11;
 mod httpbin;
 mod microsocks;
@@ -31,6 +32,7 @@ mod tinyproxy;
 
 use std::io::{self, Write};
 
+pub use chromium::{Chromium, Loaded};
 pub use h11::H11Judge;
 pub use httpbin::HttpbinProcess;
 pub use microsocks::Microsocks;

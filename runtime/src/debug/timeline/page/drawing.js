@@ -60,6 +60,7 @@ function draw(printing = false) {
   const lanes = lanesShown();
   const tops = topsOf(lanes);
   const height = tops[lanes.length] + 6;
+  picture.setAttribute("height", height);
   const [first, last] = rowsShown(tops, printing);
   const visible = lanes.slice(first, last);
   // Merge more and more until few enough elements are left.
@@ -75,11 +76,11 @@ function draw(printing = false) {
   if (view.arrows) parts.push(drawnArrows(rowOf, tops, first, last));
   parts.push(axis());
   picture.setAttribute("viewBox", `0 0 ${view.width} ${height}`);
-  picture.setAttribute("height", height);
   picture.innerHTML = parts.join("");
 }
 
-// The states of a lane that lie in view, with those narrower than `narrowest` pixels in one.
+// The states of a lane that lie in view, with those narrower than `narrowest` pixels in one, which looks like the state that
+// took most of its time.
 function merged(lane, narrowest) {
   const spans = lane.spans, bars = [];
   let index = firstFrom(spans, TO, view.from);
@@ -91,11 +92,14 @@ function merged(lane, narrowest) {
     if (narrow && before && before.narrow && span[TO] - before.from < narrowest * 2 * perPixel) {
       before.to = span[TO];
       before.count += 1;
+      before.times[span[LOOK]] = (before.times[span[LOOK]] || 0) + span[TO] - span[FROM];
+      if (before.times[span[LOOK]] > before.times[before.look]) before.look = span[LOOK];
       if (span[TOOK] > LONG_POLL) before.blocks = true;
       continue;
     }
     const blocks = span[LOOK] === RUNNING && span[TOOK] > LONG_POLL;
-    bars.push({ from: span[FROM], to: span[TO], index, look: span[LOOK], count: 1, narrow, blocks });
+    const times = { [span[LOOK]]: span[TO] - span[FROM] };
+    bars.push({ from: span[FROM], to: span[TO], index, look: span[LOOK], count: 1, times, narrow, blocks });
   }
   return bars;
 }
@@ -111,7 +115,7 @@ function drawnLane(lane, y, bars) {
   for (const bar of bars) {
     if (view.hidden.has(bar.look)) continue;
     const from = Math.max(x(bar.from), NAMES), to = Math.min(x(bar.to), view.width - PADDING + 1);
-    const fill = bar.count > 1 ? "class=\"span fill-dense" : `fill="url(#${run.looks[bar.look][0]})" class="span`;
+    const fill = `fill="url(#${run.looks[bar.look][0]})" class="span${bar.count > 1 ? " dense" : ""}`;
     const at = (place) => place && place.lane === laneIndex && place.index === bar.index;
     const marks = `${bar.blocks ? " blocks" : ""}${at(pinned) ? " pinned" : ""}${at(current) ? " current" : ""}"`;
     parts.push(`<rect ${fill}${marks} x="${from.toFixed(1)}" y="${y + 5}" width="${Math.max(to - from, 1).toFixed(1)}"` +

@@ -1,0 +1,101 @@
+//! The pictures in the README, which the runtime drew of two examples, still show what these do.
+//!
+//! `CURIO_BLESS=1 cargo test --test pictures` draws them anew.
+#![forbid(unsafe_code)]
+
+use std::fs;
+use std::path::Path;
+
+use curio_support::{Failure, run_example_with, without_numbers};
+
+/// What a picture says: the tasks, the summary, and how many seconds each state and each region lasts. The numbers that
+/// change from run to run (ports, source lines, milliseconds) are left out.
+#[derive(Debug, PartialEq, Eq)]
+struct Shown {
+    tasks: Vec<String>,
+    summary: Vec<String>,
+    stretches: Vec<String>,
+}
+
+impl Shown {
+    fn of(picture: &str) -> Shown {
+        let texts = |class: &str| -> Vec<String> {
+            let mark = format!("<text class=\"{class}\"");
+            let lines = picture.lines().filter(|line| line.starts_with(&mark));
+            lines.map(|line| between(line, ">", "<").to_string()).collect()
+        };
+        let mut stretches: Vec<String> =
+            picture.lines().filter(|line| line.starts_with("<rect")).filter_map(stretch).collect();
+        stretches.sort();
+        let summary = texts("summary").iter().map(|line| in_seconds(line)).collect();
+        Shown { tasks: texts("name"), summary, stretches }
+    }
+}
+
+fn between<'t>(text: &'t str, from: &str, to: &str) -> &'t str {
+    let (_, rest) = text.split_once(from).unwrap_or(("", ""));
+    rest.split_once(to).map_or(rest, |(found, _)| found)
+}
+
+/// The title of a bar that lasts at least half a second, without its source line.
+fn stretch(line: &str) -> Option<String> {
+    let title = between(line, "<title>", "</title>");
+    let title = title.split_once(" at ").map_or(title, |(what, _)| what);
+    let text = in_seconds(&without_numbers(title));
+    (text.ends_with(" s") && !text.ends_with(" 0 s")).then_some(text)
+}
+
+/// `4.01 s` and `3999 ms` to `4 s`, and `66.6 %` to `67 %`.
+fn in_seconds(text: &str) -> String {
+    let mut words: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        let unit = word.trim_end_matches([':', ',']);
+        let number = words.last().and_then(|number| number.parse::<f64>().ok());
+        if let (Some(number), "s" | "ms" | "µs" | "%") = (number, unit) {
+            words.pop();
+            let scale = match unit {
+                "ms" => 1e-3,
+                "µs" => 1e-6,
+                _ => 1.0,
+            };
+            words.push((number * scale).round().to_string());
+            words.push(if unit == "%" { "%" } else { "s" }.to_string());
+        } else {
+            words.push(word.to_string());
+        }
+    }
+    words.join(" ")
+}
+
+fn check(example: &str) -> Result<(), Failure> {
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("docs/pictures/{example}.svg"));
+    let new = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{example}.svg"));
+    let ran = run_example_with(example, &[], &[("CURIO_TRACE", new.as_os_str())])?;
+    assert!(ran.success && ran.errors.is_empty(), "{}", ran.errors);
+    let drawn = fs::read_to_string(new)?;
+    if std::env::var_os("CURIO_BLESS").is_some() {
+        fs::write(&kept, &drawn)?;
+    }
+    let (kept, drawn) = (Shown::of(&fs::read_to_string(kept)?), Shown::of(&drawn));
+    assert!(drawn.stretches.len() >= 8, "{drawn:#?}");
+    assert_eq!(kept, drawn, "draw it anew: CURIO_BLESS=1 cargo test --test pictures");
+    Ok(())
+}
+
+#[test]
+fn the_picture_of_concurrent_is_up_to_date() -> Result<(), Failure> {
+    check("concurrent")
+}
+
+#[test]
+fn the_picture_of_bounded_is_up_to_date() -> Result<(), Failure> {
+    check("bounded")
+}
+
+#[test]
+fn the_readme_shows_them() {
+    let readme = include_str!("../README.md");
+    for example in ["concurrent", "bounded"] {
+        assert!(readme.contains(&format!("](docs/pictures/{example}.svg)")), "{example}");
+    }
+}
