@@ -48,7 +48,8 @@
 //! **Cookies.** The cookies that responses set are kept for the session, and sent only to the hosts and paths that they
 //! are for ([`CookieJar`]).
 //!
-//! It sends HTTP/1.1 requests, and accepts responses in HTTP/1.0. There is no HTTP/2, and no cache.
+//! It sends HTTP/1.1 requests, and accepts responses in HTTP/1.0; HTTP/2 is spoken with the feature `http2`, where the server
+//! chooses it. There is no cache.
 //!
 //! # Cargo features
 //!
@@ -60,6 +61,7 @@
 //! | `zstd` | the content coding `zstd`. Its decoder returns the last window of a body (a few KiB to 8 MiB) only when the frame ends. Requests whose `Accept` names `text/event-stream` or JSON lines do not ask for it; for other bodies that are to be read while they come, set `Accept-Encoding: gzip` |
 //! | `charset` | all character sets of the Encoding Standard in [`Response::text`] |
 //! | `digest` | `RequestBuilder::digest_auth`: Digest authentication (RFC 7616) |
+//! | `http2` | HTTP/2: offered to `https` servers (`ClientSessionBuilder::http2`), or with prior knowledge; one connection for all requests of an origin |
 //! | `psl` | public suffixes, so that a site cannot set cookies for all of `co.uk` |
 //! | `system-roots` | `ClientSessionBuilder::system_roots`: the root certificates of the operating system |
 //! | `aws-lc-rs` | cryptography by aws-lc-rs in place of ring, with post-quantum key exchange |

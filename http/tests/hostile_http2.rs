@@ -1,5 +1,5 @@
-//! HTTP/2, which this client does not have: it is neither offered nor taken for HTTP/1, and what its floods are for
-//! finds no one to flood.
+//! HTTP/2 where it is not spoken: it is not offered then, is not taken for HTTP/1, and its floods find no one to flood.
+//! `hostile_http2_frames.rs` has the cases of connections that speak it.
 
 mod server;
 mod tls_server;
@@ -18,7 +18,7 @@ const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 const SETTINGS: &[u8] = b"\0\0\0\x04\0\0\0\0\0\0\0\0\x04\x01\0\0\0\0";
 
 #[test]
-fn case_139_a_flood_of_frames_ends_with_the_first_of_them() {
+fn case_139_a_flood_of_frames_where_http_1_is_spoken_ends_with_the_first_of_them() {
     let empty_data = [0, 0, 0, 0, 0, 0, 0, 0, 1];
     let continuation = [0, 0, 1, 9, 0, 0, 0, 0, 1, 0x88];
     let reset = [0, 0, 4, 3, 0, 0, 0, 0, 1, 0, 0, 0, 8];
@@ -34,10 +34,13 @@ fn case_139_a_flood_of_frames_ends_with_the_first_of_them() {
 }
 
 #[test]
-fn case_140_http_2_is_never_offered() {
+fn case_140_http_2_is_not_offered_without_the_feature_or_if_it_is_switched_off() {
     let authority = Authority::new(|_| {});
     let server = TlsServer::start(authority.server(&["localhost"], "x", &[b"h2", b"http/1.1"]), OK);
-    let session = ClientSession::builder()
+    let builder = ClientSession::builder();
+    #[cfg(feature = "http2")]
+    let builder = builder.http2(false);
+    let session = builder
         .only_root_certificates(authority.pem())
         .resolve("localhost", server.address)
         .build()

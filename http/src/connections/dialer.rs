@@ -9,13 +9,15 @@
 use crate::connections::connection::{Connection, ProtocolLimits};
 use crate::connections::connector::Target;
 use crate::connections::deadline::Limits;
+#[cfg(feature = "http2")]
+use crate::connections::http2::SharedConnection;
 use crate::connections::pool::Origin;
 use crate::connections::proxy::{Proxy, Tunnel};
 use crate::connections::resolver::{self, HostResolver};
 use crate::connections::route::Route;
 use crate::connections::stream::Stream;
 use crate::connections::timings::{Timings, since};
-use crate::connections::tls::{TlsStream, trust};
+use crate::connections::tls::{TlsInfo, TlsStream, trust};
 use crate::error::{Error, ErrorKind};
 use crate::trace::Tracer;
 use crate::url::Url;
@@ -28,6 +30,8 @@ use std::cell::{Cell, OnceCell};
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
+#[cfg(feature = "http2")]
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,6 +41,9 @@ pub(crate) struct Dialer {
     protocol_limits: ProtocolLimits,
     /// Set in advance if the session has its own; otherwise the shared default, from the first `https` request on.
     tls: OnceCell<Arc<ClientConfig>>,
+    /// The same, but ALPN offers HTTP/2, too.
+    #[cfg(feature = "http2")]
+    tls_with_http2: OnceCell<Arc<ClientConfig>>,
     tracer: Tracer,
     /// The `User-Agent` of requests to proxies.
     agent: HeaderValue,
@@ -51,18 +58,40 @@ impl Dialer {
         agent: HeaderValue,
     ) -> Dialer {
         let tls = tls.map(OnceCell::from).unwrap_or_default();
-        Dialer { resolver, protocol_limits, tls, tracer, agent }
+        Dialer {
+            resolver,
+            protocol_limits,
+            tls,
+            #[cfg(feature = "http2")]
+            tls_with_http2: OnceCell::new(),
+            tracer,
+            agent,
+        }
     }
 
-    /// Connects to the server of `url`, by the route of its origin.
-    pub(crate) async fn connect(
+    /// A connection of HTTP/1.1.
+    pub(crate) fn http1(&self, dialed: Dialed) -> Box<Connection> {
+        let Dialed { stream, peer, tls } = dialed;
+        Box::new(Connection::new(stream, peer, tls, self.protocol_limits.clone(), self.tracer.clone()))
+    }
+
+    /// A connection of HTTP/2.
+    #[cfg(feature = "http2")]
+    pub(crate) async fn http2(&self, dialed: Dialed) -> Result<Rc<SharedConnection>, Error> {
+        let Dialed { stream, peer, tls } = dialed;
+        SharedConnection::open(stream, peer, tls, self.protocol_limits.clone(), self.tracer.clone()).await
+    }
+
+    /// Connects to the server of `url`, by the route of its origin; over TLS, ALPN offers what `offer` says.
+    pub(crate) async fn dial(
         &self,
         origin: &Origin,
         url: &Url,
         limit: Option<Duration>,
         limits: &Limits,
         timings: &mut Timings,
-    ) -> Result<Box<Connection>, Error> {
+        offer: Offer,
+    ) -> Result<Dialed, Error> {
         let step = Cell::new("making ready");
         let doing = || {
             let (host, port) = (url.host(), url.port_or_default());
@@ -74,7 +103,7 @@ impl Dialer {
             };
             format!("connecting to {host}:{port}{way} ({})", step.get())
         };
-        let steps = Steps { dialer: self, url, limits, step: &step, timings };
+        let steps = Steps { dialer: self, url, limits, step: &step, timings, offer };
         limits.within(limit, doing, steps.go(origin)).await?
     }
 }
@@ -82,6 +111,45 @@ impl Dialer {
 impl Dialer {
     fn tls(&self) -> Arc<ClientConfig> {
         Arc::clone(self.tls.get_or_init(trust::shared))
+    }
+
+    fn tls_offering(&self, offer: Offer) -> Arc<ClientConfig> {
+        match offer {
+            Offer::Http1 => self.tls(),
+            #[cfg(feature = "http2")]
+            Offer::Both => Arc::clone(self.tls_with_http2.get_or_init(|| trust::offering_http2(&self.tls()))),
+        }
+    }
+}
+
+/// What ALPN offers.
+#[derive(Clone, Copy)]
+pub(crate) enum Offer {
+    Http1,
+    /// HTTP/2, and HTTP/1.1 for servers that do not speak it.
+    #[cfg(feature = "http2")]
+    Both,
+}
+
+/// A stream to the server, ready for HTTP.
+pub(crate) struct Dialed {
+    stream: Stream,
+    peer: Option<SocketAddr>,
+    tls: Option<TlsInfo>,
+}
+
+#[cfg(feature = "http2")]
+impl Dialed {
+    pub(crate) fn peer(&self) -> Option<SocketAddr> {
+        self.peer
+    }
+
+    /// Whether the server has chosen HTTP/2; `None` if it was not asked, because there is no TLS.
+    pub(crate) fn chose_http2(&self) -> Option<bool> {
+        match &self.stream {
+            Stream::Tls(tls) if self.tls.is_some() => Some(tls.chose_http2()),
+            _ => None,
+        }
     }
 }
 
@@ -93,6 +161,7 @@ struct Steps<'a> {
     /// The current step, for the error of a timeout.
     step: &'a Cell<&'static str>,
     timings: &'a mut Timings,
+    offer: Offer,
 }
 
 /// A stream to a server or proxy.
@@ -106,7 +175,7 @@ struct Reached {
 }
 
 impl Steps<'_> {
-    async fn go(mut self, origin: &Origin) -> Result<Box<Connection>, Error> {
+    async fn go(mut self, origin: &Origin) -> Result<Dialed, Error> {
         let began = curio::clock();
         let reached = match origin.route() {
             Route::Direct => self.directly().await?,
@@ -129,7 +198,7 @@ impl Steps<'_> {
         let looking_up = self.timings.dns.unwrap_or_default();
         self.timings.connect = Some(since(began).saturating_sub(looking_up));
         let (stream, tls) = if self.url.is_https() && !reached.secure {
-            let config = self.dialer.tls();
+            let config = self.dialer.tls_offering(self.offer);
             let tls = self.tls(reached.stream, config, self.url.host(), &reached.early).await?;
             let info = tls.info(origin.tls_info());
             origin.set_tls_info(info.clone());
@@ -137,8 +206,7 @@ impl Steps<'_> {
         } else {
             (reached.stream, None)
         };
-        let limits = self.dialer.protocol_limits.clone();
-        Ok(Box::new(Connection::new(stream, reached.peer, tls, limits, self.dialer.tracer.clone())))
+        Ok(Dialed { stream, peer: reached.peer, tls })
     }
 
     async fn directly(&mut self) -> Result<Reached, Error> {

@@ -11,6 +11,7 @@
 //! connector.rs     custom transports
 //! proxy/           proxy settings, tunnels, SOCKS
 //! connection.rs    the loop between a stream and the protocol
+//! http2/           connections that several requests share (feature `http2`)
 //! failure.rs       how an exchange on a connection fails
 //! deadline.rs      read timeout and total timeout
 //! timings.rs       how long each phase took
@@ -25,6 +26,8 @@ pub(crate) mod connector;
 pub(crate) mod deadline;
 pub(crate) mod dialer;
 pub(crate) mod failure;
+#[cfg(feature = "http2")]
+pub(crate) mod http2;
 mod idle_reaper;
 mod keep_alive;
 pub(crate) mod pool;

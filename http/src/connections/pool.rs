@@ -25,6 +25,8 @@
 //! A task in the background closes connections that expire while they are idle: see `idle_reaper.rs`.
 
 use crate::connections::connection::Connection;
+#[cfg(feature = "http2")]
+use crate::connections::http2::{SharedConnection, sharing::Sharing};
 use crate::connections::idle_reaper::{IdleReaper, Round};
 use crate::connections::route::Route;
 use crate::connections::stream::Look;
@@ -82,6 +84,8 @@ pub(crate) struct Origin {
     in_use: Cell<usize>,
     gate: Option<Semaphore>,
     closed: Cell<bool>,
+    #[cfg(feature = "http2")]
+    sharing: Sharing,
     shared: Rc<PoolShared>,
 }
 
@@ -168,7 +172,23 @@ impl Pool {
             origin.closed.set(true);
         }
         drop(self.take_all());
+        #[cfg(feature = "http2")]
+        drop(self.take_all_shared());
         self.shared.idle_reaper.stop();
+    }
+
+    /// Takes all connections of HTTP/2 out, to be closed by the caller. Their streams go on.
+    #[cfg(feature = "http2")]
+    pub(crate) fn take_all_shared(&self) -> Vec<Rc<SharedConnection>> {
+        let all: Vec<_> = self.origins.borrow().by_name.values().cloned().collect();
+        all.iter().filter_map(|origin| origin.sharing.take()).collect()
+    }
+
+    /// Closes the connections of HTTP/2 that are idle, because a request waits for a slot.
+    #[cfg(feature = "http2")]
+    pub(crate) fn close_idle_shared(&self) {
+        let all: Vec<_> = self.origins.borrow().by_name.values().cloned().collect();
+        all.iter().for_each(|origin| drop(origin.sharing.take_idle()));
     }
 }
 
@@ -180,7 +200,20 @@ impl Origins {
         let mut next = None;
         let dead: Vec<Idle> = all.iter().flat_map(|origin| origin.take_dead(now, &mut next)).collect();
         let anything_left = all.iter().any(|origin| !origin.idle.borrow().is_empty());
+        #[cfg(feature = "http2")]
+        let anything_left = Origins::tend_shared(&all, now, &mut next) || anything_left;
         anything_left.then_some(Round { closed_any: !dead.is_empty(), next })
+    }
+
+    /// Looks after the connections of HTTP/2; whether there are any. They want to be looked at each second.
+    #[cfg(feature = "http2")]
+    fn tend_shared(all: &[Rc<Origin>], now: Instant, next: &mut Option<Instant>) -> bool {
+        let tend = |origin: &&Rc<Origin>| origin.sharing.tend(now, origin.rules.idle_timeout);
+        let any_left = all.iter().filter(tend).count() > 0;
+        if any_left {
+            *next = (*next).into_iter().chain(now.checked_add(Duration::from_secs(1))).min();
+        }
+        any_left
     }
 
     /// Removes the origins that have neither connections nor users, once there are `crowded` of them. The threshold is then
@@ -209,7 +242,25 @@ impl Origin {
             in_use: Cell::new(0),
             gate: rules.connections_per_host.map(Semaphore::new),
             closed: Cell::new(false),
+            #[cfg(feature = "http2")]
+            sharing: Sharing::new(),
             shared,
+        }
+    }
+
+    /// What is known of it with respect to HTTP/2.
+    #[cfg(feature = "http2")]
+    pub(crate) fn sharing(&self) -> &Sharing {
+        &self.sharing
+    }
+
+    /// The pool looks after its connection from now on.
+    #[cfg(feature = "http2")]
+    pub(crate) fn watch_shared(&self) {
+        if self.closed.get() {
+            drop(self.sharing.take());
+        } else {
+            self.shared.idle_reaper.watch();
         }
     }
 

@@ -7,6 +7,7 @@
 
 use crate::connections::connection::{BodyLength, Connection, Exchanged, RequestHead, ResponseHead};
 use crate::connections::deadline::{Deadline, Limits};
+use crate::connections::dialer::Offer;
 use crate::connections::failure::ExchangeError;
 use crate::connections::pool::{Lease, Origin, Slot};
 use crate::connections::route::Route;
@@ -19,6 +20,7 @@ use crate::request::upload::{OpenBody, Progress, Upload, UploadOptions};
 use crate::trace::Trace;
 use http::header::{CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING};
 use http::{HeaderValue, Method};
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -73,13 +75,10 @@ pub(crate) async fn exchange(
     }
     shared.pool.make_room(origin);
     let limit = shared.settings.timeouts.connect(request);
-    let connecting = Box::pin(shared.dialer.connect(origin, &request.url, limit, &deadline.limits, timings));
-    let mut connection = connecting.await.map_err(never_seen)?;
-    shared.settings.tracer.emit(|| Trace::Connected {
-        host: request.url.authority(),
-        peer: connection.peer(),
-        took: [timings.dns, timings.connect, timings.tls].into_iter().flatten().sum(),
-    });
+    let limits = &deadline.limits;
+    let dialing = Box::pin(shared.dialer.dial(origin, &request.url, limit, limits, timings, Offer::Http1));
+    let mut connection = shared.dialer.http1(dialing.await.map_err(never_seen)?);
+    trace_connected(shared, request, connection.peer(), timings);
     began = curio::clock();
     match attempt(shared, &mut connection, origin.route(), request, deadline, timings, &began).await {
         Ok((head, arrived, upload)) => {
@@ -89,8 +88,40 @@ pub(crate) async fn exchange(
     }
 }
 
+/// Sends the request on a connection that was made for it.
+#[cfg(feature = "http2")]
+pub(crate) async fn on_new_connection(
+    shared: &Shared,
+    request: &mut Request,
+    origin: &Origin,
+    (mut connection, slot): (Box<Connection>, Slot),
+    deadline: &mut Deadline,
+    timings: &mut Timings,
+) -> Result<ReceivedHead, Error> {
+    let began = curio::clock();
+    match attempt(shared, &mut connection, origin.route(), request, deadline, timings, &began).await {
+        Ok((head, arrived, upload)) => {
+            Ok(ReceivedHead { head, arrived, lease: Lease::new(connection, slot), upload })
+        }
+        Err(failed) => Err(failed.error),
+    }
+}
+
+pub(crate) fn trace_connected(
+    shared: &Shared,
+    request: &Request,
+    peer: Option<SocketAddr>,
+    timings: &Timings,
+) {
+    shared.settings.tracer.emit(|| Trace::Connected {
+        host: request.url.authority(),
+        peer,
+        took: [timings.dns, timings.connect, timings.tls].into_iter().flatten().sum(),
+    });
+}
+
 /// No connection was made, so no server has seen the request.
-fn never_seen(error: Error) -> Error {
+pub(crate) fn never_seen(error: Error) -> Error {
     match error.kind() {
         ErrorKind::Dns | ErrorKind::Connect | ErrorKind::Timeout => error.with_resend(Resend::Always),
         _ => error,
@@ -110,10 +141,7 @@ async fn attempt(
         Some(opened) => *opened,
         None => open(&mut request.body, &deadline.limits).await?,
     };
-    let length = declared_by_caller(request, length);
-    if length != BodyLength::None {
-        add_upload_options(shared, request, &mut upload, length);
-    }
+    let length = prepare_upload(shared, request, &mut upload, length);
     begin(connection, route, request, length)?;
     let exchanged = connection.exchange(&mut upload, deadline).await;
     let rest = if matches!(exchanged, Ok(Exchanged { body_goes_on: true, .. })) {
@@ -129,6 +157,20 @@ async fn attempt(
     timings.send = Some(sent.saturating_duration_since(*began));
     timings.first_byte = Some(arrived.saturating_duration_since(sent));
     Ok((head, arrived, rest))
+}
+
+/// Gives the upload its options; returns the length that is declared.
+pub(crate) fn prepare_upload(
+    shared: &Shared,
+    request: &Request,
+    upload: &mut Upload,
+    length: BodyLength,
+) -> BodyLength {
+    let length = declared_by_caller(request, length);
+    if length != BodyLength::None {
+        add_upload_options(shared, request, upload, length);
+    }
+    length
 }
 
 /// Not part of `attempt`, so that its locals do not live in that future while it waits for the response.

@@ -12,6 +12,7 @@
 //! authentication.rs   credentials: of the request, its URL, the session, the netrc file; Digest challenges
 //! cookies.rs          cookies for a hop and from a response
 //! attempt.rs          one request on one connection; once more on a new one if the first was stale
+//! http2.rs            one request on a stream of a shared connection (feature `http2`)
 //! retry.rs            whether the same request is sent again, and when
 //! redirect.rs         whether a redirect is followed, and with which request
 //! ```
@@ -20,10 +21,13 @@ mod attempt;
 mod authentication;
 mod cookies;
 mod defaults;
+#[cfg(feature = "http2")]
+mod http2;
 mod redirect;
 mod retry;
 pub(crate) mod shared;
 
+use crate::connections::connection::ResponseHead;
 use crate::connections::deadline::{Deadline, Limits};
 use crate::connections::pool::{Origin, Slot};
 use crate::connections::route::Route;
@@ -128,25 +132,39 @@ async fn hop(
         // Before a slot is taken, because opening a file may take long, and a FIFO may never open.
         request.opened = Some(Box::new(attempt::open(&mut request.body, &deadline.limits).await?));
     }
-    let slot = match origin.try_slot() {
-        Some(slot) => slot,
+    #[cfg(feature = "http2")]
+    let received = if http2::may_be_spoken(&shared.settings, &origin, request) {
+        let outcome = Box::pin(http2::hop(shared, request, &origin, deadline, &mut timings, started)).await;
+        attempt::put_back(request);
+        match outcome? {
+            http2::Outcome::Response(response) => return Ok(response),
+            http2::Outcome::OverHttp1(received) => received,
+        }
+    } else {
+        None
+    };
+    #[cfg(not(feature = "http2"))]
+    let received = None;
+    let ReceivedHead { head, arrived, lease, upload } = match received {
+        Some(received) => received,
         None => {
-            // Thousands may wait here, and must not hold an open file each.
-            request.opened.take_if(|body| body.0.can_be_opened_again());
-            let waiting = wait_for_slot(&shared.settings, &origin, &deadline.limits, &mut timings);
-            Box::pin(phase("waiting for a connection", waiting))
-                .await
-                .inspect_err(|_| attempt::put_back(request))?
+            let slot = match origin.try_slot() {
+                Some(slot) => slot,
+                None => {
+                    // Thousands may wait here, and must not hold an open file each.
+                    request.opened.take_if(|body| body.0.can_be_opened_again());
+                    let waiting = wait_for_slot(shared, &origin, &deadline.limits, &mut timings);
+                    Box::pin(phase("waiting for a connection", waiting))
+                        .await
+                        .inspect_err(|_| attempt::put_back(request))?
+                }
+            };
+            let exchanged = attempt::exchange(shared, request, &origin, slot, deadline, &mut timings).await;
+            attempt::put_back(request);
+            exchanged?
         }
     };
-    let exchanged = attempt::exchange(shared, request, &origin, slot, deadline, &mut timings).await;
-    attempt::put_back(request);
-    let ReceivedHead { head, arrived, lease, upload } = exchanged?;
-    cookies::keep(&shared.settings, &request.url, &head.headers);
-    if head.status.is_success() && Rc::strong_count(shared) == 1 {
-        // No request can follow: the connection is closed when it is done, and the pool need not look after it.
-        shared.pool.close();
-    }
+    head_has_arrived(shared, request, &head);
     let mut response = Response::new(ResponseParts {
         method: request.method.clone(),
         url: request.url.clone(),
@@ -169,12 +187,25 @@ async fn hop(
     Ok(response)
 }
 
+/// Keeps the cookies; closes the pool if no request can follow.
+fn head_has_arrived(shared: &Rc<Shared>, request: &Request, head: &ResponseHead) {
+    cookies::keep(&shared.settings, &request.url, &head.headers);
+    if head.status.is_success() && Rc::strong_count(shared) == 1 {
+        // No request can follow: the connection is closed when it is done, and the pool need not look after it.
+        shared.pool.close();
+    }
+}
+
 async fn wait_for_slot(
-    settings: &Settings,
+    shared: &Shared,
     origin: &Rc<Origin>,
     limits: &Limits,
     timings: &mut Timings,
 ) -> Result<Slot, Error> {
+    let settings = &shared.settings;
+    // An idle connection of HTTP/2 keeps its slot, because it may have a stream again at any time.
+    #[cfg(feature = "http2")]
+    shared.pool.close_idle_shared();
     let began = curio::clock();
     let doing = || {
         let rules = &settings.pool_limits;

@@ -74,6 +74,12 @@ impl ResponseHead {
         self.block.get(self.reason.clone()).and_then(|reason| str::from_utf8(reason).ok()).unwrap_or_default()
     }
 
+    /// The head of a response that came without a status line, over HTTP/2. `block` is what it looks like in a log.
+    #[cfg(feature = "http2")]
+    pub(crate) fn without_status_line(status: StatusCode, headers: HeaderMap, block: Bytes) -> ResponseHead {
+        ResponseHead { status, version: Version::Http11, headers, block, reason: 0..0 }
+    }
+
     /// The head exactly as it arrived, from the status line to the empty line that ends it.
     pub fn as_bytes(&self) -> &[u8] {
         &self.block

@@ -19,10 +19,14 @@
 
 use crate::connections::connection::{BodyEvent, Connection, SendState};
 use crate::connections::deadline::{Deadline, Limits};
+#[cfg(feature = "http2")]
+use crate::connections::http2::sharing::StreamLease;
 use crate::connections::pool::Lease;
 use crate::connections::upgraded::Upgraded;
 use crate::error::{Error, ErrorKind};
 use crate::request::upload::Upload;
+#[cfg(feature = "http2")]
+use crate::response::stream_reader::StreamReader;
 use bytes::Bytes;
 use http::HeaderMap;
 use std::collections::VecDeque;
@@ -55,6 +59,9 @@ enum BodyState {
         upload: Option<Box<RestOfUpload>>,
     },
     Ended,
+    /// On a stream of HTTP/2: see `stream_reader.rs`.
+    #[cfg(feature = "http2")]
+    Stream(Box<StreamReader>),
     /// There is no body: the connection belongs to another protocol now.
     Upgraded(Lease),
     /// With the error, until it has been returned.
@@ -125,6 +132,43 @@ impl BodyReader {
         body
     }
 
+    /// The body of a response whose head was received on a stream of HTTP/2 at `now`.
+    #[cfg(feature = "http2")]
+    pub(crate) fn of_stream(lease: StreamLease, deadline: Deadline, now: Instant) -> BodyReader {
+        let mut body = BodyReader {
+            first: None,
+            more: VecDeque::new(),
+            limits: deadline.limits,
+            state: BodyState::Stream(Box::new(StreamReader::new(lease, deadline))),
+            trailers: None,
+            ended_at: None,
+        };
+        body.take_buffered_of_stream(now);
+        body
+    }
+
+    #[cfg(feature = "http2")]
+    fn take_buffered_of_stream(&mut self, now: Instant) {
+        while let BodyState::Stream(reader) = &mut self.state
+            && let Some(event) = reader.buffered()
+        {
+            match event {
+                Ok(BodyEvent::Data(data)) if self.first.is_none() => self.first = Some(data),
+                Ok(BodyEvent::Data(data)) => self.more.push_back(data),
+                Ok(BodyEvent::End { trailers }) => self.end_of_stream(trailers, now),
+                Err(error) => self.state = BodyState::Failed(Some(error)),
+            }
+        }
+    }
+
+    /// The stream goes back to its connection.
+    #[cfg(feature = "http2")]
+    fn end_of_stream(&mut self, trailers: Option<HeaderMap>, now: Instant) {
+        self.trailers = trailers;
+        self.ended_at = Some(now);
+        self.state = BodyState::Ended;
+    }
+
     fn take_buffered(&mut self, mut lease: Lease, deadline: Deadline, now: Instant) {
         if lease.connection.is_upgraded() {
             self.state = BodyState::Upgraded(lease);
@@ -161,6 +205,15 @@ impl BodyReader {
                 Poll::Ready(Some(Err(error.unwrap_or_else(read_after_error))))
             }
             BodyState::Reading { .. } => self.poll_connection(cx),
+            #[cfg(feature = "http2")]
+            BodyState::Stream(reader) => match ready!(reader.poll_data(cx)) {
+                Ok(BodyEvent::Data(data)) => Poll::Ready(Some(Ok(data))),
+                Ok(BodyEvent::End { trailers }) => {
+                    self.end_of_stream(trailers, curio::clock());
+                    Poll::Ready(None)
+                }
+                Err(error) => Poll::Ready(Some(Err(self.fail(error)))),
+            },
         }
     }
 
@@ -229,12 +282,21 @@ impl BodyReader {
 
     /// Whether a part of the request's body is still to be sent.
     pub(crate) fn is_sending(&self) -> bool {
+        #[cfg(feature = "http2")]
+        if let BodyState::Stream(reader) = &self.state {
+            return reader.is_sending();
+        }
         matches!(self.state, BodyState::Reading { upload: Some(_), .. })
     }
 
     /// Sends the rest of the request's body, and keeps what is received of the response meanwhile, up to
     /// `MOST_KEPT_WHILE_SENDING`. Beyond that it only sends, as long as the server takes more.
     pub(crate) async fn finish_upload(&mut self) -> Result<(), Error> {
+        #[cfg(feature = "http2")]
+        if let BodyState::Stream(reader) = &mut self.state {
+            let sent = poll_fn(|cx| reader.poll_upload(cx, MOST_KEPT_WHILE_SENDING, &mut self.more)).await;
+            return sent.map_err(|error| self.fail(error));
+        }
         let mut kept = 0;
         poll_fn(|cx| {
             while kept < MOST_KEPT_WHILE_SENDING && self.is_sending() {
@@ -325,6 +387,11 @@ impl BodyReader {
     }
 
     fn is_worth_reading(&self) -> bool {
+        // A reset would do as well, but servers count resets, and close the connections of clients that send many.
+        #[cfg(feature = "http2")]
+        if let BodyState::Stream(reader) = &self.state {
+            return reader.declared_length().is_none_or(|length| length <= WORTH_READING);
+        }
         let BodyState::Reading { lease, .. } = &self.state else { return false };
         let length = lease.connection.declared_length();
         lease.connection.may_be_kept() && length.is_none_or(|length| length <= WORTH_READING)

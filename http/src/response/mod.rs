@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! body_reader.rs     reads the body from its connection, which it returns to the pool at the end
+//! stream_reader.rs   reads the body from a stream of HTTP/2 (feature `http2`)
 //! content.rs         the body decoded and counted; as a whole or in chunks
 //! decode/            content codings
 //! charset.rs         text in any character set
@@ -37,6 +38,8 @@ pub(crate) mod lines;
 pub(crate) mod link_header;
 mod poll_budget;
 pub(crate) mod sse;
+#[cfg(feature = "http2")]
+mod stream_reader;
 
 use crate::connections::connection::ResponseHead;
 use crate::connections::timings::Timings;
@@ -96,6 +99,8 @@ struct Inner {
     elapsed: Duration,
     timings: Timings,
     content: Content,
+    #[cfg(feature = "http2")]
+    is_http2: bool,
 }
 
 /// The arguments of `Response::new`.
@@ -141,12 +146,20 @@ impl Response {
                 elapsed: parts.elapsed,
                 timings: parts.timings,
                 content,
+                #[cfg(feature = "http2")]
+                is_http2: false,
             }),
         }
     }
 
     pub(crate) fn set_history(&mut self, history: Vec<Response>) {
         self.inner.history = history;
+    }
+
+    /// It came over HTTP/2.
+    #[cfg(feature = "http2")]
+    pub(crate) fn set_http2(&mut self) {
+        self.inner.is_http2 = true;
     }
 
     pub(crate) fn method(&self) -> &Method {
@@ -168,8 +181,21 @@ impl Response {
         self.inner.head.reason()
     }
 
-    /// The HTTP version of the response: `"1.1"` or `"1.0"`.
+    /// The HTTP version of the response.
+    pub fn version(&self) -> http::Version {
+        match self.http_version() {
+            "2" => http::Version::HTTP_2,
+            "1.0" => http::Version::HTTP_10,
+            _ => http::Version::HTTP_11,
+        }
+    }
+
+    /// The HTTP version of the response as text: `"1.0"`, `"1.1"` or `"2"`.
     pub fn http_version(&self) -> &str {
+        #[cfg(feature = "http2")]
+        if self.inner.is_http2 {
+            return "2";
+        }
         self.inner.head.version.as_str()
     }
 

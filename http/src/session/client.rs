@@ -122,6 +122,10 @@ impl ClientSession {
             // The connection is closed in any case, and an alert that cannot be sent changes nothing.
             let _ = curio::timeout_after(CLOSE_TIMEOUT, connection.close()).await;
         }
+        #[cfg(feature = "http2")]
+        for connection in self.shared.pool.take_all_shared() {
+            let _ = curio::timeout_after(CLOSE_TIMEOUT, connection.close()).await;
+        }
     }
 
     /// The session's cookies. With [`cookies(false)`](ClientSessionBuilder::cookies) nothing is put in and nothing is taken

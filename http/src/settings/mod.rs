@@ -50,6 +50,18 @@ pub(crate) struct Settings {
     pub(crate) retries: u32,
     pub(crate) tracer: Tracer,
     pub(crate) hooks: Hooks,
+    #[cfg(feature = "http2")]
+    pub(crate) http2: Http2Settings,
+}
+
+/// Where HTTP/2 is spoken.
+#[cfg(feature = "http2")]
+#[derive(Clone, Copy)]
+pub(crate) struct Http2Settings {
+    /// To `https` servers that choose it.
+    pub(crate) is_offered: bool,
+    /// To all `http` servers.
+    pub(crate) prior_knowledge: bool,
 }
 
 impl Settings {
@@ -83,6 +95,8 @@ impl Default for Settings {
             retries: 0,
             tracer: Tracer::default(),
             hooks: Hooks::default(),
+            #[cfg(feature = "http2")]
+            http2: Http2Settings { is_offered: true, prior_knowledge: false },
         }
     }
 }

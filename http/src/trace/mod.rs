@@ -151,6 +151,12 @@ impl Tracer {
         }
     }
 
+    /// Whether there is a listener.
+    #[cfg(feature = "http2")]
+    pub(crate) fn listens(&self) -> bool {
+        self.0.is_some()
+    }
+
     pub(crate) fn emit_request_head(&self, bytes: &[u8]) {
         if let Some(listeners) = &self.0 {
             self.emit(|| Trace::RequestHead(TraceHead { bytes, more_secrets: &listeners.more_secrets }));

@@ -228,6 +228,12 @@ impl TlsStream {
         TlsInfo::of(&self.machine, known)
     }
 
+    /// Whether the server has chosen HTTP/2 of the protocols that were offered.
+    #[cfg(feature = "http2")]
+    pub(crate) fn chose_http2(&self) -> bool {
+        self.machine.alpn_protocol() == Some(trust::HTTP2)
+    }
+
     /// Whether the stream ended without close_notify.
     pub(crate) fn was_cut_off(&self) -> bool {
         self.ended && !self.received_close_notify

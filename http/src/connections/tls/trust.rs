@@ -20,8 +20,11 @@ use rustls::{ClientConfig, RootCertStore, SignatureScheme};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
-/// The ALPN name of HTTP/1.1 (RFC 7301 §6), the only protocol that is offered.
+/// The ALPN name of HTTP/1.1 (RFC 7301 §6), the only protocol that is offered without the feature `http2`.
 const PROTOCOL: &[u8] = b"http/1.1";
+/// The ALPN name of HTTP/2 (RFC 9113 §3.2).
+#[cfg(feature = "http2")]
+pub(crate) const HTTP2: &[u8] = b"h2";
 
 /// The TLS settings of a session.
 #[derive(Default)]
@@ -45,6 +48,14 @@ pub(crate) fn shared() -> Arc<ClientConfig> {
     // It contains only built-in values, so it cannot fail.
     let make = || Trust::default().config().expect("the built-in roots and ciphers fit together");
     Arc::clone(SHARED.get_or_init(make))
+}
+
+/// The same configuration, offering HTTP/2 first.
+#[cfg(feature = "http2")]
+pub(crate) fn offering_http2(config: &Arc<ClientConfig>) -> Arc<ClientConfig> {
+    let mut config = ClientConfig::clone(config);
+    config.alpn_protocols = vec![HTTP2.to_vec(), PROTOCOL.to_vec()];
+    Arc::new(config)
 }
 
 /// The same configuration for a connection to a proxy, without the client's certificate. It resumes no sessions, because a

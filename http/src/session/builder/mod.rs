@@ -6,6 +6,7 @@
 //! trust.rs         certificates, TLS settings, https_only
 //! cookies.rs       whether cookies are kept, and in which jar
 //! limits.rs        timeouts, redirects, sizes
+//! http2.rs         whether HTTP/2 is offered (feature `http2`)
 //! exchange.rs      retries, Expect: 100-continue, traces
 //! ```
 //!
@@ -15,6 +16,8 @@
 mod connections;
 mod cookies;
 mod exchange;
+#[cfg(feature = "http2")]
+mod http2;
 mod limits;
 mod transport;
 mod trust;
