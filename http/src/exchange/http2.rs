@@ -16,9 +16,9 @@ use crate::connections::http2::{Again, RequestParts, StreamFailure, StreamPermit
 use crate::connections::pool::{Origin, Slot};
 use crate::connections::timings::{Timings, since};
 use crate::error::Error;
-use crate::exchange::attempt::{self, ReceivedHead};
+use crate::exchange::attempt;
 use crate::exchange::shared::Shared;
-use crate::exchange::{head_has_arrived, wait_for_slot};
+use crate::exchange::{finish_upload, head_has_arrived, response_to, wait_for_slot};
 use crate::request::Request;
 use crate::request::body::Body;
 use crate::response::body_reader::BodyReader;
@@ -32,13 +32,6 @@ use std::time::{Duration, Instant};
 
 /// How many times a request is sent at most.
 const MOST_TRIES: usize = 3;
-
-/// What has become of a request.
-pub(crate) enum Outcome {
-    Response(Response),
-    /// The origin speaks HTTP/1.1. If a connection was made to find that out, the head that it has received.
-    OverHttp1(Option<ReceivedHead>),
-}
 
 /// A stream, or what there is in its place.
 enum Leased {
@@ -56,6 +49,7 @@ pub(crate) fn may_be_spoken(settings: &Settings, origin: &Origin, request: &Requ
         && !request.headers.contains_key(UPGRADE)
 }
 
+/// The response; `None` if the origin speaks HTTP/1.1.
 pub(crate) async fn hop(
     shared: &Rc<Shared>,
     request: &mut Request,
@@ -63,23 +57,23 @@ pub(crate) async fn hop(
     deadline: &mut Deadline,
     timings: &mut Timings,
     started: Instant,
-) -> Result<Outcome, Error> {
+) -> Result<Option<Response>, Error> {
     for tries in 1.. {
         let (permit, slot) = match lease(shared, request, origin, deadline, timings).await? {
             Leased::Permit(permit, slot) => (permit, slot),
-            Leased::Http1(None) => return Ok(Outcome::OverHttp1(None)),
+            Leased::Http1(None) => return Ok(None),
             Leased::Http1(Some(connection)) => {
                 let exchanged =
                     attempt::on_new_connection(shared, request, origin, connection, deadline, timings);
-                return Ok(Outcome::OverHttp1(Some(exchanged.await?)));
+                let response = response_to(shared, request, exchanged.await?, deadline, *timings, started);
+                return Ok(Some(sent_in_full(shared, response).await?));
             }
         };
         let failed = match send(shared, request, origin, permit, deadline, timings).await {
             Ok((stream, exchanged)) => {
                 let lease = StreamLease { stream, _slot: slot };
-                let response =
-                    respond(shared, request, lease, exchanged, deadline, *timings, started).await?;
-                return Ok(Outcome::Response(response));
+                let response = respond(shared, request, lease, exchanged, deadline, *timings, started);
+                return Ok(Some(sent_in_full(shared, response).await?));
             }
             Err(failed) => failed,
         };
@@ -92,13 +86,13 @@ pub(crate) async fn hop(
             }
             Again::OverHttp1 => {
                 origin.sharing().set_http1();
-                return Ok(Outcome::OverHttp1(None));
+                return Ok(None);
             }
             Again::No | Again::WentStale => return Err(failed.error),
         };
         shared.settings.tracer.emit(|| Trace::Note(note));
     }
-    Ok(Outcome::OverHttp1(None))
+    Ok(None)
 }
 
 /// A stream of the origin's connection, in the order of arrival.
@@ -274,8 +268,16 @@ fn put_back(stream: &mut Http2Stream, body: &mut Body) {
     }
 }
 
-/// Makes the response of a head that has been received, and sends the rest of an upload.
-async fn respond(
+/// Sends the rest of the request's body, if the response has come before its end.
+async fn sent_in_full(shared: &Shared, mut response: Response) -> Result<Response, Error> {
+    if response.is_sending() {
+        finish_upload(shared, &mut response).await?;
+    }
+    Ok(response)
+}
+
+/// The response of which the head has been received on a stream.
+fn respond(
     shared: &Rc<Shared>,
     request: &Request,
     lease: StreamLease,
@@ -283,7 +285,7 @@ async fn respond(
     deadline: &mut Deadline,
     timings: Timings,
     started: Instant,
-) -> Result<Response, Error> {
+) -> Response {
     head_has_arrived(shared, request, &exchanged.head);
     let stream = &lease.stream;
     let mut response = Response::new(ResponseParts {
@@ -301,10 +303,5 @@ async fn respond(
         max_body: shared.settings.max_body,
     });
     response.set_http2();
-    if response.is_sending() {
-        let note = Trace::Note("The response has begun: sending the rest of the request");
-        shared.settings.tracer.emit(|| note);
-        response.finish_upload().await?;
-    }
-    Ok(response)
+    response
 }

@@ -133,39 +133,45 @@ async fn hop(
         request.opened = Some(Box::new(attempt::open(&mut request.body, &deadline.limits).await?));
     }
     #[cfg(feature = "http2")]
-    let received = if http2::may_be_spoken(&shared.settings, &origin, request) {
+    if http2::may_be_spoken(&shared.settings, &origin, request) {
         let outcome = Box::pin(http2::hop(shared, request, &origin, deadline, &mut timings, started)).await;
         attempt::put_back(request);
-        match outcome? {
-            http2::Outcome::Response(response) => return Ok(response),
-            http2::Outcome::OverHttp1(received) => received,
+        if let Some(response) = outcome? {
+            return Ok(response);
         }
-    } else {
-        None
-    };
-    #[cfg(not(feature = "http2"))]
-    let received = None;
-    let ReceivedHead { head, arrived, lease, upload } = match received {
-        Some(received) => received,
+    }
+    let slot = match origin.try_slot() {
+        Some(slot) => slot,
         None => {
-            let slot = match origin.try_slot() {
-                Some(slot) => slot,
-                None => {
-                    // Thousands may wait here, and must not hold an open file each.
-                    request.opened.take_if(|body| body.0.can_be_opened_again());
-                    let waiting = wait_for_slot(shared, &origin, &deadline.limits, &mut timings);
-                    Box::pin(phase("waiting for a connection", waiting))
-                        .await
-                        .inspect_err(|_| attempt::put_back(request))?
-                }
-            };
-            let exchanged = attempt::exchange(shared, request, &origin, slot, deadline, &mut timings).await;
-            attempt::put_back(request);
-            exchanged?
+            // Thousands may wait here, and must not hold an open file each.
+            request.opened.take_if(|body| body.0.can_be_opened_again());
+            let waiting = wait_for_slot(shared, &origin, &deadline.limits, &mut timings);
+            Box::pin(phase("waiting for a connection", waiting))
+                .await
+                .inspect_err(|_| attempt::put_back(request))?
         }
     };
+    let exchanged = attempt::exchange(shared, request, &origin, slot, deadline, &mut timings).await;
+    attempt::put_back(request);
+    let mut response = response_to(shared, request, exchanged?, deadline, timings, started);
+    if response.is_sending() {
+        Box::pin(finish_upload(shared, &mut response)).await?;
+    }
+    Ok(response)
+}
+
+/// The response of which the head has been received.
+fn response_to(
+    shared: &Rc<Shared>,
+    request: &Request,
+    received: ReceivedHead,
+    deadline: &mut Deadline,
+    timings: Timings,
+    started: Instant,
+) -> Response {
+    let ReceivedHead { head, arrived, lease, upload } = received;
     head_has_arrived(shared, request, &head);
-    let mut response = Response::new(ResponseParts {
+    Response::new(ResponseParts {
         method: request.method.clone(),
         url: request.url.clone(),
         head,
@@ -178,13 +184,13 @@ async fn hop(
         elapsed: arrived.saturating_duration_since(started),
         timings,
         max_body: shared.settings.max_body,
-    });
-    if response.is_sending() {
-        let note = Trace::Note("The response has begun: sending the rest of the request");
-        shared.settings.tracer.emit(|| note);
-        Box::pin(response.finish_upload()).await?;
-    }
-    Ok(response)
+    })
+}
+
+async fn finish_upload(shared: &Shared, response: &mut Response) -> Result<(), Error> {
+    let note = Trace::Note("The response has begun: sending the rest of the request");
+    shared.settings.tracer.emit(|| note);
+    response.finish_upload().await
 }
 
 /// Keeps the cookies; closes the pool if no request can follow.
