@@ -65,7 +65,8 @@ pub(crate) async fn hop(
             Leased::Http1(Some(connection)) => {
                 let exchanged =
                     attempt::on_new_connection(shared, request, origin, connection, deadline, timings);
-                let response = response_to(shared, request, exchanged.await?, deadline, *timings, started);
+                let received = exchanged.await?;
+                let response = response_to(shared, request, received, deadline, *timings, started);
                 return Ok(Some(sent_in_full(shared, response).await?));
             }
         };
