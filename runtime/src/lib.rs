@@ -68,7 +68,7 @@
 //! kernel/reactor.rs  Reactor::poll           the operating system reports the socket as ready: take the waker out
 //! kernel/cycle.rs    Kernel::poll_io         call the waker, with nothing borrowed
 //! kernel/waker.rs    TaskWaker::wake         on this thread: onto the run queue; on another one: into the inbox
-//! kernel/poll.rs     Kernel::run_task        off the run queue: poll the task, which tries its system call again
+//! kernel/poll.rs     State::run_task        off the run queue: poll the task, which tries its system call again
 //! ```
 
 mod cancel;

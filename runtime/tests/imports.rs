@@ -11,8 +11,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Plain values that every room may know, and that know no other room.
 const FACTS: [&str; 3] = ["error.rs", "task/info.rs", "debug/"];
 /// What the loop works on. These files know each other and the facts, nothing else.
-const PARTS: [&str; 21] = [
+const PARTS: [&str; 22] = [
     "kernel/cancel_tree.rs",
+    "kernel/captured.rs",
     "kernel/clock.rs",
     "kernel/current_poll.rs",
     "kernel/events.rs",
@@ -47,14 +48,16 @@ const SEEN_FROM_ABOVE: [&str; 8] = [
 ];
 const TRAPS: [&str; 1] = ["traps/"];
 /// What runs the parts.
-const LOOP: [&str; 7] = [
+const LOOP: [&str; 9] = [
     "kernel/builder.rs",
+    "kernel/capture.rs",
     "kernel/cycle.rs",
     "kernel/deadlock.rs",
     "kernel/mod.rs",
     "kernel/poll.rs",
     "kernel/run.rs",
     "kernel/shutdown.rs",
+    "kernel/why.rs",
 ];
 /// Who may know the loop: the entrance of the crate, and what runs a kernel for tests.
 const ENTRANCES: [&str; 2] = ["lib.rs", "testing.rs"];
@@ -79,8 +82,9 @@ const ROOMS: [&str; 17] = [
     "testing",
 ];
 /// Where a file reaches up, and why.
-const EXCEPTIONS: [(&str, &str, &str); 2] = [
+const EXCEPTIONS: [(&str, &str, &str); 3] = [
     ("kernel/run.rs", "signals/ctrl_c.rs", "Ctrl-C cancels the main task while `run` is running"),
+    ("debug/mod.rs", "task/inspect.rs", "`why` is public where its answer is"),
     ("debug/mod.rs", "task/region.rs", "`region` is a future, and public where the events about it are"),
 ];
 
@@ -243,7 +247,7 @@ fn every_file_of_the_kernel_is_a_part_or_of_the_loop() {
 #[test]
 fn the_kernel_the_traps_and_sync_stay_small_in_lines_of_code() {
     let sources = sources("runtime/src");
-    for (room, most) in [("kernel/", 3200), ("traps/", 1000), ("sync/", 2700)] {
+    for (room, most) in [("kernel/", 3600), ("traps/", 1100), ("sync/", 2700)] {
         let lines: usize = sources
             .iter()
             .filter(|source| source.name.starts_with(room))

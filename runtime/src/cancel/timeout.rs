@@ -174,9 +174,10 @@ impl<F: Future> Deadline<F> {
     fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<F::Output> {
         let Some(body) = &mut self.body else { return Poll::Pending };
         if let Some(scope) = &self.scope {
+            let _noted = self.timer.as_ref().map(traps::note_limit);
             return scope.enter(|| body.as_mut().poll(cx));
         }
-        let limit = traps::begin_limit();
+        let limit = traps::begin_limit(self.timer.as_ref());
         let polled = body.as_mut().poll(cx);
         self.scope = limit.end();
         polled

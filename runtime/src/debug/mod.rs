@@ -4,6 +4,8 @@
 //! activation.rs      Activation, Event, EventKind: the stream and its listeners
 //! region.rs          Region: a named stretch of a task's work
 //! wake_cause.rs      WakeCause: why a task became ready
+//! async_stack.rs     AsyncStack: where a task waits, and which functions await that
+//! why.rs             Why: what a task waits for, and what that waits for
 //! traces.rs          schedtrace, traptrace, logcrash: the stream as lines
 //! long_block.rs      longblock: tasks that run for too long without awaiting
 //! timeline/          Timeline: the picture of a run, as a page, an image, or a trace for Perfetto
@@ -38,6 +40,7 @@
 //! compiling it again, and `CURIO_TRACE=run.html` draws the picture of its run.
 
 mod activation;
+mod async_stack;
 mod environment;
 mod long_block;
 mod region;
@@ -45,13 +48,17 @@ pub(crate) mod standard_error;
 mod timeline;
 mod traces;
 mod wake_cause;
+mod why;
 
+pub use crate::task::inspect::why;
 pub use crate::task::region::{InRegion, is_watched, phase, region, region_at};
 pub(crate) use activation::Activations;
 pub use activation::{Activation, Event, EventKind};
+pub use async_stack::{AsyncStack, AsyncWait, Frame};
 pub(crate) use environment::from_environment;
 pub use long_block::{LongBlock, longblock};
 pub use region::Region;
 pub use timeline::Timeline;
 pub use traces::{LogCrash, SchedTrace, TrapTrace, logcrash, schedtrace, traptrace};
 pub use wake_cause::{Direction, WakeCause};
+pub use why::{Why, WhyStep};

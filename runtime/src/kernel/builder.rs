@@ -3,6 +3,7 @@
 use crate::debug::standard_error;
 use crate::debug::{self, Activation, Activations};
 use crate::kernel::Kernel;
+use crate::kernel::captured::Captured;
 use crate::kernel::clock::Clock;
 use crate::kernel::current_poll::CurrentPoll;
 use crate::kernel::grants::Grants;
@@ -161,6 +162,7 @@ impl KernelBuilder {
             endless_sleeps: Cell::new(0),
             watched,
             regions: Regions::default(),
+            captured: Captured::default(),
             shutting_down: Cell::new(false),
             current: CurrentPoll::default(),
         };

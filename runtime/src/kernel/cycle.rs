@@ -173,7 +173,7 @@ impl Kernel {
         }
         for _ in 0..count {
             let Some((slot, woken_by)) = run_queue::pop() else { break };
-            self.run_task(slot, woken_by, main.as_deref_mut());
+            self.state.run_task(slot, woken_by, main.as_deref_mut());
             self.state.emit_wakes();
         }
         run_queue::set_running(None);

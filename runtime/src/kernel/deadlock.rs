@@ -39,7 +39,8 @@
 //! a task that went on in the probe is given another second for its wake to arrive.
 
 use super::Kernel;
-use crate::debug::{EventKind, WakeCause};
+use crate::debug::{EventKind, Frame, WakeCause};
+use crate::kernel::captured::CapturedWait;
 use crate::kernel::run_queue;
 use crate::kernel::task_record::{Parked, Record};
 use crate::kernel::waker;
@@ -53,6 +54,9 @@ const OTHER_THREADS_DELAY: Duration = Duration::from_secs(1);
 
 /// How long only sockets are waited for before the waits of `poll_…` functions are doubted.
 const DOUBT_DELAY: Duration = Duration::from_secs(1);
+
+/// With more tasks than this, a report has no async stacks: each takes a millisecond or more.
+const MOST_STACKS: usize = 64;
 
 /// What is known of the search for a deadlock.
 #[derive(Default)]
@@ -122,6 +126,7 @@ impl Kernel {
         waker::set_probe(self.state.tasks.borrow_mut().begin_probe());
         // The probe also notes in which regions tasks are.
         self.state.watch();
+        self.state.captured.begin(None, self.state.tasks.borrow().len() <= MOST_STACKS);
         true
     }
 
@@ -174,6 +179,7 @@ impl Kernel {
     pub(super) fn abandon_probe(&mut self) {
         if self.watch.probe.take().is_some() {
             self.state.end_watch();
+            self.state.captured.end();
             waker::set_probe([]);
             self.state.tasks.borrow_mut().end_probe();
         }
@@ -182,6 +188,7 @@ impl Kernel {
     fn judge(&mut self, probe: &[Probed]) {
         waker::set_probe([]);
         self.state.end_watch();
+        let waits = self.state.captured.end();
         let mut kept = self.state.tasks.borrow_mut().end_probe();
         let went_on = self.went_on(probe);
         // One that went on may wait elsewhere now, with the waker that it was polled with.
@@ -204,7 +211,7 @@ impl Kernel {
             self.watch.foreign_wait = true;
             return;
         }
-        let report = self.deadlock_report(&went_on);
+        let report = self.deadlock_report(&went_on, &waits);
         if self.state.clock.is_virtual() || !self.watch.other_threads {
             self.deadlock = Some(report);
         } else {
@@ -239,7 +246,7 @@ impl Kernel {
             || self.hears_ctrl_c && self.state.endless_sleeps.get() > 0
     }
 
-    fn deadlock_report(&self, went_on: &[&Probed]) -> String {
+    fn deadlock_report(&self, went_on: &[&Probed], waits: &[CapturedWait]) -> String {
         let now = self.state.clock.now();
         let mut report = String::from("deadlock: no task can run, and nothing is left that could wake one");
         for Probed { name, parked, .. } in went_on {
@@ -265,6 +272,9 @@ impl Kernel {
                          to end first, and it is not polled: the future that holds it awaits something else"
                     );
                 }
+                for frame in frames_of(record, waits) {
+                    let _ = write!(report, "\n    in {} at {}", frame.function(), frame.line());
+                }
             }
         }
         if self.state.endless_sleeps.get() > 0 {
@@ -285,4 +295,14 @@ impl Kernel {
         }
         true
     }
+}
+
+/// The functions that await what a task is shown to wait for, if that says more than the line of the wait.
+fn frames_of(record: &Record, waits: &[CapturedWait]) -> Vec<Frame> {
+    let shown = record.parked.get().at;
+    let wait = waits.iter().rev().find(|wait| wait.task == record.id && wait.parked.at == shown);
+    let backtrace = wait.and_then(|wait| wait.backtrace.as_ref());
+    let frames = backtrace.map(|backtrace| Frame::of(&backtrace.to_string())).unwrap_or_default();
+    let is_known = |frame: &Frame| shown.is_some_and(|shown| frame.is_at(shown));
+    if frames.iter().all(is_known) { Vec::new() } else { frames }
 }

@@ -50,6 +50,15 @@ impl State {
     }
 
     #[cold]
+    fn note_wait(&self, record: &Record) {
+        if record.end.get().is_some() {
+            self.regions.forget(record.id);
+        } else if !self.captured.asks_one() {
+            self.regions.set(record.id, self.clock.now());
+        }
+    }
+
+    #[cold]
     fn emit_recorded_wakes(&self) {
         for wake in run_queue::take_recorded_wakes() {
             let task = self.tasks.borrow().get(wake.slot).cloned();
@@ -81,9 +90,7 @@ impl State {
     #[inline]
     pub(crate) fn emit_suspended(&self, record: &Record) {
         if self.watched.get() {
-            let region = self.regions.published.take().filter(|_| record.end.get().is_none());
-            let replaced = self.regions.set(record.id, region);
-            drop(replaced);
+            self.note_wait(record);
         }
         if record.told_running.replace(false) {
             let parked = record.parked.get();

@@ -32,6 +32,7 @@
 //! | `cycle.rs` | one cycle |
 //! | `poll.rs` | one poll of one task, and what follows from it |
 //! | `shutdown.rs` | the end |
+//! | `capture.rs`, `why.rs` | asking a parked task what it waits for, and following that from task to task |
 //! | `deadlock.rs` | detecting and reporting a program that can never go on |
 //!
 //! | its parts | hold |
@@ -47,12 +48,14 @@
 //! | `grants.rs` | grants of locks and queues that have not been claimed yet |
 //! | `join_wakers.rs` | the tasks that wait for the end of a task |
 //! | `worker_pool.rs` | threads for blocking work |
-//! | `events.rs`, `regions.rs` | passing what happens on to the activations; in which regions tasks are |
+//! | `events.rs`, `regions.rs`, `captured.rs` | passing what happens on to the activations; in which regions tasks are; what traps note |
 //! | `maintenance.rs` | work between tasks that no task waits for |
 //! | `locals.rs`, `random.rs`, `reports.rs` | task-locals; the seeded order of tasks; lines on standard error |
 
 mod builder;
 pub(crate) mod cancel_tree;
+mod capture;
+pub(crate) mod captured;
 pub(crate) mod clock;
 pub(crate) mod current_poll;
 mod cycle;
@@ -77,6 +80,7 @@ pub(crate) mod task_record;
 pub(crate) mod task_table;
 pub(crate) mod timer_queue;
 pub(crate) mod waker;
+mod why;
 pub(crate) mod worker_pool;
 
 pub use builder::KernelBuilder;

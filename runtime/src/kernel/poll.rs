@@ -9,10 +9,11 @@
 //!     pending               ─▶ record what it waits for
 //! ```
 
+use super::Payload;
 use super::run::Main;
-use super::{Kernel, Payload};
-use crate::debug::EventKind;
+use crate::debug::{EventKind, Region};
 use crate::error::panic_message;
+use crate::kernel::cancel_tree::ScopeKey;
 use crate::kernel::run_queue;
 use crate::kernel::state::State;
 use crate::kernel::task_record::{End, Parked, Record, Runnable};
@@ -25,23 +26,22 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-impl Kernel {
+impl State {
     pub(super) fn run_task(&self, slot: u32, woken_by: Option<TaskId>, main: Option<&mut Main<'_>>) {
-        let kernel = &*self.state;
-        let begun = kernel.tasks.borrow_mut().begin_poll(slot);
+        let begun = self.tasks.borrow_mut().begin_poll(slot);
         let Some((task, waker)) = begun else { return };
         let record = task.record();
         if record.nested.get() {
             // The task around it is woken by this one.
             run_queue::set_running(Some(record.id));
             if task.pass_on(woken_by) {
-                kernel.tasks.borrow_mut().end_poll(slot, waker);
+                self.tasks.borrow_mut().end_poll(slot, waker);
                 return;
             }
         }
         // It is shown as waiting for what it waited for last.
-        let stopped_at = kernel.stops_where_parked(record).then(|| record.parked.get());
-        let previous = kernel.make_current(&task, woken_by);
+        let stopped_at = self.stops_where_parked(record).then(|| record.parked.get());
+        let previous = self.make_current(&task, woken_by);
         debug_assert!(previous.is_none(), "the kernel polls one task at a time");
         let cx = &mut Context::from_waker(&waker);
         let polled = catch_unwind(AssertUnwindSafe(|| match main {
@@ -49,36 +49,49 @@ impl Kernel {
             _ if stopped_at.is_some() => Poll::Pending,
             _ => task.poll(cx),
         }));
-        let parked = stopped_at.or(kernel.current.published.take());
-        kernel.tasks.borrow_mut().end_poll(slot, waker);
+        let parked = stopped_at.or(self.current.published.take());
+        self.tasks.borrow_mut().end_poll(slot, waker);
         match polled {
-            Ok(Poll::Ready(())) => self.state.finish(&task, End::Returned),
+            Ok(Poll::Ready(())) => self.finish(&task, End::Returned),
             Err(payload) => self.crash(&task, payload),
             Ok(Poll::Pending) => {
                 record.parked.set(parked.unwrap_or(Parked::in_state(TaskState::ForeignWait)));
-                if kernel.must_unwind(record) {
+                if self.must_unwind(record) {
                     self.discard(&task);
-                    self.state.finish(&task, End::Cancelled);
+                    self.finish(&task, End::Cancelled);
                 } else {
-                    kernel.emit_suspended(record);
+                    self.emit_suspended(record);
                 }
             }
         }
-        let last = kernel.current.task.take();
+        let last = self.current.task.take();
         drop(last);
     }
 
     /// Drops a task's future where it is parked.
     pub(super) fn discard(&self, task: &Rc<dyn Runnable>) {
-        self.state.drop_for(task.record(), || task.discard());
+        self.drop_for(task.record(), || task.discard());
     }
 
     fn crash(&self, task: &Rc<dyn Runnable>, payload: Payload) {
-        self.state.report_panic(task.record(), payload.as_ref(), "panicked");
+        self.report_panic(task.record(), payload.as_ref(), "panicked");
         self.discard(task);
         task.crash(payload);
-        self.state.finish(task, End::Panicked);
+        self.finish(task, End::Panicked);
     }
+}
+
+/// All that is known of a poll while it is going on.
+pub(super) struct PollInProgress {
+    task: Option<Rc<dyn Runnable>>,
+    scope: Option<ScopeKey>,
+    limits_without_node: u32,
+    limit_nodes: Vec<ScopeKey>,
+    published: Option<Parked>,
+    budget: u32,
+    lent: u32,
+    region: Option<Region>,
+    published_region: Option<Region>,
 }
 
 /// The parts of a poll. The loop uses them for the tasks it polls, and `traps` for tasks whose futures live inside other
@@ -121,6 +134,33 @@ impl State {
         self.current.task.replace(Some(Rc::clone(task)))
     }
 
+    /// Sets the poll in progress aside, if there is one, so that another task can be polled.
+    pub(super) fn set_aside(&self) -> PollInProgress {
+        PollInProgress {
+            task: self.current.task.take(),
+            scope: self.current.scope.take(),
+            limits_without_node: self.current.limits_without_node.take(),
+            limit_nodes: self.current.limit_nodes.take(),
+            published: self.current.published.take(),
+            budget: self.current.budget.get(),
+            lent: self.current.lent.get(),
+            region: self.regions.current.take(),
+            published_region: self.regions.published.take(),
+        }
+    }
+
+    pub(super) fn put_back(&self, poll: PollInProgress) {
+        self.current.task.replace(poll.task);
+        self.current.scope.set(poll.scope);
+        self.current.limits_without_node.set(poll.limits_without_node);
+        self.current.limit_nodes.replace(poll.limit_nodes);
+        self.current.published.set(poll.published);
+        self.current.budget.set(poll.budget);
+        self.current.lent.set(poll.lent);
+        self.regions.current.set(poll.region);
+        self.regions.published.set(poll.published_region);
+    }
+
     /// It was polled and waits: records for what.
     pub(crate) fn suspend(&self, record: &Record, parked: Option<Parked>) {
         record.parked.set(parked.unwrap_or(Parked::in_state(TaskState::ForeignWait)));
@@ -161,6 +201,10 @@ impl State {
             End::Returned | End::Panicked => TaskState::Terminated,
         };
         record.parked.set(Parked::in_state(state));
+        if self.captured.is_on() {
+            // It was only asked what it waits for, and went on.
+            self.activations.unmute();
+        }
         self.emit_suspended(record);
         self.emit(Some(record), EventKind::Terminated);
         let root = record.root.take().and_then(|root| self.cancel_tree.borrow_mut().remove(root));

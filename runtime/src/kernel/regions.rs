@@ -5,6 +5,7 @@ use crate::debug::Region;
 use crate::task::info::TaskId;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 #[derive(Default)]
 pub(crate) struct Regions {
@@ -12,9 +13,15 @@ pub(crate) struct Regions {
     pub(crate) current: Cell<Option<Region>>,
     /// That of the wait which was published last.
     pub(crate) published: Cell<Option<Region>>,
-    /// Those of the tasks that wait.
-    of_tasks: RefCell<BTreeMap<TaskId, Region>>,
+    /// Of the tasks that wait: since when, and in which region.
+    of_tasks: RefCell<BTreeMap<TaskId, Noted>>,
     entered: Cell<u64>,
+}
+
+/// What is noted of a task that waits.
+struct Noted {
+    since: Instant,
+    region: Option<Region>,
 }
 
 impl Regions {
@@ -30,13 +37,23 @@ impl Regions {
         current
     }
 
-    /// The task waits, in the region that was published, or has ended. What was kept is returned to be dropped.
-    pub(crate) fn set(&self, task: TaskId, region: Option<Region>) -> Option<Region> {
-        let mut of_tasks = self.of_tasks.borrow_mut();
-        match region {
-            Some(region) => of_tasks.insert(task, region),
-            None => of_tasks.remove(&task),
-        }
+    /// The task waits from now on, in the region that was published.
+    pub(crate) fn set(&self, task: TaskId, now: Instant) {
+        let noted = Noted { since: now, region: self.published.take() };
+        let replaced = self.of_tasks.borrow_mut().insert(task, noted);
+        drop(replaced);
+    }
+
+    /// The task has ended.
+    pub(crate) fn forget(&self, task: TaskId) {
+        let published = self.published.take();
+        let noted = self.of_tasks.borrow_mut().remove(&task);
+        drop((published, noted));
+    }
+
+    /// Since when a task waits, if that was noted.
+    pub(crate) fn since(&self, task: TaskId) -> Option<Instant> {
+        self.of_tasks.borrow().get(&task).map(|noted| noted.since)
     }
 
     pub(crate) fn forget_all(&self) {
@@ -45,6 +62,6 @@ impl Regions {
     }
 
     pub(crate) fn of(&self, task: TaskId) -> Option<Region> {
-        self.of_tasks.borrow().get(&task).cloned()
+        self.of_tasks.borrow().get(&task)?.region.clone()
     }
 }

@@ -20,7 +20,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 /// The main future, which lives on the stack of `run` and need not be `'static`.
-pub(super) struct Main<'a> {
+pub(crate) struct Main<'a> {
     pub(super) id: TaskId,
     pub(super) poll: &'a mut dyn FnMut(&mut Context<'_>) -> Poll<()>,
 }
@@ -200,4 +200,8 @@ impl Runnable for MainTask {
     fn discard(&self) {}
 
     fn crash(&self, _: Payload) {}
+
+    fn is_main(&self) -> bool {
+        true
+    }
 }

@@ -138,6 +138,19 @@ pub(crate) fn uninstall() -> RunQueue {
     })
 }
 
+/// Begins an empty queue in place of the one of this thread, which is returned.
+pub(crate) fn set_aside() -> RunQueue {
+    RUN_QUEUE.with_borrow_mut(|current| {
+        let empty = RunQueue { kernel: current.kernel, ..RunQueue::new() };
+        mem::replace(current, empty)
+    })
+}
+
+/// Ends that, and returns the tasks that were woken meanwhile.
+pub(crate) fn put_back(queue: RunQueue) -> Vec<u32> {
+    RUN_QUEUE.with_borrow_mut(|current| mem::replace(current, queue).queue.into())
+}
+
 /// A wake. False if `kernel` does not run on this thread.
 pub(crate) fn wake(kernel: KernelId, slot: u32) -> bool {
     // A thread may be tearing its locals down while it drops the last handle of something of ours.

@@ -139,7 +139,7 @@ impl Kernel {
         }
         let previous = self.state.make_current(task, None);
         debug_assert!(previous.is_none(), "the kernel drops one task at a time");
-        self.discard(task);
+        self.state.discard(task);
         self.state.finish(task, End::Cancelled);
         let last = self.state.current.task.take();
         drop(last);

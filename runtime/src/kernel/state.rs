@@ -6,6 +6,7 @@
 
 use crate::debug::Activations;
 use crate::kernel::cancel_tree::CancelTree;
+use crate::kernel::captured::Captured;
 use crate::kernel::clock::Clock;
 use crate::kernel::current_poll::CurrentPoll;
 use crate::kernel::grants::Grants;
@@ -45,6 +46,7 @@ pub(crate) struct State {
     /// Whether there are activations, or a question about a task is being answered.
     pub(crate) watched: Cell<bool>,
     pub(crate) regions: Regions,
+    pub(crate) captured: Captured,
     /// Jobs on threads whose results tasks wait for. They hold a virtual clock back.
     pub(crate) thread_jobs: Cell<usize>,
     /// Sleeps without end.

@@ -29,6 +29,10 @@ pub(crate) trait Runnable {
     fn discard(&self);
     /// Keeps a panic's payload for a join.
     fn crash(&self, payload: Box<dyn Any + Send>);
+    /// Whether it is the main task, whose future is in the hands of `run`.
+    fn is_main(&self) -> bool {
+        false
+    }
     /// Drops the outcome: its handle is gone, so no join will take it.
     fn drop_outcome(&self) {}
     /// For a task whose future lives inside another task: passes the wake on to that one, which will poll it.
@@ -177,6 +181,7 @@ impl Record {
             waiting_at: parked.at,
             woken_by: self.woken_by.get(),
             region: None,
+            kernel: self.kernel.as_u64(),
             panicked: self.end.get() == Some(End::Panicked),
         }
     }

@@ -115,6 +115,11 @@ impl TaskTable {
         Some((Rc::clone(slot.task.as_ref()?), slot.waker.take()?))
     }
 
+    /// Whether the task in this slot is being polled: its waker is in use.
+    pub(crate) fn is_being_polled(&self, slot: u32) -> bool {
+        self.slots.get(slot as usize).is_some_and(|slot| slot.task.is_some() && slot.waker.is_none())
+    }
+
     pub(crate) fn end_poll(&mut self, slot: u32, waker: Waker) {
         self.slots[slot as usize].waker = Some(waker);
     }

@@ -33,6 +33,10 @@ impl KernelId {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         KernelId(NEXT.fetch_add(1, Ordering::Relaxed))
     }
+
+    pub(crate) fn as_u64(self) -> u64 {
+        self.0
+    }
 }
 
 /// Wakes the task in one slot of one kernel.

@@ -12,6 +12,7 @@ use crate::kernel::waker::wake_each;
 use mio::event::Source;
 use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::io;
 use std::mem;
 use std::panic::Location;
@@ -60,7 +61,7 @@ impl Senders {
         attempt: A,
     ) -> SendOp<'a, S, A>
     where
-        S: Source,
+        S: Source + Debug,
         A: FnMut(&S) -> io::Result<T> + Unpin,
     {
         SendOp { senders: self, socket, at, attempt, ticket: None }
@@ -68,7 +69,7 @@ impl Senders {
 }
 
 /// The future of sending one datagram.
-pub(super) struct SendOp<'a, S: Source, A> {
+pub(super) struct SendOp<'a, S: Source + Debug, A> {
     senders: &'a Senders,
     socket: &'a Socket<S>,
     at: &'static Location<'static>,
@@ -77,7 +78,7 @@ pub(super) struct SendOp<'a, S: Source, A> {
     ticket: Option<u64>,
 }
 
-impl<S: Source, A> SendOp<'_, S, A> {
+impl<S: Source + Debug, A> SendOp<'_, S, A> {
     fn wait(&mut self, waker: &Waker) {
         let next = &self.senders.next_ticket;
         let ticket = *self.ticket.get_or_insert_with(|| next.replace(next.get() + 1));
@@ -99,7 +100,7 @@ impl<S: Source, A> SendOp<'_, S, A> {
     }
 }
 
-impl<T, S: Source, A> Future for SendOp<'_, S, A>
+impl<T, S: Source + Debug, A> Future for SendOp<'_, S, A>
 where
     A: FnMut(&S) -> io::Result<T> + Unpin,
 {
@@ -129,7 +130,7 @@ where
     }
 }
 
-impl<S: Source, A> Drop for SendOp<'_, S, A> {
+impl<S: Source + Debug, A> Drop for SendOp<'_, S, A> {
     fn drop(&mut self) {
         self.leave();
     }

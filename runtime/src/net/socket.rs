@@ -3,18 +3,19 @@
 use crate::kernel::reactor::{Direction, SocketKind};
 use crate::traps::{self, Registration, SocketWait};
 use mio::event::Source;
+use std::fmt::Debug;
 use std::io;
 use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 /// A socket of mio's that is registered with its kernel's reactor for its whole life.
-pub(crate) struct Socket<S: Source> {
+pub(crate) struct Socket<S: Source + Debug> {
     source: S,
     registration: Registration,
 }
 
-impl<S: Source> Socket<S> {
+impl<S: Source + Debug> Socket<S> {
     /// # Errors
     /// The operating system refuses to watch it.
     #[track_caller]
@@ -71,6 +72,9 @@ impl<S: Source> Socket<S> {
         let mut wait = SocketWait::shared(&self.registration, direction, at);
         let polled = wait.poll_ready(cx);
         wait.leave();
+        if polled.is_pending() {
+            traps::describe(|| format!("{:?}", self.source));
+        }
         polled
     }
 
@@ -148,7 +152,11 @@ impl<S: Source> Socket<S> {
         attempt: &mut impl FnMut(&S) -> io::Result<Attempt<T>>,
     ) -> Poll<io::Result<T>> {
         loop {
-            ready!(wait.poll_ready(cx))?;
+            let Poll::Ready(ready) = wait.poll_ready(cx) else {
+                traps::describe(|| format!("{:?}", self.source));
+                return Poll::Pending;
+            };
+            ready?;
             ready!(traps::spend(cx));
             match attempt(&self.source) {
                 Ok(Attempt { outcome, bytes, more_likely }) => {
@@ -172,7 +180,7 @@ impl<S: Source> Socket<S> {
     }
 }
 
-impl<S: Source> Drop for Socket<S> {
+impl<S: Source + Debug> Drop for Socket<S> {
     fn drop(&mut self) {
         self.registration.deregister(&mut self.source);
     }
@@ -211,7 +219,7 @@ impl Attempt<usize> {
 }
 
 /// The future of every socket operation.
-pub(crate) struct Op<'a, S: Source, A> {
+pub(crate) struct Op<'a, S: Source + Debug, A> {
     socket: &'a Socket<S>,
     wait: SocketWait<'a>,
     direction: Direction,
@@ -219,7 +227,7 @@ pub(crate) struct Op<'a, S: Source, A> {
     needs_readiness: bool,
 }
 
-impl<S: Source, A> Op<'_, S, A> {
+impl<S: Source + Debug, A> Op<'_, S, A> {
     /// An operation on no bytes has nothing to wait for, and its `attempt` makes no system call: it is made at once.
     pub(crate) fn at_once_if(mut self, no_bytes: bool) -> Self {
         self.needs_readiness = !no_bytes;
@@ -227,7 +235,7 @@ impl<S: Source, A> Op<'_, S, A> {
     }
 }
 
-impl<T, S: Source, A> Future for Op<'_, S, A>
+impl<T, S: Source + Debug, A> Future for Op<'_, S, A>
 where
     A: FnMut(&S) -> io::Result<Attempt<T>> + Unpin,
 {

@@ -140,6 +140,8 @@ pub struct TaskInfo {
     pub(crate) waiting_at: Option<&'static Location<'static>>,
     pub(crate) woken_by: Option<TaskId>,
     pub(crate) region: Option<Region>,
+    /// The number of its kernel.
+    pub(crate) kernel: u64,
     pub(crate) panicked: bool,
 }
 

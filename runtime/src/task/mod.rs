@@ -5,6 +5,7 @@
 //! cell.rs      TaskCell: the task's record, its future and its outcome
 //! futures.rs   Join, JoinMut, TaskWait, Cancel: the waits for the end of a task
 //! info.rs      TaskId, TaskState, TaskInfo
+//! inspect.rs   TaskInfo::stack, why: asking what a task waits for
 //! local.rs     TaskLocal
 //! region.rs    region, InRegion: naming what a task is doing
 //! ```
@@ -30,6 +31,7 @@
 mod cell;
 pub(crate) mod futures;
 pub(crate) mod info;
+pub(crate) mod inspect;
 mod local;
 pub(crate) mod region;
 

@@ -1,9 +1,9 @@
 //! Traps that open, enter and leave the nodes of the [cancel-scope tree](crate::kernel::cancel_tree).
 
-use super::{is_running_here, with};
+use super::{Timer, is_running_here, with};
 use crate::kernel::cancel_tree::{CancelReason, ScopeKey};
 use crate::kernel::run_queue;
-use crate::kernel::state::{State, try_with};
+use crate::kernel::state::{self, State, try_with};
 use crate::kernel::waker::{KernelId, wake_each};
 use std::mem;
 use std::panic::Location;
@@ -43,15 +43,40 @@ pub(crate) fn open_task_scope() -> Scope {
 pub(crate) struct PolledLimit {
     kernel: Rc<State>,
     ended: bool,
+    noted: bool,
 }
 
+/// `timer` is its timer, once it has one.
 #[track_caller]
-pub(crate) fn begin_limit() -> PolledLimit {
+pub(crate) fn begin_limit(timer: Option<&Timer>) -> PolledLimit {
     with(|kernel| {
         let limits = &kernel.current.limits_without_node;
         limits.set(limits.get() + 1);
-        PolledLimit { kernel: Rc::clone(kernel), ended: false }
+        let noted = kernel.watched.get() && timer.is_some();
+        if let Some(timer) = timer.filter(|_| noted) {
+            kernel.captured.enter_limit(timer.deadline());
+        }
+        PolledLimit { kernel: Rc::clone(kernel), ended: false, noted }
     })
+}
+
+/// While something watches: waits that are published while this lives are under the time limit of `timer`.
+pub(crate) fn note_limit(timer: &Timer) -> NotedLimit {
+    let watching = state::running().filter(|kernel| kernel.watched.get());
+    if let Some(kernel) = &watching {
+        kernel.captured.enter_limit(timer.deadline());
+    }
+    NotedLimit(watching)
+}
+
+pub(crate) struct NotedLimit(Option<Rc<State>>);
+
+impl Drop for NotedLimit {
+    fn drop(&mut self) {
+        if let Some(kernel) = &self.0 {
+            kernel.captured.leave_limit();
+        }
+    }
 }
 
 impl PolledLimit {
@@ -63,6 +88,9 @@ impl PolledLimit {
 
     fn take_off(&self) -> Option<Scope> {
         let kernel = &self.kernel;
+        if self.noted {
+            kernel.captured.leave_limit();
+        }
         let limits = &kernel.current.limits_without_node;
         if limits.get() > 0 {
             limits.set(limits.get() - 1);

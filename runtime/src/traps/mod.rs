@@ -15,7 +15,7 @@
 //! |---|---|---|
 //! | `publish.rs` | [`park`], [`park_around`] | every trap; `cancel` |
 //! | `at_caller.rs` | [`at_caller`](at_caller::at_caller) | waits built of other waits: `io`, `subprocess`, `signals` |
-//! | `tasks.rs` | [`spawn`], [`current_task`], [`info_of`], [`request_cancel`], [`locals`] | `task`, `group` |
+//! | `tasks.rs` | [`spawn`], [`current_task`], [`info_of`], [`async_stack`], [`why`], [`request_cancel`], [`locals`] | `task`, `group` |
 //! | | [`task_must_unwind`], [`task_stops_where_parked`] | the kernel itself, for the main task |
 //! | `nested.rs` | [`Nested`] | `scope` |
 //! | `cancel.rs` | [`open_scope`] and its methods, [`open_task_scope`] | `cancel`, `scope`, `group` |
@@ -43,18 +43,20 @@ pub(crate) use crate::kernel::maintenance::MaintenanceJob;
 use crate::kernel::state::{State, try_with};
 pub(crate) use budget::{BUDGET, BudgetShares, poll_again, spend, spend_bytes};
 pub(crate) use cancel::{
-    Entered, Scope, ScopeLink, begin_limit, cancellation_pending, is_cancelled, open_scope, open_task_scope,
+    Entered, Scope, ScopeLink, begin_limit, cancellation_pending, is_cancelled, note_limit, open_scope,
+    open_task_scope,
 };
 pub(crate) use grants::{current_ref, grantee};
 pub(crate) use jobs::{JobHold, hold_clock, run_job};
 pub(crate) use nested::{Nested, NestedTurn};
-pub(crate) use publish::{Line, park, park_around};
+pub(crate) use publish::{Line, describe, park, park_around};
 pub(crate) use regions::{InsideRegion, current_region, enter_region, is_watched, leave_region};
 pub(crate) use sockets::{Registration, SocketWait, register};
 use std::rc::Rc;
 pub(crate) use tasks::{
-    all_tasks, current_id, current_task, info_of, locals, report, report_never_joined, report_panic,
-    request_cancel, request_cancel_of, set_locals, spawn, task_must_unwind, task_stops_where_parked,
+    all_tasks, async_stack, current_id, current_task, info_of, locals, report, report_never_joined,
+    report_panic, request_cancel, request_cancel_of, set_locals, spawn, task_must_unwind,
+    task_stops_where_parked, why,
 };
 pub(crate) use timers::{EndlessSleep, Timer, add_maintenance, now, set_timer, sleep_without_end};
 

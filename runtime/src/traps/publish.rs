@@ -4,7 +4,7 @@
 //! [`park_around`], after the futures inside it have been polled. The last publication of a poll is what the task table,
 //! error reports and activations show. Outside of a kernel both do nothing.
 
-use crate::kernel::state::try_with;
+use crate::kernel::state::{State, try_with};
 use crate::kernel::task_record::{Parked, Resource};
 use crate::task::info::TaskState;
 use std::panic::Location;
@@ -15,6 +15,24 @@ pub(crate) fn park(state: TaskState, at: &'static Location<'static>, resource: R
         kernel.current.published.set(Some(Parked { state, at: Some(at), resource }));
         if kernel.watched.get() {
             kernel.regions.published.set(kernel.regions.current());
+            note(kernel, Parked { state, at: Some(at), resource });
+        }
+    });
+}
+
+/// While a task is asked what it waits for: remembers this wait.
+fn note(kernel: &State, parked: Parked) {
+    if kernel.captured.is_on() {
+        let task = kernel.current.task.borrow().as_ref().map(|task| task.record().id);
+        kernel.captured.note(task, parked, kernel.regions.current());
+    }
+}
+
+/// While a task is asked what it waits for: says in words what the wait is for that was published last.
+pub(crate) fn describe(about: impl FnOnce() -> String) {
+    try_with(|kernel| {
+        if kernel.captured.is_on() {
+            kernel.captured.describe(about);
         }
     });
 }

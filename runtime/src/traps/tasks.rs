@@ -2,7 +2,7 @@
 
 use super::with;
 use crate::debug::standard_error;
-use crate::debug::{EventKind, WakeCause};
+use crate::debug::{AsyncStack, EventKind, WakeCause, Why};
 use crate::error::panic_message;
 use crate::kernel::locals::Locals;
 use crate::kernel::run_queue;
@@ -48,6 +48,18 @@ pub(super) fn reserve<T: Runnable>(
 /// What is known of a task at this moment.
 pub(crate) fn info_of(task: &Record) -> TaskInfo {
     state::info_of(task)
+}
+
+/// Where a task waits, if it is one of the kernel with this number, and that runs here.
+pub(crate) fn async_stack(task: TaskId, kernel: u64) -> Option<AsyncStack> {
+    // Not inside of a borrow: the task is polled.
+    let running = state::running().filter(|running| running.id.as_u64() == kernel)?;
+    running.async_stack(task, None)
+}
+
+#[track_caller]
+pub(crate) fn why(task: TaskId) -> Option<Why> {
+    with(Rc::clone).why(task, None)
 }
 
 #[track_caller]

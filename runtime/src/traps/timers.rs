@@ -39,6 +39,10 @@ pub(crate) fn set_timer(deadline: Instant, waker: &Waker) -> Timer {
 }
 
 impl Timer {
+    pub(crate) fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
     /// Whether it has fired; if not, it will wake `waker`.
     #[track_caller]
     pub(crate) fn poll_fired(&mut self, waker: &Waker) -> bool {

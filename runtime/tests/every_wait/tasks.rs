@@ -2,8 +2,10 @@
 
 use crate::common::{ms, secs};
 use crate::{Row, check, row};
+use curio::debug::{phase, region, region_at};
 use curio::{block_in_thread, finally, run_in_thread, scope, sleep, spawn};
 use std::cell::Cell;
+use std::panic::Location;
 use std::rc::Rc;
 
 pub(crate) fn rows() -> Vec<Row> {
@@ -35,6 +37,15 @@ pub(crate) fn rows() -> Vec<Row> {
             let finished = m.of(async || task.cancel().await, async {}).await;
             assert!(task.is_terminated());
             finished
+        }),
+        row("task/region.rs: region", async |m| {
+            m.of(async || region("nap", sleep(ms(5))).await, async {}).await
+        }),
+        row("task/region.rs: region_at", async |m| {
+            m.of(async || region_at(Location::caller(), "nap", sleep(ms(5))).await, async {}).await
+        }),
+        row("task/region.rs: phase", async |m| {
+            m.of(async || phase("nap", sleep(ms(5))).await, async {}).await
         }),
         row("scope/mod.rs: scope", async |m| {
             let total = Cell::new(0);
