@@ -68,7 +68,7 @@ fn each_branch_of_a_task_has_a_wait_with_its_region() {
         let guard = lock.acquire().await;
         let waits = Rc::clone(&lock);
         let task = spawn(async move {
-            join!(region("first", waits.acquire()), region("second", sleep(SECOND)));
+            drop(join!(region("first", waits.acquire()), region("second", sleep(SECOND))));
         });
         schedule().await;
         let stack = task.info().stack().unwrap();
