@@ -117,6 +117,7 @@ fn a_future_of_another_crate_has_the_state_that_is_known() {
         let stack = task.info().stack().unwrap();
         let [wait] = stack.waits() else { panic!("{stack}") };
         assert_eq!((wait.state(), wait.frames().len()), (TaskState::ForeignWait, 0));
+        assert_eq!(wait.region().unwrap().label(), "theirs", "also while no activation listens");
         task.cancel().await;
         assert!(task.info().stack().is_none(), "it has ended");
     });
@@ -134,7 +135,7 @@ fn a_foreign_future_that_can_go_on_does_so_and_nothing_is_lost() {
         });
         schedule().await;
         ready.set(true);
-        task.info().stack();
+        assert!(task.info().stack().is_none(), "it ended when it was asked");
         assert!(task.is_terminated());
         assert_eq!(task.join().await.unwrap(), 5);
     });
@@ -182,15 +183,18 @@ fn why_names_a_socket_and_what_is_not_known() {
         let foreign = spawn(region("elsewhere", pending::<()>()));
         schedule().await;
         let text = why(server.id()).unwrap().to_string();
-        assert!(text.contains("READ_WAIT at ") && text.contains(&format!("addr: {address}")), "{text}");
+        assert!(text.contains("READ_WAIT at "), "{text}");
         assert!(
-            text.ends_with("the other side of the socket has to send something, or to close it"),
+            text.contains(&format!(", listening socket {address} (")) && text.contains("), read"),
             "{text}"
         );
+        assert!(text.contains("\n  that is outside of this program: "), "{text}");
         let chain = why(getter.id()).unwrap();
         assert!(chain.end().starts_with("a task or thread has to put something into the queue"), "{chain}");
-        assert_eq!(why(foreign.id()).unwrap().end(), "unknown: a foreign future");
-        assert!(why(curio::current_task().id()).unwrap().end().contains("being polled"));
+        assert!(chain.to_string().contains(&format!(", empty, in line: task {}", getter.id())), "{chain}");
+        assert_eq!(why(foreign.id()).unwrap().end(), "unknown: foreign future");
+        let main = why(curio::current_task().id()).unwrap().to_string();
+        assert_eq!(main.lines().next().unwrap(), "task 1 `main` is being polled");
         foreign.cancel().await;
         assert!(why(foreign.id()).is_none());
         getter.cancel().await;
@@ -248,6 +252,293 @@ fn a_deadlock_report_has_the_functions_that_wait() {
         has_lines(),
         "{report}"
     );
+}
+
+#[test]
+fn why_has_a_chain_for_each_wait_of_a_task() {
+    on_virtual_clock(async || {
+        let lock = Rc::new(Lock::new(()));
+        let (held, waits) = (Rc::clone(&lock), Rc::clone(&lock));
+        let holder = spawn_named("holder", async move {
+            let _guard = held.acquire().await;
+            sleep(SECOND).await;
+        });
+        schedule().await;
+        let both = spawn_named("both", async move {
+            let _both = join!(waits.acquire(), sleep(2 * SECOND));
+        });
+        schedule().await;
+        let chain = why(both.id()).unwrap();
+        let steps: Vec<_> = chain
+            .steps()
+            .iter()
+            .map(|step| {
+                (step.task(), step.depth(), step.text().contains("LOCK_ACQUIRE"), step.end().is_some())
+            })
+            .collect();
+        let expected =
+            [(both.id(), 0, true, false), (holder.id(), 1, false, true), (both.id(), 0, false, true)];
+        assert_eq!(steps, expected, "{chain}");
+        assert!(chain.steps()[0].text().contains(&format!(", in line: task {}", both.id())), "{chain}");
+        both.join().await.unwrap();
+        holder.join().await.unwrap();
+    });
+}
+
+#[test]
+fn why_names_both_ends_of_a_connection() {
+    curio::run(async {
+        let listener = curio::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let client = curio::TcpStream::connect(address).await.unwrap();
+        let local = client.local_addr().unwrap();
+        let (_server, _) = listener.accept().await.unwrap();
+        let reader = spawn(async move { timeout_after(60 * SECOND, client.recv(&mut [0; 1])).await });
+        schedule().await;
+        let text = why(reader.id()).unwrap().to_string();
+        assert!(text.contains(&format!(", socket {address} (from {local}, ")), "{text}");
+        assert!(text.contains("), read, time limit in "), "{text}");
+        assert!(!text.contains("since"), "nothing notes that: {text}");
+        reader.cancel().await;
+    });
+}
+
+#[test]
+fn why_says_on_which_thread_a_call_is() {
+    curio::run(async {
+        let (release, released) = std::sync::mpsc::channel::<()>();
+        let (started, has_started) = curio::sync::oneshot();
+        let caller = spawn(curio::run_in_thread(move || {
+            started.send(()).unwrap();
+            released.recv().unwrap();
+        }));
+        has_started.recv().await.unwrap();
+        let chain = why(caller.id()).unwrap();
+        assert!(chain.steps()[0].text().contains(", a call on thread `curio-worker` ("), "{chain}");
+        assert_eq!(chain.end(), "the thread has to return");
+        release.send(()).unwrap();
+        caller.join().await.unwrap().unwrap();
+    });
+}
+
+#[test]
+#[cfg(all(unix, feature = "signals"))]
+fn why_names_child_processes_and_signals() {
+    curio::run(async {
+        let signals = curio::SignalEvent::new(&[curio::signals::SIGUSR2]).unwrap();
+        // It ends with its input.
+        let mut command = std::process::Command::new("cat");
+        command.stdin(std::process::Stdio::piped());
+        let mut child = curio::subprocess::Popen::new(command).unwrap();
+        let pid = child.id();
+        let waiter = spawn(async move { child.wait().await });
+        let listener = spawn(async move { signals.wait().await });
+        schedule().await;
+        schedule().await;
+        let text = why(waiter.id()).unwrap().to_string();
+        assert!(text.contains(&format!(", child process {pid}")), "{text}");
+        let text = why(listener.id()).unwrap().to_string();
+        assert!(text.contains(&format!(", signal {}", curio::signals::SIGUSR2)), "{text}");
+        assert!(text.contains("waits: EVENT_WAIT at ") && !text.contains("src/signals"), "{text}");
+        waiter.cancel().await;
+        listener.cancel().await;
+    });
+}
+
+#[test]
+fn why_says_of_a_semaphore_how_much_is_wanted_and_free() {
+    on_virtual_clock(async || {
+        let slots = Rc::new(Semaphore::new(1));
+        let _taken = slots.acquire().await;
+        let wants = Rc::clone(&slots);
+        let task = spawn(async move { drop(wants.acquire().await) });
+        schedule().await;
+        let text = why(task.id()).unwrap().to_string();
+        assert!(text.contains(&format!(", wants 1, free are 0, in line: task {}", task.id())), "{text}");
+        task.cancel().await;
+    });
+}
+
+#[test]
+fn what_the_task_around_a_child_waits_for_is_not_said_of_the_child() {
+    curio::run(async {
+        let listener = curio::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let host = spawn(async move {
+            curio::scope(async |scope| {
+                scope.spawn(pending::<()>());
+                let _ = listener.accept().await;
+            })
+            .await;
+        });
+        // It takes a cycle to come to the child.
+        for _ in 0..3 {
+            schedule().await;
+        }
+        let child = curio::tasks().pop().unwrap();
+        let text = why(child.id()).unwrap().to_string();
+        assert!(text.contains("FOREIGN_WAIT") && !text.contains("socket"), "{text}");
+        assert!(why(host.id()).unwrap().to_string().contains("listening socket"));
+        host.cancel().await;
+    });
+}
+
+#[test]
+fn the_time_limit_of_the_task_that_asks_is_not_said_of_the_one_that_is_asked() {
+    Kernel::builder().virtual_clock(true).activation(Recorder::default()).run(async {
+        let task = spawn(sleep(SECOND));
+        schedule().await;
+        // From its second poll on, the limit is noted.
+        let asked = timeout_after(60 * SECOND, async {
+            sleep(SECOND / 2).await;
+            why(task.id()).unwrap().to_string()
+        });
+        let text = asked.await.unwrap();
+        assert!(!text.contains("time limit"), "{text}");
+        task.join().await.unwrap();
+    });
+}
+
+/// A container of another crate: it polls what is in it only if that was woken.
+struct OnlyIfWoken<F> {
+    body: std::pin::Pin<Box<F>>,
+    woken: std::sync::Arc<Woken>,
+}
+
+struct Woken(std::sync::atomic::AtomicBool, std::sync::Mutex<Option<std::task::Waker>>);
+
+impl std::task::Wake for Woken {
+    fn wake(self: std::sync::Arc<Self>) {
+        self.0.store(true, std::sync::atomic::Ordering::Relaxed);
+        if let Some(waker) = self.1.lock().unwrap().take() {
+            waker.wake();
+        }
+    }
+}
+
+impl<F: Future> OnlyIfWoken<F> {
+    fn new(body: F) -> Self {
+        OnlyIfWoken { body: Box::pin(body), woken: std::sync::Arc::new(Woken(true.into(), None.into())) }
+    }
+}
+
+impl<F: Future> Future for OnlyIfWoken<F> {
+    type Output = F::Output;
+
+    fn poll(self: std::pin::Pin<&mut Self>, cx: &mut std::task::Context<'_>) -> Poll<F::Output> {
+        let this = self.get_mut();
+        *this.woken.1.lock().unwrap() = Some(cx.waker().clone());
+        if !this.woken.0.swap(false, std::sync::atomic::Ordering::Relaxed) {
+            return Poll::Pending;
+        }
+        this.body.as_mut().poll(&mut std::task::Context::from_waker(&this.woken.clone().into()))
+    }
+}
+
+#[test]
+fn a_task_whose_traps_are_not_reached_keeps_the_wait_that_it_had() {
+    let recorder = Recorder::default();
+    let events = Rc::clone(&recorder.0);
+    Kernel::builder().virtual_clock(true).activation(recorder).run(async {
+        let task = spawn(timeout_after(9 * SECOND, OnlyIfWoken::new(sleep(SECOND))));
+        schedule().await;
+        let before = task.info();
+        let told = events.borrow().len();
+        let stack = task.info().stack().unwrap();
+        let after = task.info();
+        assert_eq!(
+            (after.state(), after.waiting_at(), after.cycles()),
+            (TaskState::TimeSleep, before.waiting_at(), 1)
+        );
+        assert_eq!(stack.waits()[0].state(), TaskState::TimeSleep, "{stack}");
+        assert_eq!(events.borrow()[told..], [] as [String; 0]);
+        task.join().await.unwrap().unwrap();
+    });
+}
+
+#[test]
+fn what_a_foreign_future_does_when_it_is_asked_is_told_as_of_any_other_poll() {
+    let recorder = Recorder::default();
+    let events = Rc::clone(&recorder.0);
+    Kernel::builder().virtual_clock(true).activation(recorder).run(async {
+        let goes_on = Rc::new(Cell::new(false));
+        let asked = Rc::clone(&goes_on);
+        let task = spawn(async move {
+            poll_fn(|_| if asked.get() { Poll::Ready(()) } else { Poll::Pending }).await;
+            let child = spawn(async {});
+            sleep(SECOND).await;
+            child.join().await.unwrap();
+        });
+        schedule().await;
+        goes_on.set(true);
+        let told = events.borrow().len();
+        assert_eq!(task.info().stack().unwrap().waits()[0].state(), TaskState::TimeSleep);
+        assert_eq!(task.info().cycles(), 2);
+        schedule().await;
+        let events: Vec<_> = events.borrow()[told..].iter().map(|event| event.replace("Some", "")).collect();
+        let starts = |number: usize, start: &str| assert!(events[number].starts_with(start), "{events:#?}");
+        starts(0, "(\"2 2 RUNNING\") Running");
+        starts(1, "(\"3 0 READY\") Created");
+        starts(2, "(\"3 0 READY\") woken by None, ");
+        starts(3, "(\"2 2 TIME_SLEEP\") Suspended");
+        task.join().await.unwrap();
+    });
+}
+
+#[test]
+fn asking_within_an_answer_says_what_is_known_and_events_go_on() {
+    let recorder = Recorder::default();
+    let events = Rc::clone(&recorder.0);
+    Kernel::builder().virtual_clock(true).activation(recorder).run(async {
+        let sleeper = spawn(sleep(SECOND));
+        let other = sleeper.info();
+        let answers = Rc::new(Cell::new(0));
+        let count = Rc::clone(&answers);
+        let asks = spawn(poll_fn(move |_| {
+            let stack = other.stack().unwrap();
+            count.set(count.get() + stack.waits().len());
+            Poll::<()>::Pending
+        }));
+        schedule().await;
+        let before = answers.get();
+        assert_eq!(asks.info().stack().unwrap().waits()[0].state(), TaskState::ForeignWait);
+        assert_eq!(answers.get(), before + 1);
+        let told = events.borrow().len();
+        sleeper.join().await.unwrap();
+        assert!(events.borrow()[told..].iter().any(|event| event.ends_with("Terminated")), "events go on");
+        asks.cancel().await;
+    });
+}
+
+#[test]
+fn an_activation_may_ask_and_gets_the_same_events() {
+    struct Asks(Recorder);
+    impl Activation for Asks {
+        fn event(&mut self, event: &Event) {
+            self.0.event(event);
+            for task in curio::tasks() {
+                let _ = task.stack();
+            }
+        }
+    }
+    async fn program() {
+        let lock = Rc::new(Lock::new(()));
+        let tasks: Vec<_> = (1..4)
+            .map(|n| {
+                let lock = Rc::clone(&lock);
+                spawn(async move {
+                    let _guard = lock.acquire().await;
+                    region("holding", sleep(n * SECOND)).await;
+                })
+            })
+            .collect();
+        for task in tasks {
+            task.join().await.unwrap();
+        }
+    }
+    let (plain, asks) = (Recorder::default(), Recorder::default());
+    Kernel::builder().virtual_clock(true).activation(plain.clone()).run(program());
+    Kernel::builder().virtual_clock(true).activation(Asks(asks.clone())).run(program());
+    assert_eq!(plain.0.take(), asks.0.take());
 }
 
 /// What happened in a kernel, without addresses and real times.

@@ -99,7 +99,7 @@ fn traces_on_a_full_standard_error_do_not_end_the_program() {
     program
         .env("CURIO_DEBUG", "schedtrace,traptrace,logcrash,longblock,unknown")
         .env("CURIO_SEED", "no number");
-    program.env("CURIO_TRACE", "out.html");
+    program.env("CURIO_TRACE", concat!(env!("CARGO_TARGET_TMPDIR"), "/full_standard_error.html"));
     assert_came_to_its_end(&program.stderr(full).output().unwrap());
 }
 

@@ -89,8 +89,6 @@ pub(crate) struct Activations {
     /// Taken out while they are called, because they are foreign code.
     listeners: Cell<Vec<Box<dyn Activation>>>,
     any: Cell<bool>,
-    /// There are listeners, but they are not told what happens at the moment.
-    muted: Cell<bool>,
 }
 
 impl Activations {
@@ -98,7 +96,6 @@ impl Activations {
         Activations {
             events: Cell::new(0),
             last: Cell::new(None),
-            muted: Cell::new(false),
             any: Cell::new(!listeners.is_empty()),
             listeners: Cell::new(listeners),
         }
@@ -113,17 +110,6 @@ impl Activations {
             dropped.map_err(|payload| panic_message(payload.as_ref()))
         });
         dropped.filter_map(Result::err).collect()
-    }
-
-    /// Until `unmute`, listeners are told nothing.
-    pub(crate) fn mute(&self) {
-        self.muted.set(self.any.replace(false));
-    }
-
-    pub(crate) fn unmute(&self) {
-        if self.muted.replace(false) {
-            self.any.set(true);
-        }
     }
 
     /// Whether there are listeners to call; none while they are being called. Making an event costs more than asking.

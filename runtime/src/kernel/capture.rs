@@ -2,14 +2,16 @@
 //!
 //! A future may be polled at any time. One that waits in traps of ours returns `Pending` again and changes nothing: it keeps
 //! its place in every queue, its timers and its wakers. What a poll changes in the kernel's own books (how often the task was
-//! polled, what woke it, its place on the run queue) is put back, and activations are not told. A future of another crate
-//! that can go on does so, as in any other poll, and then it is told.
+//! polled, what woke it, its place on the run queue) is put back, and activations are not told.
+//!
+//! A future of another crate that can go on does so, as in any other poll. Then that is what it was: from the first event on
+//! that comes of it, all is told, the beginning of the poll included, and nothing is put back.
 //!
 //! The future of a scope's child lives inside of the task around it; so that one is polled, with the child marked as ready.
 
 use super::run::Main;
 use crate::debug::{AsyncStack, AsyncWait, Frame};
-use crate::kernel::captured::CapturedWait;
+use crate::kernel::captured::{Answer, CapturedWait};
 use crate::kernel::run_queue;
 use crate::kernel::state::State;
 use crate::kernel::task_record::Runnable;
@@ -28,7 +30,8 @@ impl State {
         Some(AsyncStack { task: id, waits: self.waits_of(id, main, true)?.into_iter().map(wait).collect() })
     }
 
-    /// What a live task waits for. One that is ready, or is being polled, is not asked: its state is the answer.
+    /// What a live task waits for: at least one wait. One that is ready, or is being polled, is not asked: its state is the
+    /// answer. `None` if it has ended, which it may do when it is asked.
     pub(crate) fn waits_of(
         &self,
         id: TaskId,
@@ -36,15 +39,18 @@ impl State {
         backtraces: bool,
     ) -> Option<Vec<CapturedWait>> {
         let task = self.tasks.borrow().find(id).cloned()?;
-        let mut waits = if self.may_be_asked(&task, main.is_some()) {
-            self.ask(&task, main, backtraces)
+        let (mut waits, region) = if self.may_be_asked(&task, main.is_some()) {
+            let answer = self.ask(&task, main, backtraces);
+            (answer.waits, answer.region)
         } else {
-            Vec::new()
+            (Vec::new(), self.regions.of(id).filter(|_| self.watched.get()))
         };
+        if task.record().end.get().is_some() {
+            return None;
+        }
         // In a future of another crate no trap takes a note.
         let parked = task.record().parked.get();
         if waits.is_empty() || parked.is_foreign() && !waits.iter().any(|wait| wait.parked.is_foreign()) {
-            let region = self.regions.of(id);
             let (limit, about, backtrace) = (None, None, None);
             waits.push(CapturedWait { task: id, parked, region, limit, about, backtrace });
         }
@@ -55,71 +61,48 @@ impl State {
         let record = task.record();
         let host = record.host_or_self();
         let tasks = self.tasks.borrow();
-        let is_free = |slot| tasks.get(slot).is_some() && !tasks.is_being_polled(slot);
+        let lives = |slot| tasks.get(slot).is_some_and(|task| task.record().end.get().is_none());
+        let is_free = |slot| lives(slot) && !tasks.is_being_polled(slot);
         self.is_parked(record)
             && !run_queue::is_queued(self.id, host.slot)
             && is_free(record.slot)
             && is_free(host.slot)
             // Its future is in the hands of `run`.
-            && (has_main || !self.tasks.borrow().get(host.slot).is_some_and(|host| host.is_main()))
+            && (has_main || !tasks.get(host.slot).is_some_and(|host| host.is_main()))
+            // By a future that is asked itself, or while every task is polled to find a deadlock.
+            && !self.captured.is_on()
     }
 
-    fn ask(
-        &self,
-        task: &Rc<dyn Runnable>,
-        main: Option<&mut Main<'_>>,
-        backtraces: bool,
-    ) -> Vec<CapturedWait> {
+    fn ask(&self, task: &Rc<dyn Runnable>, main: Option<&mut Main<'_>>, backtraces: bool) -> Answer {
+        self.emit_wakes();
         let poll_in_progress = self.set_aside();
         let queue = run_queue::set_aside();
-        self.watch();
-        self.activations.mute();
-        self.captured.begin(Some(task.record().id), backtraces);
-        let mut asked = vec![Books::of(task)];
+        let watched = self.watched.replace(true);
+        self.captured.begin_asking(task, backtraces);
         let mut slot = task.record().slot;
-        // From a child to the task around it, which is then the only one on the queue.
-        while self.pass_on(slot) {
-            let Some((next, _)) = run_queue::pop() else { break };
-            asked.extend(self.tasks.borrow().get(next).map(Books::of));
-            slot = next;
+        // From a child to the task around it, and on to the outermost.
+        while let Some(around) = self.pass_on(slot) {
+            slot = around;
         }
         self.run_task(slot, None, main);
-        let waits = self.captured.end();
-        self.activations.unmute();
-        asked.into_iter().for_each(Books::put_back);
-        self.end_watch();
-        let woken = run_queue::put_back(queue);
-        // Futures of other crates went on, and woke these.
-        woken.into_iter().for_each(run_queue::push);
+        let mut answer = self.captured.end_asking();
+        let asked = answer.put_back();
+        self.watched.set(watched);
+        run_queue::put_back(queue);
         self.put_back(poll_in_progress);
-        waits
+        drop(asked);
+        answer
     }
 
-    fn pass_on(&self, slot: u32) -> bool {
-        let task = self.tasks.borrow().get(slot).cloned();
-        task.is_some_and(|task| {
-            run_queue::set_running(Some(task.record().id));
-            task.record().nested.get() && task.pass_on(task.record().woken_by.get())
-        })
-    }
-}
-
-/// What is noted about the polls of a task.
-struct Books {
-    task: Rc<dyn Runnable>,
-    cycles: u64,
-    woken_by: Option<TaskId>,
-}
-
-impl Books {
-    fn of(task: &Rc<dyn Runnable>) -> Books {
-        let record = task.record();
-        Books { cycles: record.cycles.get(), woken_by: record.woken_by.get(), task: Rc::clone(task) }
-    }
-
-    fn put_back(self) {
-        let record = self.task.record();
-        record.cycles.set(self.cycles);
-        record.woken_by.set(self.woken_by);
+    fn pass_on(&self, slot: u32) -> Option<u32> {
+        let task = self.tasks.borrow().get(slot).cloned()?;
+        run_queue::set_running(Some(task.record().id));
+        if !task.record().nested.get() || !task.pass_on(task.record().woken_by.get()) {
+            return None;
+        }
+        let around = run_queue::take_back_wake()?;
+        let task = self.tasks.borrow().get(around).cloned()?;
+        self.captured.ask(&task);
+        Some(around)
     }
 }

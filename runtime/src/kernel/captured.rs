@@ -1,10 +1,14 @@
-//! The notes that traps take while a parked task is asked what it waits for.
+//! The notes that traps take while parked tasks are asked what they wait for.
 
 use crate::debug::Region;
-use crate::kernel::task_record::Parked;
-use crate::task::info::TaskId;
+use crate::kernel::run_queue;
+use crate::kernel::task_record::{Parked, Record, Runnable};
+use crate::task::info::{TaskId, TaskState};
 use std::backtrace::Backtrace;
 use std::cell::{Cell, RefCell};
+use std::mem;
+use std::panic::Location;
+use std::rc::Rc;
 use std::time::Instant;
 
 /// One wait of a task.
@@ -14,17 +18,32 @@ pub(crate) struct CapturedWait {
     pub(crate) region: Option<Region>,
     /// When the innermost time limit around it passes.
     pub(crate) limit: Option<Instant>,
-    /// The socket, in words.
+    /// What it waits for, in words.
     pub(crate) about: Option<String>,
     pub(crate) backtrace: Option<Backtrace>,
+}
+
+/// A task that is asked, or inside of which one that is asked lives: how it was before.
+#[derive(Clone)]
+pub(crate) struct Asked {
+    pub(crate) task: Rc<dyn Runnable>,
+    cycles: u64,
+    woken_by: Option<TaskId>,
+    parked: Parked,
 }
 
 #[derive(Default)]
 pub(crate) struct Captured {
     on: Cell<Option<On>>,
     waits: RefCell<Vec<CapturedWait>>,
+    /// The task that is asked, and those around it, outermost last.
+    asked: RefCell<Vec<Asked>>,
+    /// That they are polled has not been told, and is not to be if nothing comes of it.
+    held_back: Cell<bool>,
+    /// The region of the wait that the asked task published.
+    region: Cell<Option<Region>>,
     /// While anything is watched: for each time limit that is being polled, when it or one around it passes first.
-    limits: RefCell<Vec<Instant>>,
+    pub(crate) limits: RefCell<Vec<Instant>>,
 }
 
 #[derive(Clone, Copy)]
@@ -34,9 +53,21 @@ struct On {
     backtraces: bool,
 }
 
+/// What was found.
+pub(crate) struct Answer {
+    pub(crate) waits: Vec<CapturedWait>,
+    /// Of the wait that the task is shown with.
+    pub(crate) region: Option<Region>,
+    /// The tasks that were polled for it.
+    asked: Vec<Asked>,
+    /// They did something, or wait for something else than before.
+    went_on: bool,
+}
+
 impl Captured {
-    pub(crate) fn begin(&self, task: Option<TaskId>, backtraces: bool) {
-        self.on.set(Some(On { task, backtraces }));
+    /// Every task that is polled from now on takes notes.
+    pub(crate) fn begin(&self, backtraces: bool) {
+        self.on.set(Some(On { task: None, backtraces }));
     }
 
     pub(crate) fn end(&self) -> Vec<CapturedWait> {
@@ -44,13 +75,50 @@ impl Captured {
         self.waits.take()
     }
 
-    /// Whether one task is being asked, whose wait goes on as it was.
-    pub(crate) fn asks_one(&self) -> bool {
-        self.on.get().is_some_and(|on| on.task.is_some())
+    /// Only this one does, which is polled for nothing else.
+    pub(crate) fn begin_asking(&self, task: &Rc<dyn Runnable>, backtraces: bool) {
+        self.on.set(Some(On { task: Some(task.record().id), backtraces }));
+        self.held_back.set(true);
+        self.ask(task);
+    }
+
+    /// This one is polled for it as well.
+    pub(crate) fn ask(&self, task: &Rc<dyn Runnable>) {
+        self.asked.borrow_mut().push(Asked::of(task));
+    }
+
+    pub(crate) fn end_asking(&self) -> Answer {
+        let told = !self.held_back.replace(false);
+        let asked = self.asked.take();
+        let went_on = told || asked.iter().any(Asked::went_on);
+        Answer { waits: self.end(), region: self.region.take(), asked, went_on }
     }
 
     pub(crate) fn is_on(&self) -> bool {
         self.on.get().is_some()
+    }
+
+    pub(crate) fn holds_back(&self) -> bool {
+        self.held_back.get()
+    }
+
+    /// The tasks whose polls were held back, outermost first; from now on they are told.
+    pub(crate) fn take_held_back(&self) -> Vec<Rc<dyn Runnable>> {
+        self.held_back.set(false);
+        self.asked.borrow().iter().rev().map(|asked| Rc::clone(&asked.task)).collect()
+    }
+
+    /// It is only asked, and waits as it did before.
+    pub(crate) fn is_on_as_before(&self, record: &Record) -> bool {
+        let is_it = |asked: &&Asked| asked.task.record().id == record.id;
+        self.held_back.get() && self.asked.borrow().iter().find(is_it).is_some_and(|asked| !asked.went_on())
+    }
+
+    /// In which region the wait is that `task` published last.
+    pub(crate) fn note_region(&self, task: TaskId, region: Option<Region>) {
+        if self.on.get().is_some_and(|on| on.task == Some(task)) {
+            self.region.set(region);
+        }
     }
 
     /// What is polled from here on is under a time limit.
@@ -65,20 +133,71 @@ impl Captured {
     }
 
     /// `task` is about to wait.
-    pub(crate) fn note(&self, task: Option<TaskId>, parked: Parked, region: Option<Region>) {
-        let (Some(on), Some(task)) = (self.on.get(), task) else { return };
-        if on.task.is_none_or(|wanted| wanted == task) {
-            let backtrace = on.backtraces.then(Backtrace::force_capture);
-            let limit = self.limits.borrow().last().copied();
-            let wait = CapturedWait { task, parked, region, limit, about: None, backtrace };
-            self.waits.borrow_mut().push(wait);
+    pub(crate) fn note(
+        &self,
+        task: TaskId,
+        parked: Parked,
+        region: Option<Region>,
+        about: Option<&dyn Fn() -> String>,
+    ) {
+        let Some(on) = self.on.get().filter(|on| on.task.is_none_or(|wanted| wanted == task)) else { return };
+        let backtrace = on.backtraces.then(Backtrace::force_capture);
+        let limit = self.limits.borrow().last().copied();
+        let wait = CapturedWait { task, parked, region, limit, about: about.map(|about| about()), backtrace };
+        self.waits.borrow_mut().push(wait);
+    }
+
+    /// The last waits of `task` are parts of one at `at`: those that are at lines of this crate.
+    pub(crate) fn show_at(&self, task: TaskId, state: Option<TaskState>, at: &'static Location<'static>) {
+        let mut waits = self.waits.borrow_mut();
+        let is_part = |inner: &'static Location<'static>| inner == at || is_of_this_crate(inner);
+        let is_inner = |wait: &&mut CapturedWait| wait.task == task && wait.parked.at.is_some_and(is_part);
+        for wait in waits.iter_mut().rev().take_while(is_inner) {
+            wait.parked.at = Some(at);
+            wait.parked.state = state.unwrap_or(wait.parked.state);
+        }
+    }
+}
+
+fn is_of_this_crate(at: &Location<'_>) -> bool {
+    let sources = file!().trim_end_matches(|c| c != '/' && c != '\\').trim_end_matches(['/', '\\']);
+    let sources = sources.trim_end_matches("kernel");
+    at.file().starts_with(sources)
+}
+
+impl Asked {
+    fn of(task: &Rc<dyn Runnable>) -> Asked {
+        let record = task.record();
+        Asked {
+            cycles: record.cycles.get(),
+            woken_by: record.woken_by.get(),
+            parked: record.parked.get(),
+            task: Rc::clone(task),
         }
     }
 
-    /// Says what the last wait is for.
-    pub(crate) fn describe(&self, about: impl FnOnce() -> String) {
-        if let Some(wait) = self.waits.borrow_mut().last_mut() {
-            wait.about = Some(about());
+    /// It has ended, woken a task, or waits for something else.
+    fn went_on(&self) -> bool {
+        let record = self.task.record();
+        let now = record.parked.get();
+        // A future of another crate publishes nothing.
+        let same = (now.state, now.at) == (self.parked.state, self.parked.at)
+            || now.is_foreign()
+            || now.state == TaskState::Running;
+        record.end.get().is_some() || !same || run_queue::len() > 0
+    }
+}
+
+impl Answer {
+    /// Takes back what the polls changed in the records, if nothing came of them. The tasks, to be dropped.
+    pub(crate) fn put_back(&mut self) -> Vec<Asked> {
+        let asked = mem::take(&mut self.asked);
+        for Asked { task, cycles, woken_by, parked } in asked.iter().filter(|_| !self.went_on) {
+            let record = task.record();
+            record.cycles.set(*cycles);
+            record.woken_by.set(*woken_by);
+            record.parked.set(*parked);
         }
+        asked
     }
 }

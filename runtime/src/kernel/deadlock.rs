@@ -126,7 +126,7 @@ impl Kernel {
         waker::set_probe(self.state.tasks.borrow_mut().begin_probe());
         // The probe also notes in which regions tasks are.
         self.state.watch();
-        self.state.captured.begin(None, self.state.tasks.borrow().len() <= MOST_STACKS);
+        self.state.captured.begin(self.state.tasks.borrow().len() <= MOST_STACKS);
         true
     }
 

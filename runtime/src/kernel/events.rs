@@ -15,6 +15,7 @@ impl State {
     #[inline]
     pub(crate) fn emit(&self, task: Option<&Record>, kind: EventKind) {
         if self.activations.any() {
+            self.tell_held_back();
             self.emit_recorded_wakes();
             self.emit_at(self.clock.now(), task, kind);
         }
@@ -53,8 +54,38 @@ impl State {
     fn note_wait(&self, record: &Record) {
         if record.end.get().is_some() {
             self.regions.forget(record.id);
-        } else if !self.captured.asks_one() {
+        } else if self.captured.is_on_as_before(record) {
+            self.captured.note_region(record.id, self.regions.published.take());
+        } else {
             self.regions.set(record.id, self.clock.now());
+        }
+    }
+
+    /// A task that was only asked what it waits for has done something: so this was a poll like any other.
+    fn tell_held_back(&self) {
+        if !self.captured.holds_back() {
+            return;
+        }
+        let running = run_queue::running();
+        for record in self.captured.take_held_back().iter().map(|task| task.record()) {
+            if record.told_running.get() {
+                run_queue::set_running(Some(record.id));
+                self.emit_at(self.clock.now(), Some(record), EventKind::Running);
+            }
+        }
+        run_queue::set_running(running);
+    }
+
+    #[cold]
+    fn tell_suspended(&self, record: &Record) {
+        let goes_on = !self.captured.is_on_as_before(record);
+        if goes_on {
+            self.tell_held_back();
+        }
+        record.told_running.set(false);
+        if goes_on {
+            let parked = record.parked.get();
+            self.emit(Some(record), EventKind::Suspended { state: parked.state, location: parked.at });
         }
     }
 
@@ -82,7 +113,9 @@ impl State {
     pub(crate) fn emit_running(&self, record: &Record) {
         if self.activations.any() {
             record.told_running.set(true);
-            self.emit(Some(record), EventKind::Running);
+            if !self.captured.holds_back() {
+                self.emit(Some(record), EventKind::Running);
+            }
         }
     }
 
@@ -92,9 +125,8 @@ impl State {
         if self.watched.get() {
             self.note_wait(record);
         }
-        if record.told_running.replace(false) {
-            let parked = record.parked.get();
-            self.emit(Some(record), EventKind::Suspended { state: parked.state, location: parked.at });
+        if record.told_running.get() {
+            self.tell_suspended(record);
         }
     }
 }

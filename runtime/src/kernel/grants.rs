@@ -43,6 +43,7 @@ use crate::debug::WakeCause;
 use crate::kernel::run_queue;
 use crate::kernel::task_record::Host;
 use crate::kernel::task_table::TaskTable;
+use crate::task::info::TaskId;
 use std::cell::RefCell;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -89,6 +90,11 @@ impl Grantee {
     #[inline]
     pub(crate) fn can_claim(&self) -> bool {
         self.grants.is_running.load(Ordering::Relaxed)
+    }
+
+    /// The task that waits, or the outermost one around it.
+    pub(crate) fn task(&self) -> TaskId {
+        self.host.id
     }
 
     /// Counts a grant as open from now on.

@@ -25,6 +25,7 @@ use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
+use std::time::Instant;
 
 impl State {
     pub(super) fn run_task(&self, slot: u32, woken_by: Option<TaskId>, main: Option<&mut Main<'_>>) {
@@ -92,6 +93,7 @@ pub(super) struct PollInProgress {
     lent: u32,
     region: Option<Region>,
     published_region: Option<Region>,
+    limits: Vec<Instant>,
 }
 
 /// The parts of a poll. The loop uses them for the tasks it polls, and `traps` for tasks whose futures live inside other
@@ -146,6 +148,7 @@ impl State {
             lent: self.current.lent.get(),
             region: self.regions.current.take(),
             published_region: self.regions.published.take(),
+            limits: self.captured.limits.take(),
         }
     }
 
@@ -159,6 +162,7 @@ impl State {
         self.current.lent.set(poll.lent);
         self.regions.current.set(poll.region);
         self.regions.published.set(poll.published_region);
+        self.captured.limits.replace(poll.limits);
     }
 
     /// It was polled and waits: records for what.
@@ -201,10 +205,6 @@ impl State {
             End::Returned | End::Panicked => TaskState::Terminated,
         };
         record.parked.set(Parked::in_state(state));
-        if self.captured.is_on() {
-            // It was only asked what it waits for, and went on.
-            self.activations.unmute();
-        }
         self.emit_suspended(record);
         self.emit(Some(record), EventKind::Terminated);
         let root = record.root.take().and_then(|root| self.cancel_tree.borrow_mut().remove(root));

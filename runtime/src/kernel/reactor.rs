@@ -226,6 +226,11 @@ impl Reactor {
         }
     }
 
+    /// The signal whose handler writes into this pipe.
+    pub(crate) fn signal(&self, key: SocketKey) -> Option<i32> {
+        self.sockets[key.index].signal
+    }
+
     /// Keeps a direction for the operation with this ticket, which does not wait at the moment.
     pub(crate) fn keep_place(
         &mut self,

@@ -138,17 +138,40 @@ pub(crate) fn uninstall() -> RunQueue {
     })
 }
 
-/// Begins an empty queue in place of the one of this thread, which is returned.
-pub(crate) fn set_aside() -> RunQueue {
-    RUN_QUEUE.with_borrow_mut(|current| {
-        let empty = RunQueue { kernel: current.kernel, ..RunQueue::new() };
-        mem::replace(current, empty)
+/// What is ready and what happens now, while something else is done in between.
+pub(crate) struct SetAside {
+    queue: VecDeque<u32>,
+    running: Option<TaskId>,
+    cause: Option<WakeCause>,
+}
+
+/// Sets aside what is ready, which stays marked as queued: the queue then has only what is woken from now on.
+pub(crate) fn set_aside() -> SetAside {
+    RUN_QUEUE.with_borrow_mut(|current| SetAside {
+        queue: mem::take(&mut current.queue),
+        running: current.running.take(),
+        cause: current.cause.take(),
     })
 }
 
-/// Ends that, and returns the tasks that were woken meanwhile.
-pub(crate) fn put_back(queue: RunQueue) -> Vec<u32> {
-    RUN_QUEUE.with_borrow_mut(|current| mem::replace(current, queue).queue.into())
+/// Ends that. What was woken meanwhile comes last.
+pub(crate) fn put_back(aside: SetAside) {
+    RUN_QUEUE.with_borrow_mut(|current| {
+        let woken = mem::replace(&mut current.queue, aside.queue);
+        current.queue.extend(woken);
+        current.running = aside.running;
+        current.cause = aside.cause;
+    });
+}
+
+/// Undoes the last wake. The task that was woken by it.
+pub(crate) fn take_back_wake() -> Option<u32> {
+    RUN_QUEUE.with_borrow_mut(|queue| {
+        let slot = queue.queue.pop_back()?;
+        queue.marks[slot as usize] = Mark::default();
+        queue.recorded.iter_mut().for_each(|recorded| drop(recorded.pop()));
+        Some(slot)
+    })
 }
 
 /// A wake. False if `kernel` does not run on this thread.
@@ -355,6 +378,19 @@ mod tests {
         assert!(is_queued(kernel, 5));
         assert_eq!(slots(), [5]);
         uninstall();
+    }
+
+    #[test]
+    fn what_is_set_aside_counts_as_queued_and_comes_before_what_is_woken_meanwhile() {
+        let Installed(kernel) = &Installed::new();
+        (1..3).for_each(push);
+        let aside = set_aside();
+        assert!(len() == 0 && is_queued(*kernel, 1));
+        (2..5).for_each(|slot| assert!(wake(*kernel, slot)));
+        assert_eq!(take_back_wake(), Some(4));
+        assert!(!is_queued(*kernel, 4));
+        put_back(aside);
+        assert_eq!(slots(), [1, 2, 3]);
     }
 
     #[test]

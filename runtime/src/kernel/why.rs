@@ -1,52 +1,68 @@
-//! Why a task does not go on: the chain of what each task waits for, followed to the world outside.
+//! Why a task does not go on: what each task waits for, followed from task to task to the world outside.
 //!
 //! A lock names the task that holds it, a join the task that is joined. Where a wait does not say which task could end it (an
-//! event, a queue, a future of another crate) the chain ends, and says that.
+//! event, a queue, a future of another crate) the chain ends, and says that. A task with several waits has a chain for each.
 
 use super::run::Main;
 use crate::debug::{Why, WhyStep};
 use crate::kernel::captured::CapturedWait;
 use crate::kernel::run_queue;
 use crate::kernel::state::State;
-use crate::kernel::task_record::{Record, Resource};
+use crate::kernel::task_record::{Record, Resource, Runnable};
 use crate::task::info::{TaskId, TaskState};
+use std::collections::BTreeSet;
 use std::fmt::Write;
+use std::rc::Rc;
+
+/// A wait that is to be followed.
+struct Open {
+    task: Rc<dyn Runnable>,
+    depth: usize,
+    wait: CapturedWait,
+}
 
 impl State {
     /// For a live task.
     pub(crate) fn why(&self, id: TaskId, mut main: Option<&mut Main<'_>>) -> Option<Why> {
-        self.tasks.borrow().find(id)?;
-        let mut steps: Vec<WhyStep> = Vec::new();
-        let mut next = id;
-        loop {
-            if steps.iter().any(|step| step.task == next) {
-                return Some(Why { steps, end: format!("which is task {next} again: a deadlock") });
-            }
-            let found = self.tasks.borrow().find(next).cloned();
-            let Some(task) = found else {
-                return Some(Why { steps, end: format!("task {next} has ended") });
-            };
-            let record = task.record();
-            let waits = self.waits_of(next, main.as_deref_mut(), false)?;
-            let (wait, others) = waits.split_last()?;
-            let text = self.describe_step(record, wait, others);
-            steps.push(WhyStep { task: next, text });
-            let is_ready = run_queue::is_queued(self.id, record.slot);
-            match wait.parked.resource {
-                _ if is_ready => {
-                    return Some(Why { steps, end: format!("{} tasks are ready", run_queue::len()) });
+        let mut steps = Vec::new();
+        // The tasks that wait for one another on the way to this one, and all that were asked.
+        let (mut path, mut asked) = (Vec::new(), BTreeSet::from([id]));
+        // In the order of a stack: the next one is the last.
+        let mut open = self.open_waits(id, 0, main.as_deref_mut())?;
+        while let Some(Open { task, depth, wait }) = open.pop() {
+            let id = task.record().id;
+            path.truncate(depth);
+            path.push(id);
+            let mut end = None;
+            match awaited_task(&wait).filter(|_| !self.is_ready(task.record())) {
+                None => end = Some(self.end_of(task.record(), &wait)),
+                Some(next) if path.contains(&next) => {
+                    end = Some(format!("which is task {next} again: a deadlock"));
                 }
-                Resource::Task(id) | Resource::HeldBy(Some(id), _) => next = id,
-                _ => return Some(Why { steps, end: end_of(wait) }),
+                Some(next) if !asked.insert(next) => end = Some(format!("task {next}: see above")),
+                Some(next) => match self.open_waits(next, depth + 1, main.as_deref_mut()) {
+                    Some(waits) => open.extend(waits),
+                    None => end = Some(format!("task {next} has ended")),
+                },
             }
+            steps.push(WhyStep { task: id, depth, text: self.describe_step(task.record(), &wait), end });
         }
+        Some(Why { steps })
     }
 
-    fn describe_step(&self, record: &Record, wait: &CapturedWait, others: &[CapturedWait]) -> String {
+    fn open_waits(&self, id: TaskId, depth: usize, main: Option<&mut Main<'_>>) -> Option<Vec<Open>> {
+        let task = self.tasks.borrow().find(id).cloned()?;
+        let waits = self.waits_of(id, main, false)?;
+        Some(waits.into_iter().rev().map(|wait| Open { task: Rc::clone(&task), depth, wait }).collect())
+    }
+
+    fn describe_step(&self, record: &Record, wait: &CapturedWait) -> String {
         let now = self.clock.now();
         let name = format!("task {} `{}`", record.id, record.name.as_str());
-        if run_queue::is_queued(self.id, record.slot) {
-            return format!("{name} is ready, and waits for its turn");
+        match wait.parked.state {
+            TaskState::Running => return format!("{name} is being polled"),
+            _ if self.is_ready(record) => return format!("{name} is ready, and waits for its turn"),
+            _ => {}
         }
         let mut text = format!("{name} waits: {}", wait.parked.describe(now));
         if let Some(about) = &wait.about {
@@ -55,35 +71,50 @@ impl State {
         if let Some(region) = &wait.region {
             let _ = write!(text, ", in {region}");
         }
-        if let Some(since) = self.regions.since(record.id) {
+        if let Some(since) = self.regions.since(record.id).filter(|_| self.watched.get()) {
             let _ = write!(text, ", since {:.1?}", now.saturating_duration_since(since));
         }
         if let Some(limit) = wait.limit {
             let _ = write!(text, ", time limit in {:.1?}", limit.saturating_duration_since(now));
         }
-        for other in others {
-            let _ = write!(text, "; also {}", other.parked.describe(now));
-        }
         text
+    }
+
+    /// What has to happen, where no task is known that could make it happen.
+    fn end_of(&self, record: &Record, wait: &CapturedWait) -> String {
+        if self.is_ready(record) { format!("{} tasks are ready", run_queue::len()) } else { end_of(wait) }
+    }
+
+    fn is_ready(&self, record: &Record) -> bool {
+        record.parked.get().state == TaskState::Ready || run_queue::is_queued(self.id, record.slot)
     }
 }
 
-/// What would have to happen, where no task is known that could make it happen.
+fn awaited_task(wait: &CapturedWait) -> Option<TaskId> {
+    match wait.parked.resource {
+        Resource::Task(id) | Resource::HeldBy(Some(id), _) => Some(id),
+        _ => None,
+    }
+}
+
 fn end_of(wait: &CapturedWait) -> String {
     use TaskState::*;
     let what = match wait.parked.state {
-        Running => "it is being polled",
+        Running => "it has to await something first",
         TimeSleep => "the clock has to reach that time",
-        ReadWait => "the other side of the socket has to send something, or to close it",
-        WriteWait => "the other side of the socket has to read, or the connection to be made",
+        ReadWait | WriteWait => {
+            "that is outside of this program: a peer, another process or the operating system has to act"
+        }
         ThreadWait => "the thread has to return",
-        QueueGet => "a task or thread has to put something into the queue; which, is not known",
-        QueuePut => "a task or thread has to take something out of the queue; which, is not known",
+        QueueGet => "a task or thread has to put something into the queue; which one is not known",
+        QueuePut => "a task or thread has to take something out of the queue; which one is not known",
         QueueJoin => "every item of the queue has to be reported as done",
-        EventWait => "a task or thread has to set the event, or a signal to arrive; which, is not known",
-        CondWait => "a task or thread has to notify the condition; which, is not known",
-        ResultWait => "a task or thread has to set the result; which, is not known",
-        LockAcquire | RlockAcquire | SemaAcquire => "a task or thread has to release it; which, is not known",
+        EventWait => "a task or thread has to set the event, or a signal to arrive; which one is not known",
+        CondWait => "a task or thread has to notify the condition; which one is not known",
+        ResultWait => "a task or thread has to set the result; which one is not known",
+        LockAcquire | RlockAcquire | SemaAcquire => {
+            "a task or thread has to release it; which one is not known"
+        }
         Cleanup => "the cleanup has to end",
         _ => return unknown(wait),
     };
@@ -92,7 +123,7 @@ fn end_of(wait: &CapturedWait) -> String {
 
 fn unknown(wait: &CapturedWait) -> String {
     match wait.parked.at {
-        Some(at) => format!("unknown: a foreign future at {at}"),
-        None => "unknown: a foreign future".into(),
+        Some(at) => format!("unknown: foreign future at {at}"),
+        None => "unknown: foreign future".into(),
     }
 }

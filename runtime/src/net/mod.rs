@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! socket.rs     Op        try the system call; wait only when it would block
+//! named.rs                sockets in words, for those who ask what a task waits for
 //! address.rs              what can be connected to, or listened on; getaddrinfo
 //! stream.rs               the methods of every byte stream: recv, sendall, read_exactly, …
 //! tcp.rs                  TcpStream, TcpListener
@@ -25,6 +26,7 @@ mod any_address;
 mod connect;
 mod datagram;
 mod error_codes;
+mod named;
 mod senders;
 mod server;
 pub(crate) mod socket;

@@ -6,13 +6,12 @@
 //! order in which they came, and the reactor gets one waker that wakes all of them. Each tries again; those for which the
 //! socket is full once more keep their places.
 
+use super::named::Named;
 use super::socket::Socket;
 use crate::kernel::reactor::Direction;
 use crate::kernel::waker::wake_each;
-use mio::event::Source;
 use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::fmt::Debug;
 use std::io;
 use std::mem;
 use std::panic::Location;
@@ -61,7 +60,7 @@ impl Senders {
         attempt: A,
     ) -> SendOp<'a, S, A>
     where
-        S: Source + Debug,
+        S: Named,
         A: FnMut(&S) -> io::Result<T> + Unpin,
     {
         SendOp { senders: self, socket, at, attempt, ticket: None }
@@ -69,7 +68,7 @@ impl Senders {
 }
 
 /// The future of sending one datagram.
-pub(super) struct SendOp<'a, S: Source + Debug, A> {
+pub(super) struct SendOp<'a, S: Named, A> {
     senders: &'a Senders,
     socket: &'a Socket<S>,
     at: &'static Location<'static>,
@@ -78,7 +77,7 @@ pub(super) struct SendOp<'a, S: Source + Debug, A> {
     ticket: Option<u64>,
 }
 
-impl<S: Source + Debug, A> SendOp<'_, S, A> {
+impl<S: Named, A> SendOp<'_, S, A> {
     fn wait(&mut self, waker: &Waker) {
         let next = &self.senders.next_ticket;
         let ticket = *self.ticket.get_or_insert_with(|| next.replace(next.get() + 1));
@@ -100,7 +99,7 @@ impl<S: Source + Debug, A> SendOp<'_, S, A> {
     }
 }
 
-impl<T, S: Source + Debug, A> Future for SendOp<'_, S, A>
+impl<T, S: Named, A> Future for SendOp<'_, S, A>
 where
     A: FnMut(&S) -> io::Result<T> + Unpin,
 {
@@ -130,7 +129,7 @@ where
     }
 }
 
-impl<S: Source + Debug, A> Drop for SendOp<'_, S, A> {
+impl<S: Named, A> Drop for SendOp<'_, S, A> {
     fn drop(&mut self) {
         self.leave();
     }

@@ -1,21 +1,20 @@
 //! A registered socket, and how operations on it wait.
 
+use super::named::Named;
 use crate::kernel::reactor::{Direction, SocketKind};
 use crate::traps::{self, Registration, SocketWait};
-use mio::event::Source;
-use std::fmt::Debug;
 use std::io;
 use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 /// A socket of mio's that is registered with its kernel's reactor for its whole life.
-pub(crate) struct Socket<S: Source + Debug> {
+pub(crate) struct Socket<S: Named> {
     source: S,
     registration: Registration,
 }
 
-impl<S: Source + Debug> Socket<S> {
+impl<S: Named> Socket<S> {
     /// # Errors
     /// The operating system refuses to watch it.
     #[track_caller]
@@ -39,6 +38,18 @@ impl<S: Source + Debug> Socket<S> {
     pub(crate) fn of_kind(mut source: S, kind: SocketKind) -> io::Result<Socket<S>> {
         let registration = traps::register(&mut source, kind)?;
         Ok(Socket { source, registration })
+    }
+
+    /// `socket 127.0.0.1:80 (from 127.0.0.1:41234, fd 9), read`
+    fn describe(&self, direction: Direction) -> String {
+        let direction = match direction {
+            Direction::Read => "read",
+            Direction::Write => "write",
+        };
+        match self.registration.signal() {
+            Some(signal) => format!("signal {signal}"),
+            None => format!("{}, {direction}", self.source.name()),
+        }
     }
 
     pub(crate) fn source(&self) -> &S {
@@ -70,11 +81,8 @@ impl<S: Source + Debug> Socket<S> {
         at: &'static Location<'static>,
     ) -> Poll<io::Result<()>> {
         let mut wait = SocketWait::shared(&self.registration, direction, at);
-        let polled = wait.poll_ready(cx);
+        let polled = wait.poll_ready(cx, &|| self.describe(direction));
         wait.leave();
-        if polled.is_pending() {
-            traps::describe(|| format!("{:?}", self.source));
-        }
         polled
     }
 
@@ -152,11 +160,7 @@ impl<S: Source + Debug> Socket<S> {
         attempt: &mut impl FnMut(&S) -> io::Result<Attempt<T>>,
     ) -> Poll<io::Result<T>> {
         loop {
-            let Poll::Ready(ready) = wait.poll_ready(cx) else {
-                traps::describe(|| format!("{:?}", self.source));
-                return Poll::Pending;
-            };
-            ready?;
+            ready!(wait.poll_ready(cx, &|| self.describe(direction)))?;
             ready!(traps::spend(cx));
             match attempt(&self.source) {
                 Ok(Attempt { outcome, bytes, more_likely }) => {
@@ -180,7 +184,7 @@ impl<S: Source + Debug> Socket<S> {
     }
 }
 
-impl<S: Source + Debug> Drop for Socket<S> {
+impl<S: Named> Drop for Socket<S> {
     fn drop(&mut self) {
         self.registration.deregister(&mut self.source);
     }
@@ -219,7 +223,7 @@ impl Attempt<usize> {
 }
 
 /// The future of every socket operation.
-pub(crate) struct Op<'a, S: Source + Debug, A> {
+pub(crate) struct Op<'a, S: Named, A> {
     socket: &'a Socket<S>,
     wait: SocketWait<'a>,
     direction: Direction,
@@ -227,7 +231,7 @@ pub(crate) struct Op<'a, S: Source + Debug, A> {
     needs_readiness: bool,
 }
 
-impl<S: Source + Debug, A> Op<'_, S, A> {
+impl<S: Named, A> Op<'_, S, A> {
     /// An operation on no bytes has nothing to wait for, and its `attempt` makes no system call: it is made at once.
     pub(crate) fn at_once_if(mut self, no_bytes: bool) -> Self {
         self.needs_readiness = !no_bytes;
@@ -235,7 +239,7 @@ impl<S: Source + Debug, A> Op<'_, S, A> {
     }
 }
 
-impl<T, S: Source + Debug, A> Future for Op<'_, S, A>
+impl<T, S: Named, A> Future for Op<'_, S, A>
 where
     A: FnMut(&S) -> io::Result<Attempt<T>> + Unpin,
 {

@@ -61,7 +61,8 @@ impl Process {
                     return Poll::Ready(Ok(status));
                 }
             }
-            traps::park(TaskState::ReadWait, at, Resource::Nothing);
+            let about = || format!("child process {}, end", self.id);
+            traps::park_for(TaskState::ReadWait, at, Resource::Nothing, &about);
             Poll::Pending
         })
     }

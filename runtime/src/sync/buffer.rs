@@ -214,7 +214,9 @@ impl<O: QueueOrder> Future for Put<'_, O> {
             Poll::Ready(Ok(()))
         });
         if polled.is_pending() {
-            traps::park(TaskState::QueuePut, at, Resource::Nothing);
+            traps::park_for(TaskState::QueuePut, at, Resource::Nothing, &|| {
+                buffer.state.peek(|state| format!("full, {}", state.room.describe_line()))
+            });
         }
         polled
     }
@@ -255,7 +257,9 @@ impl<O: QueueOrder> Future for Get<'_, O> {
             Poll::Ready(Some(buffer.fetch(state, handover)))
         });
         if polled.is_pending() {
-            traps::park(TaskState::QueueGet, at, Resource::Nothing);
+            traps::park_for(TaskState::QueueGet, at, Resource::Nothing, &|| {
+                buffer.state.peek(|state| format!("empty, {}", state.items.describe_line()))
+            });
         }
         polled
     }

@@ -170,7 +170,9 @@ impl<'c, T> Future for Notified<'c, '_, T> {
         let polled = condition.state.with(|state, handover| state.queue.poll_take(ticket, 1, cx, handover));
         drop(guard.take());
         if polled.is_pending() {
-            traps::park(TaskState::CondWait, at, Resource::Nothing);
+            traps::park_for(TaskState::CondWait, at, Resource::Nothing, &|| {
+                condition.state.peek(|state| state.queue.describe_line())
+            });
         }
         polled.map(|()| Notification(condition))
     }

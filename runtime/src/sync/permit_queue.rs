@@ -59,6 +59,11 @@ impl PermitQueue {
         self.waiting.is_empty()
     }
 
+    /// Which waits are queued, in words.
+    pub(super) fn describe_line(&self) -> String {
+        self.waiting.describe()
+    }
+
     /// Takes `wanted` permits if they are free and no waiter is queued.
     #[inline]
     pub(super) fn try_take(&mut self, wanted: usize) -> bool {

@@ -98,9 +98,17 @@ impl<'a> Acquire<'a> {
                 Some((task, at)) => Resource::HeldBy(task, at),
                 None => Resource::Nothing,
             };
-            traps::park(self.state, self.at, resource);
+            traps::park_for(self.state, self.at, resource, &|| self.describe(is_lock));
         }
         polled.map(|()| (self.permits, self.count))
+    }
+
+    /// `wants 2, free are 1, in line: task 3, task 4`
+    fn describe(&self, is_lock: bool) -> String {
+        self.permits.state.peek(|PermitState { queue, .. }| match is_lock {
+            true => queue.describe_line(),
+            false => format!("wants {}, free are {}, {}", self.count, queue.free(), queue.describe_line()),
+        })
     }
 
     /// Ends the wait; what it was granted goes on to the next.

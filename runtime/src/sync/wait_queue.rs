@@ -26,10 +26,15 @@ use super::locked::Wakers;
 use super::permit_queue::Handover;
 use crate::kernel::grants::{Grantee, Grants};
 use crate::kernel::waker::renew;
+use std::fmt::Write;
+use std::iter::successors;
 use std::mem;
 use std::task::Waker;
 
 const NONE: u32 = u32::MAX;
+
+/// So many waits are named.
+const LONGEST_LINE: usize = 8;
 
 pub(super) struct WaitQueue {
     nodes: Vec<Node>,
@@ -95,6 +100,25 @@ impl WaitQueue {
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.head == NONE
+    }
+
+    /// Which wait, in words: `in line: task 3, task 7, a thread`.
+    pub(super) fn describe(&self) -> String {
+        let next = |index: &u32| Some(self.nodes[*index as usize].after).filter(|index| *index != NONE);
+        let mut line = successors(Some(self.head).filter(|head| *head != NONE), next);
+        let mut text = String::from("in line:");
+        for (number, index) in line.by_ref().take(LONGEST_LINE).enumerate() {
+            let comma = if number == 0 { "" } else { "," };
+            let _ = match &self.nodes[index as usize].grantee {
+                Some(grantee) => write!(text, "{comma} task {}", grantee.task()),
+                None => write!(text, "{comma} a thread"),
+            };
+        }
+        let more = line.count();
+        if more > 0 {
+            let _ = write!(text, " and {more} more");
+        }
+        text
     }
 
     #[inline]

@@ -14,7 +14,7 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
-use std::thread;
+use std::thread::{self, Thread};
 
 /// Runs `f` on a thread of the kernel's pool and waits for what it returns.
 ///
@@ -62,6 +62,8 @@ struct Reply<T>(Mutex<ReplyState<T>>);
 struct ReplyState<T> {
     /// The closure, until it starts or is abandoned. It is not in the job, which may stay in the queue after that.
     call: Option<Box<dyn FnOnce() -> T + Send>>,
+    /// Which has started it.
+    thread: Option<Thread>,
     result: Option<thread::Result<T>>,
     waker: Option<Waker>,
 }
@@ -71,9 +73,22 @@ impl<T> Reply<T> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// `a call on thread `curio-worker` (ThreadId(4))`
+    fn describe(&self) -> String {
+        match &self.lock().thread {
+            Some(thread) => {
+                format!("a call on thread `{}` ({:?})", thread.name().unwrap_or_default(), thread.id())
+            }
+            None => "a call that waits for a thread of the pool".into(),
+        }
+    }
+
     /// On a thread of the pool. A result that no task waits for any more is dropped here.
     fn run(&self) {
-        let Some(call) = self.lock().call.take() else { return };
+        let mut state = self.lock();
+        let Some(call) = state.call.take() else { return };
+        state.thread = Some(thread::current());
+        drop(state);
         let result = catch_unwind(AssertUnwindSafe(call));
         let mut state = self.lock();
         state.result = Some(result);
@@ -87,7 +102,7 @@ impl<T> Reply<T> {
 
 impl<T: Send + 'static> RunInThread<T> {
     fn start(f: Box<dyn FnOnce() -> T + Send>, waker: &Waker) -> io::Result<(Arc<Reply<T>>, JobHold)> {
-        let state = ReplyState { call: Some(f), result: None, waker: Some(waker.clone()) };
+        let state = ReplyState { call: Some(f), thread: None, result: None, waker: Some(waker.clone()) };
         let reply = Arc::new(Reply(Mutex::new(state)));
         let there = Arc::clone(&reply);
         let hold = traps::run_job(Box::new(move || there.run()))?;
@@ -124,7 +139,7 @@ impl<T: Send + 'static> Future for RunInThread<T> {
         drop(state);
         drop(replaced);
         hold.follow();
-        traps::park(TaskState::ThreadWait, this.at, Resource::Nothing);
+        traps::park_for(TaskState::ThreadWait, this.at, Resource::Nothing, &|| reply.describe());
         Poll::Pending
     }
 }

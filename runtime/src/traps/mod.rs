@@ -13,7 +13,7 @@
 //!
 //! | file | traps | used by |
 //! |---|---|---|
-//! | `publish.rs` | [`park`], [`park_around`] | every trap; `cancel` |
+//! | `publish.rs` | [`park`], [`park_for`], [`park_around`] | every trap; `cancel` |
 //! | `at_caller.rs` | [`at_caller`](at_caller::at_caller) | waits built of other waits: `io`, `subprocess`, `signals` |
 //! | `tasks.rs` | [`spawn`], [`current_task`], [`info_of`], [`async_stack`], [`why`], [`request_cancel`], [`locals`] | `task`, `group` |
 //! | | [`task_must_unwind`], [`task_stops_where_parked`] | the kernel itself, for the main task |
@@ -49,7 +49,7 @@ pub(crate) use cancel::{
 pub(crate) use grants::{current_ref, grantee};
 pub(crate) use jobs::{JobHold, hold_clock, run_job};
 pub(crate) use nested::{Nested, NestedTurn};
-pub(crate) use publish::{Line, describe, park, park_around};
+pub(crate) use publish::{Line, park, park_around, park_for};
 pub(crate) use regions::{InsideRegion, current_region, enter_region, is_watched, leave_region};
 pub(crate) use sockets::{Registration, SocketWait, register};
 use std::rc::Rc;

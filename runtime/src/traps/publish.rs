@@ -6,35 +6,47 @@
 
 use crate::kernel::state::{State, try_with};
 use crate::kernel::task_record::{Parked, Resource};
-use crate::task::info::TaskState;
+use crate::task::info::{TaskId, TaskState};
 use std::panic::Location;
 
 /// Publishes what the current task is about to wait for.
 pub(crate) fn park(state: TaskState, at: &'static Location<'static>, resource: Resource) {
+    publish(Parked { state, at: Some(at), resource }, None);
+}
+
+/// [`park`] for something that can be said in words, which is done only when the task is asked what it waits for.
+pub(crate) fn park_for(
+    state: TaskState,
+    at: &'static Location<'static>,
+    resource: Resource,
+    about: &dyn Fn() -> String,
+) {
+    publish(Parked { state, at: Some(at), resource }, Some(about));
+}
+
+#[inline]
+fn publish(parked: Parked, about: Option<&dyn Fn() -> String>) {
     try_with(|kernel| {
-        kernel.current.published.set(Some(Parked { state, at: Some(at), resource }));
+        kernel.current.published.set(Some(parked));
         if kernel.watched.get() {
             kernel.regions.published.set(kernel.regions.current());
-            note(kernel, Parked { state, at: Some(at), resource });
+            note(kernel, parked, about);
         }
     });
 }
 
 /// While a task is asked what it waits for: remembers this wait.
-fn note(kernel: &State, parked: Parked) {
-    if kernel.captured.is_on() {
-        let task = kernel.current.task.borrow().as_ref().map(|task| task.record().id);
-        kernel.captured.note(task, parked, kernel.regions.current());
+#[cold]
+fn note(kernel: &State, parked: Parked, about: Option<&dyn Fn() -> String>) {
+    if let Some(task) = asked_task(kernel) {
+        kernel.captured.note(task, parked, kernel.regions.current(), about);
     }
 }
 
-/// While a task is asked what it waits for: says in words what the wait is for that was published last.
-pub(crate) fn describe(about: impl FnOnce() -> String) {
-    try_with(|kernel| {
-        if kernel.captured.is_on() {
-            kernel.captured.describe(about);
-        }
-    });
+/// The task that is being polled, if notes are taken.
+fn asked_task(kernel: &State) -> Option<TaskId> {
+    let task = kernel.current.task.borrow();
+    task.as_ref().map(|task| task.record().id).filter(|_| kernel.captured.is_on())
 }
 
 /// Which source line a wait is shown at that is built of other waits.
@@ -54,5 +66,11 @@ pub(crate) fn park_around(state: Option<TaskState>, at: &'static Location<'stati
         let inner_line = inner.at.filter(|_| line == Line::Inner);
         let outer = Parked { state: state.unwrap_or(inner.state), at: inner_line.or(Some(at)), ..inner };
         kernel.current.published.set(Some(outer));
+        if kernel.watched.get()
+            && line == Line::Outer
+            && let Some(task) = asked_task(kernel)
+        {
+            kernel.captured.show_at(task, state, at);
+        }
     });
 }

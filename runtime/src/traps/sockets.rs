@@ -1,7 +1,7 @@
 //! The trap of every socket: waiting until a direction of it is ready. The waker is left in the
 //! [reactor](crate::kernel::reactor).
 
-use super::{current_id, park, with};
+use super::{current_id, park_for, with};
 use crate::kernel::reactor::{Direction, Reactor, Readiness, SHARED_TICKET, SocketKey, SocketKind};
 use crate::kernel::state::{State, try_with};
 use crate::kernel::task_record::Resource;
@@ -36,6 +36,11 @@ impl Registration {
 
     pub(crate) fn may_try(&self, direction: Direction) -> bool {
         self.reactor.borrow_mut().may_try(self.key, direction)
+    }
+
+    /// The signal that it stands for, if it does.
+    pub(crate) fn signal(&self) -> Option<i32> {
+        self.reactor.borrow().signal(self.key)
     }
 
     pub(crate) fn set_readable(&self) {
@@ -96,11 +101,15 @@ impl<'a> SocketWait<'a> {
         );
     }
 
-    /// Ready when the system call is worth trying.
+    /// Ready when the system call is worth trying. `about` names the socket, for one who asks.
     ///
     /// # Errors
     /// `ResourceBusy` if another wait for this direction is under way; it names that task and its line.
-    pub(crate) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    pub(crate) fn poll_ready(
+        &mut self,
+        cx: &mut Context<'_>,
+        about: &dyn Fn() -> String,
+    ) -> Poll<io::Result<()>> {
         if self.ticket.is_none() && self.socket.may_try(self.direction) {
             return Poll::Ready(Ok(()));
         }
@@ -127,7 +136,7 @@ impl<'a> SocketWait<'a> {
                     Direction::Read => TaskState::ReadWait,
                     Direction::Write => TaskState::WriteWait,
                 };
-                park(state, self.at, Resource::Nothing);
+                park_for(state, self.at, Resource::Nothing, about);
                 Poll::Pending
             }
             Readiness::Busy { task, at } => {
