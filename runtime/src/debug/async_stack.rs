@@ -120,12 +120,23 @@ const POLLS_A_TASK: [&str; 2] = ["::run_task", "::poll_child"];
 fn async_function(name: &str) -> Option<String> {
     let mut path = name.trim_end();
     let outer = path;
-    while let Some(inner) = path.strip_suffix("::{{closure}}") {
+    while let Some((inner, last)) = path.rsplit_once("::")
+        && is_closure(last)
+    {
         path = inner;
     }
     let crate_name = path.trim_start_matches('<').split("::").next().unwrap_or(path);
     let is_hidden = matches!(crate_name, "curio" | "core" | "std" | "alloc" | "futures_core");
     (path != outer && !is_hidden).then(|| path.to_string())
+}
+
+/// How compilers name what has no name: `{{closure}}`; `{closure#0}` in the symbols of version 0; `async_fn$0` and
+/// `async_block$0` in the debug information of Windows.
+fn is_closure(segment: &str) -> bool {
+    const NAMES: [&str; 4] = ["closure", "async_fn", "async_block", "async_closure"];
+    let name = segment.trim_matches(['{', '}']);
+    let (name, number) = name.split_once(['#', '$']).unwrap_or((name, ""));
+    NAMES.contains(&name) && name.len() < segment.len() && number.bytes().all(|b| b.is_ascii_digit())
 }
 
 impl fmt::Display for AsyncWait {
@@ -180,5 +191,17 @@ mod tests {
             [frame("program::inner", "src/main.rs:11:34"), frame("program::outer", "src/main.rs:20:9")]
         );
         assert_eq!(Frame::of("disabled backtrace"), []);
+    }
+
+    #[test]
+    fn async_code_is_known_by_the_names_that_each_compiler_gives_it() {
+        let known = |name| async_function(name).as_deref() == Some("program::inner");
+        assert!(known("program::inner::{{closure}}::{{closure}}"));
+        assert!(known("program::inner::{closure#0}::{closure#12}"));
+        assert!(known("program::inner::async_fn$0"));
+        assert!(known("program::inner::async_block$0") && known("program::inner::closure$3"));
+        for other in ["program::inner", "program::closure", "program::async_fn", "curio::run::{{closure}}"] {
+            assert_eq!(async_function(other), None, "{other}");
+        }
     }
 }

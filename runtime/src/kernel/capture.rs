@@ -16,6 +16,7 @@ use crate::kernel::run_queue;
 use crate::kernel::state::State;
 use crate::kernel::task_record::Runnable;
 use crate::task::info::TaskId;
+use crate::traps::BUDGET;
 use std::rc::Rc;
 
 impl State {
@@ -78,7 +79,7 @@ impl State {
         let poll_in_progress = self.set_aside();
         let queue = run_queue::set_aside();
         let watched = self.watched.replace(true);
-        self.captured.begin_asking(task, backtraces);
+        self.captured.begin_asking(task, backtraces, self.traces_of_waits(BUDGET));
         let mut slot = task.record().slot;
         // From a child to the task around it, and on to the outermost.
         while let Some(around) = self.pass_on(slot) {

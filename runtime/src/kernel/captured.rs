@@ -11,6 +11,9 @@ use std::panic::Location;
 use std::rc::Rc;
 use std::time::Instant;
 
+/// So many waits get a backtrace: the lines of each take a millisecond or more.
+const MOST_STACKS: usize = 64;
+
 /// One wait of a task.
 pub(crate) struct CapturedWait {
     pub(crate) task: TaskId,
@@ -24,12 +27,21 @@ pub(crate) struct CapturedWait {
 }
 
 /// A task that is asked, or inside of which one that is asked lives: how it was before.
-#[derive(Clone)]
 pub(crate) struct Asked {
-    pub(crate) task: Rc<dyn Runnable>,
+    task: Rc<dyn Runnable>,
     cycles: u64,
     woken_by: Option<TaskId>,
     parked: Parked,
+    went_on: Cell<bool>,
+}
+
+/// What may change when a task comes to another wait than before.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Traces {
+    pub(crate) timers_set: u64,
+    pub(crate) sockets_awaited: usize,
+    /// What is left of it in this poll.
+    pub(crate) budget: u32,
 }
 
 #[derive(Default)]
@@ -40,6 +52,7 @@ pub(crate) struct Captured {
     asked: RefCell<Vec<Asked>>,
     /// That they are polled has not been told, and is not to be if nothing comes of it.
     held_back: Cell<bool>,
+    before: Cell<Traces>,
     /// The region of the wait that the asked task published.
     region: Cell<Option<Region>>,
     /// While anything is watched: for each time limit that is being polled, when it or one around it passes first.
@@ -76,7 +89,8 @@ impl Captured {
     }
 
     /// Only this one does, which is polled for nothing else.
-    pub(crate) fn begin_asking(&self, task: &Rc<dyn Runnable>, backtraces: bool) {
+    pub(crate) fn begin_asking(&self, task: &Rc<dyn Runnable>, backtraces: bool, before: Traces) {
+        self.before.set(before);
         self.on.set(Some(On { task: Some(task.record().id), backtraces }));
         self.held_back.set(true);
         self.ask(task);
@@ -90,7 +104,7 @@ impl Captured {
     pub(crate) fn end_asking(&self) -> Answer {
         let told = !self.held_back.replace(false);
         let asked = self.asked.take();
-        let went_on = told || asked.iter().any(Asked::went_on);
+        let went_on = told || asked.iter().any(|asked| asked.went_on.get());
         Answer { waits: self.end(), region: self.region.take(), asked, went_on }
     }
 
@@ -108,10 +122,18 @@ impl Captured {
         self.asked.borrow().iter().rev().map(|asked| Rc::clone(&asked.task)).collect()
     }
 
+    /// One of those that are polled has been polled.
+    pub(crate) fn judge(&self, record: &Record, now: Traces) {
+        let may_wait_elsewhere = now != self.before.get();
+        if let Some(asked) = self.asked.borrow().iter().find(|asked| asked.is(record)) {
+            asked.went_on.set(asked.has_gone_on(may_wait_elsewhere));
+        }
+    }
+
     /// It is only asked, and waits as it did before.
-    pub(crate) fn is_on_as_before(&self, record: &Record) -> bool {
-        let is_it = |asked: &&Asked| asked.task.record().id == record.id;
-        self.held_back.get() && self.asked.borrow().iter().find(is_it).is_some_and(|asked| !asked.went_on())
+    pub(crate) fn waits_as_before(&self, record: &Record) -> bool {
+        let asked = self.asked.borrow();
+        self.held_back.get() && asked.iter().any(|asked| asked.is(record) && !asked.went_on.get())
     }
 
     /// In which region the wait is that `task` published last.
@@ -141,7 +163,8 @@ impl Captured {
         about: Option<&dyn Fn() -> String>,
     ) {
         let Some(on) = self.on.get().filter(|on| on.task.is_none_or(|wanted| wanted == task)) else { return };
-        let backtrace = on.backtraces.then(Backtrace::force_capture);
+        let may = on.backtraces && self.waits.borrow().len() < MOST_STACKS;
+        let backtrace = may.then(Backtrace::force_capture);
         let limit = self.limits.borrow().last().copied();
         let wait = CapturedWait { task, parked, region, limit, about: about.map(|about| about()), backtrace };
         self.waits.borrow_mut().push(wait);
@@ -173,18 +196,21 @@ impl Asked {
             woken_by: record.woken_by.get(),
             parked: record.parked.get(),
             task: Rc::clone(task),
+            went_on: Cell::new(false),
         }
     }
 
-    /// It has ended, woken a task, or waits for something else.
-    fn went_on(&self) -> bool {
+    fn is(&self, record: &Record) -> bool {
+        self.task.record().id == record.id
+    }
+
+    /// It has ended, woken a task, or waits for something else. That it shows another wait is not enough: a container of
+    /// another crate may have kept its futures from being polled, and then another branch is shown.
+    fn has_gone_on(&self, may_wait_elsewhere: bool) -> bool {
         let record = self.task.record();
         let now = record.parked.get();
-        // A future of another crate publishes nothing.
-        let same = (now.state, now.at) == (self.parked.state, self.parked.at)
-            || now.is_foreign()
-            || now.state == TaskState::Running;
-        record.end.get().is_some() || !same || run_queue::len() > 0
+        let differs = (now.state, now.at) != (self.parked.state, self.parked.at) && !now.is_foreign();
+        record.end.get().is_some() || run_queue::len() > 0 || differs && may_wait_elsewhere
     }
 }
 
@@ -192,7 +218,7 @@ impl Answer {
     /// Takes back what the polls changed in the records, if nothing came of them. The tasks, to be dropped.
     pub(crate) fn put_back(&mut self) -> Vec<Asked> {
         let asked = mem::take(&mut self.asked);
-        for Asked { task, cycles, woken_by, parked } in asked.iter().filter(|_| !self.went_on) {
+        for Asked { task, cycles, woken_by, parked, .. } in asked.iter().filter(|_| !self.went_on) {
             let record = task.record();
             record.cycles.set(*cycles);
             record.woken_by.set(*woken_by);

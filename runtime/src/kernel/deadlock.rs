@@ -55,9 +55,6 @@ const OTHER_THREADS_DELAY: Duration = Duration::from_secs(1);
 /// How long only sockets are waited for before the waits of `poll_…` functions are doubted.
 const DOUBT_DELAY: Duration = Duration::from_secs(1);
 
-/// With more tasks than this, a report has no async stacks: each takes a millisecond or more.
-const MOST_STACKS: usize = 64;
-
 /// What is known of the search for a deadlock.
 #[derive(Default)]
 pub(super) struct Watch {
@@ -126,7 +123,7 @@ impl Kernel {
         waker::set_probe(self.state.tasks.borrow_mut().begin_probe());
         // The probe also notes in which regions tasks are.
         self.state.watch();
-        self.state.captured.begin(self.state.tasks.borrow().len() <= MOST_STACKS);
+        self.state.captured.begin(true);
         true
     }
 

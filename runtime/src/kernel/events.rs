@@ -5,9 +5,11 @@
 //! are emitted before the next event of another kind, and at the latest before the next poll.
 
 use crate::debug::{EventKind, WakeCause};
+use crate::kernel::captured::Traces;
 use crate::kernel::run_queue;
 use crate::kernel::state::{self, State};
-use crate::kernel::task_record::Record;
+use crate::kernel::task_record::{Parked, Record};
+use crate::task::info::TaskState;
 use std::time::Instant;
 
 impl State {
@@ -52,12 +54,24 @@ impl State {
 
     #[cold]
     fn note_wait(&self, record: &Record) {
+        if self.captured.holds_back() {
+            self.captured.judge(record, self.traces_of_waits(self.current.budget.get()));
+        }
         if record.end.get().is_some() {
             self.regions.forget(record.id);
-        } else if self.captured.is_on_as_before(record) {
+        } else if self.captured.waits_as_before(record) {
             self.captured.note_region(record.id, self.regions.published.take());
         } else {
             self.regions.set(record.id, self.clock.now());
+        }
+    }
+
+    /// What tells whether a task that was only asked has come to another wait.
+    pub(super) fn traces_of_waits(&self, budget: u32) -> Traces {
+        Traces {
+            timers_set: self.timers.borrow().ever_set(),
+            sockets_awaited: self.reactor.borrow().waiting(),
+            budget,
         }
     }
 
@@ -70,7 +84,9 @@ impl State {
         for record in self.captured.take_held_back().iter().map(|task| task.record()) {
             if record.told_running.get() {
                 run_queue::set_running(Some(record.id));
+                let parked = record.parked.replace(Parked::in_state(TaskState::Running));
                 self.emit_at(self.clock.now(), Some(record), EventKind::Running);
+                record.parked.set(parked);
             }
         }
         run_queue::set_running(running);
@@ -78,7 +94,7 @@ impl State {
 
     #[cold]
     fn tell_suspended(&self, record: &Record) {
-        let goes_on = !self.captured.is_on_as_before(record);
+        let goes_on = !self.captured.waits_as_before(record);
         if goes_on {
             self.tell_held_back();
         }

@@ -176,6 +176,11 @@ impl TimerQueue {
         self.entries.get(key.index as usize).is_some_and(|entry| entry.sequence == key.sequence)
     }
 
+    /// How many timers were ever set.
+    pub(crate) fn ever_set(&self) -> u64 {
+        self.next_sequence
+    }
+
     /// Replaces the waker of a set timer; returns the previous one.
     pub(crate) fn set_waker(&mut self, key: TimerKey, waker: &Waker) -> Option<Waker> {
         let entry = &mut self.entries[key.index as usize];

@@ -183,7 +183,8 @@ impl TaskInfo {
 
     /// The innermost [region](crate::debug::region()) of its work in which it waits.
     ///
-    /// It is noted while the kernel has an activation, and when a deadlock is reported.
+    /// It is noted while the kernel has an activation, and when a deadlock is reported. At other times,
+    /// [`stack`](Self::stack) asks the task for the regions of its waits.
     pub fn region(&self) -> Option<&Region> {
         self.region.as_ref()
     }
