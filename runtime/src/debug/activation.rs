@@ -1,5 +1,6 @@
 //! The event stream and its listeners.
 
+use super::counts::KernelCounts;
 use super::region::Region;
 use super::wake_cause::WakeCause;
 use crate::error::panic_message;
@@ -79,6 +80,12 @@ pub enum EventKind {
     Terminated,
     /// No task is ready: the loop is about to wait.
     Idle,
+    /// The kernel has been shut down. The last event.
+    #[non_exhaustive]
+    ShutDown {
+        /// What it has counted.
+        counts: KernelCounts,
+    },
 }
 
 /// The listeners of one kernel.

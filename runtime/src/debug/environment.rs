@@ -1,8 +1,8 @@
-//! `CURIO_DEBUG` and `CURIO_TRACE`: traces and pictures of any program, without compiling it again. Variables that ask for
-//! what this build does not have are reported on standard error.
+//! `CURIO_DEBUG`, `CURIO_TRACE`, `CURIO_STATS`, `CURIO_STEP`, `CURIO_SLOW`: looking into any program without compiling it
+//! again. Variables that ask for what this build does not have are reported on standard error.
 
 use super::activation::Activation;
-use super::{Timeline, logcrash, longblock, schedtrace, traptrace};
+use super::{Timeline, logcrash, longblock, schedtrace, stats, step, traptrace};
 use crate::debug::standard_error::write_line;
 use std::path::{Path, PathBuf};
 use std::sync::Once;
@@ -20,7 +20,41 @@ pub(crate) fn from_environment() -> Vec<Box<dyn Activation>> {
     report_unsupported();
     let mut activations = traces();
     activations.extend(timeline());
+    if is_on("CURIO_STATS") {
+        activations.push(Box::new(stats()));
+    }
+    if is_on("CURIO_STEP") {
+        activations.push(Box::new(step()));
+    }
     activations
+}
+
+/// Whether a variable is `1`. Other values than that and `0` are reported.
+fn is_on(variable: &str) -> bool {
+    let value = std::env::var_os(variable).unwrap_or_default();
+    match value.to_str() {
+        Some("1") => return true,
+        Some("" | "0") => {}
+        _ => write_line(&format!(
+            "curio: {variable} is `{}`, and has no effect; 1 switches it on",
+            value.display()
+        )),
+    }
+    false
+}
+
+/// `CURIO_SLOW`: how many virtual seconds pass in a real one. What is no such number is reported.
+pub(crate) fn rate_from_environment() -> Option<f64> {
+    let text = std::env::var_os("CURIO_SLOW").filter(|text| !text.is_empty())?;
+    let rate = text.to_str().and_then(|text| text.parse().ok());
+    let rate = rate.filter(|rate: &f64| rate.is_finite() && *rate > 0.0);
+    if rate.is_none() {
+        write_line(&format!(
+            "curio: CURIO_SLOW is `{}`, and has no effect; it is the number of virtual seconds in a real one, such as 1 or 0.5",
+            text.display()
+        ));
+    }
+    rate
 }
 
 /// `CURIO_TRACE`. A file that cannot be written is reported, and the program runs without a picture.

@@ -8,6 +8,8 @@
 //! why.rs             Why: what a task waits for, and what that waits for
 //! traces.rs          schedtrace, traptrace, logcrash: the stream as lines
 //! long_block.rs      longblock: tasks that run for too long without awaiting
+//! stats.rs, counts.rs  stats: what a program did, in numbers
+//! step.rs            step: the schedule, one poll at a time
 //! timeline/          Timeline: the picture of a run, as a page, an image, or a trace for Perfetto
 //! environment.rs     CURIO_DEBUG, CURIO_TRACE: these without compiling the program again
 //! standard_error.rs  where lines go, without panicking and without waiting for ever
@@ -41,10 +43,13 @@
 
 mod activation;
 mod async_stack;
+mod counts;
 mod environment;
 mod long_block;
 mod region;
 pub(crate) mod standard_error;
+mod stats;
+mod step;
 mod timeline;
 mod traces;
 mod wake_cause;
@@ -55,9 +60,12 @@ pub use crate::task::region::{InRegion, is_watched, phase, region, region_at};
 pub(crate) use activation::Activations;
 pub use activation::{Activation, Event, EventKind};
 pub use async_stack::{AsyncStack, AsyncWait, Frame};
-pub(crate) use environment::from_environment;
+pub use counts::KernelCounts;
+pub(crate) use environment::{from_environment, rate_from_environment};
 pub use long_block::{LongBlock, longblock};
 pub use region::Region;
+pub use stats::{Stats, stats};
+pub use step::{Step, step};
 pub use timeline::Timeline;
 pub use traces::{LogCrash, SchedTrace, TrapTrace, logcrash, schedtrace, traptrace};
 pub use wake_cause::{Direction, WakeCause};

@@ -61,6 +61,7 @@ impl Activation for SchedTrace {
                 format!("END        {}", event.task.as_ref().map_or(TaskState::Terminated, TaskInfo::state))
             }
             EventKind::Idle => "IDLE".into(),
+            EventKind::ShutDown { .. } => "EXIT".into(),
         };
         self.lines.print(event, &what);
     }

@@ -142,7 +142,7 @@ impl KernelBuilder {
         let mut activations = self.activations;
         activations.extend(debug::from_environment());
         let watched = Cell::new(!activations.is_empty());
-        let clock = Clock::new(self.virtual_clock);
+        let clock = Clock::new(self.virtual_clock, debug::rate_from_environment());
         let (reactor, inbox) = Reactor::new()?;
         let state = State {
             id,
@@ -164,6 +164,7 @@ impl KernelBuilder {
             regions: Regions::default(),
             captured: Captured::default(),
             shutting_down: Cell::new(false),
+            socket_calls: Cell::new(0),
             current: CurrentPoll::default(),
         };
         let mut kernel = Kernel::with_state(state, self.shutdown_grace);

@@ -87,11 +87,28 @@ impl Kernel {
             self.wait_for_events(limit.and_then(Limit::real_time_left));
             return;
         };
+        if let Some(rate) = self.state.clock.rate() {
+            return self.wait_slowly(target, rate);
+        }
         let awaited_sockets = self.state.reactor.borrow().waiting() > 0;
         self.wait_for_events(Some(if awaited_sockets { JUMP_DELAY } else { Duration::ZERO }));
         if run_queue::len() == 0 {
             self.state.clock.jump_to(target);
         }
+    }
+
+    /// Virtual time that can be watched: it passes at this rate until `target`, or until there is an event.
+    fn wait_slowly(&mut self, target: Instant, rate: f64) {
+        let now = self.state.clock.now();
+        let wait = target.saturating_duration_since(now).as_secs_f64() / rate;
+        let began = Instant::now();
+        self.wait_for_events(Some(Duration::try_from_secs_f64(wait).unwrap_or(Duration::MAX)));
+        let passed =
+            Duration::try_from_secs_f64(began.elapsed().as_secs_f64() * rate).unwrap_or(Duration::MAX);
+        // The wait ends a little early or late; a timer fires at exactly its time.
+        let is_over = began.elapsed().as_secs_f64() >= wait;
+        let reached = now.checked_add(passed).filter(|reached| !is_over && *reached < target);
+        self.state.clock.jump_to(reached.unwrap_or(target));
     }
 
     /// True if another thread woke a task.

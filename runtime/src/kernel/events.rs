@@ -4,7 +4,7 @@
 //! activation is foreign code. So the [run queue](crate::kernel::run_queue) records them with their time and cause, and they
 //! are emitted before the next event of another kind, and at the latest before the next poll.
 
-use crate::debug::{EventKind, WakeCause};
+use crate::debug::{EventKind, KernelCounts, WakeCause};
 use crate::kernel::captured::Traces;
 use crate::kernel::run_queue;
 use crate::kernel::state::{self, State};
@@ -38,6 +38,13 @@ impl State {
         if self.activations.any() {
             run_queue::set_cause(cause);
         }
+    }
+
+    /// What was counted so far.
+    pub(crate) fn counts(&self) -> KernelCounts {
+        let (timers_set, timers_fired) = self.timers.borrow().counts();
+        let (polls_for_events, socket_calls) = (self.reactor.borrow().polls(), self.socket_calls.get());
+        KernelCounts { timers_set, timers_fired, polls_for_events, socket_calls }
     }
 
     /// Begins to note the regions of tasks that are polled, if that is not done already.

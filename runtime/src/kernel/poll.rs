@@ -127,7 +127,7 @@ impl State {
         let record = task.record();
         record.cycles.set(record.cycles.get() + 1);
         record.woken_by.set(woken_by);
-        record.parked.set(Parked::in_state(TaskState::Running));
+        record.parked.set(Parked { at: record.parked.get().at, ..Parked::in_state(TaskState::Running) });
         self.current.scope.set(record.root.get());
         self.current.budget.set(BUDGET);
         self.current.lent.set(0);

@@ -78,6 +78,8 @@ pub(crate) struct Reactor {
     events: Option<Events>,
     sockets: Slab<Socket>,
     generation: usize,
+    /// How often events were asked for.
+    polls: u64,
     waiting: usize,
     /// Those of the waits that hold a virtual clock.
     holding: usize,
@@ -160,7 +162,10 @@ impl Reactor {
         let poll = Poll::new()?;
         let inbox = Arc::new(Inbox::new(mio::Waker::new(poll.registry(), INBOX)?));
         let events = Some(Events::with_capacity(EVENTS));
-        Ok((Reactor { poll, events, sockets: Slab::new(), generation: 0, waiting: 0, holding: 0 }, inbox))
+        Ok((
+            Reactor { poll, events, sockets: Slab::new(), generation: 0, polls: 0, waiting: 0, holding: 0 },
+            inbox,
+        ))
     }
 
     /// Adds a socket, for both directions and for good.
@@ -315,6 +320,11 @@ impl Reactor {
         self.sockets.len()
     }
 
+    /// How often events were asked for.
+    pub(crate) fn polls(&self) -> u64 {
+        self.polls
+    }
+
     /// How many waits are pending.
     pub(crate) fn waiting(&self) -> usize {
         self.waiting
@@ -330,6 +340,7 @@ impl Reactor {
     pub(crate) fn poll(&mut self, timeout: Option<Duration>, wakers: &mut Vec<Woken>) -> io::Result<bool> {
         let mut events = self.events.take().unwrap_or_else(|| Events::with_capacity(EVENTS));
         let timeout = timeout.map(|timeout| timeout.min(LONGEST_WAIT));
+        self.polls += 1;
         let polled = match self.poll.poll(&mut events, timeout) {
             // A signal handler ran. The loop comes here again.
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {

@@ -8,6 +8,7 @@
 use super::Kernel;
 use super::cycle::Limit;
 use super::run::{Main, Running};
+use crate::debug::EventKind;
 use crate::kernel::run_queue;
 use crate::kernel::state::{self, State};
 use crate::kernel::task_record::{End, GENERATIONS, Record, Runnable};
@@ -89,6 +90,7 @@ impl Kernel {
     fn close(&self) {
         self.state.inbox.close();
         self.state.reports.say_never_joined();
+        self.state.emit(None, EventKind::ShutDown { counts: self.state.counts() });
         for message in self.state.activations.close() {
             self.state.reports.say(&format!("an activation panicked while it was dropped: {message}"));
         }

@@ -117,13 +117,18 @@ impl Parked {
         Parked { state, at: None, resource: Resource::Nothing }
     }
 
+    /// The line of its wait. While it is polled, `at` is the line of the wait that is over.
+    pub(crate) fn waits_at(&self) -> Option<&'static Location<'static>> {
+        self.at.filter(|_| self.state != TaskState::Running)
+    }
+
     pub(crate) fn is_foreign(&self) -> bool {
         self.state == TaskState::ForeignWait
     }
 
     /// `LOCK_ACQUIRE at src/main.rs:7:20, held by task 2 since src/main.rs:5:30`
     pub(crate) fn describe(&self, now: Instant) -> String {
-        let place = self.at.map(|at| format!(" at {at}")).unwrap_or_default();
+        let place = self.waits_at().map(|at| format!(" at {at}")).unwrap_or_default();
         let resource = match self.resource {
             Resource::Nothing => String::new(),
             Resource::EndOfTime => String::from(", for a time that never comes"),
@@ -178,8 +183,9 @@ impl Record {
             cycles: self.cycles.get(),
             parent: self.parent,
             spawned_at: self.spawned_at,
-            waiting_at: parked.at,
+            waiting_at: parked.waits_at(),
             woken_by: self.woken_by.get(),
+            resumes_at: parked.at.unwrap_or(self.spawned_at),
             region: None,
             kernel: self.kernel.as_u64(),
             panicked: self.end.get() == Some(End::Panicked),

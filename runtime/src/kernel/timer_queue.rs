@@ -54,6 +54,7 @@ pub(crate) struct TimerQueue {
     late_inserts: BTreeMap<(Instant, u64), u32>,
     current_bucket: u64,
     next_sequence: u64,
+    fired: u64,
 }
 
 /// An entry of `due_soon`.
@@ -99,6 +100,7 @@ impl TimerQueue {
             late_inserts: BTreeMap::new(),
             current_bucket: 0,
             next_sequence: 0,
+            fired: 0,
         }
     }
 
@@ -214,6 +216,7 @@ impl TimerQueue {
         self.advance_to(self.bucket_of(now));
         while let Some(next) = self.next_due_soon().filter(|next| next.deadline <= now) {
             let entry = self.entries.remove(next.index as usize);
+            self.fired += 1;
             let cause = WakeCause::Timer { deadline: entry.deadline };
             wakers.push(Woken { waker: entry.waker, cause });
             if entry.home == Home::LateInserts {
@@ -227,6 +230,11 @@ impl TimerQueue {
 
     pub(crate) fn len(&self) -> usize {
         self.entries.len()
+    }
+
+    /// How many were set, and how many of them have fired.
+    pub(crate) fn counts(&self) -> (u64, u64) {
+        (self.next_sequence, self.fired)
     }
 
     pub(crate) fn is_empty(&self) -> bool {

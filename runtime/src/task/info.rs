@@ -139,6 +139,7 @@ pub struct TaskInfo {
     pub(crate) spawned_at: &'static Location<'static>,
     pub(crate) waiting_at: Option<&'static Location<'static>>,
     pub(crate) woken_by: Option<TaskId>,
+    pub(crate) resumes_at: &'static Location<'static>,
     pub(crate) region: Option<Region>,
     /// The number of its kernel.
     pub(crate) kernel: u64,
@@ -179,6 +180,11 @@ impl TaskInfo {
     /// The source line where it waits, if it waits in one of our futures.
     pub fn waiting_at(&self) -> Option<&'static Location<'static>> {
         self.waiting_at
+    }
+
+    /// Of a task that is being polled: the line where it went on; it was spawned there if it had never run.
+    pub fn resumes_at(&self) -> &'static Location<'static> {
+        self.resumes_at
     }
 
     /// The innermost [region](crate::debug::region()) of its work in which it waits.

@@ -34,9 +34,22 @@ const BYTES: usize = 8 * 1024;
 /// Takes one from the budget of this poll. When the budget is used up the task is queued again and has to return
 /// `Pending`.
 pub(crate) fn spend(cx: &mut Context<'_>) -> Poll<()> {
+    spend_counted(cx, 0)
+}
+
+/// [`spend`] for a system call on a socket.
+pub(crate) fn spend_call(cx: &mut Context<'_>) -> Poll<()> {
+    spend_counted(cx, 1)
+}
+
+#[inline]
+fn spend_counted(cx: &mut Context<'_>, socket_calls: u64) -> Poll<()> {
     let left = try_with(|kernel| {
         let left = kernel.current.budget.get();
         kernel.current.budget.set(left.saturating_sub(1));
+        if left > 0 && socket_calls > 0 {
+            kernel.socket_calls.set(kernel.socket_calls.get() + socket_calls);
+        }
         left
     });
     if left == Some(0) {

@@ -24,7 +24,7 @@
 //! | `grants.rs` | [`grantee`], [`current_ref`] | `sync` |
 //! | `jobs.rs` | [`run_job`], [`hold_clock`] | `threads` |
 //! | `regions.rs` | [`enter_region`], [`InsideRegion`] | `task` |
-//! | `budget.rs` | [`spend`], [`spend_bytes`], [`poll_again`] | every trap that may succeed at once |
+//! | `budget.rs` | [`spend`], [`spend_bytes`], [`spend_call`], [`poll_again`] | every trap that may succeed at once |
 //! | | [`BudgetShares`] | what polls several futures in turn: `cancel`, `io` |
 
 pub(crate) mod at_caller;
@@ -41,7 +41,7 @@ mod timers;
 
 pub(crate) use crate::kernel::maintenance::MaintenanceJob;
 use crate::kernel::state::{State, try_with};
-pub(crate) use budget::{BUDGET, BudgetShares, poll_again, spend, spend_bytes};
+pub(crate) use budget::{BUDGET, BudgetShares, poll_again, spend, spend_bytes, spend_call};
 pub(crate) use cancel::{
     Entered, Scope, ScopeLink, begin_limit, cancellation_pending, is_cancelled, note_limit, open_scope,
     open_task_scope,

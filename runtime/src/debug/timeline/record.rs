@@ -137,6 +137,7 @@ impl Recording {
             EventKind::CancelRequested => Step::CancelRequested { by: event.by.map(|id| id.as_u64()) },
             EventKind::Terminated => Step::Ended(event.task.as_ref()?.state()),
             EventKind::Idle => Step::Idle,
+            EventKind::ShutDown { .. } => return None,
         })
     }
 
