@@ -332,25 +332,6 @@ fn an_activation_that_panics_is_reported_once_and_the_kernel_goes_on() {
     }
 }
 
-/// This program once more, with the variables set and one small test to run.
-#[test]
-fn what_the_environment_asks_for_and_is_not_there_is_said_once() {
-    let output = std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "--nocapture", "two_kernels_run"])
-        .env("CURIO_MONITOR", "1")
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{output:?}");
-    let said = String::from_utf8(output.stderr).unwrap();
-    let lines = said.lines().filter(|line| line.starts_with("curio: CURIO_MONITOR is set"));
-    assert_eq!(lines.count(), 1, "{said}");
-}
-
-#[test]
-fn two_kernels_run() {
-    assert_eq!([1, 2].map(|n| curio::run(async move { n })), [1, 2]);
-}
-
 #[test]
 fn a_kernel_cannot_be_run_by_an_activation_and_it_is_told_so() {
     struct Nested(Rc<RefCell<Vec<(EventKind, String)>>>);

@@ -48,11 +48,12 @@ const SEEN_FROM_ABOVE: [&str; 8] = [
 ];
 const TRAPS: [&str; 1] = ["traps/"];
 /// What runs the parts.
-const LOOP: [&str; 9] = [
+const LOOP: [&str; 10] = [
     "kernel/builder.rs",
     "kernel/capture.rs",
     "kernel/cycle.rs",
     "kernel/deadlock.rs",
+    "kernel/inspect.rs",
     "kernel/mod.rs",
     "kernel/poll.rs",
     "kernel/run.rs",
@@ -247,8 +248,7 @@ fn every_file_of_the_kernel_is_a_part_or_of_the_loop() {
 #[test]
 fn the_kernel_the_traps_and_sync_stay_small_in_lines_of_code() {
     let sources = sources("runtime/src");
-    // Asking tasks what they wait for takes 400 of the kernel's: nothing outside of it can poll a task.
-    for (room, most) in [("kernel/", 3700), ("traps/", 1100), ("sync/", 2700)] {
+    for (room, most) in [("kernel/", 3800), ("traps/", 1100), ("sync/", 2700)] {
         let lines: usize = sources
             .iter()
             .filter(|source| source.name.starts_with(room))

@@ -60,10 +60,18 @@ fn the_numbers_of_a_program_are_printed_at_its_end() {
     assert_eq!(lines.len(), 5, "{lines:#?}");
     assert_eq!(lines[0], "curio: tasks: 3, at most 3 alive and 2 ready at the same time");
     assert!(lines[1].starts_with("curio: polls: 8, the longest 2"), "{}", lines[1]);
-    assert!(lines[1].contains("ms: task 3 `sleeper`, which went on at runtime/tests/watching.rs:23:"), "{}", lines[1]);
+    assert!(
+        lines[1].contains("ms: task 3 `sleeper`, which went on at runtime/tests/watching.rs:23:"),
+        "{}",
+        lines[1]
+    );
     assert_eq!(lines[2], "curio: wakes: 8: 3 by a spawn, 3 by a task, 2 by a timer");
     assert_eq!(lines[3], "curio: timers: 3 set, 2 fired, 1 cancelled");
-    assert!(lines[4].starts_with("curio: system calls: ") && lines[4].ends_with(" for events, 0 on sockets"), "{}", lines[4]);
+    assert!(
+        lines[4].starts_with("curio: system calls: ") && lines[4].ends_with(" for events, 0 on sockets"),
+        "{}",
+        lines[4]
+    );
 }
 
 #[test]
@@ -96,7 +104,8 @@ fn virtual_time_passes_at_a_rate_that_one_can_watch() {
 
 #[test]
 fn nonsense_in_the_environment_is_reported_and_has_no_effect() {
-    let nonsense = [("CURIO_STATS", "yes"), ("CURIO_STEP", "2"), ("CURIO_SLOW", "-1"), ("CURIO_DEBUG", "all")];
+    let nonsense =
+        [("CURIO_STATS", "yes"), ("CURIO_STEP", "2"), ("CURIO_SLOW", "-1"), ("CURIO_DEBUG", "all")];
     let (output, _) = part(&nonsense, "");
     let lines = said(&output);
     for (variable, value) in &nonsense[..3] {

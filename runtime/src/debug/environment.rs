@@ -1,23 +1,19 @@
-//! `CURIO_DEBUG`, `CURIO_TRACE`, `CURIO_STATS`, `CURIO_STEP`, `CURIO_SLOW`: looking into any program without compiling it
-//! again. Variables that ask for what this build does not have are reported on standard error.
+//! `CURIO_DEBUG`, `CURIO_TRACE`, `CURIO_MONITOR`, `CURIO_STATS`, `CURIO_STEP`, `CURIO_SLOW`: looking into any
+//! program without compiling it again. What has no effect is reported on standard error.
 
 use super::activation::Activation;
-use super::{Timeline, logcrash, longblock, schedtrace, stats, step, traptrace};
+use super::{Timeline, logcrash, longblock, monitor, schedtrace, stats, step, traptrace};
 use crate::debug::standard_error::write_line;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::sync::Once;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-
-/// Variables that have no effect in this build, and what they ask for.
-const UNSUPPORTED: [(&str, &str); 1] = [("CURIO_MONITOR", "the monitor")];
 
 /// What counts as long for `CURIO_DEBUG=longblock`: Curio's default.
 const LONG: Duration = Duration::from_millis(50);
 
 /// The activations that the environment asks for.
 pub(crate) fn from_environment() -> Vec<Box<dyn Activation>> {
-    report_unsupported();
     let mut activations = traces();
     activations.extend(timeline());
     if is_on("CURIO_STATS") {
@@ -107,16 +103,16 @@ fn traces() -> Vec<Box<dyn Activation>> {
     words.split(',').map(str::trim).filter(|word| !word.is_empty()).filter_map(known).collect()
 }
 
-/// Once in a process, however many kernels it makes.
-fn report_unsupported() {
-    static REPORTED: Once = Once::new();
-    REPORTED.call_once(|| {
-        for (variable, feature) in UNSUPPORTED {
-            if std::env::var_os(variable).is_some_and(|value| !value.is_empty()) {
-                write_line(&format!(
-                    "curio: {variable} is set, but this build does not have {feature}; it is ignored"
-                ));
-            }
+/// `CURIO_MONITOR`: `1` or an address. One that cannot be used is reported, and the program runs without a monitor: of several
+/// kernels of a process, the first gets it.
+pub(crate) fn monitor_from_environment() -> Option<TcpListener> {
+    let value = std::env::var_os("CURIO_MONITOR").filter(|value| !value.is_empty() && *value != "0")?;
+    let value = value.to_string_lossy();
+    match monitor::listen(if value == "1" { monitor::DEFAULT_ADDRESS } else { &value }) {
+        Ok(listener) => Some(listener),
+        Err(error) => {
+            write_line(&format!("curio: CURIO_MONITOR is `{value}`, and has no effect: {error}"));
+            None
         }
-    });
+    }
 }

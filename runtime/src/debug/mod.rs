@@ -10,6 +10,7 @@
 //! long_block.rs      longblock: tasks that run for too long without awaiting
 //! stats.rs, counts.rs  stats: what a program did, in numbers
 //! step.rs            step: the schedule, one poll at a time
+//! monitor/           the monitor: looking into a running program from another terminal
 //! timeline/          Timeline: the picture of a run, as a page, an image, or a trace for Perfetto
 //! environment.rs     CURIO_DEBUG, CURIO_TRACE: these without compiling the program again
 //! standard_error.rs  where lines go, without panicking and without waiting for ever
@@ -46,6 +47,7 @@ mod async_stack;
 mod counts;
 mod environment;
 mod long_block;
+pub(crate) mod monitor;
 mod region;
 pub(crate) mod standard_error;
 mod stats;
@@ -61,8 +63,10 @@ pub(crate) use activation::Activations;
 pub use activation::{Activation, Event, EventKind};
 pub use async_stack::{AsyncStack, AsyncWait, Frame};
 pub use counts::KernelCounts;
+pub(crate) use environment::monitor_from_environment;
 pub(crate) use environment::{from_environment, rate_from_environment};
 pub use long_block::{LongBlock, longblock};
+pub(crate) use monitor::question::{Inquiry, Question};
 pub use region::Region;
 pub use stats::{Stats, stats};
 pub use step::{Step, step};

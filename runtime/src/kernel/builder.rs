@@ -20,7 +20,9 @@ use crate::kernel::worker_pool::WorkerPool;
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::io;
+use std::net::{TcpListener, ToSocketAddrs};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Settings of a [`Kernel`]; made by [`Kernel::builder`].
@@ -45,6 +47,7 @@ pub struct KernelBuilder {
     ctrl_c: Option<bool>,
     on_report: Option<Sink>,
     activations: Vec<Box<dyn Activation>>,
+    monitor: Option<io::Result<TcpListener>>,
 }
 
 impl Kernel {
@@ -72,6 +75,7 @@ impl Default for KernelBuilder {
             ctrl_c: None,
             on_report: None,
             activations: Vec::new(),
+            monitor: None,
         }
     }
 }
@@ -133,17 +137,42 @@ impl KernelBuilder {
         self
     }
 
+    /// Lets this kernel be looked into from another terminal: it listens on the first of the addresses that can be bound, and
+    /// `nc` talks to it. `ps`, `tree`, `where`, `why`, `locks`, `sockets`, `stats`, `cancel` and `watch` are its commands; `help`
+    /// says what they do. It has a thread of its own, and so answers while the kernel is blocked.
+    ///
+    /// Only addresses of this machine are accepted. Without this, the environment's `CURIO_MONITOR` counts: an address, or `1`
+    /// for `127.0.0.1:48802`.
+    ///
+    /// An address that cannot be used is an error of [`build`](Self::build).
+    ///
+    /// ```no_run
+    /// curio::Kernel::builder().monitor("127.0.0.1:48802").run(curio::sleep(std::time::Duration::from_secs(60)));
+    /// ```
+    pub fn monitor(mut self, addr: impl ToSocketAddrs) -> Self {
+        self.monitor = Some(debug::monitor::listen(addr));
+        self
+    }
+
     /// Makes the kernel.
     ///
     /// # Errors
-    /// The operating system has no file descriptors left for an event queue.
+    /// The operating system has no file descriptors left for an event queue; the [`monitor`](Self::monitor) cannot listen.
     pub fn build(self) -> io::Result<Kernel> {
         let id = KernelId::next();
         let mut activations = self.activations;
         activations.extend(debug::from_environment());
-        let watched = Cell::new(!activations.is_empty());
         let clock = Clock::new(self.virtual_clock, debug::rate_from_environment());
         let (reactor, inbox) = Reactor::new()?;
+        let monitor = self.monitor.transpose()?.or_else(debug::monitor_from_environment);
+        if let Some(listener) = monitor {
+            let post = Arc::clone(&inbox);
+            activations.push(Box::new(debug::monitor::start(
+                listener,
+                Box::new(move |question| post.ask(question)),
+            )?));
+        }
+        let watched = Cell::new(!activations.is_empty());
         let state = State {
             id,
             seed: self.seed.or_else(seed_from_environment).map(|seed| RefCell::new(Random::new(seed))),

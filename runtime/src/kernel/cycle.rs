@@ -17,8 +17,11 @@ const JUMP_DELAY: Duration = Duration::from_millis(1);
 
 impl Kernel {
     /// One turn of the loop. Returns how many tasks ran.
-    pub(super) fn cycle(&mut self, main: Option<&mut Main<'_>>, limit: Option<Limit>) -> usize {
+    pub(super) fn cycle(&mut self, mut main: Option<&mut Main<'_>>, limit: Option<Limit>) -> usize {
         self.poll_io(limit);
+        if self.state.inbox.any_questions() {
+            self.answer_questions(main.as_deref_mut());
+        }
         self.state.emit_wakes();
         let ran = self.run_ready(main);
         self.settle_grants();

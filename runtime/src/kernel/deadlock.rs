@@ -39,7 +39,7 @@
 //! a task that went on in the probe is given another second for its wake to arrive.
 
 use super::Kernel;
-use crate::debug::{EventKind, Frame, WakeCause};
+use crate::debug::{EventKind, Frame, WakeCause, monitor};
 use crate::kernel::captured::CapturedWait;
 use crate::kernel::run_queue;
 use crate::kernel::task_record::{Parked, Record};
@@ -288,7 +288,7 @@ impl Kernel {
     fn has_other_threads(&self) -> bool {
         #[cfg(target_os = "linux")]
         if let Ok(threads) = std::fs::read_dir("/proc/self/task") {
-            return threads.count() > 1 + self.state.workers.idle_threads();
+            return threads.count() > 1 + self.state.workers.idle_threads() + monitor::threads();
         }
         true
     }

@@ -7,9 +7,11 @@
 //! wake for each slot of the task table. When the kernel ends the inbox is closed: a waker that outlives its kernel then
 //! keeps neither memory nor a file descriptor of it, and does nothing.
 
+use crate::debug::Question;
 use crate::task::info::TaskId;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::mem;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
@@ -17,7 +19,11 @@ use std::thread;
 pub(crate) struct Inbox {
     /// `None` once the kernel has ended.
     open: Mutex<Option<Open>>,
+    any_questions: AtomicBool,
 }
+
+/// How many questions wait for a kernel that does not run.
+const MOST_QUESTIONS: usize = 16;
 
 struct Open {
     mio_waker: Arc<mio::Waker>,
@@ -25,6 +31,8 @@ struct Open {
     order: Vec<u32>,
     /// By slot: the generation that was woken, until it is collected.
     woken: Vec<Option<Generation>>,
+    /// What the monitor asks.
+    questions: VecDeque<Question>,
     /// With activations: by slot, the name of the thread that woke it.
     threads: Option<BTreeMap<u32, Option<Arc<str>>>>,
 }
@@ -51,9 +59,14 @@ pub(crate) struct Posted {
 
 impl Inbox {
     pub(crate) fn new(mio_waker: mio::Waker) -> Inbox {
-        let open =
-            Open { mio_waker: Arc::new(mio_waker), order: Vec::new(), woken: Vec::new(), threads: None };
-        Inbox { open: Mutex::new(Some(open)) }
+        let open = Open {
+            mio_waker: Arc::new(mio_waker),
+            order: Vec::new(),
+            woken: Vec::new(),
+            questions: VecDeque::new(),
+            threads: None,
+        };
+        Inbox { open: Mutex::new(Some(open)), any_questions: AtomicBool::new(false) }
     }
 
     /// Records from now on which thread each wake comes from.
@@ -74,6 +87,28 @@ impl Inbox {
             // It fails only if the kernel has just ended, and then nothing is left to wake.
             let _ = mio_waker.wake();
         }
+    }
+
+    /// Asks the kernel something. Of questions that it does not answer, because it does not run, the last few are kept.
+    pub(crate) fn ask(&self, question: Question) {
+        let mut inbox = self.lock();
+        let Some(open) = &mut *inbox else { return };
+        open.questions.push_back(question);
+        let forgotten = if open.questions.len() > MOST_QUESTIONS { open.questions.pop_front() } else { None };
+        self.any_questions.store(true, Ordering::Release);
+        let mio_waker = Arc::clone(&open.mio_waker);
+        drop(inbox);
+        drop(forgotten);
+        let _ = mio_waker.wake();
+    }
+
+    pub(crate) fn take_questions(&self) -> VecDeque<Question> {
+        self.any_questions.store(false, Ordering::Relaxed);
+        self.lock().as_mut().map(|open| mem::take(&mut open.questions)).unwrap_or_default()
+    }
+
+    pub(crate) fn any_questions(&self) -> bool {
+        self.any_questions.load(Ordering::Acquire)
     }
 
     /// Takes what has been posted. The mutex is what makes the poster's writes visible to the task, also those of one

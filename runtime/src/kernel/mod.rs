@@ -33,6 +33,7 @@
 //! | `poll.rs` | one poll of one task, and what follows from it |
 //! | `shutdown.rs` | the end |
 //! | `capture.rs`, `why.rs` | asking a parked task what it waits for, and following that from task to task |
+//! | `inspect.rs` | answering the monitor |
 //! | `deadlock.rs` | detecting and reporting a program that can never go on |
 //!
 //! | its parts | hold |
@@ -63,6 +64,7 @@ mod deadlock;
 mod events;
 pub(crate) mod grants;
 pub(crate) mod inbox;
+mod inspect;
 pub(crate) mod io_watch;
 pub(crate) mod join_wakers;
 pub(crate) mod locals;

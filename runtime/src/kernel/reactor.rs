@@ -325,6 +325,19 @@ impl Reactor {
         self.polls
     }
 
+    /// The waits that are pending: by which task, for which direction, at which line.
+    pub(crate) fn waits(&self) -> Vec<(Option<TaskId>, Direction, &'static Location<'static>)> {
+        let sides = self
+            .sockets
+            .iter()
+            .flat_map(|(_, socket)| [(&socket.read, Direction::Read), (&socket.write, Direction::Write)]);
+        let wait = |(side, direction): (&Side, Direction)| {
+            let waiter = side.waiter.as_ref().filter(|waiter| waiter.waker.is_some())?;
+            Some((waiter.task, direction, waiter.at))
+        };
+        sides.filter_map(wait).collect()
+    }
+
     /// How many waits are pending.
     pub(crate) fn waiting(&self) -> usize {
         self.waiting
