@@ -251,6 +251,10 @@ fn watch_shows_the_tasks_again_until_a_key_is_pressed() {
     client.0.write_all(b"x").unwrap();
     client.read_answer();
     assert!(client.ask("help").contains("ps "), "the key is no part of the next command");
+    // All at once, as from a file.
+    client.0.write_all(b"watch\nany key\nstats\n").unwrap();
+    client.read_answer();
+    assert!(client.read_answer().starts_with("tasks: 4 "));
     program.end();
 }
 

@@ -171,17 +171,18 @@ impl Connection {
 
     fn take(&mut self, bytes: &[u8], shared: &Shared) {
         self.heard = Instant::now();
-        if self.watch.take().is_some() {
-            // Any key ends it, and is no part of a command.
-            self.line.clear();
-            self.say(PROMPT);
-            return;
-        }
-        for byte in bytes {
+        let mut bytes = bytes.iter();
+        while let Some(byte) = bytes.next() {
             if self.ends {
                 return;
             }
-            if *byte == b'\n' {
+            if self.watch.take().is_some() {
+                // Any key ends it, and is no part of a command; nor is the line end after it.
+                if *byte != b'\n' {
+                    bytes.by_ref().find(|byte| **byte == b'\n');
+                }
+                self.say(PROMPT);
+            } else if *byte == b'\n' {
                 let line = String::from_utf8_lossy(&std::mem::take(&mut self.line)).into_owned();
                 self.obey(&line, shared);
             } else if self.line.len() < LONGEST_LINE {
