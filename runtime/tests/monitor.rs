@@ -321,6 +321,15 @@ fn it_ends_with_its_kernel() {
 }
 
 #[test]
+fn a_kernel_says_where_its_monitor_listens() {
+    let kernel = Kernel::builder().monitor("127.0.0.1:0").build().unwrap();
+    let address = kernel.monitor_addr().unwrap();
+    assert!(address.ip().is_loopback() && address.port() > 0);
+    assert!(TcpStream::connect(address).is_ok());
+    assert_eq!(Kernel::new().unwrap().monitor_addr(), None);
+}
+
+#[test]
 fn it_hides_no_deadlock() {
     let run = || {
         Kernel::builder()

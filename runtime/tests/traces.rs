@@ -115,7 +115,8 @@ fn each_event_is_one_line_with_its_time_task_cause_and_source_line() {
 [t=2.000s] #4 idler  END        CANCELLED
 [t=2.000s] #1 main  WAKE       by #4
 [t=2.000s] #1 main  RUN        cycle 3
-[t=2.000s] #1 main  END        TERMINATED";
+[t=2.000s] #1 main  END        TERMINATED
+[t=2.000s] EXIT";
     assert_eq!(trace_of("two_tasks", 18).join("\n"), expected);
 }
 

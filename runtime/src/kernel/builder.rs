@@ -165,6 +165,7 @@ impl KernelBuilder {
         let clock = Clock::new(self.virtual_clock, debug::rate_from_environment());
         let (reactor, inbox) = Reactor::new()?;
         let monitor = self.monitor.transpose()?.or_else(debug::monitor_from_environment);
+        let monitor_addr = monitor.as_ref().and_then(|listener| listener.local_addr().ok());
         if let Some(listener) = monitor {
             let post = Arc::clone(&inbox);
             activations.push(Box::new(debug::monitor::start(
@@ -197,6 +198,7 @@ impl KernelBuilder {
             current: CurrentPoll::default(),
         };
         let mut kernel = Kernel::with_state(state, self.shutdown_grace);
+        kernel.monitor_addr = monitor_addr;
         kernel.listen_to_ctrl_c =
             if self.virtual_clock { Some(self.ctrl_c == Some(true)) } else { self.ctrl_c };
         Ok(kernel)

@@ -95,6 +95,7 @@ use crate::kernel::waker::Woken;
 use deadlock::Watch;
 use std::any::Any;
 use std::fmt;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -130,6 +131,8 @@ pub struct Kernel {
     /// Whether it does so now: it is in `run`, and nothing is in the way.
     hears_ctrl_c: bool,
     watch: Watch,
+    /// Where the monitor listens.
+    monitor_addr: Option<SocketAddr>,
     /// The report, once there is a deadlock.
     deadlock: Option<String>,
 }
@@ -180,8 +183,14 @@ impl Kernel {
             listen_to_ctrl_c: Some(false),
             hears_ctrl_c: false,
             watch: Watch::default(),
+            monitor_addr: None,
             deadlock: None,
         }
+    }
+
+    /// Where the [monitor](KernelBuilder::monitor) listens, if there is one: says which port it got for port 0.
+    pub fn monitor_addr(&self) -> Option<SocketAddr> {
+        self.monitor_addr
     }
 
     /// Ends the kernel: asks every task to stop, newest first, waits for their cleanups within the grace period
