@@ -171,8 +171,8 @@ fn each_command_says_what_it_is_asked() {
         "{locks}"
     );
     let sockets = client.ask("sockets");
-    assert!(sockets.contains(" sockets, 1 waits\ntask 4 waits to read at "), "{sockets}");
-    assert!(sockets.contains("TcpListener { addr: 127.0.0.1:"), "{sockets}");
+    assert!(sockets.contains(" sockets, 1 waits\ntask 4 waits for listening socket 127.0.0.1:"), "{sockets}");
+    assert!(sockets.contains("), read, at ") && sockets.contains("tests/monitor.rs:"), "{sockets}");
     let stats = client.ask("stats");
     let first = "tasks: 4 (1 EVENT_WAIT, 1 LOCK_ACQUIRE, 1 READ_WAIT, 1 TIME_SLEEP)\ntimers: 1 are set; 2 were set so far, and 1 fired\n";
     assert!(stats.starts_with(first), "{stats}");

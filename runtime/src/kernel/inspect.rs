@@ -68,20 +68,16 @@ impl State {
         let waits = self.reactor.borrow().waits();
         let mut text = format!("{} sockets, {} waits\n", self.reactor.borrow().sockets(), waits.len());
         for (task, direction, at) in waits {
-            let verb = match direction {
-                Direction::Read => "read",
-                Direction::Write => "write",
-            };
             let about = task.and_then(|id| {
                 let waits = self.waits_of(id, main.as_deref_mut(), false)?;
                 waits.into_iter().find(|wait| wait.parked.at == Some(at))?.about
             });
+            let about = about.unwrap_or_else(|| match direction {
+                Direction::Read => "a socket, read".into(),
+                Direction::Write => "a socket, write".into(),
+            });
             let task = task.map_or("a task".into(), |id| format!("task {id}"));
-            let _ = writeln!(
-                text,
-                "{task} waits to {verb} at {at}{}",
-                about.map(|about| format!(": {about}")).unwrap_or_default()
-            );
+            let _ = writeln!(text, "{task} waits for {about}, at {at}");
         }
         text
     }
