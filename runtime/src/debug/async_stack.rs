@@ -120,7 +120,7 @@ const POLLS_A_TASK: [&str; 2] = ["::run_task", "::poll_child"];
 fn async_function(name: &str) -> Option<String> {
     let mut path = name.trim_end();
     let outer = path;
-    while let Some((inner, last)) = path.rsplit_once("::")
+    while let Some((inner, last)) = without_arguments(path).rsplit_once("::")
         && is_closure(last)
     {
         path = inner;
@@ -128,6 +128,24 @@ fn async_function(name: &str) -> Option<String> {
     let crate_name = path.trim_start_matches('<').split("::").next().unwrap_or(path);
     let is_hidden = matches!(crate_name, "curio" | "core" | "std" | "alloc" | "futures_core");
     (path != outer && !is_hidden).then(|| path.to_string())
+}
+
+/// `program::inner::{closure#0}::<u32>` without `::<u32>`.
+fn without_arguments(path: &str) -> &str {
+    if !path.ends_with('>') {
+        return path;
+    }
+    let mut depth = 0;
+    let opens = |(at, byte): (usize, u8)| {
+        match byte {
+            b'>' if !path[..at].ends_with('-') => depth += 1,
+            b'<' => depth -= 1,
+            _ => {}
+        }
+        (depth == 0).then_some(at)
+    };
+    let begin = path.bytes().enumerate().rev().find_map(opens);
+    begin.and_then(|at| path[..at].strip_suffix("::")).unwrap_or(path)
 }
 
 /// How compilers name what has no name: `{{closure}}`; `{closure#0}` in the symbols of version 0; `async_fn$0` and
@@ -198,6 +216,7 @@ mod tests {
         let known = |name| async_function(name).as_deref() == Some("program::inner");
         assert!(known("program::inner::{{closure}}::{{closure}}"));
         assert!(known("program::inner::{closure#0}::{closure#12}"));
+        assert!(known("program::inner::{closure#0}::{closure#0}::<u8, fn(a::B<u8>) -> <c::D as e::F>::G>"));
         assert!(known("program::inner::async_fn$0"));
         assert!(known("program::inner::async_block$0") && known("program::inner::closure$3"));
         for other in ["program::inner", "program::closure", "program::async_fn", "curio::run::{{closure}}"] {
