@@ -140,7 +140,8 @@ impl<F: Future> Deadline<F> {
             self.timer = None;
             self.expire();
         }
-        if let Poll::Ready(value) = self.poll_body(cx) {
+        let polled = if deadline.is_some() { self.poll_body(cx) } else { self.poll_body_again(cx) };
+        if let Poll::Ready(value) = polled {
             return Poll::Ready(Some(value));
         }
         if let Some(deadline) = deadline {
@@ -170,14 +171,23 @@ impl<F: Future> Deadline<F> {
         self.scope.get_or_insert_with(traps::open_scope).request(CancelReason::TimedOut);
     }
 
+    /// Apart, because most bodies are polled only once: when the limit has no timer yet.
+    #[inline(never)]
+    fn poll_body_again(&mut self, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let noted = self.timer.as_ref().and_then(traps::note_limit);
+        let polled = self.poll_body(cx);
+        drop(noted);
+        polled
+    }
+
     /// Pending if it is gone.
+    #[inline(always)]
     fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<F::Output> {
         let Some(body) = &mut self.body else { return Poll::Pending };
         if let Some(scope) = &self.scope {
-            let _noted = self.timer.as_ref().map(traps::note_limit);
             return scope.enter(|| body.as_mut().poll(cx));
         }
-        let limit = traps::begin_limit(self.timer.as_ref());
+        let limit = traps::begin_limit();
         let polled = body.as_mut().poll(cx);
         self.scope = limit.end();
         polled

@@ -3,7 +3,7 @@
 use super::{Timer, is_running_here, with};
 use crate::kernel::cancel_tree::{CancelReason, ScopeKey};
 use crate::kernel::run_queue;
-use crate::kernel::state::{self, State, try_with};
+use crate::kernel::state::{State, try_with};
 use crate::kernel::waker::{KernelId, wake_each};
 use std::mem;
 use std::panic::Location;
@@ -43,39 +43,31 @@ pub(crate) fn open_task_scope() -> Scope {
 pub(crate) struct PolledLimit {
     kernel: Rc<State>,
     ended: bool,
-    noted: bool,
 }
 
-/// `timer` is its timer, once it has one.
 #[track_caller]
-pub(crate) fn begin_limit(timer: Option<&Timer>) -> PolledLimit {
+pub(crate) fn begin_limit() -> PolledLimit {
     with(|kernel| {
         let limits = &kernel.current.limits_without_node;
         limits.set(limits.get() + 1);
-        let noted = kernel.watched.get() && timer.is_some();
-        if let Some(timer) = timer.filter(|_| noted) {
-            kernel.captured.enter_limit(timer.deadline());
-        }
-        PolledLimit { kernel: Rc::clone(kernel), ended: false, noted }
+        PolledLimit { kernel: Rc::clone(kernel), ended: false }
     })
 }
 
-/// While something watches: waits that are published while this lives are under the time limit of `timer`.
-pub(crate) fn note_limit(timer: &Timer) -> NotedLimit {
-    let watching = state::running().filter(|kernel| kernel.watched.get());
-    if let Some(kernel) = &watching {
-        kernel.captured.enter_limit(timer.deadline());
-    }
-    NotedLimit(watching)
-}
+/// While this lives, what is polled is noted to be under a time limit.
+pub(crate) struct NotedLimit(Rc<State>);
 
-pub(crate) struct NotedLimit(Option<Rc<State>>);
+/// Begins that, if anything watches. To be called when the limit has a timer: not before its first poll, which is all that
+/// most bodies need.
+pub(crate) fn note_limit(timer: &Timer) -> Option<NotedLimit> {
+    let kernel = try_with(|kernel| kernel.watched.get().then(|| Rc::clone(kernel))).flatten()?;
+    kernel.captured.enter_limit(timer.deadline());
+    Some(NotedLimit(kernel))
+}
 
 impl Drop for NotedLimit {
     fn drop(&mut self) {
-        if let Some(kernel) = &self.0 {
-            kernel.captured.leave_limit();
-        }
+        self.0.captured.leave_limit();
     }
 }
 
@@ -88,9 +80,6 @@ impl PolledLimit {
 
     fn take_off(&self) -> Option<Scope> {
         let kernel = &self.kernel;
-        if self.noted {
-            kernel.captured.leave_limit();
-        }
         let limits = &kernel.current.limits_without_node;
         if limits.get() > 0 {
             limits.set(limits.get() - 1);

@@ -60,14 +60,23 @@ pub(crate) enum Line {
 
 /// Publishes that the current wait is part of another one at `at`, and with `state` also what kind of wait that is.
 /// A future of another crate has published nothing by then; its wait is shown as a foreign one.
+#[inline]
 pub(crate) fn park_around(state: Option<TaskState>, at: &'static Location<'static>, line: Line) {
     try_with(|kernel| {
         let inner = kernel.current.published.get().unwrap_or(Parked::in_state(TaskState::ForeignWait));
         let inner_line = inner.at.filter(|_| line == Line::Inner);
         let outer = Parked { state: state.unwrap_or(inner.state), at: inner_line.or(Some(at)), ..inner };
         kernel.current.published.set(Some(outer));
+    });
+    if line == Line::Outer {
+        note_around(state, at);
+    }
+}
+
+/// While a task is asked what it waits for: its last waits are parts of one at `at`.
+fn note_around(state: Option<TaskState>, at: &'static Location<'static>) {
+    try_with(|kernel| {
         if kernel.watched.get()
-            && line == Line::Outer
             && let Some(task) = asked_task(kernel)
         {
             kernel.captured.show_at(task, state, at);
