@@ -334,6 +334,10 @@ impl Activation for Recorder {
             EventKind::Woken { by, cause, .. } => format!("woken by {by:?}, {cause}"),
             EventKind::RegionEntered { region, .. } => format!("+{}", region.label()),
             EventKind::RegionLeft { region, .. } => format!("-{}", region.label()),
+            // How often the loop looks for events depends on real time.
+            EventKind::ShutDown { counts, .. } => {
+                format!("shut down, timers: {} set, {} fired", counts.timers_set, counts.timers_fired)
+            }
             kind => format!("{kind:?}"),
         };
         self.0.borrow_mut().push(format!("{task:?} {kind}"));
