@@ -1,6 +1,6 @@
 //! `debug::why`: what a task waits for, followed to the world outside.
 
-use curio::debug::{Activation, region, why};
+use curio::debug::{Activation, Event, EventKind, WakeCause, region, why};
 use curio::{Kernel, Lock, Queue, Semaphore, join, schedule, sleep, spawn, spawn_named, timeout_after};
 use std::future::pending;
 use std::rc::Rc;
@@ -253,4 +253,37 @@ fn the_time_limit_of_the_task_that_asks_is_not_said_of_the_one_that_is_asked() {
         assert!(!text.contains("time limit"), "{text}");
         task.join().await.unwrap();
     });
+}
+
+#[test]
+fn since_when_it_waits_is_not_changed_by_a_search_for_a_deadlock() {
+    /// Says when a kernel has polled all of its tasks to find out whether they can go on: after a second without a wake.
+    struct Searches(std::sync::mpsc::Sender<()>);
+    impl Activation for Searches {
+        fn event(&mut self, event: &Event) {
+            if matches!(event.kind, EventKind::Woken { cause: WakeCause::Check, .. }) {
+                let _ = self.0.send(());
+            }
+        }
+    }
+    let (says, searched) = std::sync::mpsc::channel();
+    let end = std::sync::Arc::new(Queue::unbounded());
+    let ends = std::sync::Arc::clone(&end);
+    let other = std::thread::spawn(move || {
+        searched.recv().unwrap();
+        ends.put_blocking(());
+    });
+    Kernel::builder().activation(Searches(says)).run(async move {
+        let stuck = spawn(async { Queue::<()>::unbounded().get().await });
+        end.get().await;
+        // The search may still be going on.
+        for _ in 0..3 {
+            schedule().await;
+        }
+        let text = why(stuck.id()).unwrap().to_string();
+        let since = text.lines().next().unwrap().rsplit_once("since ").unwrap().1;
+        assert!(since.ends_with('s') && !since.ends_with("ms") && !since.ends_with("µs"), "{text}");
+        stuck.cancel().await;
+    });
+    other.join().unwrap();
 }

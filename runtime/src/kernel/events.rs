@@ -69,7 +69,8 @@ impl State {
         } else if self.captured.waits_as_before(record) {
             self.captured.note_region(record.id, self.regions.published.take());
         } else {
-            self.regions.set(record.id, self.clock.now());
+            let is_probe = self.captured.is_on() && !self.captured.holds_back();
+            self.regions.set(record.id, record.parked.get().at, self.clock.now(), is_probe);
         }
     }
 

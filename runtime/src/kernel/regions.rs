@@ -5,6 +5,7 @@ use crate::debug::Region;
 use crate::task::info::TaskId;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::panic::Location;
 use std::time::Instant;
 
 #[derive(Default)]
@@ -21,6 +22,7 @@ pub(crate) struct Regions {
 /// What is noted of a task that waits.
 struct Noted {
     since: Instant,
+    at: Option<&'static Location<'static>>,
     region: Option<Region>,
 }
 
@@ -37,9 +39,19 @@ impl Regions {
         current
     }
 
-    /// The task waits from now on, in the region that was published.
-    pub(crate) fn set(&self, task: TaskId, now: Instant) {
-        let noted = Noted { since: now, region: self.published.take() };
+    /// The task waits from now on, in the region that was published; if `since_before`, it was only polled to see whether it
+    /// still waits, and does so since before.
+    pub(crate) fn set(
+        &self,
+        task: TaskId,
+        at: Option<&'static Location<'static>>,
+        now: Instant,
+        since_before: bool,
+    ) {
+        let before =
+            self.of_tasks.borrow().get(&task).filter(|noted| noted.at == at).map(|noted| noted.since);
+        let since = before.filter(|_| since_before).unwrap_or(now);
+        let noted = Noted { since, at, region: self.published.take() };
         let replaced = self.of_tasks.borrow_mut().insert(task, noted);
         drop(replaced);
     }

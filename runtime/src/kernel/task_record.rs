@@ -15,7 +15,7 @@ use std::fmt;
 use std::panic::Location;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// How often destructors may spawn tasks whose destructors spawn tasks, before these are no longer dropped.
 pub(crate) const GENERATIONS: usize = 16;
@@ -132,7 +132,12 @@ impl Parked {
         let resource = match self.resource {
             Resource::Nothing => String::new(),
             Resource::EndOfTime => String::from(", for a time that never comes"),
-            Resource::Deadline(at) => format!(", for {:?} more", at.saturating_duration_since(now)),
+            Resource::Deadline(at) => {
+                let left = at.saturating_duration_since(now);
+                // Nobody reads more digits.
+                let whole = Duration::from_millis(u64::try_from(left.as_millis()).unwrap_or(u64::MAX));
+                format!(", for {:?} more", if whole.is_zero() { left } else { whole })
+            }
             Resource::Task(id) => format!(", for task {id}"),
             Resource::HeldBy(Some(id), since) => format!(", held by task {id} since {since}"),
             Resource::HeldBy(None, since) => format!(", held since {since}"),
