@@ -1,0 +1,281 @@
+//! No wake of a shared connection is lost, in whatever order tasks run: tasks that stop polling, that are cancelled, and that
+//! put their responses aside do not keep the others from going on. There is no timer that could help: timeouts are off, so a
+//! lost wake is a deadlock, which the kernel reports.
+#![cfg(feature = "http2")]
+
+mod h2_server;
+
+use curio_http::{ClientSession, ClientSessionBuilder, Target};
+use h2::server::Builder;
+use h2_server::memory::{Memory, pair};
+use h2_server::{Adapted, Exchange, Seen, serve};
+use std::cell::RefCell;
+use std::io;
+use std::rc::Rc;
+
+/// In how many orders of tasks each program runs.
+const ORDERS: u64 = 100;
+
+/// A session whose connections end in tasks that handle requests; and these tasks.
+struct World {
+    session: ClientSession,
+    servers: Rc<RefCell<Vec<curio::Task<()>>>>,
+    seen: Rc<Seen>,
+}
+
+impl World {
+    fn new(builder: Builder, handle: impl AsyncFn(Exchange) + 'static) -> World {
+        World::with(builder, |session| session, handle)
+    }
+
+    fn with(
+        builder: Builder,
+        set: impl FnOnce(ClientSessionBuilder) -> ClientSessionBuilder,
+        handle: impl AsyncFn(Exchange) + 'static,
+    ) -> World {
+        let (builder, handle) = (Rc::new(builder), Rc::new(handle));
+        let servers: Rc<RefCell<Vec<_>>> = Rc::default();
+        let seen: Rc<Seen> = Rc::default();
+        let (all, log) = (Rc::clone(&servers), Rc::clone(&seen));
+        let connect = move |_: Target| {
+            let (client, server) = pair();
+            let (builder, handle, seen) = (Rc::clone(&builder), Rc::clone(&handle), Rc::clone(&log));
+            let number = seen.connections.get();
+            seen.connections.set(number + 1);
+            all.borrow_mut().push(curio::spawn(async move {
+                serve(Adapted(server), &builder, number, &seen, handle).await;
+            }));
+            async move { io::Result::<Memory>::Ok(client) }
+        };
+        let session = ClientSession::builder()
+            .http2_prior_knowledge()
+            .connector(connect)
+            .connect_timeout(None)
+            .read_timeout(None)
+            .pool_timeout(None);
+        World { session: set(session).build().expect("good settings"), servers, seen }
+    }
+
+    /// Ends the connections, and waits for the tasks at their other ends.
+    async fn end(self) {
+        drop(self.session);
+        let servers = self.servers.take();
+        for server in servers {
+            server.join().await.expect("no panic");
+        }
+    }
+}
+
+async fn echo_path(exchange: Exchange) {
+    let path = exchange.path();
+    curio::schedule().await;
+    exchange.ok(path).await;
+}
+
+/// A body of many times what the pipe holds.
+fn large() -> Vec<u8> {
+    (0..100_000u32).map(|n| (n % 251) as u8).collect()
+}
+
+#[test]
+fn requests_in_many_tasks_all_get_their_responses() {
+    curio::testing::explore(ORDERS, async || {
+        let world = World::new(Builder::new(), echo_path);
+        let tasks: Vec<_> = (0..8)
+            .map(|n| {
+                let request = world.session.get(format!("http://h/{n}"));
+                curio::spawn(async move { request.await?.text().await })
+            })
+            .collect();
+        for (n, task) in tasks.into_iter().enumerate() {
+            assert_eq!(task.join().await.expect("no panic").expect("a body"), format!("/{n}"));
+        }
+        assert_eq!(world.seen.connections.get(), 1);
+        world.end().await;
+    });
+}
+
+#[test]
+fn a_task_that_is_cancelled_leaves_the_connection_to_the_others() {
+    curio::testing::explore(ORDERS, async || {
+        let world = World::new(Builder::new(), async |exchange: Exchange| {
+            for _ in 0..3 {
+                curio::schedule().await;
+            }
+            exchange.ok(large()).await;
+        });
+        let tasks: Vec<_> = (0..6)
+            .map(|n| {
+                let request = world.session.get(format!("http://h/{n}"));
+                curio::spawn(async move { request.await?.binary().await })
+            })
+            .collect();
+        for (n, task) in tasks.into_iter().enumerate() {
+            if n % 2 == 0 {
+                for _ in 0..n {
+                    curio::schedule().await;
+                }
+                task.cancel().await;
+            } else {
+                assert!(task.join().await.expect("no panic").expect("a body") == large());
+            }
+        }
+        world.end().await;
+    });
+}
+
+#[test]
+fn a_task_that_puts_its_response_aside_keeps_no_other_from_reading() {
+    curio::testing::explore(ORDERS, async || {
+        let world = World::new(Builder::new(), async |exchange: Exchange| exchange.ok(large()).await);
+        // It has polled for its response last, and reads nothing of it before all others are done.
+        let done = Rc::new(curio::Event::new());
+        let (waits, request) = (Rc::clone(&done), world.session.get("http://h/aside"));
+        let aside = curio::spawn(async move {
+            let mut response = request.await.expect("a response");
+            waits.wait().await;
+            response.binary().await
+        });
+        let tasks: Vec<_> = (0..3)
+            .map(|n| {
+                let request = world.session.get(format!("http://h/{n}"));
+                curio::spawn(async move { request.await?.binary().await })
+            })
+            .collect();
+        for task in tasks {
+            assert!(task.join().await.expect("no panic").expect("a body") == large());
+        }
+        done.set();
+        assert!(aside.join().await.expect("no panic").expect("a body") == large());
+        world.end().await;
+    });
+}
+
+#[test]
+fn uploads_and_downloads_cross() {
+    curio::testing::explore(ORDERS, async || {
+        let world = World::new(Builder::new(), async |mut exchange: Exchange| {
+            let body = exchange.body().await;
+            exchange.ok(body).await;
+        });
+        let tasks: Vec<_> = (0..4)
+            .map(|n| {
+                let request = world.session.post(format!("http://h/{n}")).body(large());
+                curio::spawn(async move { request.await?.binary().await })
+            })
+            .collect();
+        for task in tasks {
+            assert!(task.join().await.expect("no panic").expect("a body") == large());
+        }
+        world.end().await;
+    });
+}
+
+#[test]
+fn streams_are_given_out_in_the_order_of_arrival_and_none_is_lost() {
+    curio::testing::explore(ORDERS, async || {
+        let mut builder = Builder::new();
+        builder.max_concurrent_streams(2);
+        let world = World::new(builder, echo_path);
+        // The server's settings are known after the first.
+        world.session.get("http://h/first").await.expect("a response");
+        // In one task, so that the order of arrival is known.
+        let mut requests: Vec<_> =
+            (0..8).map(|n| Box::pin(world.session.get(format!("http://h/{n}")).into_future())).collect();
+        let mut order = Vec::new();
+        std::future::poll_fn(|cx| {
+            let mut n = 0;
+            requests.retain_mut(|request| match request.as_mut().poll(cx) {
+                std::task::Poll::Ready(response) => {
+                    order.push(response.expect("a response").url().path().to_owned());
+                    false
+                }
+                std::task::Poll::Pending => {
+                    n += 1;
+                    true
+                }
+            });
+            if n == 0 { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+        })
+        .await;
+        assert!(world.seen.most_in_progress.get() <= 2);
+        let asked: Vec<String> = world.seen.requests.borrow().iter().skip(1).cloned().collect();
+        assert_eq!(asked, (0..8).map(|n| format!("GET /{n}")).collect::<Vec<_>>());
+        world.end().await;
+    });
+}
+
+#[test]
+fn a_request_that_waits_for_a_stream_may_be_cancelled() {
+    curio::testing::explore(ORDERS, async || {
+        let mut builder = Builder::new();
+        builder.max_concurrent_streams(1);
+        let world = World::new(builder, echo_path);
+        world.session.get("http://h/first").await.expect("a response");
+        let tasks: Vec<_> = (0..6)
+            .map(|n| {
+                let request = world.session.get(format!("http://h/{n}"));
+                curio::spawn(async move { request.await.map(|response| response.status_code()) })
+            })
+            .collect();
+        for (n, task) in tasks.into_iter().enumerate() {
+            if n % 2 == 0 {
+                curio::schedule().await;
+                task.cancel().await;
+            } else {
+                assert_eq!(task.join().await.expect("no panic").expect("a response"), 200);
+            }
+        }
+        world.end().await;
+    });
+}
+
+#[test]
+fn a_request_that_makes_the_connection_may_be_cancelled() {
+    curio::testing::explore(ORDERS, async || {
+        let world = World::new(Builder::new(), echo_path);
+        let tasks: Vec<_> = (0..4)
+            .map(|n| {
+                let request = world.session.get(format!("http://h/{n}"));
+                curio::spawn(async move { request.await.map(|response| response.status_code()) })
+            })
+            .collect();
+        let mut tasks = tasks.into_iter();
+        tasks.next().expect("the first").cancel().await;
+        for task in tasks {
+            assert_eq!(task.join().await.expect("no panic").expect("a response"), 200);
+        }
+        world.end().await;
+    });
+}
+
+#[test]
+fn a_request_that_the_server_refuses_keeps_no_other_from_going_on() {
+    curio::testing::explore(ORDERS, async || {
+        let mut builder = Builder::new();
+        builder.max_concurrent_streams(2);
+        let world = World::new(builder, async |exchange: Exchange| {
+            if exchange.connection == 0 && exchange.path() == "/2" {
+                exchange.reset(h2::Reason::REFUSED_STREAM);
+                return;
+            }
+            echo_path(exchange).await;
+        });
+        world.session.get("http://h/first").await.expect("a response");
+        let tasks: Vec<_> = (0..5)
+            .map(|n| {
+                let request = world.session.get(format!("http://h/{n}"));
+                curio::spawn(async move { request.await?.text().await })
+            })
+            .collect();
+        for (n, task) in tasks.into_iter().enumerate() {
+            let text = task.join().await.expect("no panic");
+            if n == 2 {
+                assert!(text.expect_err("it is refused each time").to_string().contains("REFUSED_STREAM"));
+            } else {
+                assert_eq!(text.expect("a body"), format!("/{n}"));
+            }
+        }
+        world.end().await;
+    });
+}
