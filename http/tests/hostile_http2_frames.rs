@@ -15,6 +15,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tls_server::Authority;
 
+/// A frame for the stream of the request.
+type Flood = fn(u32) -> Vec<u8>;
+
 /// Long enough for any test, and short enough for one that ends by it.
 const LIMIT: Duration = Duration::from_millis(700);
 
@@ -60,7 +63,7 @@ async fn fails(result: Result<Response, Error>) {
 #[test]
 fn case_139_floods_of_frames_end_by_a_limit_or_a_timeout() {
     let head = |stream| frame(HEADERS, END_HEADERS, stream, STATUS_200);
-    let floods: [(&str, fn(u32) -> Vec<u8>); 8] = [
+    let floods: [(&str, Flood); 8] = [
         ("pings", |_| frame(PING, 0, 0, &[1; 8])),
         ("settings", |_| frame(SETTINGS, 0, 0, &[0, 4, 0, 1, 0, 0])),
         ("acknowledged settings", |_| frame(SETTINGS, ACK, 0, &[])),
