@@ -76,26 +76,51 @@ fn why_names_a_socket_and_what_is_not_known() {
     });
 }
 
-#[test]
-fn why_says_when_the_chain_comes_round() {
-    on_virtual_clock(async || {
+/// Two tasks, each of which holds a lock that the other waits for, perhaps with a time limit. Why does the first not go on?
+fn crossed_locks(limit: Option<Duration>) -> String {
+    on_virtual_clock(async move || {
         let locks = [(); 2].map(|()| Rc::new(Lock::new(())));
         let crossed = |first: usize| {
             let [one, two] = [first, 1 - first].map(|n| Rc::clone(&locks[n]));
             spawn(async move {
                 let _one = one.acquire().await;
                 sleep(SECOND).await;
-                let _two = two.acquire().await;
+                let _ = timeout_after(limit, two.acquire()).await;
             })
         };
         let tasks = [crossed(0), crossed(1)];
         sleep(2 * SECOND).await;
         let chain = why(tasks[0].id()).unwrap();
-        assert_eq!(chain.steps().len(), 2);
-        assert_eq!(chain.end(), format!("which is task {} again: a deadlock", tasks[0].id()));
+        assert_eq!(chain.steps().len(), 2, "{chain}");
         for task in tasks {
             task.cancel().await;
         }
+        chain.end().to_string()
+    })
+}
+
+#[test]
+fn why_says_when_the_chain_comes_round() {
+    assert_eq!(crossed_locks(None), "which is task 2 again: a deadlock");
+    assert_eq!(
+        crossed_locks(Some(60 * SECOND)),
+        "which is task 2 again: a deadlock, unless a time limit passes or another wait of theirs ends"
+    );
+}
+
+#[test]
+fn why_says_that_the_guard_of_a_task_that_has_ended_still_exists() {
+    on_virtual_clock(async || {
+        let lock: &'static Lock<()> = Box::leak(Box::new(Lock::new(())));
+        let task = spawn(async move { lock.acquire().await });
+        let holder = task.id();
+        let guard = task.join().await.unwrap();
+        let waiter = spawn(async move { drop(lock.acquire().await) });
+        schedule().await;
+        let expected = format!("task {holder} has ended, but its guard still exists");
+        assert_eq!(why(waiter.id()).unwrap().end(), expected);
+        drop(guard);
+        waiter.join().await.unwrap();
     });
 }
 

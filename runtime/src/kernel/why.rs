@@ -19,6 +19,8 @@ struct Open {
     task: Rc<dyn Runnable>,
     depth: usize,
     wait: CapturedWait,
+    /// It is not all that the task waits for, or has a time limit.
+    may_end_otherwise: bool,
 }
 
 impl State {
@@ -26,22 +28,23 @@ impl State {
     pub(crate) fn why(&self, id: TaskId, mut main: Option<&mut Main<'_>>) -> Option<Why> {
         let mut steps = Vec::new();
         // The tasks that wait for one another on the way to this one, and all that were asked.
-        let (mut path, mut asked) = (Vec::new(), BTreeSet::from([id]));
+        let (mut path, mut asked) = (Vec::<(TaskId, bool)>::new(), BTreeSet::from([id]));
         // In the order of a stack: the next one is the last.
         let mut open = self.open_waits(id, 0, main.as_deref_mut())?;
-        while let Some(Open { task, depth, wait }) = open.pop() {
+        while let Some(Open { task, depth, wait, may_end_otherwise }) = open.pop() {
             let id = task.record().id;
             path.truncate(depth);
-            path.push(id);
+            path.push((id, may_end_otherwise));
             let mut end = None;
             match awaited_task(&wait).filter(|_| !self.is_ready(task.record())) {
                 None => end = Some(self.end_of(task.record(), &wait)),
-                Some(next) if path.contains(&next) => {
-                    end = Some(format!("which is task {next} again: a deadlock"));
-                }
+                Some(next) if path.iter().any(|(id, _)| *id == next) => end = Some(circle(next, &path)),
                 Some(next) if !asked.insert(next) => end = Some(format!("task {next}: see above")),
                 Some(next) => match self.open_waits(next, depth + 1, main.as_deref_mut()) {
                     Some(waits) => open.extend(waits),
+                    None if matches!(wait.parked.resource, Resource::HeldBy(..)) => {
+                        end = Some(format!("task {next} has ended, but its guard still exists"));
+                    }
                     None => end = Some(format!("task {next} has ended")),
                 },
             }
@@ -53,7 +56,12 @@ impl State {
     fn open_waits(&self, id: TaskId, depth: usize, main: Option<&mut Main<'_>>) -> Option<Vec<Open>> {
         let task = self.tasks.borrow().find(id).cloned()?;
         let waits = self.waits_of(id, main, false)?;
-        Some(waits.into_iter().rev().map(|wait| Open { task: Rc::clone(&task), depth, wait }).collect())
+        let several = waits.len() > 1;
+        let open = |wait: CapturedWait| {
+            let may_end_otherwise = several || wait.limit.is_some();
+            Open { task: Rc::clone(&task), depth, wait, may_end_otherwise }
+        };
+        Some(waits.into_iter().rev().map(open).collect())
     }
 
     fn describe_step(&self, record: &Record, wait: &CapturedWait) -> String {
@@ -88,6 +96,19 @@ impl State {
     fn is_ready(&self, record: &Record) -> bool {
         record.parked.get().state == TaskState::Ready || run_queue::is_queued(self.id, record.slot)
     }
+}
+
+/// The last task of `path` waits for one that is part of it.
+fn circle(task: TaskId, path: &[(TaskId, bool)]) -> String {
+    let exception = match path
+        .iter()
+        .skip_while(|(id, _)| *id != task)
+        .any(|(_, may_end_otherwise)| *may_end_otherwise)
+    {
+        true => ", unless a time limit passes or another wait of theirs ends",
+        false => "",
+    };
+    format!("which is task {task} again: a deadlock{exception}")
 }
 
 fn awaited_task(wait: &CapturedWait) -> Option<TaskId> {
