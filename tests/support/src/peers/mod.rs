@@ -1,7 +1,7 @@
 //! Real servers, started by a test on loopback ports as child processes; and a browser.
 //!
-//! A client and a server by the same authors may share mistakes. These servers are independent: PyPI's httpbin and h11
-//! (Python), nginx, OpenSSL, tinyproxy and microsocks (C).
+//! A client and a server by the same authors may share mistakes. These servers are independent: PyPI's httpbin, h11
+//! and hypercorn (Python), nginx, OpenSSL, tinyproxy and microsocks (C).
 //!
 //! If one of them is not installed, its tests are skipped, and each prints that to standard error, bypassing the test harness,
 //! which would hide it. With `CURIO_TEST_PEERS=required`, as in CI, a missing server is a failure. So the `start` functions
@@ -21,6 +21,7 @@
 mod chromium;
 mod h11;
 mod httpbin;
+mod hypercorn;
 mod microsocks;
 mod nginx;
 mod openssl;
@@ -35,6 +36,7 @@ use std::io::{self, Write};
 pub use chromium::{Chromium, Loaded};
 pub use h11::H11Judge;
 pub use httpbin::HttpbinProcess;
+pub use hypercorn::Hypercorn;
 pub use microsocks::Microsocks;
 pub use nginx::Nginx;
 pub use openssl::OpenSsl;

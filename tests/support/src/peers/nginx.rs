@@ -7,7 +7,7 @@ use super::scratch::Scratch;
 use super::unavailable;
 use crate::authority::{Identity, TestAuthority};
 
-/// nginx on two loopback ports, one of them with TLS. Dropping it stops it.
+/// nginx on three loopback ports, one of them with TLS, and one with TLS and HTTP/2. Dropping it stops it.
 ///
 /// | path | what it is |
 /// |---|---|
@@ -21,6 +21,7 @@ use crate::authority::{Identity, TestAuthority};
 pub struct Nginx {
     http: String,
     https: String,
+    http2: String,
     authority: TestAuthority,
     _process: Process,
     _scratch: Scratch,
@@ -51,7 +52,12 @@ impl Nginx {
         format!("{}{path}", self.https)
     }
 
-    /// The certificate (PEM) of the authority that has signed that of the HTTPS port.
+    /// The URL of a path, over HTTPS, on the port that speaks HTTP/2.
+    pub fn http2_url(&self, path: &str) -> String {
+        format!("{}{path}", self.http2)
+    }
+
+    /// The certificate (PEM) of the authority that has signed those of the HTTPS ports.
     pub fn ca_pem(&self) -> &str {
         self.authority.ca_pem()
     }
@@ -62,13 +68,14 @@ fn start() -> io::Result<Nginx> {
     let scratch = Scratch::new()?;
     let authority = TestAuthority::new()?;
     write_files(&scratch, &authority.localhost()?)?;
-    let (http, https) = (free_port()?, free_port()?);
-    let config = scratch.file("nginx.conf", config(&scratch.path().to_string_lossy(), http, https))?;
+    let (http, https, http2) = (free_port()?, free_port()?, free_port()?);
+    let config = scratch.file("nginx.conf", config(&scratch.path().to_string_lossy(), http, https, http2))?;
     let config = config.to_string_lossy();
-    let process = Process::start(&scratch, &[program, "-e", "stderr", "-c", &config], &[http, https])?;
+    let process = Process::start(&scratch, &[program, "-e", "stderr", "-c", &config], &[http, https, http2])?;
     Ok(Nginx {
         http: format!("http://127.0.0.1:{http}"),
         https: format!("https://127.0.0.1:{https}"),
+        http2: format!("https://127.0.0.1:{http2}"),
         authority,
         _process: process,
         _scratch: scratch,
@@ -92,7 +99,7 @@ fn write_files(scratch: &Scratch, identity: &Identity) -> io::Result<()> {
     Ok(())
 }
 
-fn config(directory: &str, http: u16, https: u16) -> String {
+fn config(directory: &str, http: u16, https: u16, http2: u16) -> String {
     format!(
         "daemon off;
 pid {directory}/pid;
@@ -112,6 +119,8 @@ http {{
     server {{
         listen 127.0.0.1:{http};
         listen 127.0.0.1:{https} ssl;
+        # Since 1.25 there is `http2 on`; this form is understood before and after.
+        listen 127.0.0.1:{http2} ssl http2;
         ssl_certificate {directory}/certificate.pem;
         ssl_certificate_key {directory}/key.pem;
         root {directory}/www;

@@ -89,9 +89,9 @@ pub(super) fn python() -> io::Result<PathBuf> {
 fn make_environment(path: &Path) -> io::Result<()> {
     run(Command::new("python3").args(["-m", "venv"]).arg(path))?;
     // Through the module: the scripts in bin/ hold the path that they were made at.
-    let pip =
-        ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "httpbin", "gunicorn", "h11"];
-    run(Command::new(path.join("bin").join("python3")).args(pip))
+    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
+    let packages = ["httpbin", "gunicorn", "h11", "hypercorn"];
+    run(Command::new(path.join("bin").join("python3")).args(pip).args(packages))
 }
 
 pub(super) fn run(command: &mut Command) -> io::Result<()> {
