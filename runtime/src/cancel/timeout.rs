@@ -136,13 +136,19 @@ impl<F: Future> Deadline<F> {
             scope.follow();
         }
         let deadline = if self.begun { None } else { self.begin() };
-        if self.timer.as_mut().is_some_and(|timer| timer.poll_fired(cx.waker())) {
-            self.timer = None;
-            self.expire();
+        let mut noted_before = None;
+        if let Some(timer) = &mut self.timer {
+            noted_before = timer.count_noted();
+            if timer.poll_fired(cx.waker()) {
+                self.timer = None;
+                self.expire();
+            }
         }
-        let polled = if deadline.is_some() { self.poll_body(cx) } else { self.poll_body_again(cx) };
-        if let Poll::Ready(value) = polled {
+        if let Poll::Ready(value) = self.poll_body(cx) {
             return Poll::Ready(Some(value));
+        }
+        if let (Some(before), Some(timer)) = (noted_before, &self.timer) {
+            timer.limits_noted_after(before);
         }
         if let Some(deadline) = deadline {
             self.timer = Some(traps::set_timer(deadline, cx.waker()));
@@ -169,15 +175,6 @@ impl<F: Future> Deadline<F> {
     fn expire(&mut self) {
         self.expired = true;
         self.scope.get_or_insert_with(traps::open_scope).request(CancelReason::TimedOut);
-    }
-
-    /// Apart, because most bodies are polled only once: when the limit has no timer yet.
-    #[inline(never)]
-    fn poll_body_again(&mut self, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let noted = self.timer.as_ref().and_then(traps::note_limit);
-        let polled = self.poll_body(cx);
-        drop(noted);
-        polled
     }
 
     /// Pending if it is gone.

@@ -162,7 +162,7 @@ impl KernelBuilder {
         let id = KernelId::next();
         let mut activations = self.activations;
         activations.extend(debug::from_environment());
-        let clock = Clock::new(self.virtual_clock, debug::rate_from_environment());
+        let clock = Clock::new(self.virtual_clock);
         let (reactor, inbox) = Reactor::new()?;
         let monitor = self.monitor.transpose()?.or_else(debug::monitor_from_environment);
         let monitor_addr = monitor.as_ref().and_then(|listener| listener.local_addr().ok());
@@ -194,11 +194,12 @@ impl KernelBuilder {
             regions: Regions::default(),
             captured: Captured::default(),
             shutting_down: Cell::new(false),
-            socket_calls: Cell::new(0),
             current: CurrentPoll::default(),
         };
         let mut kernel = Kernel::with_state(state, self.shutdown_grace);
         kernel.monitor_addr = monitor_addr;
+        kernel.virtual_seconds_per_second =
+            if self.virtual_clock { debug::rate_from_environment() } else { None };
         kernel.listen_to_ctrl_c =
             if self.virtual_clock { Some(self.ctrl_c == Some(true)) } else { self.ctrl_c };
         Ok(kernel)

@@ -55,8 +55,7 @@ pub(crate) struct Captured {
     before: Cell<Traces>,
     /// The region of the wait that the asked task published.
     region: Cell<Option<Region>>,
-    /// While anything is watched: for each time limit that is being polled, when it or one around it passes first.
-    pub(crate) limits: RefCell<Vec<Instant>>,
+    count: Cell<usize>,
 }
 
 #[derive(Clone, Copy)]
@@ -85,6 +84,7 @@ impl Captured {
 
     pub(crate) fn end(&self) -> Vec<CapturedWait> {
         self.on.set(None);
+        self.count.set(0);
         self.waits.take()
     }
 
@@ -143,15 +143,16 @@ impl Captured {
         }
     }
 
-    /// What is polled from here on is under a time limit.
-    pub(crate) fn enter_limit(&self, deadline: Instant) {
-        let mut limits = self.limits.borrow_mut();
-        let first = limits.last().map_or(deadline, |outer| deadline.min(*outer));
-        limits.push(first);
+    /// How many waits were noted so far.
+    pub(crate) fn count(&self) -> usize {
+        self.count.get()
     }
 
-    pub(crate) fn leave_limit(&self) {
-        self.limits.borrow_mut().pop();
+    /// Those that were noted after the first `before` are under a time limit, which passes at `deadline`.
+    pub(crate) fn limit_after(&self, before: usize, deadline: Instant) {
+        for wait in self.waits.borrow_mut().iter_mut().skip(before) {
+            wait.limit = Some(wait.limit.map_or(deadline, |inner| inner.min(deadline)));
+        }
     }
 
     /// `task` is about to wait.
@@ -165,8 +166,9 @@ impl Captured {
         let Some(on) = self.on.get().filter(|on| on.task.is_none_or(|wanted| wanted == task)) else { return };
         let may = on.backtraces && self.waits.borrow().len() < MOST_STACKS;
         let backtrace = may.then(Backtrace::force_capture);
-        let limit = self.limits.borrow().last().copied();
-        let wait = CapturedWait { task, parked, region, limit, about: about.map(|about| about()), backtrace };
+        self.count.set(self.count.get() + 1);
+        let wait =
+            CapturedWait { task, parked, region, limit: None, about: about.map(|about| about()), backtrace };
         self.waits.borrow_mut().push(wait);
     }
 

@@ -11,40 +11,27 @@ use std::time::Instant;
 pub(crate) enum Clock {
     Real,
     Virtual(Cell<Instant>),
-    /// A virtual one that can be watched: so many of its seconds pass in a real one while nothing else can happen.
-    Slow(Cell<Instant>, f64),
 }
 
 impl Clock {
-    /// `rate` is for a virtual one: so many of its seconds for a real one, instead of jumps.
-    pub(crate) fn new(is_virtual: bool, rate: Option<f64>) -> Clock {
-        let now = || Cell::new(Instant::now());
-        match rate {
-            _ if !is_virtual => Clock::Real,
-            None => Clock::Virtual(now()),
-            Some(rate) => Clock::Slow(now(), rate),
-        }
+    pub(crate) fn new(is_virtual: bool) -> Clock {
+        if is_virtual { Clock::Virtual(Cell::new(Instant::now())) } else { Clock::Real }
     }
 
     pub(crate) fn now(&self) -> Instant {
         match self {
             Clock::Real => Instant::now(),
-            Clock::Virtual(now) | Clock::Slow(now, _) => now.get(),
+            Clock::Virtual(now) => now.get(),
         }
     }
 
     pub(crate) fn is_virtual(&self) -> bool {
-        !matches!(self, Clock::Real)
-    }
-
-    /// How many of its seconds pass in a real one, if it does not jump.
-    pub(crate) fn rate(&self) -> Option<f64> {
-        if let Clock::Slow(_, rate) = self { Some(*rate) } else { None }
+        matches!(self, Clock::Virtual(_))
     }
 
     /// Moves a virtual clock to `time`, never back.
     pub(crate) fn jump_to(&self, time: Instant) {
-        if let Clock::Virtual(now) | Clock::Slow(now, _) = self {
+        if let Clock::Virtual(now) = self {
             now.set(now.get().max(time));
         }
     }

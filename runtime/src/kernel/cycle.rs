@@ -90,7 +90,7 @@ impl Kernel {
             self.wait_for_events(limit.and_then(Limit::real_time_left));
             return;
         };
-        if let Some(rate) = self.state.clock.rate() {
+        if let Some(rate) = self.virtual_seconds_per_second {
             return self.wait_slowly(target, rate);
         }
         let awaited_sockets = self.state.reactor.borrow().waiting() > 0;

@@ -6,7 +6,7 @@
 
 use crate::debug::{EventKind, KernelCounts, WakeCause};
 use crate::kernel::captured::Traces;
-use crate::kernel::run_queue;
+use crate::kernel::run_queue::{self, RecordedWake};
 use crate::kernel::state::{self, State};
 use crate::kernel::task_record::{Parked, Record};
 use crate::task::info::TaskState;
@@ -17,10 +17,16 @@ impl State {
     #[inline]
     pub(crate) fn emit(&self, task: Option<&Record>, kind: EventKind) {
         if self.activations.any() {
-            self.tell_held_back();
-            self.emit_recorded_wakes();
-            self.emit_at(self.clock.now(), task, kind);
+            self.emit_now(task, kind);
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn emit_now(&self, task: Option<&Record>, kind: EventKind) {
+        self.tell_held_back();
+        self.emit_recorded_wakes();
+        self.emit_at(self.clock.now(), task, kind);
     }
 
     /// Emits the wakes since the last event.
@@ -43,7 +49,7 @@ impl State {
     /// What was counted so far.
     pub(crate) fn counts(&self) -> KernelCounts {
         let (timers_set, timers_fired) = self.timers.borrow().counts();
-        let (polls_for_events, socket_calls) = (self.reactor.borrow().polls(), self.socket_calls.get());
+        let (polls_for_events, socket_calls) = self.reactor.borrow().counts();
         KernelCounts { timers_set, timers_fired, polls_for_events, socket_calls }
     }
 
@@ -119,7 +125,8 @@ impl State {
             let task = self.tasks.borrow().get(wake.slot).cloned();
             if let Some(task) = task {
                 let time = if self.clock.is_virtual() { self.clock.now() } else { wake.at };
-                self.emit_at(time, Some(task.record()), EventKind::Woken { by: wake.by, cause: wake.cause });
+                let cause = cause_of(&wake, task.record());
+                self.emit_at(time, Some(task.record()), EventKind::Woken { by: wake.by, cause });
             }
         }
     }
@@ -148,9 +155,22 @@ impl State {
     pub(crate) fn emit_suspended(&self, record: &Record) {
         if self.watched.get() {
             self.note_wait(record);
+            if record.told_running.get() {
+                self.tell_suspended(record);
+            }
         }
-        if record.told_running.get() {
-            self.tell_suspended(record);
-        }
+    }
+}
+
+/// The cause of a wake. What a task that wakes itself is about to wait for says why it does: the trap that lets the others run
+/// publishes the state `READY`, with its line if the program asked for it.
+fn cause_of(wake: &RecordedWake, task: &Record) -> WakeCause {
+    let parked = task.parked.get();
+    match (parked.state, parked.at) {
+        _ if wake.cause != WakeCause::Task || wake.by != Some(task.id) => wake.cause.clone(),
+        // A sleep until a time that has come already lets the others run.
+        (TaskState::Ready, Some(_)) | (TaskState::TimeSleep, _) => WakeCause::Schedule,
+        (TaskState::Ready, None) => WakeCause::Budget,
+        _ => WakeCause::Task,
     }
 }

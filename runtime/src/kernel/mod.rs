@@ -131,6 +131,8 @@ pub struct Kernel {
     /// Whether it does so now: it is in `run`, and nothing is in the way.
     hears_ctrl_c: bool,
     watch: Watch,
+    /// How many seconds of a virtual clock pass in a real one while nothing can happen, instead of a jump.
+    virtual_seconds_per_second: Option<f64>,
     /// Where the monitor listens.
     monitor_addr: Option<SocketAddr>,
     /// The report, once there is a deadlock.
@@ -183,6 +185,7 @@ impl Kernel {
             listen_to_ctrl_c: Some(false),
             hears_ctrl_c: false,
             watch: Watch::default(),
+            virtual_seconds_per_second: None,
             monitor_addr: None,
             deadlock: None,
         }

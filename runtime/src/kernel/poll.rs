@@ -25,9 +25,10 @@ use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
-use std::time::Instant;
 
 impl State {
+    // Once for the loop, where it belongs inside of it, and once for all questions about tasks.
+    #[inline(always)]
     pub(super) fn run_task(&self, slot: u32, woken_by: Option<TaskId>, main: Option<&mut Main<'_>>) {
         let begun = self.tasks.borrow_mut().begin_poll(slot);
         let Some((task, waker)) = begun else { return };
@@ -93,7 +94,6 @@ pub(super) struct PollInProgress {
     lent: u32,
     region: Option<Region>,
     published_region: Option<Region>,
-    limits: Vec<Instant>,
 }
 
 /// The parts of a poll. The loop uses them for the tasks it polls, and `traps` for tasks whose futures live inside other
@@ -148,7 +148,6 @@ impl State {
             lent: self.current.lent.get(),
             region: self.regions.current.take(),
             published_region: self.regions.published.take(),
-            limits: self.captured.limits.take(),
         }
     }
 
@@ -162,7 +161,6 @@ impl State {
         self.current.lent.set(poll.lent);
         self.regions.current.set(poll.region);
         self.regions.published.set(poll.published_region);
-        self.captured.limits.replace(poll.limits);
     }
 
     /// It was polled and waits: records for what.

@@ -80,6 +80,8 @@ pub(crate) struct Reactor {
     generation: usize,
     /// How often events were asked for.
     polls: u64,
+    /// System calls on sockets.
+    calls: u64,
     waiting: usize,
     /// Those of the waits that hold a virtual clock.
     holding: usize,
@@ -163,7 +165,16 @@ impl Reactor {
         let inbox = Arc::new(Inbox::new(mio::Waker::new(poll.registry(), INBOX)?));
         let events = Some(Events::with_capacity(EVENTS));
         Ok((
-            Reactor { poll, events, sockets: Slab::new(), generation: 0, polls: 0, waiting: 0, holding: 0 },
+            Reactor {
+                poll,
+                events,
+                sockets: Slab::new(),
+                generation: 0,
+                polls: 0,
+                calls: 0,
+                waiting: 0,
+                holding: 0,
+            },
             inbox,
         ))
     }
@@ -320,9 +331,14 @@ impl Reactor {
         self.sockets.len()
     }
 
-    /// How often events were asked for.
-    pub(crate) fn polls(&self) -> u64 {
-        self.polls
+    /// A system call on a socket is about to be tried.
+    pub(crate) fn count_call(&mut self) {
+        self.calls += 1;
+    }
+
+    /// How often events were asked for, and how many system calls on sockets were tried.
+    pub(crate) fn counts(&self) -> (u64, u64) {
+        (self.polls, self.calls)
     }
 
     /// The waits that are pending: by which task, for which direction, at which line.

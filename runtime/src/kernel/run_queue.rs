@@ -115,10 +115,11 @@ impl RunQueue {
             // The mark is of an earlier task in this slot, which was woken and then ended.
             self.marks[slot as usize] = Mark::queued(woken_by);
         }
-        let notes = self.recorded.iter_mut().flatten();
-        notes.filter(|note| note.slot == slot).for_each(|note| {
-            (note.by, note.cause) = (None, WakeCause::Spawned);
-        });
+        if let Some(recorded) = &mut self.recorded {
+            for note in recorded.iter_mut().filter(|note| note.slot == slot) {
+                (note.by, note.cause) = (None, WakeCause::Spawned);
+            }
+        }
     }
 }
 

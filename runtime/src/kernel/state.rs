@@ -52,8 +52,6 @@ pub(crate) struct State {
     /// Sleeps without end.
     pub(crate) endless_sleeps: Cell<usize>,
     pub(crate) shutting_down: Cell<bool>,
-    /// System calls on sockets.
-    pub(crate) socket_calls: Cell<u64>,
     pub(crate) current: CurrentPoll,
 }
 

@@ -161,7 +161,8 @@ impl<S: Named> Socket<S> {
     ) -> Poll<io::Result<T>> {
         loop {
             ready!(wait.poll_ready(cx, &|| self.describe(direction)))?;
-            ready!(traps::spend_call(cx));
+            ready!(traps::spend(cx));
+            self.registration.count_call();
             match attempt(&self.source) {
                 Ok(Attempt { outcome, bytes, more_likely }) => {
                     traps::spend_bytes(bytes);

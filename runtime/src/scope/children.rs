@@ -17,7 +17,6 @@
 
 use super::child::{Child, ChildCell, ChildTask, Payload, ScopeState};
 use crate::cancel::catch_unwind::CatchUnwind;
-use crate::debug::WakeCause;
 use crate::kernel::cancel_tree::CancelReason;
 use crate::kernel::task_record::{End, GENERATIONS, Record, Resource};
 use crate::task::info::{TaskId, TaskName, TaskState};
@@ -104,7 +103,7 @@ impl<'env> Children<'env> {
             self.poll_child(id);
         }
         if self.state.count_ready() > 0 {
-            traps::poll_again(cx, WakeCause::Schedule);
+            cx.waker().wake_by_ref();
         }
     }
 

@@ -1,6 +1,5 @@
 //! Sleeping, yielding, the clock.
 
-use crate::debug::WakeCause;
 use crate::kernel::task_record::Resource;
 use crate::task::info::TaskState;
 use crate::traps::{self, EndlessSleep, Timer};
@@ -109,7 +108,7 @@ impl Future for Sleep {
             match deadline {
                 Some(deadline) if deadline <= now => {
                     this.until = Until::Yielded;
-                    traps::poll_again(cx, WakeCause::Schedule);
+                    cx.waker().wake_by_ref();
                 }
                 Some(deadline) => {
                     this.until = Until::At(deadline);
@@ -148,13 +147,15 @@ pub struct Schedule {
 impl Future for Schedule {
     type Output = ();
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.get_mut();
         if this.yielded {
             return Poll::Ready(());
         }
         this.yielded = true;
-        traps::poll_again(cx, WakeCause::Schedule);
+        cx.waker().wake_by_ref();
+        traps::require_kernel();
         traps::park(TaskState::Ready, this.at, Resource::Nothing);
         Poll::Pending
     }

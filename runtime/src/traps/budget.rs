@@ -17,10 +17,7 @@
 //! A combinator of another crate does not split it. But when a trap has found the budget used up, its future returns
 //! `Pending`, and what is polled after that in the same poll is another branch: it is lent one trap.
 
-use super::with;
-use crate::debug::WakeCause;
 use crate::kernel::current_poll::CurrentPoll;
-use crate::kernel::run_queue;
 use crate::kernel::state::try_with;
 use crate::kernel::task_record::Parked;
 use crate::task::info::TaskState;
@@ -34,26 +31,13 @@ const BYTES: usize = 8 * 1024;
 /// Takes one from the budget of this poll. When the budget is used up the task is queued again and has to return
 /// `Pending`.
 pub(crate) fn spend(cx: &mut Context<'_>) -> Poll<()> {
-    spend_counted(cx, 0)
-}
-
-/// [`spend`] for a system call on a socket.
-pub(crate) fn spend_call(cx: &mut Context<'_>) -> Poll<()> {
-    spend_counted(cx, 1)
-}
-
-#[inline]
-fn spend_counted(cx: &mut Context<'_>, socket_calls: u64) -> Poll<()> {
     let left = try_with(|kernel| {
         let left = kernel.current.budget.get();
         kernel.current.budget.set(left.saturating_sub(1));
-        if left > 0 && socket_calls > 0 {
-            kernel.socket_calls.set(kernel.socket_calls.get() + socket_calls);
-        }
         left
     });
     if left == Some(0) {
-        poll_again(cx, WakeCause::Budget);
+        cx.waker().wake_by_ref();
         try_with(|kernel| {
             kernel.current.lend_budget();
             kernel.current.published.set(Some(Parked::in_state(TaskState::Ready)));
@@ -61,19 +45,6 @@ fn spend_counted(cx: &mut Context<'_>, socket_calls: u64) -> Poll<()> {
         return Poll::Pending;
     }
     Poll::Ready(())
-}
-
-/// Puts the current task on the run queue again: it is about to return `Pending` only to let others run.
-#[track_caller]
-pub(crate) fn poll_again(cx: &mut Context<'_>, why: WakeCause) {
-    let is_observed = with(|kernel| kernel.activations.any());
-    if is_observed {
-        run_queue::set_cause(Some(why));
-    }
-    cx.waker().wake_by_ref();
-    if is_observed {
-        run_queue::set_cause(None);
-    }
 }
 
 impl CurrentPoll {

@@ -1,6 +1,6 @@
 //! Traps that open, enter and leave the nodes of the [cancel-scope tree](crate::kernel::cancel_tree).
 
-use super::{Timer, is_running_here, with};
+use super::{is_running_here, with};
 use crate::kernel::cancel_tree::{CancelReason, ScopeKey};
 use crate::kernel::run_queue;
 use crate::kernel::state::{State, try_with};
@@ -52,23 +52,6 @@ pub(crate) fn begin_limit() -> PolledLimit {
         limits.set(limits.get() + 1);
         PolledLimit { kernel: Rc::clone(kernel), ended: false }
     })
-}
-
-/// While this lives, what is polled is noted to be under a time limit.
-pub(crate) struct NotedLimit(Rc<State>);
-
-/// Begins that, if anything watches. To be called when the limit has a timer: not before its first poll, which is all that
-/// most bodies need.
-pub(crate) fn note_limit(timer: &Timer) -> Option<NotedLimit> {
-    let kernel = try_with(|kernel| kernel.watched.get().then(|| Rc::clone(kernel))).flatten()?;
-    kernel.captured.enter_limit(timer.deadline());
-    Some(NotedLimit(kernel))
-}
-
-impl Drop for NotedLimit {
-    fn drop(&mut self) {
-        self.0.captured.leave_limit();
-    }
 }
 
 impl PolledLimit {

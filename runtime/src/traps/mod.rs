@@ -24,7 +24,7 @@
 //! | `grants.rs` | [`grantee`], [`current_ref`] | `sync` |
 //! | `jobs.rs` | [`run_job`], [`hold_clock`] | `threads` |
 //! | `regions.rs` | [`enter_region`], [`InsideRegion`] | `task` |
-//! | `budget.rs` | [`spend`], [`spend_bytes`], [`spend_call`], [`poll_again`] | every trap that may succeed at once |
+//! | `budget.rs` | [`spend`], [`spend_bytes`] | every trap that may succeed at once |
 //! | | [`BudgetShares`] | what polls several futures in turn: `cancel`, `io` |
 
 pub(crate) mod at_caller;
@@ -41,10 +41,9 @@ mod timers;
 
 pub(crate) use crate::kernel::maintenance::MaintenanceJob;
 use crate::kernel::state::{State, try_with};
-pub(crate) use budget::{BUDGET, BudgetShares, poll_again, spend, spend_bytes, spend_call};
+pub(crate) use budget::{BUDGET, BudgetShares, spend, spend_bytes};
 pub(crate) use cancel::{
-    Entered, Scope, ScopeLink, begin_limit, cancellation_pending, is_cancelled, note_limit, open_scope,
-    open_task_scope,
+    Entered, Scope, ScopeLink, begin_limit, cancellation_pending, is_cancelled, open_scope, open_task_scope,
 };
 pub(crate) use grants::{current_ref, grantee};
 pub(crate) use jobs::{JobHold, hold_clock, run_job};
@@ -63,6 +62,12 @@ pub(crate) use timers::{EndlessSleep, Timer, add_maintenance, now, set_timer, sl
 /// Whether a kernel runs on this thread.
 pub(crate) fn is_running() -> bool {
     try_with(|_| ()).is_some()
+}
+
+/// Panics outside of a kernel: for a wait that no waker would ever end there.
+#[track_caller]
+pub(crate) fn require_kernel() {
+    with(|_| ());
 }
 
 #[track_caller]

@@ -10,6 +10,7 @@ use crate::task::info::{TaskId, TaskState};
 use std::panic::Location;
 
 /// Publishes what the current task is about to wait for.
+#[inline]
 pub(crate) fn park(state: TaskState, at: &'static Location<'static>, resource: Resource) {
     publish(Parked { state, at: Some(at), resource }, None);
 }
@@ -26,21 +27,27 @@ pub(crate) fn park_for(
 
 #[inline]
 fn publish(parked: Parked, about: Option<&dyn Fn() -> String>) {
-    try_with(|kernel| {
+    let watched = try_with(|kernel| {
         kernel.current.published.set(Some(parked));
-        if kernel.watched.get() {
-            kernel.regions.published.set(kernel.regions.current());
-            note(kernel, parked, about);
-        }
+        kernel.watched.get()
     });
+    if watched == Some(true) {
+        note(about);
+    }
 }
 
-/// While a task is asked what it waits for: remembers this wait.
+/// Remembers in which region the task waits; while it is asked what it waits for, also this wait.
 #[cold]
-fn note(kernel: &State, parked: Parked, about: Option<&dyn Fn() -> String>) {
-    if let Some(task) = asked_task(kernel) {
-        kernel.captured.note(task, parked, kernel.regions.current(), about);
-    }
+#[inline(never)]
+fn note(about: Option<&dyn Fn() -> String>) {
+    try_with(|kernel| {
+        kernel.regions.published.set(kernel.regions.current());
+        if let Some(task) = asked_task(kernel)
+            && let Some(parked) = kernel.current.published.get()
+        {
+            kernel.captured.note(task, parked, kernel.regions.current(), about);
+        }
+    });
 }
 
 /// The task that is being polled, if notes are taken.
@@ -62,23 +69,23 @@ pub(crate) enum Line {
 /// A future of another crate has published nothing by then; its wait is shown as a foreign one.
 #[inline]
 pub(crate) fn park_around(state: Option<TaskState>, at: &'static Location<'static>, line: Line) {
-    try_with(|kernel| {
+    let watched = try_with(|kernel| {
         let inner = kernel.current.published.get().unwrap_or(Parked::in_state(TaskState::ForeignWait));
         let inner_line = inner.at.filter(|_| line == Line::Inner);
         let outer = Parked { state: state.unwrap_or(inner.state), at: inner_line.or(Some(at)), ..inner };
         kernel.current.published.set(Some(outer));
+        kernel.watched.get()
     });
-    if line == Line::Outer {
+    if watched == Some(true) && line == Line::Outer {
         note_around(state, at);
     }
 }
 
-/// While a task is asked what it waits for: its last waits are parts of one at `at`.
+#[cold]
+#[inline(never)]
 fn note_around(state: Option<TaskState>, at: &'static Location<'static>) {
     try_with(|kernel| {
-        if kernel.watched.get()
-            && let Some(task) = asked_task(kernel)
-        {
+        if let Some(task) = asked_task(kernel) {
             kernel.captured.show_at(task, state, at);
         }
     });

@@ -43,6 +43,11 @@ impl Registration {
         self.reactor.borrow().signal(self.key)
     }
 
+    /// A system call is about to be tried.
+    pub(crate) fn count_call(&self) {
+        self.reactor.borrow_mut().count_call();
+    }
+
     pub(crate) fn set_readable(&self) {
         self.reactor.borrow_mut().set_readable(self.key);
     }

@@ -39,8 +39,16 @@ pub(crate) fn set_timer(deadline: Instant, waker: &Waker) -> Timer {
 }
 
 impl Timer {
-    pub(crate) fn deadline(&self) -> Instant {
-        self.deadline
+    /// While a question about a task is answered: how many of its waits were noted so far.
+    #[inline]
+    pub(crate) fn count_noted(&self) -> Option<usize> {
+        self.kernel.watched.get().then(|| self.kernel.captured.count())
+    }
+
+    /// What was noted after the first `before` waits is under the time limit that this timer ends.
+    #[cold]
+    pub(crate) fn limits_noted_after(&self, before: usize) {
+        self.kernel.captured.limit_after(before, self.deadline);
     }
 
     /// Whether it has fired; if not, it will wake `waker`.
