@@ -7,8 +7,11 @@ use crate::task::info::TaskId;
 use std::num::NonZeroU64;
 use std::time::Duration;
 
-/// How long the kernel has to answer before it is said to be blocked.
+/// How long the kernel has to answer while a task is being polled, before that is said to block it.
 const PATIENCE: Duration = Duration::from_millis(200);
+/// How many times as long it has while no task is being polled: it may be at work on the answer, whose source lines take a
+/// while on a busy machine.
+const MORE_PATIENCE: u32 = 25;
 
 pub(super) const HELP: &str = "\
 help          this text
@@ -105,11 +108,17 @@ fn with_notice(shared: &Shared, table: impl FnOnce(&Shared) -> String) -> String
 fn ask(inquiry: Inquiry, shared: &Shared) -> Result<String, String> {
     let (question, answer) = Question::new(inquiry);
     shared.post(question);
-    answer.wait(PATIENCE).map_err(|why| match (why, shared.table().blocked_by()) {
-        (NoAnswer::Gone, _) => "the kernel has ended\n".to_string(),
-        (NoAnswer::Late, Some(blocked)) => format!("the kernel is blocked: {blocked}\n"),
-        (NoAnswer::Late, None) => "the kernel does not answer: it is not running at the moment\n".into(),
-    })
+    for _ in 0..MORE_PATIENCE {
+        match answer.wait(PATIENCE) {
+            Ok(text) => return Ok(text),
+            Err(NoAnswer::Gone) => return Err("the kernel has ended\n".into()),
+            Err(NoAnswer::Late) => {}
+        }
+        if let Some(blocked) = shared.table().blocked_for(PATIENCE) {
+            return Err(format!("the kernel is blocked: {blocked}\n"));
+        }
+    }
+    Err("the kernel does not answer: it is not running at the moment\n".into())
 }
 
 #[cfg(test)]

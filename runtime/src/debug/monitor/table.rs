@@ -52,12 +52,14 @@ impl Table {
         row.update(task);
     }
 
-    /// Since when which task has kept the kernel from answering.
-    pub(super) fn blocked_by(&self) -> Option<String> {
+    /// Since when which task has kept the kernel from answering, if that is at least so long.
+    pub(super) fn blocked_for(&self, least: Duration) -> Option<String> {
         let Poll { task, since, resumed_at } = self.running.as_ref()?;
         let name = self.tasks.get(task).map_or("", |row| &row.name);
         let time = since.elapsed();
-        Some(format!("task {task} `{name}` has been running for {time:.1?} since it went on at {resumed_at}"))
+        (time >= least).then(|| {
+            format!("task {task} `{name}` has been running for {time:.1?} since it went on at {resumed_at}")
+        })
     }
 
     /// The tasks as a table, as Curio's `ps` shows them.
