@@ -2,10 +2,10 @@
 
 mod server;
 
-use curio_http::{ClientSession, CookieJar, SameSite, Url};
+use curio_http::{CookieJar, SameSite, Url};
 use curio_support::{Httpbin, TestAuthority};
 use serde_json::{Value, json};
-use server::{Reply, Server};
+use server::{ClientSession, Reply, Server};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -263,7 +263,7 @@ fn httpbin_sets_shows_and_deletes_cookies() {
     let shown = |text: String| serde_json::from_str::<Value>(&text).expect("JSON")["cookies"].clone();
     curio::run(async {
         let httpbin = Httpbin::start().await.expect("a server");
-        let session = ClientSession::new();
+        let session = curio_http::ClientSession::new();
         let mut response = session.get(httpbin.url("/cookies/set?a=1&b=2")).await.expect("an answer");
         assert_eq!(shown(response.text().await.expect("text")), json!({"a": "1", "b": "2"}));
         let mut response = session.get(httpbin.url("/cookies/delete?a")).await.expect("an answer");
@@ -278,7 +278,7 @@ fn a_secure_cookie_of_a_tls_server_is_not_shown_to_the_plain_one_beside_it() {
     curio::run(async {
         let (tls, plain) = (Httpbin::start_tls(&identity).await, Httpbin::start().await);
         let (tls, plain) = (tls.expect("a server"), plain.expect("a server"));
-        let session = ClientSession::builder().only_root_certificates(authority.ca_pem()).build();
+        let session = curio_http::ClientSession::builder().only_root_certificates(authority.ca_pem()).build();
         let session = session.expect("good settings");
         let at = |base: &Httpbin, path: &str| base.url(path).replace("localhost", "127.0.0.1");
         let over_tls = session.get(at(&tls, "/cookies/set?id=7")).await.expect("an answer").text().await;

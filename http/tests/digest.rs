@@ -3,9 +3,9 @@
 
 mod server;
 
-use curio_http::{ClientSession, Error};
+use curio_http::Error;
 use curio_support::peers::PypiHttpbin;
-use server::{Received, Reply, Server};
+use server::{ClientSession, Received, Reply, Server};
 
 fn challenge(more: &str) -> Reply {
     let field = format!("WWW-Authenticate: Digest realm=\"r\", nonce=\"n1\", qop=\"auth\"{more}\r\n");
@@ -133,7 +133,7 @@ fn the_original_httpbin_believes_us() {
     let Some(original) = PypiHttpbin::start().expect("a server") else { return };
     curio::run(async {
         for algorithm in ["MD5", "SHA-256"] {
-            let session = ClientSession::new();
+            let session = curio_http::ClientSession::new();
             let url = original.url(&format!("/digest-auth/auth/user/pass/{algorithm}"));
             // It ties its challenges to a cookie.
             let response = session.get(&url).digest_auth("user", "pass").await?;

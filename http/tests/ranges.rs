@@ -2,10 +2,13 @@
 
 mod server;
 
-use curio_http::{ClientSession, Error};
-use server::{Reply, Server};
+use curio_http::Error;
+use server::{ClientSession, Reply, Server};
 
-fn accept_encoding_of(session: &ClientSession, fields: &[(&'static str, &'static str)]) -> Option<String> {
+fn accept_encoding_of(
+    session: &curio_http::ClientSession,
+    fields: &[(&'static str, &'static str)],
+) -> Option<String> {
     let server = Server::answering(|_| Reply::ok(""));
     let mut request = session.get(server.url("/"));
     for (name, value) in fields {

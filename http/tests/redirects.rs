@@ -2,9 +2,9 @@
 
 mod server;
 
-use curio_http::{Body, ClientSession, Error, Policy, Url};
+use curio_http::{Body, Error, Policy, Url};
 use futures_io::AsyncRead;
-use server::{Received, Reply, Server};
+use server::{ClientSession, Received, Reply, Server};
 use std::cell::RefCell;
 use std::io;
 use std::pin::Pin;

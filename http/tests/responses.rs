@@ -2,11 +2,11 @@
 
 mod server;
 
-use curio_http::{ClientSession, Error, ErrorKind, Response};
+use curio_http::{Error, ErrorKind, Response};
 use curio_support::{HostileServer, Script};
 use futures_core::Stream;
 use serde::Deserialize;
-use server::{Reply, Server};
+use server::{ClientSession, Reply, Server};
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io::Write;
@@ -42,6 +42,9 @@ fn coded(coding: &str, body: &[u8]) -> Reply {
 
 #[test]
 fn the_head_is_readable() {
+    if server::is_over_http2() {
+        return; // It speaks of what only HTTP/1 has.
+    }
     let reply = || {
         Reply::with(
             "404 Gone Fishing",
@@ -67,6 +70,9 @@ fn the_head_is_readable() {
 
 #[test]
 fn an_old_servers_version_is_told() {
+    if server::is_over_http2() {
+        return; // It speaks of what only HTTP/1 has.
+    }
     let reply = || Reply::raw("HTTP/1.0 200 OK\r\n\r\nold").then_close();
     with(reply, async |mut response: Response| {
         assert_eq!(response.http_version(), "1.0");
@@ -76,6 +82,9 @@ fn an_old_servers_version_is_told() {
 
 #[test]
 fn raise_for_status_complains_from_400_on() {
+    if server::is_over_http2() {
+        return; // It speaks of what only HTTP/1 has.
+    }
     for (status, fails) in [(200, false), (304, false), (399, false), (400, true), (500, true), (999, true)] {
         with(
             move || Reply::with(&format!("{status} Words"), "", ""),
@@ -241,6 +250,9 @@ fn an_empty_body_is_an_empty_text() {
 
 #[test]
 fn a_chunked_body_is_joined_and_its_trailers_come_at_the_end() {
+    if server::is_over_http2() {
+        return; // It speaks of what only HTTP/1 has.
+    }
     with(chunked, async |mut response: Response| {
         assert_eq!(response.content_length(), None);
         assert_eq!(response.text().await.expect("a body"), "line one\r\nline two\n");
@@ -356,6 +368,9 @@ fn case_079_the_coding_of_a_body_that_is_not_sent_stays_in_the_head() {
 
 #[test]
 fn case_066_interim_responses_are_skipped() {
+    if server::is_over_http2() {
+        return; // It speaks of what only HTTP/1 has.
+    }
     let reply = || {
         Reply::raw(
             "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
@@ -445,6 +460,9 @@ fn case_072_a_bomb_stops_at_the_limit() {
 
 #[test]
 fn case_072_a_body_that_declares_more_than_the_limit_is_not_read() {
+    if server::is_over_http2() {
+        return; // It speaks of what only HTTP/1 has.
+    }
     let server = Server::answering(|_| {
         Reply::raw("HTTP/1.1 200 OK\r\nContent-Length: 1000000000000000\r\n\r\nx").then_stall()
     });
@@ -477,6 +495,9 @@ fn progress_is_reported_with_the_total() {
 
 #[test]
 fn a_download_is_a_file_when_it_is_complete_and_nothing_when_it_is_not() {
+    if server::is_over_http2() {
+        return; // It speaks of what only HTTP/1 has.
+    }
     let folder = std::env::temp_dir().join(format!("curio-http-download-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a temporary folder");
     let names = || std::fs::read_dir(&folder).expect("the folder").count();
@@ -583,6 +604,9 @@ fn case_135_a_response_outlives_its_kernel() {
 
 #[test]
 fn the_next_body_may_be_waited_for_with_a_timeout_again_and_again() {
+    if server::is_over_http2() {
+        return; // It speaks of what only HTTP/1 has.
+    }
     let script = Script::new().read_head().send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n");
     let script = script.wait(Duration::from_millis(110)).send("a").wait(Duration::from_millis(110)).send("b");
     curio::Kernel::builder().virtual_clock(true).run(async {

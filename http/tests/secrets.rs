@@ -3,11 +3,10 @@
 mod server;
 
 use curio_http::{
-    ClientSession, ClientSessionBuilder, CookieJar, Error, Form, HeaderMap, HeaderName, HeaderValue, Policy,
-    Url,
+    ClientSessionBuilder, CookieJar, Error, Form, HeaderMap, HeaderName, HeaderValue, Policy, Url,
 };
 use curio_support::TestAuthority;
-use server::{Reply, Server};
+use server::{ClientSession, Reply, Server};
 use std::cell::RefCell;
 use std::error::Error as _;
 use std::rc::Rc;

@@ -3,12 +3,39 @@
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+#[cfg(feature = "http2")]
+mod over_http2;
+
 use std::collections::HashMap;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+/// Whether this is a test of `over_http2.rs`, which runs the tests of other files over HTTP/2.
+pub(crate) fn is_over_http2() -> bool {
+    env!("CARGO_CRATE_NAME") == "over_http2"
+}
+
+/// Makes sessions, in the tests of `over_http2.rs` such as speak HTTP/2: in the place of `curio_http::ClientSession`.
+pub(crate) struct ClientSession;
+
+impl ClientSession {
+    #[allow(clippy::new_ret_no_self, reason = "it makes the sessions of the crate")]
+    pub(crate) fn new() -> curio_http::ClientSession {
+        ClientSession::builder().build().expect("good settings")
+    }
+
+    pub(crate) fn builder() -> curio_http::ClientSessionBuilder {
+        let builder = curio_http::ClientSession::builder();
+        #[cfg(feature = "http2")]
+        if is_over_http2() {
+            return builder.http2_prior_knowledge();
+        }
+        builder
+    }
+}
 
 /// Longer than any test takes; a server thread that waits for this long has been forgotten.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -103,6 +130,10 @@ impl Server {
     /// Answers every request by asking `answer`.
     pub(crate) fn answering(answer: impl Fn(&Received) -> Reply + Send + Sync + 'static) -> Server {
         Server::serving(move |state, number, stream| {
+            #[cfg(feature = "http2")]
+            if over_http2::is_spoken(&stream) {
+                return over_http2::serve(state, number, stream, &answer);
+            }
             let mut reader = Reader::new(stream);
             for nth in 0.. {
                 let Ok(Some(mut request)) = reader.request() else { break };

@@ -25,6 +25,9 @@ pub(crate) struct RequestParts<'a> {
 /// # Errors
 /// Of kind [`Request`](ErrorKind::Request), if `Host` is missing or is none, or if `Content-Length` contradicts the body.
 pub(super) fn request(parts: &RequestParts<'_>, length: BodyLength) -> Result<Request<()>, Error> {
+    if *parts.method == Method::TRACE && !matches!(length, BodyLength::None | BodyLength::Known(0)) {
+        return Err(refused("a TRACE request must not have a body (RFC 9110 §9.3.8)"));
+    }
     let scheme = if parts.is_https { "https" } else { "http" };
     let mut request = Request::new(());
     *request.method_mut() = parts.method.clone();
@@ -43,10 +46,17 @@ pub(super) fn request(parts: &RequestParts<'_>, length: BodyLength) -> Result<Re
 fn only_host(headers: &HeaderMap) -> Result<&HeaderValue, Error> {
     let mut hosts = headers.get_all(HOST).iter();
     match (hosts.next(), hosts.next()) {
-        (Some(host), None) => Ok(host),
+        (Some(host), None) if host.to_str().is_ok_and(is_authority) => Ok(host),
+        (Some(_), None) => Err(refused("the request's Host field is not a host with an optional port")),
         (None, _) => Err(refused("the request has no Host field")),
         (Some(_), Some(_)) => Err(refused("the request has several Host fields")),
     }
+}
+
+/// As over HTTP/1.1: this excludes lists, paths, credentials and spaces.
+fn is_authority(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+;=:[]".contains(&byte);
+    !text.is_empty() && !text.starts_with(':') && text.bytes().all(allowed)
 }
 
 /// All fields but those that are about the connection, and those that `Connection` names.
@@ -110,13 +120,13 @@ pub(super) fn response<B>(
     tracer: &Tracer,
 ) -> Result<(ResponseHead, B), Error> {
     let (parts, body) = response.into_parts();
-    if parts.headers.len() > limits.headers {
-        let what = format!("the response has more than {} header fields", limits.headers);
-        return Err(Error::new(ErrorKind::TooLarge, what).under("max_response_headers"));
-    }
     if list_size(&parts.headers) > limits.head {
         let what = format!("the response head has more than {} bytes", limits.head);
         return Err(Error::new(ErrorKind::TooLarge, what).under("max_response_head"));
+    }
+    if parts.headers.len() > limits.headers {
+        let what = format!("the response has more than {} header fields", limits.headers);
+        return Err(Error::new(ErrorKind::TooLarge, what).under("max_response_headers"));
     }
     let mut block = Vec::new();
     if tracer.listens() {

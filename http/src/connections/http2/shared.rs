@@ -35,6 +35,8 @@ const MOST_STREAMS: usize = 100;
 const STREAM_WINDOW: u32 = 1024 * 1024;
 /// The same for all responses of a connection together.
 const CONNECTION_WINDOW: u32 = 16 * 1024 * 1024;
+/// How much larger than allowed a response head may be to be refused with the name of the setting.
+const SLACK: usize = 64 * 1024;
 /// How long a response may be left unread while its siblings need the window.
 const MOST_UNREAD: Duration = Duration::from_secs(30);
 /// How often a connection is polled again at once if work came up meanwhile.
@@ -88,8 +90,8 @@ impl SharedConnection {
             .initial_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
             .initial_max_send_streams(MOST_STREAMS)
-            // h2 does not tell a head beyond it from a malformed one. So what is a little too large is refused here.
-            .max_header_list_size(u32::try_from(limits.head.saturating_mul(2)).unwrap_or(u32::MAX));
+            // h2 does not tell a head beyond it from a malformed one. So `head.rs` refuses what is not much too large.
+            .max_header_list_size(u32::try_from(limits.head.saturating_add(SLACK)).unwrap_or(u32::MAX));
         let (sender, machine) = builder
             .handshake(io)
             .await

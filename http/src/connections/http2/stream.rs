@@ -302,7 +302,12 @@ impl Http2Stream {
         let Some(Open { receive: Receive::Body(body), .. }) = &mut *open else {
             return Poll::Ready(Err(unread()));
         };
-        match ready!(body.poll_data(cx)) {
+        let mut received = ready!(body.poll_data(cx));
+        // Empty frames, such as one that only says that it is the last. h2 limits their number.
+        while matches!(&received, Some(Ok(data)) if data.is_empty()) {
+            received = ready!(body.poll_data(cx));
+        }
+        match received {
             Some(Ok(data)) => {
                 // It cannot be more than was received.
                 let _ = body.flow_control().release_capacity(data.len());
