@@ -84,7 +84,7 @@ fn case_114_an_authority_cannot_sign_beyond_its_name_constraints() {
 #[test]
 fn case_118_a_server_that_speaks_another_protocol_only_is_refused_in_the_handshake() {
     let authority = Authority::new(|_| {});
-    let server = TlsServer::start(authority.server(&["localhost"], "x", &[b"h2"]), OK);
+    let server = TlsServer::start(authority.server(&["localhost"], "x", &[b"spdy/3"]), OK);
     let error = ask(&authority, &server, "localhost").expect_err("no HTTP/1.1");
     assert!(error.is_tls() && error.to_string().contains("does not support HTTP/1.1"), "{error}");
     assert_eq!(server.seen(), []);

@@ -12,6 +12,7 @@ use h2_server::{Adapted, Exchange, Seen, serve};
 use std::cell::RefCell;
 use std::io;
 use std::rc::Rc;
+use std::time::Duration;
 
 /// In how many orders of tasks each program runs.
 const ORDERS: u64 = 100;
@@ -276,6 +277,33 @@ fn a_request_that_the_server_refuses_keeps_no_other_from_going_on() {
                 assert_eq!(text.expect("a body"), format!("/{n}"));
             }
         }
+        world.end().await;
+    });
+}
+
+#[test]
+fn responses_that_nobody_reads_for_long_are_reset_when_they_hold_half_of_the_window() {
+    curio::testing::run(async {
+        let world = World::new(Builder::new(), async |exchange: Exchange| {
+            exchange.ok(vec![7; 3_000_000]).await;
+        });
+        let mut unread = Vec::new();
+        for n in 0..10 {
+            unread.push(world.session.get(format!("http://h/{n}")).await.expect("a response"));
+        }
+        // While a sibling is read, all of them receive what their windows allow.
+        let mut read = world.session.get("http://h/read").await.expect("a response");
+        assert_eq!(read.binary().await.expect("a body").len(), 3_000_000);
+        for _ in 0..60 {
+            curio::sleep(Duration::from_secs(1)).await;
+        }
+        for mut response in unread {
+            let error = response.binary().await.expect_err("it was reset");
+            assert!(error.is_body() && error.to_string().contains("left unread"), "{error}");
+        }
+        let mut next = world.session.get("http://h/next").await.expect("a response");
+        assert_eq!(next.binary().await.expect("a body").len(), 3_000_000);
+        assert_eq!(world.seen.connections.get(), 1);
         world.end().await;
     });
 }

@@ -108,6 +108,17 @@ impl Stream {
         }
     }
 
+    /// Whether bytes have arrived, or the end, that [`poll_read`](Stream::poll_read) has not returned. Unlike
+    /// [`is_quiet`](Stream::is_quiet) it takes none of them. `None`: only a read could tell.
+    #[cfg(feature = "http2")]
+    pub(crate) fn has_arrived(&self) -> Option<bool> {
+        match self {
+            Stream::Plain(tcp) => Some(!tcp.is_quiet()),
+            Stream::Tls(tls) => tls.has_arrived(),
+            Stream::Foreign(_) => None,
+        }
+    }
+
     /// Whether the stream may have been truncated: TLS marks its end with a close_notify alert (RFC 8446 §6.1), so that an
     /// attacker on the path cannot shorten it unnoticed.
     pub(crate) fn was_cut_off(&self) -> bool {

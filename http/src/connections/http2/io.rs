@@ -1,6 +1,6 @@
 //! Our byte streams with the I/O traits that h2 wants: tokio's, which need no runtime of tokio.
 
-use crate::connections::stream::{Look, SendBuffer, Stream};
+use crate::connections::stream::{SendBuffer, Stream};
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::pin::Pin;
@@ -45,9 +45,9 @@ impl Io {
 }
 
 impl Wire {
-    /// Whether nothing has been received that h2 has not read. Without a system call.
-    pub(super) fn is_quiet(&self) -> bool {
-        self.stream.try_borrow_mut().is_ok_and(|mut stream| stream.is_quiet(Look::Cached))
+    /// Whether something has arrived that h2 has not read. Without a system call; `None`: only a read could tell.
+    pub(super) fn has_arrived(&self) -> Option<bool> {
+        self.stream.try_borrow().ok()?.has_arrived()
     }
 
     /// Whether the first bytes of the server were those of an HTTP/1 response.

@@ -62,6 +62,8 @@ pub(crate) struct SharedConnection {
     /// No further stream can be opened.
     closing: Cell<bool>,
     ended: Cell<bool>,
+    /// It was left with work, because the budget of a poll was used up.
+    owes: Cell<bool>,
     peer: Option<SocketAddr>,
     tls: Option<TlsInfo>,
     pub(super) limits: ProtocolLimits,
@@ -110,6 +112,7 @@ impl SharedConnection {
             idle_since: Cell::new(curio::clock()),
             closing: Cell::new(false),
             ended: Cell::new(false),
+            owes: Cell::new(false),
             peer,
             tls,
             limits,
@@ -252,6 +255,7 @@ impl SharedConnection {
             Poll::Pending => {
                 self.allow(machine.max_concurrent_send_streams());
                 self.machine.set(Some(machine));
+                self.owes.set(self.fan_out.is_woken());
                 self.notice_goaway();
             }
             Poll::Ready(result) => {
@@ -328,7 +332,8 @@ impl SharedConnection {
     pub(crate) fn tend(&self, now: Instant) {
         self.reset_unread(now);
         // A wake without bytes is not enough: the kernel wakes waits that it doubts, and this would renew them for ever.
-        if self.fan_out.is_empty() && !self.wire.is_quiet() {
+        let has_work = self.wire.has_arrived().unwrap_or_else(|| self.fan_out.is_woken());
+        if self.fan_out.is_empty() && (has_work || self.owes.get()) {
             self.drive();
         }
     }

@@ -212,6 +212,13 @@ impl TlsStream {
         quiet
     }
 
+    /// As [`Stream::has_arrived`].
+    #[cfg(feature = "http2")]
+    pub(crate) fn has_arrived(&self) -> Option<bool> {
+        let has_kept_some = self.taken < self.decrypted.len() || !self.incoming.is_empty();
+        if has_kept_some { Some(true) } else { self.below.has_arrived() }
+    }
+
     /// Updates the readiness of the underlying socket, so that the next read finds what has arrived.
     fn ask_socket(&self) {
         match &self.below {
