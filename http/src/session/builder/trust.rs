@@ -51,8 +51,8 @@ impl ClientSessionBuilder {
     }
 
     /// A configuration of rustls (0.23): with a custom verifier or client certificate resolver, or with another crypto
-    /// provider. It is used as it is, except that ALPN offers HTTP/1.1 only. It cannot be combined with other TLS settings:
-    /// [`build`](ClientSessionBuilder::build) reports that as an error.
+    /// provider. It is used as it is, except that ALPN offers HTTP/1.1 only, and HTTP/2 with the feature `http2`. It cannot be
+    /// combined with other TLS settings: [`build`](ClientSessionBuilder::build) reports that as an error.
     pub fn tls_config(mut self, config: Arc<ClientConfig>) -> Self {
         self.trust.ready_made = Some(config);
         self
