@@ -109,11 +109,12 @@ impl Stream {
     }
 
     /// Whether bytes have arrived, or the end, that [`poll_read`](Stream::poll_read) has not returned. Unlike
-    /// [`is_quiet`](Stream::is_quiet) it takes none of them. `None`: only a read could tell.
+    /// [`is_quiet`](Stream::is_quiet) it takes none of them. It costs a system call, because a wait that was woken hides what
+    /// the kernel has recorded. `None`: only a read could tell.
     #[cfg(feature = "http2")]
     pub(crate) fn has_arrived(&self) -> Option<bool> {
         match self {
-            Stream::Plain(tcp) => Some(!tcp.is_quiet()),
+            Stream::Plain(tcp) => Some(!tcp.is_quiet_now()),
             Stream::Tls(tls) => tls.has_arrived(),
             Stream::Foreign(_) => None,
         }

@@ -45,7 +45,7 @@ impl Io {
 }
 
 impl Wire {
-    /// Whether something has arrived that h2 has not read. Without a system call; `None`: only a read could tell.
+    /// Whether something has arrived that h2 has not read. `None`: only a read could tell.
     pub(super) fn has_arrived(&self) -> Option<bool> {
         self.stream.try_borrow().ok()?.has_arrived()
     }

@@ -332,8 +332,8 @@ impl SharedConnection {
     pub(crate) fn tend(&self, now: Instant) {
         self.reset_unread(now);
         // A wake without bytes is not enough: the kernel wakes waits that it doubts, and this would renew them for ever.
-        let has_work = self.wire.has_arrived().unwrap_or_else(|| self.fan_out.is_woken());
-        if self.fan_out.is_empty() && (has_work || self.owes.get()) {
+        let is_wanted = self.fan_out.is_woken() && self.fan_out.is_empty();
+        if is_wanted && (self.owes.get() || self.wire.has_arrived().unwrap_or(true)) {
             self.drive();
         }
     }
