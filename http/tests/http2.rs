@@ -354,3 +354,18 @@ fn what_arrives_over_tls_while_no_task_reads_is_kept_whole() {
         server.stop().await;
     });
 }
+
+#[test]
+fn an_idle_connection_is_not_used_again_if_the_session_keeps_none() {
+    curio::run(async {
+        let server = H2Server::start(async |exchange| exchange.ok("ok").await);
+        let session = ClientSession::builder().http2_prior_knowledge().max_idle_per_host(0);
+        let session = session.build().expect("good settings");
+        for _ in 0..3 {
+            let mut response = session.get(server.url("/")).await.expect("a response");
+            response.text().await.expect("a body");
+        }
+        assert_eq!(server.seen.connections.get(), 3);
+        server.stop().await;
+    });
+}

@@ -124,6 +124,12 @@ async fn lease(
             }
         };
         let idle = connection.idle_for(curio::clock());
+        let rules = &shared.settings.pool_limits;
+        let is_past_its_time = |idle| rules.idle_timeout.is_some_and(|most| idle >= most);
+        if idle.is_some_and(|idle| rules.idle_per_host == 0 || is_past_its_time(idle)) {
+            drop(sharing.take_idle());
+            continue;
+        }
         let permit = match connection.try_permit() {
             Some(permit) => permit,
             None => {
