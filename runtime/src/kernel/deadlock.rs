@@ -283,15 +283,21 @@ impl Kernel {
         report
     }
 
-    /// Whether the process has threads other than this one and the idle workers of this kernel. Yes, where that can't
-    /// be known.
+    /// Whether the process has threads other than this one, the idle workers of this kernel, and monitors. Yes, where that
+    /// can't be known.
     fn has_other_threads(&self) -> bool {
-        #[cfg(target_os = "linux")]
-        if let Ok(threads) = std::fs::read_dir("/proc/self/task") {
-            return threads.count() > 1 + self.state.workers.idle_threads() + monitor::threads();
-        }
-        true
+        let ours = 1 + self.state.workers.idle_threads() + monitor::threads();
+        count_threads().is_none_or(|threads| threads > ours)
     }
+}
+
+/// How many threads the process has, where the operating system says it.
+fn count_threads() -> Option<usize> {
+    #[cfg(target_os = "linux")]
+    if let Ok(threads) = std::fs::read_dir("/proc/self/task") {
+        return Some(threads.count());
+    }
+    None
 }
 
 /// The functions that await what a task is shown to wait for, if that says more than the line of the wait.

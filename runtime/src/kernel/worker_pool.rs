@@ -69,10 +69,8 @@ impl WorkerPool {
     }
 }
 
-/// Only on Linux can the number of threads of the process be read, with which this number is compared.
-#[cfg(target_os = "linux")]
 impl WorkerPool {
-    /// How many threads are idle.
+    /// How many threads are idle: to be compared with the number of threads of the process, where that can be read.
     pub(crate) fn idle_threads(&self) -> usize {
         let state = self.pool.lock();
         if state.jobs.is_empty() { state.idle } else { 0 }
