@@ -177,7 +177,9 @@ impl Kernel {
     pub(super) fn wake_all(&mut self) {
         let state = &self.state;
         state.wake_all(self.scratch.wakers.drain(..).map(|woken| {
-            state.set_wake_cause(Some(woken.cause));
+            if state.activations.any() {
+                state.set_wake_cause(Some(woken.source.cause()));
+            }
             woken.waker
         }));
         state.set_wake_cause(None);

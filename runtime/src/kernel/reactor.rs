@@ -37,9 +37,8 @@
 //! reaches the socket that took over its place.
 
 pub(crate) use crate::debug::Direction;
-use crate::debug::WakeCause;
 use crate::kernel::inbox::Inbox;
-use crate::kernel::waker::{Woken, renew};
+use crate::kernel::waker::{WakeSource, Woken, renew};
 use crate::task::info::TaskId;
 use mio::event::Source;
 use mio::{Events, Interest, Poll, Token};
@@ -299,7 +298,7 @@ impl Reactor {
                     waiter.asked_again = true;
                     self.waiting -= 1;
                     self.holding -= usize::from(socket.holds_clock);
-                    wakers.push(Woken { waker, cause: WakeCause::Check });
+                    wakers.push(Woken { waker, source: WakeSource::Check });
                 }
             }
         }
@@ -395,6 +394,7 @@ impl Reactor {
             let write = event.is_writable() || event.is_write_closed() || failed;
             socket.read.ended |= event.is_read_closed() || failed;
             socket.write.ended |= event.is_write_closed() || failed;
+            let signal = socket.signal;
             let sides =
                 [(&mut socket.read, read, Direction::Read), (&mut socket.write, write, Direction::Write)];
             for (side, happened, direction) in sides {
@@ -405,11 +405,9 @@ impl Reactor {
                     if let Some(waker) = waiter.waker.take() {
                         self.waiting -= 1;
                         self.holding -= usize::from(socket.holds_clock);
-                        let cause = match socket.signal {
-                            Some(number) => WakeCause::Signal { number },
-                            None => WakeCause::Socket { direction },
-                        };
-                        wakers.push(Woken { waker, cause });
+                        let event = WakeSource::Socket(direction);
+                        let source = signal.map_or(event, WakeSource::Signal);
+                        wakers.push(Woken { waker, source });
                     }
                 }
             }

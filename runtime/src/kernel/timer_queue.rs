@@ -30,8 +30,7 @@
 //! deletion (cancelled timers stay until they would have fired), and a hierarchical wheel (rounds deadlines to
 //! ticks, and its cascades are hard to read).
 
-use crate::debug::WakeCause;
-use crate::kernel::waker::Woken;
+use crate::kernel::waker::{WakeSource, Woken};
 use slab::Slab;
 use std::collections::BTreeMap;
 use std::task::Waker;
@@ -217,8 +216,7 @@ impl TimerQueue {
         while let Some(next) = self.next_due_soon().filter(|next| next.deadline <= now) {
             let entry = self.entries.remove(next.index as usize);
             self.fired += 1;
-            let cause = WakeCause::Timer { deadline: entry.deadline };
-            wakers.push(Woken { waker: entry.waker, cause });
+            wakers.push(Woken { waker: entry.waker, source: WakeSource::Timer(entry.deadline) });
             if entry.home == Home::LateInserts {
                 self.late_inserts.pop_first();
             } else {

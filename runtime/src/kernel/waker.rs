@@ -13,7 +13,7 @@
 //! stays out of use for as long as anything else holds a copy of it: the copy would wake the wrong task. A wake that is
 //! still in the inbox when the last copy goes says which generation of the slot it was for.
 
-use crate::debug::WakeCause;
+use crate::debug::{Direction, WakeCause};
 use crate::kernel::inbox::{Generation, Inbox};
 use crate::kernel::run_queue;
 use std::cell::RefCell;
@@ -23,6 +23,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::task::{Wake, Waker};
 use std::thread;
+use std::time::Instant;
 
 /// Identifies a kernel; a waker of a kernel that has ended must not wake tasks of a later one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -76,7 +77,30 @@ impl Wake for TaskWaker {
 /// A waker that is about to be called, and why.
 pub(crate) struct Woken {
     pub(crate) waker: Waker,
-    pub(crate) cause: WakeCause,
+    pub(crate) source: WakeSource,
+}
+
+/// What the loop calls a waker for. Plain data, because there is one for each wake, told or not.
+#[derive(Clone, Copy)]
+pub(crate) enum WakeSource {
+    /// A timer that was due then.
+    Timer(Instant),
+    Socket(Direction),
+    /// The pipe of this signal.
+    Signal(i32),
+    /// Nothing happened: the task is asked whether it still waits.
+    Check,
+}
+
+impl WakeSource {
+    pub(crate) fn cause(self) -> WakeCause {
+        match self {
+            WakeSource::Timer(deadline) => WakeCause::Timer { deadline },
+            WakeSource::Socket(direction) => WakeCause::Socket { direction },
+            WakeSource::Signal(number) => WakeCause::Signal { number },
+            WakeSource::Check => WakeCause::Check,
+        }
+    }
 }
 
 /// Calls them all, in order. A foreign waker may run any code: if one panics the others are still called, and its
