@@ -1,6 +1,6 @@
 //! No wake of a shared connection is lost, in whatever order tasks run: tasks that stop polling, that are cancelled, and that
-//! put their responses aside do not keep the others from going on. There is no timer that could help: timeouts are off, so a
-//! lost wake is a deadlock, which the kernel reports.
+//! put their responses aside do not keep the others from going on. No timer of the client could help: its timeouts are off. The
+//! only one is on the virtual clock around the whole program, which jumps to it when no task can go on: then a wake was lost.
 #![cfg(feature = "http2")]
 
 mod h2_server;
@@ -16,6 +16,13 @@ use std::time::Duration;
 
 /// In how many orders of tasks each program runs.
 const ORDERS: u64 = 100;
+
+/// Runs the program in many orders of its tasks.
+fn explore(program: impl AsyncFn()) {
+    curio::testing::explore(ORDERS, async || {
+        curio::timeout_after(Duration::from_secs(3600), program()).await.expect("a wake was lost");
+    });
+}
 
 /// A session whose connections end in tasks that handle requests; and these tasks.
 struct World {
@@ -80,7 +87,7 @@ fn large() -> Vec<u8> {
 
 #[test]
 fn requests_in_many_tasks_all_get_their_responses() {
-    curio::testing::explore(ORDERS, async || {
+    explore(async || {
         let world = World::new(Builder::new(), echo_path);
         let tasks: Vec<_> = (0..8)
             .map(|n| {
@@ -98,7 +105,7 @@ fn requests_in_many_tasks_all_get_their_responses() {
 
 #[test]
 fn a_task_that_is_cancelled_leaves_the_connection_to_the_others() {
-    curio::testing::explore(ORDERS, async || {
+    explore(async || {
         let world = World::new(Builder::new(), async |exchange: Exchange| {
             for _ in 0..3 {
                 curio::schedule().await;
@@ -127,7 +134,7 @@ fn a_task_that_is_cancelled_leaves_the_connection_to_the_others() {
 
 #[test]
 fn a_task_that_puts_its_response_aside_keeps_no_other_from_reading() {
-    curio::testing::explore(ORDERS, async || {
+    explore(async || {
         let world = World::new(Builder::new(), async |exchange: Exchange| exchange.ok(large()).await);
         // It has polled for its response last, and reads nothing of it before all others are done.
         let done = Rc::new(curio::Event::new());
@@ -154,7 +161,7 @@ fn a_task_that_puts_its_response_aside_keeps_no_other_from_reading() {
 
 #[test]
 fn uploads_and_downloads_cross() {
-    curio::testing::explore(ORDERS, async || {
+    explore(async || {
         let world = World::new(Builder::new(), async |mut exchange: Exchange| {
             let body = exchange.body().await;
             exchange.ok(body).await;
@@ -174,7 +181,7 @@ fn uploads_and_downloads_cross() {
 
 #[test]
 fn streams_are_given_out_in_the_order_of_arrival_and_none_is_lost() {
-    curio::testing::explore(ORDERS, async || {
+    explore(async || {
         let mut builder = Builder::new();
         builder.max_concurrent_streams(2);
         let world = World::new(builder, echo_path);
@@ -208,7 +215,7 @@ fn streams_are_given_out_in_the_order_of_arrival_and_none_is_lost() {
 
 #[test]
 fn a_request_that_waits_for_a_stream_may_be_cancelled() {
-    curio::testing::explore(ORDERS, async || {
+    explore(async || {
         let mut builder = Builder::new();
         builder.max_concurrent_streams(1);
         let world = World::new(builder, echo_path);
@@ -233,7 +240,7 @@ fn a_request_that_waits_for_a_stream_may_be_cancelled() {
 
 #[test]
 fn a_request_that_makes_the_connection_may_be_cancelled() {
-    curio::testing::explore(ORDERS, async || {
+    explore(async || {
         let world = World::new(Builder::new(), echo_path);
         let tasks: Vec<_> = (0..4)
             .map(|n| {
@@ -252,7 +259,7 @@ fn a_request_that_makes_the_connection_may_be_cancelled() {
 
 #[test]
 fn a_request_that_the_server_refuses_keeps_no_other_from_going_on() {
-    curio::testing::explore(ORDERS, async || {
+    explore(async || {
         let mut builder = Builder::new();
         builder.max_concurrent_streams(2);
         let world = World::new(builder, async |exchange: Exchange| {
