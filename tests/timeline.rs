@@ -132,6 +132,32 @@ fn the_critical_path_goes_through_the_holder_of_a_lock_and_the_setter_of_an_even
 }
 
 #[test]
+fn a_task_that_was_ready_when_it_was_cancelled_ends_because_of_that() {
+    let data = picture_of("cancelled", async || {
+        let server = spawn_named(
+            "server",
+            curio::finally(std::future::pending::<()>(), async |_| sleep(SECOND).await),
+        );
+        // It wakes up at the moment at which it is cancelled.
+        let client = spawn_named("client", async {
+            sleep(3 * SECOND).await;
+            std::future::pending::<()>().await;
+        });
+        sleep(3 * SECOND).await;
+        client.cancel().await;
+        server.cancel().await;
+    });
+    assert_eq!(
+        summary(&data),
+        [
+            "main took 4.00 s:",
+            "75.0 % waiting for a timer, for 3.00 s",
+            "25.0 % waiting for task 2 `server`, which waited 1.00 s for a timer",
+        ]
+    );
+}
+
+#[test]
 fn the_critical_path_has_no_gaps_and_no_overlaps() {
     let data = picture_of("gaps", async || {
         let group = curio::TaskGroup::new();

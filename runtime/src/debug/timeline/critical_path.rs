@@ -6,7 +6,7 @@
 //! to the beginning this gives stretches without gaps, each in one task: the critical path. Only what lies on it can make
 //! `main` end sooner.
 
-use super::model::{Doing, Lane, Model, Span};
+use super::model::{Arrow, ArrowKind, Doing, End, Lane, Model, Span};
 use super::words::{duration, of_cause, of_state};
 use crate::debug::WakeCause;
 use std::collections::BTreeMap;
@@ -38,7 +38,9 @@ pub(super) fn of(model: &Model) -> Vec<Stretch> {
     let mut path = Vec::new();
     // How far back in which lane; `time` is where the stretch that was found last begins.
     let (mut lane, mut before, mut time) = (main, main.spans.len(), last.to);
-    loop {
+    // Each step goes further back, but for one to the task that cancelled another; so many there can be in all.
+    let most: usize = model.lanes.iter().map(|lane| 2 * lane.spans.len() + 2).sum();
+    for _ in 0..most {
         let Some(span) = lane.spans[..before].last() else {
             // It did not exist yet: before that, the task that spawned it was running.
             let born = lane.spans.first().map(|first| first.order);
@@ -60,9 +62,12 @@ pub(super) fn of(model: &Model) -> Vec<Stretch> {
         };
         path.push(Stretch { task: lane.id, from: span.from, to: time.min(span.to), held_up_by });
         time = span.from;
-        let by = if span.doing == Doing::Ready { caused_by_task(span, lane) } else { None };
-        match by.and_then(|by| model.lane(by)) {
-            Some(other) => (lane, before) = (other, begun_before(other, span.order)),
+        let is_last = before + 1 >= lane.spans.len();
+        let cancelled_by = if is_last { ended_by(lane, span, model) } else { None };
+        let woken_by = || Some((caused_by_task(span, lane)?, span.order));
+        let cause = if span.doing == Doing::Ready { cancelled_by.or_else(woken_by) } else { None };
+        match cause.and_then(|(task, event)| Some((model.lane(task)?, event))) {
+            Some((other, event)) => (lane, before) = (other, begun_before(other, event)),
             None => before -= 1,
         }
     }
@@ -75,6 +80,17 @@ pub(super) fn of(model: &Model) -> Vec<Stretch> {
 /// many things happen at the same time.
 fn begun_before(lane: &Lane, event: u64) -> usize {
     lane.spans.partition_point(|span| span.order < event)
+}
+
+/// Of a task that was cancelled while it was ready: who asked for that, and at which event. What had woken it before that is
+/// not why it ended.
+fn ended_by(lane: &Lane, ready: &Span, model: &Model) -> Option<(u64, u64)> {
+    if lane.end != Some(End::Cancelled) {
+        return None;
+    }
+    let asked =
+        |arrow: &&Arrow| arrow.to == lane.id && arrow.kind == ArrowKind::Cancel && arrow.order > ready.order;
+    model.arrows.iter().rfind(asked).map(|arrow| (arrow.from, arrow.order))
 }
 
 fn caused_by_task(ready: &Span, lane: &Lane) -> Option<u64> {

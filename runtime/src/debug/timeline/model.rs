@@ -89,6 +89,8 @@ pub(super) struct RegionBar {
 /// An event of one task that another one caused.
 #[derive(Debug)]
 pub(super) struct Arrow {
+    /// The number of the event.
+    pub(super) order: u64,
     pub(super) time: Duration,
     pub(super) from: u64,
     pub(super) to: u64,
@@ -169,13 +171,15 @@ impl Builder {
             return;
         }
         let time = entry.time;
-        let lane = self.lanes.entry(entry.task).or_default();
         self.events += 1;
-        lane.event = self.events;
+        let order = self.events;
+        let lane = self.lanes.entry(entry.task).or_default();
+        lane.event = order;
         match &entry.step {
             Step::Created => {
                 let parent = recording.tasks.get(&entry.task).and_then(|facts| facts.parent);
                 self.arrows.extend(parent.map(|from| Arrow {
+                    order,
                     time,
                     from,
                     to: entry.task,
@@ -189,7 +193,7 @@ impl Builder {
                 // The arrow of a cancellation is drawn for the request.
                 let is_new = *cause != WakeCause::CancelRequested;
                 let from = by.filter(|by| *by != entry.task && is_new);
-                self.arrows.extend(from.map(|from| Arrow { time, from, to: entry.task, kind }));
+                self.arrows.extend(from.map(|from| Arrow { order, time, from, to: entry.task, kind }));
             }
             Step::Running => {
                 let at = lane.parked;
@@ -204,7 +208,7 @@ impl Builder {
             Step::RegionLeft(region) => lane.leave(*region, time),
             Step::CancelRequested { by: Some(from) } if *from != entry.task => {
                 let (from, to) = (*from, entry.task);
-                self.arrows.push(Arrow { time, from, to, kind: ArrowKind::Cancel });
+                self.arrows.push(Arrow { order, time, from, to, kind: ArrowKind::Cancel });
             }
             Step::Ended(state) => {
                 lane.close(time);
