@@ -27,9 +27,9 @@ impl Shown {
         let mut stretches: Vec<String> =
             picture.lines().filter(|line| line.starts_with("<rect")).filter_map(stretch).collect();
         stretches.sort();
-        let summary = texts("summary").iter().map(|line| in_seconds(line));
+        let mut summary: Vec<String> = texts("summary").iter().map(|line| in_seconds(line)).collect();
         // What took less than half a per cent depends on the machine.
-        let summary = summary.filter(|line| !line.starts_with("0 %")).collect();
+        summary.retain(|line| !line.starts_with("0 %"));
         Shown { tasks: texts("name"), summary, stretches }
     }
 }
