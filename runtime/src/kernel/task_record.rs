@@ -134,7 +134,7 @@ impl Parked {
             Resource::EndOfTime => String::from(", for a time that never comes"),
             Resource::Deadline(at) => {
                 let left = at.saturating_duration_since(now);
-                // Nobody reads more digits.
+                // More digits would not be read.
                 let whole = Duration::from_millis(u64::try_from(left.as_millis()).unwrap_or(u64::MAX));
                 format!(", for {:?} more", if whole.is_zero() { left } else { whole })
             }

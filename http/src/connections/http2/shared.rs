@@ -289,7 +289,7 @@ impl SharedConnection {
     /// No stream is opened any more. When the last one has ended, h2 closes the connection.
     pub(crate) fn close_to_new_streams(&self) {
         if !self.closing.replace(true) {
-            // Whoever waits for a permit finds out.
+            // The requests that wait for a permit find out.
             self.permits.release();
             let sender = self.sender.take();
             let _held = self.fan_out.hold();
@@ -328,7 +328,7 @@ impl SharedConnection {
         }
     }
 
-    /// The pool's upkeep: drives the connection if no task does, and resets responses that nobody reads.
+    /// The pool's upkeep: drives the connection if no task does, and resets responses that the program does not read.
     pub(crate) fn tend(&self, now: Instant) {
         self.reset_unread(now);
         // A wake without bytes is not enough: the kernel wakes waits that it doubts, and this would renew them for ever.
