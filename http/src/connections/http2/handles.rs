@@ -1,8 +1,8 @@
 //! h2's handles of a stream, which can be taken from a reader that reads nothing.
 //!
-//! What is received and not read counts against the window of the whole connection. So a response that the program does not read would at
-//! last keep its siblings from receiving anything. The connection knows the handles of all its streams, and takes those of
-//! one that was left unread for long: without handles, h2 resets a stream.
+//! What is received and not read counts against the window of the whole connection. So a response that the program does not
+//! read would at last keep its siblings from receiving anything. The connection knows the handles of all its streams, and
+//! takes those of one that was left unread for long: without handles, h2 resets a stream.
 
 use bytes::Bytes;
 use h2::client::ResponseFuture;
