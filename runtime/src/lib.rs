@@ -37,6 +37,8 @@
 //!   cleanup that could not run is reported.
 //! * **Virtual time.** On a [virtual clock](KernelBuilder::virtual_clock) an hour of sleeping takes no time and ends on its
 //!   exact nanosecond. It is the same kernel.
+//! * **Open to view.** Any program can be traced, drawn as a picture, and asked from another terminal why it hangs, without
+//!   compiling it again: see [`debug`].
 //!
 //! # The rooms
 //!
@@ -56,7 +58,7 @@
 //! | `files/` | files, read and written in threads |
 //! | `subprocess/` | child processes |
 //! | `signals/` | signals and Ctrl-C |
-//! | `debug/` | the event stream of a kernel, and traces made of it |
+//! | `debug/` | the event stream of a kernel, and what is made of it: traces, pictures, numbers, the monitor |
 //!
 //! Imports point one way: everything → `traps` → the kernel's parts. A test holds them to it.
 //!

@@ -39,8 +39,21 @@
 //! curio::Kernel::builder().activation(CountWakes(0)).run(curio::schedule());
 //! ```
 //!
-//! `CURIO_DEBUG=schedtrace,traptrace,longblock,logcrash` switches the ready-made ones on in any program, without
-//! compiling it again, and `CURIO_TRACE=run.html` draws the picture of its run.
+//! # In any program, without compiling it again
+//!
+//! | variable | what it does |
+//! |---|---|
+//! | `CURIO_DEBUG=schedtrace,traptrace,longblock,logcrash` | prints what happens, as lines |
+//! | `CURIO_TRACE=run.html`, `.svg`, `.json` | draws the picture of the run: see [`Timeline`] |
+//! | `CURIO_MONITOR=1`, or an address | answers from another terminal: see [`KernelBuilder::monitor`](crate::KernelBuilder::monitor) |
+//! | `CURIO_STATS=1` | prints numbers at the end: see [`stats`] |
+//! | `CURIO_STEP=1` | stops before each poll: see [`step`] |
+//! | `CURIO_SLOW=1` | lets so many seconds of a virtual clock pass in a real one, instead of jumping |
+//!
+//! # From inside
+//!
+//! [`region`] names a stretch of a task's work. [`TaskInfo::stack`](crate::TaskInfo::stack) asks a parked task where it waits, and
+//! [`why()`] what that waits for.
 
 mod activation;
 mod async_stack;
