@@ -54,6 +54,7 @@ fn check(example: &str) -> Result<(), Failure> {
                 "a thread",
                 "signal ",
                 "a request to",
+                "the kernel, ",
             ]
             .iter()
             .any(|start| told.starts_with(start));

@@ -78,7 +78,7 @@ impl State {
         self.emit_wakes();
         let poll_in_progress = self.set_aside();
         let queue = run_queue::set_aside();
-        let watched = self.watched.replace(true);
+        let watched = self.set_watched(true);
         self.captured.begin_asking(task, backtraces, self.traces_of_waits(BUDGET));
         let mut slot = task.record().slot;
         // From a child to the task around it, and on to the outermost.
@@ -88,7 +88,7 @@ impl State {
         self.run_task(slot, None, main);
         let mut answer = self.captured.end_asking();
         let asked = answer.put_back();
-        self.watched.set(watched);
+        self.set_watched(watched);
         run_queue::put_back(queue);
         self.put_back(poll_in_progress);
         drop(asked);

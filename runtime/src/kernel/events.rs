@@ -55,14 +55,14 @@ impl State {
 
     /// Begins to note the regions of tasks that are polled, if that is not done already.
     pub(crate) fn watch(&self) {
-        if !self.watched.replace(true) {
+        if !self.set_watched(true) {
             self.regions.forget_all();
         }
     }
 
     /// Ends it, unless there are activations. What was noted is kept until the next time.
     pub(crate) fn end_watch(&self) {
-        self.watched.set(self.activations.any());
+        self.set_watched(self.activations.any());
     }
 
     #[cold]

@@ -56,6 +56,9 @@ pub(crate) struct State {
 }
 
 thread_local! {
+    /// Whether the kernel that runs here notes waits and regions: a copy of its own flag, because it is read at every poll of a
+    /// region.
+    static WATCHED: Cell<bool> = const { Cell::new(false) };
     static RUNNING: RefCell<Option<Rc<State>>> = const { RefCell::new(None) };
     /// The tasks of kernels that do not run now which have been asked to stop.
     static REQUESTS: RefCell<Vec<TaskRef>> = const { RefCell::new(Vec::new()) };
@@ -97,6 +100,20 @@ pub(crate) fn info_of(task: &Record) -> TaskInfo {
     TaskInfo { region: try_with(region).flatten(), ..task.info() }
 }
 
+/// Whether the kernel that runs here, if any, notes waits and regions.
+#[inline]
+pub(crate) fn is_watched() -> bool {
+    WATCHED.get()
+}
+
+impl State {
+    /// From now on this kernel, which is running, notes waits and regions, or does so no more. Returns what it did before.
+    pub(crate) fn set_watched(&self, on: bool) -> bool {
+        WATCHED.set(on);
+        self.watched.replace(on)
+    }
+}
+
 /// Whether a kernel can run on this thread: not while the thread's locals are being torn down.
 pub(crate) fn can_run_here() -> bool {
     RUNNING.try_with(|_| ()).is_ok() && run_queue::exists()
@@ -108,6 +125,7 @@ pub(crate) fn enter(state: &Rc<State>) -> bool {
         let free = running.borrow().is_none();
         if free {
             running.replace(Some(Rc::clone(state)));
+            WATCHED.set(state.watched.get());
         }
         free
     })
@@ -115,5 +133,6 @@ pub(crate) fn enter(state: &Rc<State>) -> bool {
 
 /// Sets one kernel aside for another one that has to end first.
 pub(crate) fn replace(state: Option<Rc<State>>) -> Option<Rc<State>> {
+    WATCHED.set(state.as_ref().is_some_and(|state| state.watched.get()));
     RUNNING.try_with(|running| running.replace(state)).unwrap_or_default()
 }

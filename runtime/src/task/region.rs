@@ -63,6 +63,7 @@ pub fn phase<F: IntoFuture>(label: &'static str, future: F) -> InRegion<F::IntoF
 }
 
 /// Whether anything notes the regions of this thread's kernel: for libraries whose labels cost something to make.
+#[inline]
 pub fn is_watched() -> bool {
     traps::is_watched()
 }

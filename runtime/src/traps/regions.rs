@@ -8,8 +8,9 @@ use std::panic::Location;
 use std::rc::Rc;
 
 /// Whether anything asks in which regions tasks are.
+#[inline]
 pub(crate) fn is_watched() -> bool {
-    try_with(|kernel| kernel.watched.get()).unwrap_or(false)
+    state::is_watched()
 }
 
 /// The innermost region that is being polled.
