@@ -30,8 +30,8 @@ use std::task::{Context, Poll};
 /// curio::Kernel::builder().activation(Listener).run(async {
 ///     let warm_up = curio::spawn(region("warming the cache", curio::sleep(Duration::from_millis(1))));
 ///     curio::schedule().await;
-///     let region = warm_up.info().region().expect("it is parked inside of it");
-///     assert_eq!(region.label(), "warming the cache");
+///     let info = warm_up.info();
+///     assert_eq!(info.region().expect("it is parked inside of it").label(), "warming the cache");
 ///     warm_up.join().await.unwrap();
 /// });
 /// ```
