@@ -3,6 +3,8 @@
 #![cfg(unix)]
 #![forbid(unsafe_code)]
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use curio::UnixStream;
 use curio_http::{Body, ClientSession, Error, Form, Method, Part, RequestBuilder, Response};
 use curio_support::Failure;
@@ -133,7 +135,10 @@ struct File(std::path::PathBuf);
 
 impl File {
     fn new() -> std::io::Result<File> {
-        let path = std::env::temp_dir().join(format!("curio-h11-{}", std::process::id()));
+        // Tests of this process run at the same time, and each removes its own.
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("curio-h11-{}-{number}", std::process::id()));
         std::fs::write(&path, bytes(20_000))?;
         Ok(File(path))
     }
