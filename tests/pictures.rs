@@ -8,7 +8,7 @@ use std::path::Path;
 
 use curio_support::{Failure, run_example_with, without_numbers};
 
-/// What a picture says: the tasks, the summary, and how many seconds each state and each region lasts. The numbers that
+/// What a picture says: the tasks, how long main took, and how many seconds each state and each region lasts. The numbers that
 /// change from run to run (ports, source lines, milliseconds) are left out.
 #[derive(Debug, PartialEq, Eq)]
 struct Shown {
@@ -28,8 +28,9 @@ impl Shown {
             picture.lines().filter(|line| line.starts_with("<rect")).filter_map(stretch).collect();
         stretches.sort();
         let mut summary: Vec<String> = texts("summary").iter().map(|line| in_seconds(line)).collect();
-        // What took less than half a per cent depends on the machine.
-        summary.retain(|line| !line.starts_with("0 %"));
+        // The server is in the same program, and both ends of a connection wait equally long: which of them the path goes through
+        // depends on what the machine polls last.
+        summary.truncate(1);
         Shown { tasks: texts("name"), summary, stretches }
     }
 }
