@@ -3,53 +3,21 @@
 #![allow(dead_code, reason = "each test file uses a part of this module")]
 
 pub(crate) mod memory;
+mod peer_io;
 pub(crate) mod raw;
 mod tls;
 
+pub(crate) use peer_io::{Adapted, send_all};
 pub(crate) use tls::TlsIo;
 
 use bytes::Bytes;
 use curio::{TcpListener, TcpStream};
-use futures_io::{AsyncRead, AsyncWrite};
 use h2::server::{Builder, Connection, SendResponse};
 use h2::{Reason, RecvStream};
 use http::{Request, Response};
 use std::cell::{Cell, RefCell};
-use std::future::poll_fn;
-use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, ready};
-
-/// A stream of futures_io with the traits of tokio.
-pub(crate) struct Adapted<S>(pub(crate) S);
-
-impl<S: AsyncRead + Unpin> tokio::io::AsyncRead for Adapted<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        space: &mut tokio::io::ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let n = ready!(Pin::new(&mut self.0).poll_read(cx, space.initialize_unfilled()))?;
-        space.advance(n);
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl<S: AsyncWrite + Unpin> tokio::io::AsyncWrite for Adapted<S> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_close(cx)
-    }
-}
 
 /// One request, and the way to answer it.
 pub(crate) struct Exchange {
@@ -88,21 +56,6 @@ impl Exchange {
 
     pub(crate) fn reset(mut self, reason: Reason) {
         self.respond.send_reset(reason);
-    }
-}
-
-/// Sends a body as flow control allows.
-pub(crate) async fn send_all(send: &mut h2::SendStream<Bytes>, mut body: Bytes, is_last: bool) {
-    while !body.is_empty() {
-        send.reserve_capacity(body.len());
-        let Some(Ok(n)) = poll_fn(|cx| send.poll_capacity(cx)).await else { return };
-        let piece = body.split_to(n.min(body.len()));
-        if send.send_data(piece, false).is_err() {
-            return;
-        }
-    }
-    if is_last {
-        let _ = send.send_data(Bytes::new(), true);
     }
 }
 

@@ -1,19 +1,18 @@
 //! The same server over HTTP/2, for clients that begin with its preface: what a test says in HTTP/1.1 is said in frames. So the
 //! tests of `over_http2.rs` run over both versions.
 
+#[path = "../h2_server/peer_io.rs"]
+mod peer_io;
+
+use self::peer_io::{Adapted, send_all};
 use super::{Received, Reply, State, Then};
 use bytes::Bytes;
-use futures_io::{AsyncRead as _, AsyncWrite as _};
 use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use std::cell::Cell;
 use std::future::poll_fn;
-use std::io;
 use std::net::TcpStream;
-use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, ready};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// How a client of HTTP/2 begins.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0";
@@ -24,40 +23,12 @@ pub(super) fn is_spoken(stream: &TcpStream) -> bool {
     matches!(stream.peek(&mut start), Ok(n) if n > 0 && start[..n] == PREFACE[..n])
 }
 
-struct Socket(curio::TcpStream);
-
-impl AsyncRead for Socket {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        space: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let n = ready!(Pin::new(&mut self.0).poll_read(cx, space.initialize_unfilled()))?;
-        space.advance(n);
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl AsyncWrite for Socket {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_close(cx)
-    }
-}
-
 /// Serves one connection in this thread, until it ends.
 pub(super) fn serve(state: &State, number: usize, stream: TcpStream, answer: &impl Fn(&Received) -> Reply) {
     let _ = stream.set_nonblocking(true);
     curio::run(async {
         let Ok(stream) = curio::TcpStream::from_std(stream) else { return };
-        let Ok(mut connection) = h2::server::handshake(Socket(stream)).await else { return };
+        let Ok(mut connection) = h2::server::handshake(Adapted(stream)).await else { return };
         let nth = Rc::new(Cell::new(0));
         curio::scope(async |scope| {
             while let Some(Ok((request, mut respond))) = connection.accept().await {
@@ -73,7 +44,7 @@ pub(super) fn serve(state: &State, number: usize, stream: TcpStream, answer: &im
                     let is_short = declared.is_some_and(|length| length != HeaderValue::from(body.len()));
                     let is_all = body.is_empty() && then == Then::Keep;
                     let Ok(mut send) = respond.send_response(response, is_all) else { return };
-                    send_all(&mut send, body).await;
+                    send_all(&mut send, body, false).await;
                     match then {
                         Then::Keep if is_all => {}
                         Then::Close if is_short => send.send_reset(h2::Reason::INTERNAL_ERROR),
@@ -149,15 +120,4 @@ fn join_chunks(mut bytes: &[u8]) -> Vec<u8> {
         bytes = &bytes[end + 1 + size + 2..];
     }
     body
-}
-
-async fn send_all(send: &mut h2::SendStream<Bytes>, mut body: Bytes) {
-    while !body.is_empty() {
-        send.reserve_capacity(body.len());
-        let Some(Ok(n)) = poll_fn(|cx| send.poll_capacity(cx)).await else { return };
-        let piece = body.split_to(n.min(body.len()));
-        if send.send_data(piece, false).is_err() {
-            return;
-        }
-    }
 }

@@ -10,6 +10,7 @@ use super::model::{Arrow, ArrowKind, Doing, End, Lane, Model, Span};
 use super::words::{duration, of_cause, of_state};
 use crate::debug::WakeCause;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 /// A stretch of the path: what one task did, or waited for.
@@ -29,6 +30,16 @@ pub(super) enum HeldUpBy {
     OtherTasks,
     /// A few words that fit behind "waited for".
     Outside(String),
+}
+
+impl fmt::Display for HeldUpBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            HeldUpBy::Running => f.write_str("running"),
+            HeldUpBy::OtherTasks => f.write_str("ready, while other tasks ran"),
+            HeldUpBy::Outside(what) => write!(f, "waiting for {what}"),
+        }
+    }
 }
 
 /// The path to the end of `main`, in order of time. Empty if the recording does not hold its end.
@@ -123,9 +134,7 @@ pub(super) fn summary(model: &Model, path: &[Stretch]) -> Vec<String> {
         let name = model.lane(task).map_or("", |lane| &lane.name);
         let time = duration(time);
         let part = match (task, what) {
-            (1, HeldUpBy::Running) => format!("running, for {time}"),
-            (1, HeldUpBy::OtherTasks) => format!("ready, while other tasks ran, for {time}"),
-            (1, HeldUpBy::Outside(what)) => format!("waiting for {what}, for {time}"),
+            (1, what) => format!("{what}, for {time}"),
             (_, HeldUpBy::Running) => format!("waiting for task {task} `{name}`, which ran for {time}"),
             (_, HeldUpBy::OtherTasks) => {
                 format!("waiting for task {task} `{name}`, which was ready while other tasks ran for {time}")

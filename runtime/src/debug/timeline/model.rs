@@ -106,6 +106,17 @@ pub(super) enum ArrowKind {
     Cancel,
 }
 
+impl ArrowKind {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            ArrowKind::Spawn => "spawn",
+            ArrowKind::Wake => "wake",
+            ArrowKind::Join => "join",
+            ArrowKind::Cancel => "cancel",
+        }
+    }
+}
+
 impl Lane {
     pub(super) fn region(&self, id: u64) -> Option<&RegionBar> {
         // Regions are numbered in the order in which they are entered.

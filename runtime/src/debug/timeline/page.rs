@@ -1,8 +1,8 @@
 //! The picture as an HTML page: one file that holds its style, its script and the run as data, and loads nothing.
 
-use super::critical_path::{self, HeldUpBy, Stretch};
+use super::critical_path::{self, Stretch};
 use super::escape::{Json, Xml};
-use super::model::{ArrowKind, Doing, End, Lane, Model, Span};
+use super::model::{Doing, End, Lane, Model, Span};
 use super::words::{LOOKS, Look, of_cause};
 use std::collections::HashMap;
 use std::fmt;
@@ -72,22 +72,12 @@ impl<'m> Data<'m> {
         list(out, &model.lanes, |out, lane| self.write_lane(lane, out))?;
         out.write_str(",\n\"arrows\":")?;
         list(out, &model.arrows, |out, arrow| {
-            let kind = match arrow.kind {
-                ArrowKind::Spawn => "spawn",
-                ArrowKind::Wake => "wake",
-                ArrowKind::Join => "join",
-                ArrowKind::Cancel => "cancel",
-            };
+            let kind = arrow.kind.name();
             write!(out, "[{},{},{},\"{kind}\"]", arrow.time.as_nanos(), arrow.from, arrow.to)
         })?;
         out.write_str(",\n\"path\":")?;
         list(out, self.path, |out, stretch| {
-            let what = match &stretch.held_up_by {
-                HeldUpBy::Running => "running",
-                HeldUpBy::OtherTasks => "ready, while other tasks ran",
-                HeldUpBy::Outside(what) => &format!("waiting for {what}"),
-            };
-            let what = self.text(what.to_string());
+            let what = self.text(stretch.held_up_by.to_string());
             write!(out, "[{},{},{},{what}]", stretch.task, stretch.from.as_nanos(), stretch.to.as_nanos())
         })?;
         out.write_str(",\n\"summary\":")?;

@@ -2,7 +2,7 @@
 
 use super::critical_path;
 use super::escape::Xml;
-use super::model::{Arrow, ArrowKind, Lane, Model, Span};
+use super::model::{Arrow, Lane, Model, Span};
 use super::words::{LOOKS, Look, duration};
 use std::fmt::{self, Write};
 use std::time::Duration;
@@ -198,12 +198,7 @@ impl<W: Write> Image<'_, W> {
     }
 
     fn write_arrow(&mut self, arrow: &Arrow, from: usize, to: usize) -> fmt::Result {
-        let class = match arrow.kind {
-            ArrowKind::Spawn => "spawn",
-            ArrowKind::Wake => "wake",
-            ArrowKind::Join => "join",
-            ArrowKind::Cancel => "cancel",
-        };
+        let class = arrow.kind.name();
         let x = self.x(arrow.time);
         let (from, to) = if from < to { (from + 6 + BAR, to + 6) } else { (from + 6, to + 6 + BAR) };
         writeln!(

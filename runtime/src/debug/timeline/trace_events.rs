@@ -5,7 +5,7 @@
 //! (`s` and `f`) from the slice of the one to the slice of the other. Times are microseconds and ascend.
 
 use super::escape::Json;
-use super::model::{ArrowKind, Doing, Lane, Model, Span};
+use super::model::{Doing, Lane, Model, Span};
 use super::words::of_cause;
 use std::fmt::{self, Display, Write};
 use std::time::Duration;
@@ -118,12 +118,7 @@ fn add_flows(model: &Model, lines: &mut Vec<Line>) {
         if model.lane(arrow.from).is_none() || model.lane(arrow.to).is_none() {
             continue;
         }
-        let name = match arrow.kind {
-            ArrowKind::Spawn => "spawn",
-            ArrowKind::Wake => "wake",
-            ArrowKind::Join => "join",
-            ArrowKind::Cancel => "cancel",
-        };
+        let name = arrow.kind.name();
         for (kind, task, binding) in [('s', arrow.from, ""), ('f', arrow.to, ",\"bp\":\"e\"")] {
             let head = Head { kind, time: arrow.time, task };
             let text = format!("{{{head},\"cat\":\"wake\",\"id\":{id},\"name\":\"{name}\"{binding}}}");
