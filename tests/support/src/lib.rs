@@ -12,7 +12,8 @@
 //!   above and the client have the same authors and may share a misunderstanding; these do not.
 //!
 //! Also [`TestProxy`], an HTTP and SOCKS proxy, [`TestAuthority`], a certificate authority for the duration of a test that
-//! issues valid and invalid certificates, and [`raise_open_files`], for tests with thousands of connections.
+//! issues valid and invalid certificates, [`raise_open_files`], for tests with thousands of connections, and [`Shown`], which
+//! compares pictures that the runtime has drawn.
 //!
 //! Everything here is bounded (sizes, times, the life of child processes) and stops when its handle is dropped.
 #![forbid(unsafe_code)]
@@ -23,6 +24,7 @@ mod httpbin;
 mod listen;
 mod open_files;
 pub mod peers;
+mod picture;
 mod program;
 mod proxy;
 mod transport;
@@ -31,6 +33,7 @@ pub use authority::{Identity, TestAuthority};
 pub use hostile::{HostileServer, Script};
 pub use httpbin::{Counters, Httpbin, HttpbinBuilder, HttpbinThread};
 pub use open_files::raise_open_files;
+pub use picture::Shown;
 pub use program::{
     Failure, Ran, example, run_example, run_example_with, story, with_https_urls, with_server, with_urls,
     without_numbers,

@@ -1,0 +1,8 @@
+//! Mounts the chapters of the tour, so that `cargo test` compiles and runs the Rust blocks in them. The tests beside it check
+//! what a chapter shows of its program and quotes of the sources.
+#![forbid(unsafe_code)]
+// A chapter is Markdown for readers of the repository, and rustdoc need not find its links.
+#![allow(rustdoc::broken_intra_doc_links, rustdoc::invalid_html_tags)]
+
+#[doc = include_str!("../03-the-ready-queue-and-the-cycle.md")]
+mod chapter_03 {}
