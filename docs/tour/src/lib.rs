@@ -4,5 +4,7 @@
 // A chapter is Markdown for readers of the repository, and rustdoc need not find its links.
 #![allow(rustdoc::broken_intra_doc_links, rustdoc::invalid_html_tags)]
 
+#[doc = include_str!("../01-what-is-a-future.md")]
+mod chapter_01 {}
 #[doc = include_str!("../03-the-ready-queue-and-the-cycle.md")]
 mod chapter_03 {}
