@@ -292,3 +292,32 @@ fn case_142_hosts_that_share_a_certificate_and_an_address_share_no_connection_of
         server.stop().await;
     });
 }
+
+#[test]
+fn case_139_interim_responses_of_a_request_that_is_not_polled_end_its_stream_at_the_limit() {
+    curio::run(async {
+        let server = H2Server::on_connection(|_, tcp| async move {
+            let Ok(mut raw) = Raw::accept(tcp).await else { return };
+            let Ok(first) = raw.next_of(HEADERS).await else { return };
+            let Ok(second) = raw.next_of(HEADERS).await else { return };
+            let hint = frame(HEADERS, END_HEADERS, first.stream, b"\x08\x03103");
+            // Until the client resets the stream.
+            let flood = hint.repeat(10_000);
+            if raw.send(&flood).await.is_err() || raw.next_of(RST_STREAM).await.is_err() {
+                return;
+            }
+            let answer = frame(HEADERS, END_HEADERS | END_STREAM, second.stream, STATUS_200);
+            let _ = raw.send(&answer).await;
+            raw.rest().await;
+        });
+        let session = session();
+        // On the connection's first stream, and then put aside.
+        let mut put_aside = std::pin::pin!(session.get(server.url("/first")).into_future());
+        curio::ignore_after(Duration::from_millis(50), put_aside.as_mut()).await;
+        let second = session.get(server.url("/second")).await.expect("the flood has ended");
+        assert_eq!(second.status_code(), 200);
+        let error = put_aside.await.expect_err("too many");
+        assert!(error.is_too_large() && error.to_string().contains("max_interim_responses"), "{error}");
+        server.stop().await;
+    });
+}

@@ -8,10 +8,10 @@ use bytes::Bytes;
 use curio_http::ClientSession;
 use curio_support::TestProxy;
 use h2::server::Builder;
-use h2_server::H2Server;
 use h2_server::raw::{END_HEADERS, END_STREAM, GOAWAY, HEADERS, Raw, STATUS_200, frame};
+use h2_server::{H2Server, TlsIo};
 use http::Version;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -350,6 +350,55 @@ fn what_arrives_over_tls_while_no_task_reads_is_kept_whole() {
         // Long enough for the upkeep, which drives the connection meanwhile.
         curio::sleep(Duration::from_millis(2500)).await;
         assert!(response.binary().await.expect("a body") == body);
+        session.close().await;
+        server.stop().await;
+    });
+}
+
+#[test]
+fn an_idle_connection_over_tls_answers_pings_and_is_used_again() {
+    curio::run(async {
+        let authority = Authority::new(|_| {});
+        let config = Arc::new(authority.server(&["localhost"], "x", &[b"h2"]));
+        let pongs = Rc::new(Cell::new(0));
+        let count = Rc::clone(&pongs);
+        let server = H2Server::on_connection(move |_, tcp| {
+            let (config, count) = (Arc::clone(&config), Rc::clone(&count));
+            async move {
+                let Ok(io) = TlsIo::accept(tcp, config).await else { return };
+                let Ok(mut connection) = h2::server::handshake(io).await else { return };
+                let mut pings = connection.ping_pong().expect("the only one");
+                curio::scope(async |scope| {
+                    scope.spawn(async {
+                        // When the response has arrived, so that no task of the client polls the connection.
+                        curio::sleep(Duration::from_millis(200)).await;
+                        if pings.ping(h2::Ping::opaque()).await.is_ok() {
+                            count.set(count.get() + 1);
+                        }
+                    });
+                    while let Some(Ok((_, mut respond))) = connection.accept().await {
+                        respond.send_response(http::Response::new(()), true).expect("sent");
+                    }
+                })
+                .await;
+            }
+        });
+        let session = ClientSession::builder()
+            .only_root_certificates(authority.pem())
+            .resolve("localhost", server.addr)
+            .build()
+            .expect("good settings");
+        let url = format!("https://localhost:{}/", server.addr.port());
+        session.get(&*url).await.expect("a response");
+        curio::timeout_after(Duration::from_secs(10), async {
+            while pongs.get() == 0 {
+                curio::sleep(Duration::from_millis(20)).await;
+            }
+        })
+        .await
+        .expect("the upkeep answers");
+        session.get(&*url).await.expect("a response");
+        assert_eq!(server.seen.connections.get(), 1);
         session.close().await;
         server.stop().await;
     });

@@ -65,6 +65,12 @@ impl Raw {
         self.tcp.sendall(bytes).await
     }
 
+    /// Ends the stream, and reads until the client does, too: closing a socket with unread bytes would reset it.
+    pub(crate) async fn end(&mut self) {
+        let _ = self.tcp.shutdown(std::net::Shutdown::Write);
+        self.rest().await;
+    }
+
     async fn fill(&mut self, n: usize) -> io::Result<()> {
         while self.received.len() < n {
             let mut space = [0; 16 * 1024];

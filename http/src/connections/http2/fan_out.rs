@@ -63,6 +63,12 @@ impl FanOut {
         drop(waker);
     }
 
+    /// The waker of the task that waits for stream `key`.
+    pub(super) fn waker_of(&self, key: u64) -> Option<Waker> {
+        let state = self.state();
+        state.waiting.iter().find(|(other, _)| *other == key).map(|(_, waker)| waker.clone())
+    }
+
     /// Whether the connection has to be polled.
     pub(super) fn is_woken(&self) -> bool {
         self.state().woken

@@ -22,6 +22,7 @@ pub(super) struct Wire {
     out: RefCell<SendBuffer>,
     has_read: Cell<bool>,
     spoke_http1: Cell<bool>,
+    received: Cell<usize>,
 }
 
 impl Io {
@@ -31,6 +32,7 @@ impl Io {
             out: RefCell::default(),
             has_read: Cell::new(false),
             spoke_http1: Cell::new(false),
+            received: Cell::new(0),
         });
         (Io(Rc::clone(&wire)), wire)
     }
@@ -50,6 +52,15 @@ impl Wire {
         self.stream.try_borrow().ok()?.has_arrived()
     }
 
+    /// Whether at least `most` bytes were received since this was last true.
+    pub(super) fn has_received(&self, most: usize) -> bool {
+        let is_reached = self.received.get() >= most;
+        if is_reached {
+            self.received.set(0);
+        }
+        is_reached
+    }
+
     /// Whether the first bytes of the server were those of an HTTP/1 response.
     pub(super) fn spoke_http1(&self) -> bool {
         self.spoke_http1.get()
@@ -65,6 +76,7 @@ impl AsyncRead for Io {
         let wire = &self.0;
         let n = ready!(wire.stream.borrow_mut().poll_read(cx, space.initialize_unfilled()))?;
         space.advance(n);
+        wire.received.set(wire.received.get() + n);
         if !wire.has_read.replace(true) {
             wire.spoke_http1.set(space.filled().starts_with(HTTP1));
         }

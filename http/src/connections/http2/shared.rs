@@ -39,6 +39,8 @@ const CONNECTION_WINDOW: u32 = 16 * 1024 * 1024;
 const SLACK: usize = 64 * 1024;
 /// How long a response may be left unread while its siblings need the window.
 const MOST_UNREAD: Duration = Duration::from_secs(30);
+/// After how many received bytes the interim responses of all streams are counted. They may be ten bytes each.
+const COUNT_AFTER: usize = 64 * 1024;
 /// How often a connection is polled again at once if work came up meanwhile.
 const ROUNDS: usize = 4;
 
@@ -186,16 +188,16 @@ impl SharedConnection {
         &self,
         request: http::Request<()>,
         is_all: bool,
-    ) -> Result<(u64, Rc<Handles>), h2::Error> {
+    ) -> Result<Rc<Handles>, h2::Error> {
         let _held = self.fan_out.hold();
         let opened = self.try_send_request(request, is_all);
         let (response, send) = opened.inspect_err(|_| self.close_to_new_streams())?;
-        let handles = Rc::new(Handles::new(send, response));
+        self.carried.set(self.carried.get() + 1);
+        let handles = Rc::new(Handles::new(self.carried.get(), send, response));
         let mut streams = self.streams.borrow_mut();
         streams.retain(|other| other.strong_count() > 0);
         streams.push(Rc::downgrade(&handles));
-        self.carried.set(self.carried.get() + 1);
-        Ok((self.carried.get(), handles))
+        Ok(handles)
     }
 
     fn try_send_request(
@@ -255,6 +257,9 @@ impl SharedConnection {
             Poll::Pending => {
                 self.allow(machine.max_concurrent_send_streams());
                 self.machine.set(Some(machine));
+                if self.wire.has_received(COUNT_AFTER) {
+                    self.end_floods();
+                }
                 self.owes.set(self.fan_out.is_woken());
                 self.notice_goaway();
             }
@@ -283,6 +288,21 @@ impl SharedConnection {
         {
             self.tracer.message(|| format!("The server takes no more requests on this connection: {cause}"));
             self.close_to_new_streams();
+        }
+    }
+
+    /// Ends the streams that have more interim responses than allowed: their own tasks may not poll them now.
+    fn end_floods(&self) {
+        let streams: Vec<Rc<Handles>> = self.streams.borrow().iter().filter_map(Weak::upgrade).collect();
+        for handles in streams {
+            // The stream's task goes on being the one that is woken.
+            let waker = self.fan_out.waker_of(handles.key);
+            let waker = waker.as_ref().unwrap_or(Waker::noop());
+            if handles.take_interim(&mut Context::from_waker(waker), self.limits.interim) {
+                handles.is_flooded.set(true);
+                drop(handles.open.take());
+                waker.wake_by_ref();
+            }
         }
     }
 

@@ -32,7 +32,6 @@ const MOST_AT_ONCE: usize = 64 * 1024;
 
 pub(crate) struct Http2Stream {
     permit: StreamPermit,
-    key: u64,
     handles: Rc<Handles>,
     upload: Option<Outgoing>,
     waits_for_body: bool,
@@ -71,13 +70,12 @@ impl Http2Stream {
         };
         head::trace_request(&connection.tracer, &request);
         let is_all = matches!(length, BodyLength::None | BodyLength::Known(0));
-        let (key, handles) = match connection.send_request(request, is_all) {
+        let handles = match connection.send_request(request, is_all) {
             Ok(opened) => opened,
             Err(cause) => return Err((StreamFailure::not_opened(connection, cause), upload)),
         };
         Ok(Http2Stream {
             permit,
-            key,
             handles,
             upload: (!is_all).then(|| Outgoing::new(upload, length)),
             waits_for_body: false,
@@ -177,15 +175,20 @@ impl Http2Stream {
 
     fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Result<Step, StreamFailure>> {
         let connection = Rc::clone(self.connection());
-        connection.poll_with(self.key, cx, |cx| self.poll_step_of_stream(cx))
+        connection.poll_with(self.handles.key, cx, |cx| self.poll_step_of_stream(cx))
     }
 
     fn poll_step_of_stream(&mut self, cx: &mut Context<'_>) -> Poll<Result<Step, StreamFailure>> {
         let connection = Rc::clone(self.connection());
         let handles = Rc::clone(&self.handles);
+        if let Some(interim) = handles.next_interim() {
+            return Poll::Ready(self.interim(interim).map(Step::Interim));
+        }
         let mut open = handles.open.borrow_mut();
         let Some(Open { send, receive: Receive::Head(response) }) = &mut *open else {
-            return Poll::Ready(Err(unread().into()));
+            let error =
+                if handles.is_flooded.get() { too_many_interim(connection.limits.interim) } else { unread() };
+            return Poll::Ready(Err(error.into()));
         };
         if let Poll::Ready(Some(Ok(interim))) = response.poll_informational(cx) {
             return Poll::Ready(self.interim(interim).map(Step::Interim));
@@ -215,8 +218,7 @@ impl Http2Stream {
         self.interim += 1;
         let limit = connection.limits.interim;
         if self.interim > limit {
-            let what = format!("reading the response head: more than {limit} interim responses");
-            return Err(Error::new(ErrorKind::TooLarge, what).under("max_interim_responses").into());
+            return Err(too_many_interim(limit).into());
         }
         let (head, ()) = head::response(interim, &connection.limits, &connection.tracer)?;
         Ok(head.status)
@@ -256,7 +258,7 @@ impl Http2Stream {
     pub(crate) fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Result<BodyEvent, Error>> {
         let connection = Rc::clone(self.connection());
         self.handles.read_at.set(curio::clock());
-        connection.poll_with(self.key, cx, |cx| {
+        connection.poll_with(self.handles.key, cx, |cx| {
             self.poll_send(cx)?;
             self.poll_body_of_stream(cx)
         })
@@ -265,7 +267,7 @@ impl Http2Stream {
     /// Sends the rest of the request without reading: pending until all of it is sent.
     pub(crate) fn poll_upload(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let connection = Rc::clone(self.connection());
-        connection.poll_with(self.key, cx, |cx| {
+        connection.poll_with(self.handles.key, cx, |cx| {
             self.poll_send(cx)?;
             if self.upload.is_none() { Poll::Ready(Ok(())) } else { Poll::Pending }
         })
@@ -349,9 +351,14 @@ impl Http2Stream {
 impl Drop for Http2Stream {
     fn drop(&mut self) {
         let connection = Rc::clone(self.connection());
-        connection.fan_out.forget(self.key);
+        connection.fan_out.forget(self.handles.key);
         connection.drop_handles(&self.handles);
     }
+}
+
+fn too_many_interim(limit: usize) -> Error {
+    let what = format!("reading the response head: more than {limit} interim responses");
+    Error::new(ErrorKind::TooLarge, what).under("max_interim_responses")
 }
 
 /// The handles were taken: see `handles.rs`.
