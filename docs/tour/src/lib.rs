@@ -8,3 +8,6 @@
 mod chapter_01 {}
 #[doc = include_str!("../03-the-ready-queue-and-the-cycle.md")]
 mod chapter_03 {}
+
+#[doc = include_str!("../12-how-does-a-client-use-connections.md")]
+mod chapter_12 {}
