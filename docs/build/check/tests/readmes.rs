@@ -1,8 +1,8 @@
-//! The READMEs of the steps, held to: what they quote, name and call unchanged is so.
+//! The READMEs of the steps, held to: what they name and call unchanged is so. That their quotes stand in their files, and that
+//! what they name in the real source exists, is checked by the tests of the tour, for all documents.
 
 use build_check::{Step, defines, read, root, steps};
 use std::collections::BTreeSet;
-use std::path::Path;
 
 /// A README, and the step that it is of, if it is of one.
 struct Readme {
@@ -47,20 +47,6 @@ fn is_name(span: &str) -> bool {
     span.starts_with(|c: char| c.is_alphabetic()) && span.chars().all(|c| c.is_alphanumeric() || c == '_')
 }
 
-/// The lines without the indentation that all of them share.
-fn without_indentation(text: &str) -> String {
-    let lines = || text.lines().filter(|line| !line.trim().is_empty());
-    let common = lines().map(|line| line.len() - line.trim_start().len()).min().unwrap_or(0);
-    text.lines().map(|line| format!("{}\n", line.get(common..).unwrap_or_default())).collect()
-}
-
-/// Whether these lines stand in the file one after the other, however far they are indented there.
-fn is_quoted_from(quote: &str, file: &str) -> bool {
-    let quote = without_indentation(quote);
-    let (count, lines): (usize, Vec<&str>) = (quote.lines().count(), file.lines().collect());
-    lines.windows(count).any(|window| without_indentation(&window.join("\n")) == quote)
-}
-
 /// The fenced blocks, each with the line before it and the language.
 fn blocks(text: &str) -> Vec<(String, String, String)> {
     let mut blocks = Vec::new();
@@ -92,34 +78,19 @@ fn each_step_asks_one_question_and_has_its_sections() {
     }
 }
 
+/// The tests of the tour look for each quote in its file. Here every block has to be one.
 #[test]
-fn what_is_quoted_is_in_its_file() {
+fn each_block_of_rust_is_a_quote_or_says_that_it_is_a_sketch() {
     let mut quotes = 0;
     for readme in readmes() {
         for (before, language, content) in blocks(&readme.text) {
-            if language != "rust" || before == "<!-- sketch -->" {
-                continue;
-            }
-            let path = before.strip_prefix("<!-- quote: ").and_then(|rest| rest.strip_suffix(" -->"));
-            let Some(path) = path else {
-                panic!("{}: this block says neither `quote` nor `sketch`:\n{content}", readme.name)
-            };
-            let step = readme.step.as_ref().expect("only the READMEs of steps quote");
-            let own = step.folder.join(path);
-            let file = read(&if own.is_file() { own } else { root().join(path) });
-            assert!(is_quoted_from(&content, &file), "{}: not in {path}:\n{content}", readme.name);
-            quotes += 1;
+            let is_quote = before.starts_with("<!-- quote: docs/build/step") && before.ends_with(" -->");
+            let is_right = language != "rust" || is_quote || before == "<!-- sketch -->";
+            assert!(is_right, "{}: this block says neither `quote` nor `sketch`:\n{content}", readme.name);
+            quotes += usize::from(is_quote);
         }
     }
-    assert!(quotes > 5, "the quotes are found");
-}
-
-#[test]
-fn a_quote_is_recognised_wherever_it_is_indented_and_nowhere_else() {
-    let file = "fn a() {\n    if b {\n        c();\n    }\n}\n";
-    assert!(is_quoted_from("if b {\n    c();\n}\n", file));
-    assert!(!is_quoted_from("if b {\nc();\n}\n", file), "the indentation inside counts");
-    assert!(!is_quoted_from("if b {\n}\n", file), "no line is left out");
+    assert!(quotes > 20, "the quotes are found");
 }
 
 /// Every span `….rs`: a file of the step, of the step before it, or of the repository.
@@ -142,32 +113,6 @@ fn every_file_that_is_named_exists() {
         }
     }
     assert!(files > 5, "the names of files are found");
-}
-
-/// `` `runtime/src/kernel/waker.rs`: `TaskWaker`, `wake_all` ``: the names are defined there.
-#[test]
-fn what_the_real_source_is_said_to_hold_is_there() {
-    let mut names = 0;
-    for readme in readmes() {
-        for line in readme.prose().lines() {
-            let parts: Vec<&str> = line.split('`').collect();
-            for (index, path) in parts.iter().enumerate().skip(1).step_by(2) {
-                if !path.ends_with(".rs") || parts.get(index + 1) != Some(&": ") {
-                    continue;
-                }
-                let file = read(&root().join(path));
-                for at in (index + 2..parts.len()).step_by(2) {
-                    let name = parts[at].rsplit("::").next().unwrap_or_default();
-                    assert!(defines(&file, name), "{}: {path} does not define {name}", readme.name);
-                    names += 1;
-                    if parts.get(at + 1) != Some(&", ") && parts.get(at + 1) != Some(&" and ") {
-                        break;
-                    }
-                }
-            }
-        }
-    }
-    assert!(names > 5, "the names are found");
 }
 
 /// The first column of the tables names what is here.
@@ -203,15 +148,13 @@ fn every_test_that_is_named_exists() {
 }
 
 #[test]
-fn links_lead_somewhere() {
-    for readme in readmes() {
-        let folder =
-            readme.step.as_ref().map_or(root().join("docs").join("build"), |step| step.folder.clone());
-        for link in readme.text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
-            let (path, _) = link.split_once('#').unwrap_or((link, ""));
-            let exists = link.starts_with("https://") || folder.join(Path::new(path)).exists();
-            assert!(exists, "{}: the link {link} leads nowhere", readme.name);
-        }
+fn step_9_has_a_row_for_each_of_its_tests() {
+    let (tests, readme) = (steps()[9].read("tests/step9.rs"), steps()[9].read("README.md"));
+    let after_marks = tests.split("#[test]\nfn ").skip(1);
+    let names: Vec<&str> = after_marks.filter_map(|rest| rest.split('(').next()).collect();
+    assert!(names.len() > 10, "the tests are found");
+    for name in names {
+        assert!(readme.contains(&format!("`{name}`")), "step9/README.md does not name {name}");
     }
 }
 
@@ -267,5 +210,23 @@ fn what_is_called_unchanged_is_and_what_has_changed_is_mentioned() {
                 assert!(named, "{}: {name} is {says} and not mentioned", readme.name);
             }
         }
+    }
+}
+
+/// The text of a function, from its signature to the brace that closes it.
+fn function<'t>(text: &'t str, name: &str) -> &'t str {
+    let begin = text.find(&format!("async fn {name}(")).unwrap_or_else(|| panic!("there is no {name}"));
+    let end = text[begin..].find("\n}\n").expect("a function ends");
+    &text[begin..begin + end]
+}
+
+#[test]
+fn the_program_of_step_8_is_that_of_the_article_line_by_line() {
+    let article = read(&root().join("examples").join("concurrent.rs"));
+    let ours = steps()[8].read("examples/four_requests.rs");
+    for name in ["fetch_one", "main_task"] {
+        // The small client knows text and no JSON, and the program imports `spawn`.
+        let article = function(&article, name).replace("Value", "String").replace(".json()", ".text()");
+        assert_eq!(function(&ours, name), article.replace("curio::spawn", "spawn"));
     }
 }

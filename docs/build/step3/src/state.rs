@@ -1,0 +1,30 @@
+//! The parts of a kernel, and the thread-local that says which kernel runs on this thread.
+//!
+//! Each part sits in a cell of its own and is borrowed only for a moment, never while foreign code runs: polling a task,
+//! calling a waker and dropping a future all happen when nothing is borrowed. Only `kernel.rs` and `traps.rs` look in here.
+
+use crate::run_queue::RunQueue;
+use crate::task_table::TaskTable;
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+#[derive(Default)]
+pub(crate) struct State {
+    pub(crate) tasks: RefCell<TaskTable>,
+    pub(crate) run_queue: Arc<RunQueue>,
+}
+
+thread_local! {
+    static RUNNING: RefCell<Option<Rc<State>>> = const { RefCell::new(None) };
+}
+
+/// The kernel that runs on this thread, if any.
+pub(crate) fn running() -> Option<Rc<State>> {
+    RUNNING.with_borrow(Option::clone)
+}
+
+/// Makes another kernel the running one of this thread, or none. Returns the one that was.
+pub(crate) fn replace(state: Option<Rc<State>>) -> Option<Rc<State>> {
+    RUNNING.replace(state)
+}
