@@ -482,7 +482,7 @@ tick 1
 tick 2
 tick 3
 It ended with exit status: 0
-Sleeping: the time limit passed
+Sleeping: the time limit passed (100ms, set at examples/subprocess.rs:64:29)
 Is it still there? false
 ",
         )

@@ -308,6 +308,10 @@ fn case_133_waiting_for_a_connection_ends_with_an_error_that_names_the_setting()
         a_moment().await;
         let error = session.get(server.url("/")).await.expect_err("the only connection is in use");
         assert!(error.is_timeout() && error.to_string().contains("max_connections_per_host"), "{error}");
+        assert!(
+            error.to_string().ends_with("until its body is read to the end, or it is dropped"),
+            "{error}"
+        );
         first.cancel().await;
     });
 }

@@ -97,3 +97,27 @@ fn credentials_that_a_redirect_leaves_behind_are_named() {
         );
     });
 }
+
+#[test]
+fn a_response_that_is_dropped_unread_says_that_its_connection_is_closed_for_that() {
+    Kernel::builder().virtual_clock(true).run(async {
+        let half = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nha";
+        let scripts = [half, OK].map(|answer| Script::new().read_request().send(answer));
+        let server = HostileServer::start(scripts).await.expect("a server");
+        let told: Rc<RefCell<Vec<String>>> = Rc::default();
+        let listener = told.clone();
+        let session = ClientSession::builder()
+            .on_trace(move |trace| {
+                if let Trace::Note(note) = trace {
+                    listener.borrow_mut().push((*note).to_owned());
+                }
+            })
+            .build()
+            .expect("a session");
+        drop(session.get(server.url("/half")).await.expect("a head"));
+        let note = "Closing the connection: the response is dropped before its body was read to the end";
+        assert_eq!(*told.borrow(), [note]);
+        session.get(server.url("/whole")).await.expect("a response").text().await.expect("its text");
+        assert_eq!(told.borrow().len(), 1, "a response that was read says nothing");
+    });
+}

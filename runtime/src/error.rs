@@ -4,7 +4,9 @@ use std::any::Any;
 use std::error::Error;
 use std::fmt;
 use std::io;
+use std::panic::Location;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 /// Why a task has no result.
 ///
@@ -139,12 +141,50 @@ pub(crate) fn panic_message(payload: &(dyn Any + Send)) -> String {
 /// The time limit of a [`timeout_after`](crate::timeout_after) or [`timeout_at`](crate::timeout_at) passed.
 ///
 /// It always comes from the call whose own limit it was: an outer limit never shows up as an inner call's error.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct TaskTimeout(pub(crate) ());
+/// It displays as the limit, and the line at which that was set:
+///
+/// ```
+/// use curio::{sleep, timeout_after};
+/// use std::time::Duration;
+///
+/// curio::testing::run(async {
+///     let error = timeout_after(Duration::from_secs(5), sleep(Duration::MAX)).await.unwrap_err();
+///     assert!(error.to_string().starts_with("the time limit passed (5s, set at "), "{error}");
+/// });
+/// ```
+///
+/// All of them are equal.
+#[derive(Clone, Copy)]
+pub struct TaskTimeout {
+    /// `None` if it was given as a point in time.
+    pub(crate) limit: Option<Duration>,
+    pub(crate) at: &'static Location<'static>,
+}
+
+impl PartialEq for TaskTimeout {
+    fn eq(&self, _: &TaskTimeout) -> bool {
+        true
+    }
+}
+
+impl Eq for TaskTimeout {}
 
 impl fmt::Display for TaskTimeout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the time limit passed")
+        let TaskTimeout { limit, at } = self;
+        match limit {
+            Some(limit) => write!(f, "the time limit passed ({limit:?}, set at {at})"),
+            None => write!(f, "the time limit passed (set at {at})"),
+        }
+    }
+}
+
+impl fmt::Debug for TaskTimeout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.limit {
+            Some(limit) => write!(f, "TaskTimeout({limit:?} at {})", self.at),
+            None => write!(f, "TaskTimeout(at {})", self.at),
+        }
     }
 }
 

@@ -72,6 +72,7 @@ pub fn explore<R>(n: u64, program: impl AsyncFn() -> R) {
     }
 }
 
+#[track_caller]
 fn run_with<F: IntoFuture>(seed: Option<u64>, fut: F) -> F::Output {
     let builder = Kernel::builder().virtual_clock(true);
     let builder = match seed {

@@ -22,6 +22,14 @@ const TESTS: &[(&str, fn())] = &[
         "a_lock_that_was_handed_on_is_held_by_who_has_it_now",
         a_lock_that_was_handed_on_is_held_by_who_has_it_now,
     ),
+    (
+        "what_would_end_a_wait_is_said_where_no_task_is_known_that_has_to",
+        what_would_end_a_wait_is_said_where_no_task_is_known_that_has_to,
+    ),
+    (
+        "a_permit_that_is_out_is_reported_with_who_acquired_last",
+        a_permit_that_is_out_is_reported_with_who_acquired_last,
+    ),
     ("cleanups_run_before_the_report_leaves_run", cleanups_run_before_the_report_leaves_run),
     (
         "a_lost_wake_up_is_a_deadlock_that_names_the_task_and_is_not_cured",
@@ -109,6 +117,40 @@ fn a_lock_that_was_handed_on_is_held_by_who_has_it_now() {
     });
     let second = report.lines().find(|line| line.contains("`second`")).unwrap();
     assert!(second.contains("held by task 2"), "{report}");
+}
+
+fn what_would_end_a_wait_is_said_where_no_task_is_known_that_has_to() {
+    let report = report_of(async || {
+        let queue = Rc::new(curio::Queue::unbounded());
+        let empty = Rc::clone(&queue);
+        let eater = curio::spawn_named("eater", async move {
+            let _taken_and_not_done: u32 = empty.get().await;
+            empty.get().await;
+        });
+        queue.put(1).await;
+        queue.join().await;
+        eater.join().await.unwrap();
+    });
+    let lines: Vec<&str> = report.lines().filter(|line| !line.starts_with("    in ")).collect();
+    assert!(lines[1].contains("`main`") && lines[1].contains("QUEUE_JOIN at "), "{report}");
+    assert!(lines[1].ends_with(", 1 item is not done, 0 of them in the queue"), "{report}");
+    assert_eq!(lines[2], "    every item of the queue has to be reported as done");
+    assert!(lines[3].contains("`eater`") && lines[3].ends_with(", empty, in line: task 2"), "{report}");
+    assert_eq!(lines[4], "    a task or thread has to put something into the queue; which one is not known");
+}
+
+fn a_permit_that_is_out_is_reported_with_who_acquired_last() {
+    let report = report_of(async || {
+        let sema = curio::Semaphore::new(2);
+        sema.acquire().await.forget();
+        drop(sema.acquire().await);
+        sema.acquire().await.forget();
+        drop(sema.acquire().await);
+    });
+    let main = report.lines().nth(1).unwrap();
+    let last = format!("; the last to acquire was task 1 at {}:", file!());
+    assert!(main.contains("wants 1, free are 0, in line: task 1") && main.contains(&last), "{report}");
+    assert!(main.ends_with(", and nothing was released since"), "{report}");
 }
 
 fn cleanups_run_before_the_report_leaves_run() {

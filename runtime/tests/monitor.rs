@@ -224,6 +224,10 @@ fn it_answers_while_the_kernel_is_blocked_and_says_by_what() {
     let (first, table) = ps.split_once('\n').unwrap();
     assert!(first.starts_with("the kernel is blocked: task 2 `blocker` has been running for "), "{ps}");
     assert!(first.contains(" since it went on at ") && first.contains("tests/monitor.rs:"), "{ps}");
+    assert!(
+        first.ends_with("or blocks its thread (`std::sync::Mutex`, `thread::sleep`, blocking I/O)"),
+        "{ps}"
+    );
     assert!(table.contains("blocker") && table.contains("RUNNING") && table.contains("EVENT_WAIT"), "{ps}");
     let stack = client.ask("where 1");
     assert!(stack.contains("only the kernel can answer this; ask again when it goes on"), "{stack}");

@@ -41,6 +41,18 @@ mod parts {
 
     #[test]
     #[ignore = "run by the others"]
+    fn block_the_thread() {
+        curio::run(async {
+            schedule().await;
+            std::thread::sleep(ms(100));
+            schedule().await;
+            std::thread::sleep(ms(100));
+        });
+        println!("part: came to its end");
+    }
+
+    #[test]
+    #[ignore = "run by the others"]
     fn a_sink_that_panics() {
         let builder = Kernel::builder().on_report(|line| panic!("the sink broke at: {line}"));
         builder.run(async {
@@ -101,6 +113,23 @@ fn traces_on_a_full_standard_error_do_not_end_the_program() {
         .env("CURIO_SEED", "no number");
     program.env("CURIO_TRACE", concat!(env!("CARGO_TARGET_TMPDIR"), "/full_standard_error.html"));
     assert_came_to_its_end(&program.stderr(full).output().unwrap());
+}
+
+#[test]
+fn longblock_says_from_which_line_to_which_a_task_did_not_await() {
+    let mut program = part("block_the_thread");
+    let output = program.env("CURIO_DEBUG", "longblock").stderr(Stdio::piped()).output().unwrap();
+    assert_came_to_its_end(&output);
+    let errors = String::from_utf8(output.stderr).unwrap();
+    let runs: Vec<&str> = errors
+        .lines()
+        .map(|line| line.split_once("without awaiting, from ").expect(line).1)
+        .map(|rest| rest.split_once("; blocking work belongs into `run_in_thread`").expect(rest).0)
+        .collect();
+    let [first, second] = runs[..] else { panic!("two long runs, and nothing else: {errors}") };
+    let (from, until) = first.split_once(" until ").expect(first);
+    assert!(from.starts_with(file!()) && until.starts_with(file!()), "{first}");
+    assert_eq!(second, format!("{until} to its end"));
 }
 
 #[test]

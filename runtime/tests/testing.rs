@@ -24,6 +24,17 @@ fn a_test_runs_on_a_virtual_clock_and_gives_its_value() {
 }
 
 #[test]
+fn a_deadlock_is_reported_at_the_line_of_the_test() {
+    let line = std::cell::Cell::new(0);
+    let report = message_of(|| {
+        line.set(line!() + 1);
+        testing::run(std::future::pending::<()>());
+    });
+    let spawned = format!("`main` (spawned at {}:{}:", file!(), line.get());
+    assert!(report.contains(&spawned), "{report}");
+}
+
+#[test]
 fn a_task_that_is_left_running_fails_the_test_and_is_named() {
     let message = message_of(|| {
         testing::run(async {

@@ -37,6 +37,23 @@ async fn timeout() -> TaskTimeout {
 }
 
 #[test]
+fn a_limit_that_passes_says_which_one_it_was_and_where_it_was_set() {
+    run_virtual(async {
+        let line = line!() + 1;
+        let error = timeout_after(ms(1500), pending::<()>()).await.unwrap_err();
+        let set = format!("set at {}:{line}:", file!());
+        let text = error.to_string();
+        assert!(text.starts_with(&format!("the time limit passed (1.5s, {set}")), "{text}");
+        assert!(format!("{error:?}").starts_with("TaskTimeout(1.5s at "), "{error:?}");
+        let line = line!() + 1;
+        let error = timeout_at(clock() + secs(1), pending::<()>()).await.unwrap_err();
+        let set = format!("set at {}:{line}:", file!());
+        let text = error.to_string();
+        assert!(text.starts_with(&format!("the time limit passed ({set}")), "{text}");
+    });
+}
+
+#[test]
 fn what_is_done_in_time_is_a_value() {
     run_virtual(async {
         let work = || async {

@@ -112,6 +112,11 @@ impl Connection {
         }
     }
 
+    /// For those who listen to what happens on the connection.
+    pub(crate) fn note(&self, text: &str) {
+        self.tracer.emit(|| Trace::Note(text));
+    }
+
     pub(crate) fn peer(&self) -> Option<SocketAddr> {
         self.peer
     }

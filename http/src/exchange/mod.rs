@@ -220,7 +220,11 @@ async fn wait_for_slot(
             rules.connections.map(|n| format!("{n} in all (max_connections)")),
         ];
         let limits: Vec<_> = limits.into_iter().flatten().collect();
-        format!("waiting for a free connection of {}", limits.join(" and "))
+        let limits = limits.join(" and ");
+        format!(
+            "waiting for a free connection of {limits}; a response keeps its connection until its body is read to the \
+             end, or it is dropped"
+        )
     };
     let slot = limits.within(settings.timeouts.pool, doing, origin.slot()).await?;
     timings.pool_wait = Some(since(began));

@@ -105,6 +105,16 @@ impl RestOfUpload {
     }
 }
 
+impl Drop for BodyReader {
+    fn drop(&mut self) {
+        if let BodyState::Reading { lease, .. } = &self.state {
+            lease
+                .connection
+                .note("Closing the connection: the response is dropped before its body was read to the end");
+        }
+    }
+}
+
 impl BodyReader {
     /// The body of the response whose head was received on `lease` at `now`. The deadline of the exchange continues. `upload`
     /// is the rest of the request's body, if the response came early.

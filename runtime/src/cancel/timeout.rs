@@ -70,7 +70,8 @@ impl<F: Future> Future for TimeoutAfter<F> {
     type Output = Result<F::Output, TaskTimeout>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        Poll::Ready(ready!(self.get_mut().0.poll(cx)).ok_or(TaskTimeout(())))
+        let deadline = &mut self.get_mut().0;
+        Poll::Ready(ready!(deadline.poll(cx)).ok_or_else(|| deadline.error()))
     }
 }
 
@@ -117,6 +118,14 @@ impl<F: Future> Deadline<F> {
             expired: false,
             at: Location::caller(),
         }
+    }
+
+    fn error(&self) -> TaskTimeout {
+        let limit = match self.limit {
+            Limit::After(limit) => Some(limit),
+            Limit::None | Limit::At(_) => None,
+        };
+        TaskTimeout { limit, at: self.at }
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<F::Output>> {

@@ -3,6 +3,7 @@
 use super::activation::{Activation, Event, EventKind};
 use crate::debug::standard_error::write_line;
 use crate::task::info::TaskId;
+use std::panic::Location;
 use std::time::{Duration, Instant};
 
 /// Prints a line whenever a task runs for longer than `limit` without awaiting: Curio's `longblock`.
@@ -16,24 +17,36 @@ pub fn longblock(limit: Duration) -> LongBlock {
 #[derive(Debug)]
 pub struct LongBlock {
     limit: Duration,
-    running: Option<(TaskId, Instant)>,
+    running: Option<Run>,
+}
+
+/// A poll that has begun.
+#[derive(Debug)]
+struct Run {
+    task: TaskId,
+    since: Instant,
+    from: &'static Location<'static>,
 }
 
 impl Activation for LongBlock {
     fn event(&mut self, event: &Event) {
         let Some(task) = &event.task else { return };
         match event.kind {
-            EventKind::Running => self.running = Some((task.id(), Instant::now())),
+            EventKind::Running => {
+                self.running = Some(Run { task: task.id(), since: Instant::now(), from: task.resumes_at() });
+            }
             EventKind::Suspended { .. } | EventKind::Terminated => {
-                let Some((_, since)) = self.running.take_if(|(id, _)| *id == task.id()) else { return };
+                let Some(Run { since, from, .. }) = self.running.take_if(|run| run.task == task.id()) else {
+                    return;
+                };
                 let took = since.elapsed();
                 if took > self.limit {
                     let until = match task.waiting_at() {
-                        Some(at) => format!(" until {at}"),
-                        None => String::new(),
+                        Some(at) => format!("until {at}"),
+                        None => "to its end".into(),
                     };
                     write_line(&format!(
-                        "curio: task {} `{}` ran for {took:.1?} without awaiting{until}; blocking work belongs into \
+                        "curio: task {} `{}` ran for {took:.1?} without awaiting, from {from} {until}; blocking work belongs into \
                          `run_in_thread`, long computations into pieces with `schedule().await` between them",
                         task.id(),
                         task.name()

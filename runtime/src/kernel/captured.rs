@@ -2,7 +2,7 @@
 
 use crate::debug::Region;
 use crate::kernel::run_queue;
-use crate::kernel::task_record::{Parked, Record, Runnable};
+use crate::kernel::task_record::{Parked, Record, Resource, Runnable};
 use crate::task::info::{TaskId, TaskState};
 use std::backtrace::Backtrace;
 use std::cell::{Cell, RefCell};
@@ -24,6 +24,68 @@ pub(crate) struct CapturedWait {
     /// What it waits for, in words.
     pub(crate) about: Option<String>,
     pub(crate) backtrace: Option<Backtrace>,
+}
+
+impl CapturedWait {
+    /// The task that has to end it, if it is known which.
+    pub(super) fn awaited_task(&self) -> Option<TaskId> {
+        match self.parked.resource {
+            Resource::Task(id) | Resource::HeldBy(Some(id), _) => Some(id),
+            _ => None,
+        }
+    }
+
+    /// What would end a wait, if that is something that tasks of the program do, and no task is known that has to.
+    pub(super) fn what_is_missing(&self) -> Option<String> {
+        use TaskState::*;
+        let by_any_task = matches!(
+            self.parked.state,
+            QueueGet
+                | QueuePut
+                | QueueJoin
+                | EventWait
+                | CondWait
+                | ResultWait
+                | LockAcquire
+                | RlockAcquire
+                | SemaAcquire
+        );
+        (by_any_task && self.awaited_task().is_none()).then(|| self.what_ends_it())
+    }
+
+    /// What has to happen, where no task is known that could make it happen.
+    pub(super) fn what_ends_it(&self) -> String {
+        use TaskState::*;
+        let what = match self.parked.state {
+            Running => "it has to await something first",
+            TimeSleep => "the clock has to reach that time",
+            ReadWait | WriteWait => {
+                "that is outside of this program: a peer, another process or the operating system has to act"
+            }
+            ThreadWait => "the thread has to return",
+            QueueGet => "a task or thread has to put something into the queue; which one is not known",
+            QueuePut => "a task or thread has to take something out of the queue; which one is not known",
+            QueueJoin => "every item of the queue has to be reported as done",
+            EventWait => {
+                "a task or thread has to set the event, or a signal to arrive; which one is not known"
+            }
+            CondWait => "a task or thread has to notify the condition; which one is not known",
+            ResultWait => "a task or thread has to set the result; which one is not known",
+            LockAcquire | RlockAcquire | SemaAcquire => {
+                "a task or thread has to release it; which one is not known"
+            }
+            Cleanup => "the cleanup has to end",
+            _ => return self.unknown(),
+        };
+        what.into()
+    }
+
+    fn unknown(&self) -> String {
+        match self.parked.at {
+            Some(at) => format!("unknown: foreign future at {at}"),
+            None => "unknown: foreign future".into(),
+        }
+    }
 }
 
 /// A task that is asked, or inside of which one that is asked lives: how it was before.
@@ -167,8 +229,8 @@ impl Captured {
         let may = on.backtraces && self.waits.borrow().len() < MOST_STACKS;
         let backtrace = may.then(Backtrace::force_capture);
         self.count.set(self.count.get() + 1);
-        let wait =
-            CapturedWait { task, parked, region, limit: None, about: about.map(|about| about()), backtrace };
+        let about = about.map(|about| about()).filter(|about| !about.is_empty());
+        let wait = CapturedWait { task, parked, region, limit: None, about, backtrace };
         self.waits.borrow_mut().push(wait);
     }
 

@@ -258,6 +258,10 @@ impl Kernel {
             let record = task.record();
             if went_on.iter().all(|gone| gone.id != record.id) {
                 let _ = write!(report, "\n  {record} waits: {}", record.parked.get().describe(now));
+                let shown = shown_wait(record, waits);
+                if let Some(about) = shown.and_then(|wait| wait.about.as_ref()) {
+                    let _ = write!(report, ", {about}");
+                }
                 if let Some(region) = self.state.regions.of(record.id) {
                     let _ = write!(report, ", in {region}");
                 }
@@ -269,7 +273,10 @@ impl Kernel {
                          to end first, and it is not polled: the future that holds it awaits something else"
                     );
                 }
-                for frame in frames_of(record, waits) {
+                if let Some(missing) = shown.and_then(CapturedWait::what_is_missing) {
+                    let _ = write!(report, "\n    {missing}");
+                }
+                for frame in frames_of(record, shown) {
                     let _ = write!(report, "\n    in {} at {}", frame.function(), frame.line());
                 }
             }
@@ -300,10 +307,15 @@ fn count_threads() -> Option<usize> {
     None
 }
 
-/// The functions that await what a task is shown to wait for, if that says more than the line of the wait.
-fn frames_of(record: &Record, waits: &[CapturedWait]) -> Vec<Frame> {
+/// The wait that a task is shown with.
+fn shown_wait<'w>(record: &Record, waits: &'w [CapturedWait]) -> Option<&'w CapturedWait> {
     let shown = record.parked.get().at;
-    let wait = waits.iter().rev().find(|wait| wait.task == record.id && wait.parked.at == shown);
+    waits.iter().rev().find(|wait| wait.task == record.id && wait.parked.at == shown)
+}
+
+/// The functions that await what a task is shown to wait for, if that says more than the line of the wait.
+fn frames_of(record: &Record, wait: Option<&CapturedWait>) -> Vec<Frame> {
+    let shown = record.parked.get().at;
     let backtrace = wait.and_then(|wait| wait.backtrace.as_ref());
     let frames = backtrace.map(|backtrace| Frame::of(&backtrace.to_string())).unwrap_or_default();
     let is_known = |frame: &Frame| shown.is_some_and(|shown| frame.is_at(shown));

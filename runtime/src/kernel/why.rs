@@ -36,7 +36,7 @@ impl State {
             path.truncate(depth);
             path.push((id, may_end_otherwise));
             let mut end = None;
-            match awaited_task(&wait).filter(|_| !self.is_ready(task.record())) {
+            match wait.awaited_task().filter(|_| !self.is_ready(task.record())) {
                 None => end = Some(self.end_of(task.record(), &wait)),
                 Some(next) if path.iter().any(|(id, _)| *id == next) => end = Some(circle(next, &path)),
                 Some(next) if !asked.insert(next) => end = Some(format!("task {next}: see above")),
@@ -90,7 +90,11 @@ impl State {
 
     /// What has to happen, where no task is known that could make it happen.
     fn end_of(&self, record: &Record, wait: &CapturedWait) -> String {
-        if self.is_ready(record) { format!("{} tasks are ready", run_queue::len()) } else { end_of(wait) }
+        if self.is_ready(record) {
+            format!("{} tasks are ready", run_queue::len())
+        } else {
+            wait.what_ends_it()
+        }
     }
 
     fn is_ready(&self, record: &Record) -> bool {
@@ -109,42 +113,4 @@ fn circle(task: TaskId, path: &[(TaskId, bool)]) -> String {
         false => "",
     };
     format!("which is task {task} again: a deadlock{exception}")
-}
-
-fn awaited_task(wait: &CapturedWait) -> Option<TaskId> {
-    match wait.parked.resource {
-        Resource::Task(id) | Resource::HeldBy(Some(id), _) => Some(id),
-        _ => None,
-    }
-}
-
-fn end_of(wait: &CapturedWait) -> String {
-    use TaskState::*;
-    let what = match wait.parked.state {
-        Running => "it has to await something first",
-        TimeSleep => "the clock has to reach that time",
-        ReadWait | WriteWait => {
-            "that is outside of this program: a peer, another process or the operating system has to act"
-        }
-        ThreadWait => "the thread has to return",
-        QueueGet => "a task or thread has to put something into the queue; which one is not known",
-        QueuePut => "a task or thread has to take something out of the queue; which one is not known",
-        QueueJoin => "every item of the queue has to be reported as done",
-        EventWait => "a task or thread has to set the event, or a signal to arrive; which one is not known",
-        CondWait => "a task or thread has to notify the condition; which one is not known",
-        ResultWait => "a task or thread has to set the result; which one is not known",
-        LockAcquire | RlockAcquire | SemaAcquire => {
-            "a task or thread has to release it; which one is not known"
-        }
-        Cleanup => "the cleanup has to end",
-        _ => return unknown(wait),
-    };
-    what.into()
-}
-
-fn unknown(wait: &CapturedWait) -> String {
-    match wait.parked.at {
-        Some(at) => format!("unknown: foreign future at {at}"),
-        None => "unknown: foreign future".into(),
-    }
 }

@@ -284,6 +284,13 @@ impl<O: QueueOrder> Awaited for Buffer<O> {
     fn wait_set(state: &mut BufferState) -> &mut WaitSet {
         &mut state.joining
     }
+
+    fn describe(&self) -> String {
+        self.state.peek(|state| match (state.unfinished, state.items.free()) {
+            (1, left) => format!("1 item is not done, {left} of them in the queue"),
+            (items, left) => format!("{items} items are not done, {left} of them in the queue"),
+        })
+    }
 }
 
 /// Waits until every item that was put has been reported as processed.

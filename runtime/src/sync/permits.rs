@@ -14,7 +14,7 @@ pub(super) struct Permits {
 
 struct PermitState {
     queue: PermitQueue,
-    /// Of a lock: who has it, and where it was acquired.
+    /// Who has acquired last, and where, if nothing was released since.
     holder: Option<(Option<TaskId>, &'static Location<'static>)>,
 }
 
@@ -103,11 +103,20 @@ impl<'a> Acquire<'a> {
         polled.map(|()| (self.permits, self.count))
     }
 
-    /// `wants 2, free are 1, in line: task 3, task 4`
+    /// `wants 2, free are 1, in line: task 3`, and the last to acquire, if nothing was released since.
     fn describe(&self, is_lock: bool) -> String {
-        self.permits.state.peek(|PermitState { queue, .. }| match is_lock {
-            true => queue.describe_line(),
-            false => format!("wants {}, free are {}, {}", self.count, queue.free(), queue.describe_line()),
+        self.permits.state.peek(|PermitState { queue, holder }| {
+            if is_lock {
+                return queue.describe_line();
+            }
+            let holder = match holder {
+                Some((task, at)) => {
+                    let task = task.map_or_else(|| "a thread".into(), |task| format!("task {task}"));
+                    format!("; the last to acquire was {task} at {at}, and nothing was released since")
+                }
+                None => String::new(),
+            };
+            format!("wants {}, free are {}, {}{holder}", self.count, queue.free(), queue.describe_line())
         })
     }
 

@@ -47,6 +47,10 @@ pub(super) trait Awaited {
     fn wait_set(state: &mut Self::State) -> &mut WaitSet;
     /// A wait is dropped that was not released.
     fn given_up(_state: &mut Self::State) {}
+    /// What is waited for, in words. Empty: that is clear from the kind of wait.
+    fn describe(&self) -> String {
+        String::new()
+    }
 }
 
 /// [`Awaited`], for state in a plain [`Locked`].
@@ -120,7 +124,7 @@ impl<'a, A: Awaited> SetWait<'a, A> {
         if let Some(result) = result {
             return Poll::Ready(result);
         }
-        traps::park(self.state, self.at, Resource::Nothing);
+        traps::park_for(self.state, self.at, Resource::Nothing, &|| self.awaited.describe());
         Poll::Pending
     }
 }

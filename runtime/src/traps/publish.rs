@@ -15,7 +15,8 @@ pub(crate) fn park(state: TaskState, at: &'static Location<'static>, resource: R
     publish(Parked { state, at: Some(at), resource }, None);
 }
 
-/// [`park`] for something that can be said in words, which is done only when the task is asked what it waits for.
+/// [`park`] for something that can be said in words, which is done only when the task is asked what it waits for. No words:
+/// there is nothing to say.
 pub(crate) fn park_for(
     state: TaskState,
     at: &'static Location<'static>,

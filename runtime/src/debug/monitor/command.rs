@@ -115,7 +115,10 @@ fn ask(inquiry: Inquiry, shared: &Shared) -> Result<String, String> {
             Err(NoAnswer::Late) => {}
         }
         if let Some(blocked) = shared.table().blocked_for(PATIENCE) {
-            return Err(format!("the kernel is blocked: {blocked}\n"));
+            return Err(format!(
+                "the kernel is blocked: {blocked}; it computes, or blocks its thread (`std::sync::Mutex`, \
+                 `thread::sleep`, blocking I/O)\n"
+            ));
         }
     }
     Err("the kernel does not answer: it is not running at the moment\n".into())
