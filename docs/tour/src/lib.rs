@@ -6,8 +6,12 @@
 
 #[doc = include_str!("../01-what-is-a-future.md")]
 mod chapter_01 {}
+
 #[doc = include_str!("../03-the-ready-queue-and-the-cycle.md")]
 mod chapter_03 {}
+
+#[doc = include_str!("../07-who-is-next-in-line.md")]
+mod chapter_07 {}
 
 #[doc = include_str!("../12-how-does-a-client-use-connections.md")]
 mod chapter_12 {}
