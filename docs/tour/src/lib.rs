@@ -13,5 +13,17 @@ mod chapter_03 {}
 #[doc = include_str!("../07-who-is-next-in-line.md")]
 mod chapter_07 {}
 
+#[doc = include_str!("../08-how-does-cancellation-end-a-task.md")]
+mod chapter_08 {}
+
+#[doc = include_str!("../09-who-waits-for-the-children.md")]
+mod chapter_09 {}
+
+#[doc = include_str!("../10-how-do-threads-and-signals-wake-a-task.md")]
+mod chapter_10 {}
+
+#[doc = include_str!("../11-what-is-http-without-io.md")]
+mod chapter_11 {}
+
 #[doc = include_str!("../12-how-does-a-client-use-connections.md")]
 mod chapter_12 {}
