@@ -3,6 +3,8 @@
 
 use build_check::{Step, defines, read, root, steps};
 use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
 
 /// A README, and the step that it is of, if it is of one.
 struct Readme {
@@ -113,6 +115,45 @@ fn every_file_that_is_named_exists() {
         }
     }
     assert!(files > 5, "the names of files are found");
+}
+
+/// Names in the text of a step, such as `` `run_ready` `` and `` `Reactor::poll` ``, occur in its code, in that of the step before,
+/// or in the real source.
+#[test]
+fn what_is_named_occurs_in_the_code() {
+    let real = below(&root().join("runtime").join("src"));
+    let real = words(&real);
+    for readme in readmes() {
+        let Some(step) = &readme.step else { continue };
+        let before = step.number.checked_sub(1).map(|number| steps()[number].all_code()).unwrap_or_default();
+        let code = [step.all_code(), before].concat();
+        let here = words(&code);
+        for span in code_spans(&readme.prose()) {
+            let names: Vec<&str> = span.split("::").collect();
+            if names.iter().all(|name| is_name(name)) {
+                let occur = names.iter().all(|name| here.contains(name) || real.contains(name));
+                assert!(occur, "{}: what is `{span}`?", readme.name);
+            }
+        }
+    }
+}
+
+fn words(text: &str) -> BTreeSet<&str> {
+    text.split(|c: char| !c.is_alphanumeric() && c != '_').collect()
+}
+
+/// The Rust code in a folder and all folders in it.
+fn below(folder: &Path) -> String {
+    let mut text = String::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            text.push_str(&below(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            text.push_str(&read(&path));
+        }
+    }
+    text
 }
 
 /// The first column of the tables names what is here.

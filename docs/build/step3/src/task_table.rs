@@ -1,7 +1,7 @@
 //! The task table: every live task, by slot.
 //!
-//! Each task has a waker of its own, made once when it is spawned. That is the whole difference to `block_on`: what is woken
-//! is one task and not the thread, so the kernel knows which future to poll, and polls no other.
+//! Each task has a waker of its own, made once when it is spawned. That is the whole difference to `block_on` of step 1: what
+//! is woken is one task and not the thread, so the kernel knows which future to poll, and polls no other.
 
 use crate::run_queue::RunQueue;
 use crate::task_cell::Runnable;
