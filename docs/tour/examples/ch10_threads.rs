@@ -1,29 +1,30 @@
-//! A call in a thread: it wakes one task with an event, and its own with what it returns.
+//! A slow call in a thread. After a second it wakes one task with an event, after two its own with what it returns.
 use curio::{Event, run_in_thread, spawn_named};
-use std::sync::mpsc::channel;
 use std::thread;
+use std::time::Duration;
 
+const SECOND: Duration = Duration::from_secs(1);
 static BELL: Event = Event::new();
 
+fn slow_call() -> Option<String> {
+    thread::sleep(SECOND);
+    BELL.set();
+    thread::sleep(SECOND);
+    thread::current().name().map(str::to_string)
+}
+
 async fn main_task() {
-    let (heard, bell_was_heard) = channel();
-    let listener = spawn_named("listener", async move {
+    let listener = spawn_named("listener", async {
         BELL.wait().await;
         println!("the bell rang");
-        heard.send(()).expect("the call waits for it");
     });
     let caller = spawn_named("caller", async {
-        let call = run_in_thread(move || {
-            BELL.set();
-            bell_was_heard.recv().expect("the listener sends it");
-            thread::current().name().map(str::to_string)
-        });
-        println!("a call ran on {:?}", call.await);
+        println!("the call ran on {:?}", run_in_thread(slow_call).await);
     });
-    caller.join().await.expect("it does not panic");
     listener.join().await.expect("it does not panic");
+    caller.join().await.expect("it does not panic");
 }
 
 fn main() {
-    curio::Kernel::builder().virtual_clock(true).run(main_task());
+    curio::run(main_task());
 }
