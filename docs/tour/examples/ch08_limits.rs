@@ -19,8 +19,8 @@ async fn main_task() {
         println!("outer {outer} s, inner {inner} s: {reporter} reports after {:?}", clock() - start);
     }
     let start = clock();
-    let shielded = async { disable_cancellation(work()).await };
-    let result = timeout_after(2 * SECOND, async { (shielded.await, work().await) }).await;
+    let both = async { (disable_cancellation(work()).await, work().await) };
+    let result = timeout_after(2 * SECOND, both).await;
     println!("a shield in a limit of 2 s: {result:?} after {:?}", clock() - start);
 }
 
