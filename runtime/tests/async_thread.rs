@@ -2,7 +2,7 @@
 
 use curio::{
     Kernel, TaskError, ThreadContext, block_in_thread, clock, current_task, finally, join, schedule, sleep,
-    spawn, spawn_thread, timeout_after,
+    spawn, spawn_thread,
 };
 use std::future::pending;
 use std::rc::Rc;
@@ -225,17 +225,20 @@ fn calls_with_one_key_take_turns_and_others_do_not_wait() {
 fn the_next_call_waits_for_the_thread_of_a_cancelled_one() {
     Kernel::builder().run(async {
         let (go, wait) = mpsc::channel::<()>();
+        let (begin, begun) = curio::oneshot();
         let finished = Arc::new(AtomicU32::new(0));
         let there = finished.clone();
-        let first = block_in_thread("slow", move || {
+        let first = spawn(block_in_thread("slow", move || {
+            begin.send(()).unwrap();
             let told = wait.recv();
             there.fetch_add(1, Ordering::SeqCst);
             told.is_ok()
-        });
-        assert!(timeout_after(Duration::from_millis(20), first).await.is_err());
+        }));
+        begun.recv().await.unwrap();
+        assert!(first.cancel().await);
         let seen = finished.clone();
         let second = spawn(block_in_thread("slow", move || seen.load(Ordering::SeqCst)));
-        sleep(Duration::from_millis(20)).await;
+        schedule().await;
         assert!(!second.is_terminated());
         assert_eq!(second.info().state().to_string(), "THREAD_WAIT");
         assert_eq!(second.info().waiting_at().unwrap().file(), file!());
