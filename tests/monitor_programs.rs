@@ -3,20 +3,10 @@
 
 use std::io::Write;
 use std::net::TcpListener;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use curio_support::{Failure, example};
-
-/// A program that is killed at the end of a test.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
+use curio_support::{Failure, Running, example};
 
 /// Types `lines` into a client of the monitor at `address`, and returns what it prints.
 fn typed(address: &str, lines: &str) -> Result<String, Failure> {

@@ -1,10 +1,10 @@
 //! The commands of the page: running them, and what they print.
 
-use curio_support::{Failure, Ran, example, run_example_with, without_numbers};
+use curio_support::{Failure, Ran, Running, example, run_example_with, without_numbers};
 use std::ffi::OsStr;
 use std::io::{Read, Write, pipe};
 use std::net::TcpListener;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -126,16 +126,6 @@ impl<'p> Line<'p> {
         reader.read_to_string(&mut printed)?;
         child.0.wait()?;
         Ok(printed)
-    }
-}
-
-/// A program that is killed at the end of a test.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
     }
 }
 

@@ -15,10 +15,13 @@
 //! issues valid and invalid certificates, [`raise_open_files`], for tests with thousands of connections, and [`Shown`], which
 //! compares pictures that the runtime has drawn.
 //!
+//! And [`compiler`], which asks rustc and rustdoc about a file that uses our libraries.
+//!
 //! Everything here is bounded (sizes, times, the life of child processes) and stops when its handle is dropped.
 #![forbid(unsafe_code)]
 
 mod authority;
+pub mod compiler;
 mod hostile;
 mod httpbin;
 mod listen;
@@ -35,7 +38,7 @@ pub use httpbin::{Counters, Httpbin, HttpbinBuilder, HttpbinThread};
 pub use open_files::raise_open_files;
 pub use picture::Shown;
 pub use program::{
-    Failure, Ran, example, run_example, run_example_with, story, with_https_urls, with_server, with_urls,
-    without_numbers,
+    Failure, Ran, Running, example, run_example, run_example_with, story, with_https_urls, with_server,
+    with_urls, without_numbers,
 };
 pub use proxy::TestProxy;

@@ -8,7 +8,7 @@ use std::error::Error;
 use std::ffi::OsStr;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 use std::{fmt, io};
 
@@ -153,6 +153,16 @@ pub fn without_numbers(text: &str) -> String {
         rest = &rest[start + number..];
     }
     result + rest
+}
+
+/// A program that is killed when this is dropped, at the latest at the end of a test.
+pub struct Running(pub Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// How an example went.
