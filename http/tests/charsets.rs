@@ -3,9 +3,9 @@
 
 mod server;
 
-use curio_http::{ClientSession, Response};
+use curio_http::Response;
 use curio_support::{HostileServer, Script};
-use server::{Reply, Server};
+use server::{ClientSession, Reply, Server};
 
 fn head(charset: &str) -> Vec<u8> {
     format!("HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset={charset}\r\n\r\n").into_bytes()
@@ -33,7 +33,7 @@ fn lines(charset: &str, body: &[u8]) -> Vec<String> {
             script = script.send(vec![*byte]).wait(std::time::Duration::from_millis(1));
         }
         let server = HostileServer::start([script.close()]).await.expect("a server");
-        lines_of(ClientSession::new().get(server.url("/")).await.expect("an answer")).await
+        lines_of(curio_http::get(server.url("/")).await.expect("an answer")).await
     });
     assert_eq!(whole, byte_by_byte, "{charset}");
     whole

@@ -3,8 +3,8 @@
 
 mod server;
 
-use curio_http::{ClientSession, Response};
-use server::{Reply, Server};
+use curio_http::Response;
+use server::{ClientSession, Reply, Server};
 
 /// Reads a bomb whole, which stops at the limit, and in pieces, which are small.
 fn defused(coding: &'static str, bomb: &[u8], length: usize) {

@@ -2,8 +2,8 @@
 
 mod server;
 
-use curio_http::{ClientSession, CookieJar, Url};
-use server::{Reply, Server};
+use curio_http::{CookieJar, Url};
+use server::{ClientSession, Reply, Server};
 use std::time::{Duration, SystemTime};
 
 fn url(text: &str) -> Url {
@@ -33,7 +33,7 @@ fn refused(from: &str, field: &str) -> String {
 }
 
 /// A session that finds every one of `hosts` at `server`.
-fn session_at(server: &Server, hosts: &[&str]) -> ClientSession {
+fn session_at(server: &Server, hosts: &[&str]) -> curio_http::ClientSession {
     let builder =
         hosts.iter().fold(ClientSession::builder(), |builder, host| builder.resolve(host, server.addr()));
     builder.build().expect("good settings")

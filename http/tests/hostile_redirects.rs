@@ -2,9 +2,9 @@
 
 mod server;
 
-use curio_http::{ClientSession, ClientSessionBuilder, Policy, RequestBuilder};
+use curio_http::{ClientSessionBuilder, Policy, RequestBuilder};
 use curio_support::{Httpbin, TestAuthority};
-use server::{Received, Reply, Server};
+use server::{ClientSession, Received, Reply, Server};
 use std::net::SocketAddr;
 
 /// Everything that a request may carry and that was meant for one origin, in odd spellings too.

@@ -6,11 +6,25 @@
     reason = "each of these files is a test of its own, too, and brings its server"
 )]
 
+#[cfg(feature = "charset")]
+#[path = "charsets.rs"]
+mod charsets;
 #[path = "cookies.rs"]
 mod cookies;
 #[cfg(feature = "digest")]
 #[path = "digest.rs"]
 mod digest;
+#[cfg(any(feature = "brotli", feature = "zstd"))]
+#[path = "hostile_brotli_zstd.rs"]
+mod hostile_brotli_zstd;
+#[path = "hostile_codings.rs"]
+mod hostile_codings;
+#[path = "hostile_cookies.rs"]
+mod hostile_cookies;
+#[path = "hostile_redirects.rs"]
+mod hostile_redirects;
+#[path = "hostile_requests.rs"]
+mod hostile_requests;
 #[path = "multipart.rs"]
 mod multipart;
 #[path = "ranges.rs"]
@@ -23,5 +37,7 @@ mod redirects;
 mod requests;
 #[path = "responses.rs"]
 mod responses;
+#[path = "save_targets.rs"]
+mod save_targets;
 #[path = "secrets.rs"]
 mod secrets;

@@ -2,8 +2,8 @@
 
 mod server;
 
-use curio_http::{ClientSession, CookieJar, Error, ErrorKind, Response, Url};
-use server::{Reply, Server};
+use curio_http::{CookieJar, Error, ErrorKind, Response, Url};
+use server::{ClientSession, Reply, Server};
 use std::fs;
 use std::path::{Path, PathBuf};
 

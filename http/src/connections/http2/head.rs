@@ -5,6 +5,7 @@
 
 use crate::connections::connection::{BodyLength, ProtocolLimits, ResponseHead};
 use crate::error::{Error, ErrorKind};
+use crate::h1::{Limits, LocalError};
 use crate::trace::Tracer;
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TE, TRANSFER_ENCODING, UPGRADE};
@@ -40,7 +41,18 @@ pub(super) fn request(parts: &RequestParts<'_>, length: BodyLength) -> Result<Re
         .map_err(|cause| refused("the request's URL or Host field is not valid").because(cause))?;
     *request.headers_mut() = fields(parts.headers, length);
     add_length(request.headers_mut(), parts.method, length)?;
+    check_size(parts.target, request.headers())?;
     Ok(request)
+}
+
+/// The limit is that of HTTP/1.1.
+fn check_size(target: &str, headers: &HeaderMap) -> Result<(), Error> {
+    let limit = Limits::default().request_head;
+    let fields: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    if target.len() + fields > limit {
+        return Err(refused("the request is not valid").because(LocalError::HeadTooLarge { limit }));
+    }
+    Ok(())
 }
 
 fn only_host(headers: &HeaderMap) -> Result<&HeaderValue, Error> {
