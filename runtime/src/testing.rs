@@ -2,9 +2,11 @@
 //!
 //! [`run`] runs one program on a virtual clock and fails if it leaves anything behind. [`explore`] runs it many times, each
 //! time with the ready tasks in another order, and names the seed of the first order that fails; with that seed in
-//! `CURIO_SEED` the same schedule runs again, for example in a debugger. Both use the same kernel as a program does.
+//! `CURIO_SEED` the same schedule runs again, for example in a debugger. [`first_failure`] does the same for a program that wants
+//! to know of the failure instead of ending with it. All use the same kernel as a program does.
 
-use crate::kernel::{Kernel, seed_from_environment};
+use crate::kernel::{Kernel, KernelBuilder, seed_from_environment};
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Runs a test: on a virtual clock, in the order that `CURIO_SEED` gives if it is set.
@@ -26,7 +28,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// ```
 #[track_caller]
 pub fn run<F: IntoFuture>(fut: F) -> F::Output {
-    run_with(None, fut)
+    run_with(Kernel::builder(), fut)
 }
 
 /// Runs a program once for each seed from 0 to `n` − 1, or only for `CURIO_SEED` if that is set.
@@ -61,25 +63,75 @@ pub fn run<F: IntoFuture>(fut: F) -> F::Output {
 #[track_caller]
 pub fn explore<R>(n: u64, program: impl AsyncFn() -> R) {
     if let Some(seed) = seed_from_environment() {
-        run_with(Some(seed), program());
+        run_with(Kernel::builder().seed(seed), program());
         return;
     }
-    for seed in 0..n {
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| run_with(Some(seed), program()))) {
-            let message = crate::error::panic_message(payload.as_ref());
-            panic!("seed {seed} of {n} fails; CURIO_SEED={seed} runs it again. It said: {message}");
-        }
+    if let Some(Failure { seed, message }) = first_failure(0..n, |builder| builder, program) {
+        panic!("seed {seed} of {n} fails; CURIO_SEED={seed} runs it again. It said: {message}");
+    }
+}
+
+/// Runs a program once for each of the seeds, or only for `CURIO_SEED` if that is set, until a run fails in any of the ways of
+/// [`run`], and returns the failure. `None` if no run failed.
+///
+/// `settings` are applied to the kernel of each run: limits such as [`KernelBuilder::most_polls`], or activations. So to
+/// see how a seed fails, run that one again with a trace or a picture. The panic itself passes through the panic hook,
+/// which by default prints it.
+///
+/// ```
+/// use curio::testing::first_failure;
+///
+/// // A future that says it waits, but has told no one to wake it.
+/// let stuck = async || std::future::poll_fn(|_| std::task::Poll::<()>::Pending).await;
+/// let failure = first_failure(0..10, |kernel| kernel.other_threads(false), stuck).unwrap();
+/// assert_eq!(failure.seed(), 0);
+/// assert!(failure.message().starts_with("deadlock"));
+/// ```
+pub fn first_failure<R>(
+    seeds: impl IntoIterator<Item = u64>,
+    settings: impl Fn(KernelBuilder) -> KernelBuilder,
+    program: impl AsyncFn() -> R,
+) -> Option<Failure> {
+    let fails = |seed| {
+        let run = || run_with(settings(Kernel::builder().seed(seed)), program());
+        let payload = catch_unwind(AssertUnwindSafe(run)).err()?;
+        Some(Failure { seed, message: crate::error::panic_message(payload.as_ref()) })
+    };
+    match seed_from_environment() {
+        Some(seed) => fails(seed),
+        None => seeds.into_iter().find_map(fails),
+    }
+}
+
+/// A run that failed: see [`first_failure`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    seed: u64,
+    message: String,
+}
+
+impl Failure {
+    /// The seed of the order in which its tasks ran.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// What the panic said.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "seed {} fails: {}", self.seed, self.message)
     }
 }
 
 #[track_caller]
-fn run_with<F: IntoFuture>(seed: Option<u64>, fut: F) -> F::Output {
-    let builder = Kernel::builder().virtual_clock(true);
-    let builder = match seed {
-        Some(seed) => builder.seed(seed),
-        None => builder,
-    };
-    let mut kernel = builder.build().expect("a kernel needs an event queue of the operating system");
+fn run_with<F: IntoFuture>(builder: KernelBuilder, fut: F) -> F::Output {
+    let mut kernel =
+        builder.virtual_clock(true).build().expect("a kernel needs an event queue of the operating system");
     let output = kernel.run(fut);
     let left = kernel.left_behind();
     drop(kernel);

@@ -1,9 +1,10 @@
-//! `testing::run` and `testing::explore`.
+//! `testing::run`, `testing::explore` and `testing::first_failure`.
 
-use curio::testing;
+use curio::testing::{self, first_failure};
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
 fn message_of(test: impl FnOnce()) -> String {
@@ -106,4 +107,83 @@ fn explore_runs_every_seed_of_a_program_that_is_right() {
     let runs = Cell::new(0);
     testing::explore(50, async || runs.set(runs.get() + 1));
     assert_eq!(runs.get(), 50);
+}
+
+#[test]
+fn first_failure_returns_the_first_seed_that_fails_and_what_it_said() {
+    let failure =
+        first_failure(0..200, |kernel| kernel, lost_update).expect("one order of two hundred fails");
+    assert!(failure.message().contains("an update was lost"), "{failure}");
+    let again = first_failure([failure.seed()], |kernel| kernel, lost_update);
+    assert_eq!(again, Some(failure.clone()));
+    assert_eq!(first_failure(0..failure.seed(), |kernel| kernel, lost_update), None);
+    assert!(failure.to_string().starts_with(&format!("seed {} fails: ", failure.seed())));
+}
+
+#[test]
+fn the_settings_of_first_failure_reach_the_kernel_of_each_run() {
+    let reports = Rc::new(Cell::new(0));
+    let failure = first_failure(
+        0..5,
+        |kernel| {
+            let reports = Rc::clone(&reports);
+            kernel.on_report(move |_| reports.set(reports.get() + 1))
+        },
+        async || drop(curio::spawn(async { panic!("seen by no task") }).wait().await),
+    );
+    assert_eq!((failure, reports.get()), (None, 5));
+}
+
+/// The test runner has other threads, and the future of the program keeps its waker: one of them might call it.
+#[test]
+fn where_no_other_thread_may_wake_a_task_a_waker_that_is_kept_hides_no_deadlock() {
+    let kept: Cell<Option<Waker>> = Cell::new(None);
+    let wait = async || {
+        std::future::poll_fn(|cx| {
+            kept.set(Some(cx.waker().clone()));
+            Poll::<()>::Pending
+        })
+        .await;
+    };
+    let failure = first_failure([0], |kernel| kernel.other_threads(false), wait).expect("it never ends");
+    assert!(failure.message().starts_with("deadlock: "), "{failure}");
+    assert!(failure.message().contains("`main`") && failure.message().contains("waits: FOREIGN_WAIT"));
+}
+
+#[test]
+fn where_no_other_thread_may_wake_a_task_a_lost_wake_up_is_reported_as_such() {
+    let asked = Cell::new(false);
+    let program = async || {
+        std::future::poll_fn(|_| if asked.replace(true) { Poll::Ready(()) } else { Poll::Pending }).await;
+    };
+    let failure = first_failure([0], |kernel| kernel.other_threads(false), program).expect("it hangs");
+    assert!(failure.message().contains("has lost its wake-up"), "{failure}");
+}
+
+#[test]
+fn a_program_that_is_polled_too_often_fails_and_names_the_task() {
+    let program = async || {
+        curio::spawn_named("spinner", async {
+            loop {
+                curio::schedule().await;
+            }
+        })
+        .join()
+        .await
+    };
+    let limited = |most| first_failure([0], |kernel| kernel.most_polls(most), program);
+    let failure = limited(1000).expect("it never ends");
+    assert!(failure.message().starts_with("after 1000 polls the program has not ended"), "{failure}");
+    assert!(failure.message().contains("was polled 999 times, now READY at "), "{failure}");
+    assert!(failure.message().contains("`spinner`") && !failure.message().contains("`main`"), "{failure}");
+}
+
+#[test]
+fn a_program_within_its_limit_of_polls_ends_as_usual() {
+    let program = async || {
+        for _ in 0..50 {
+            curio::schedule().await;
+        }
+    };
+    assert_eq!(first_failure([0], |kernel| kernel.most_polls(60), program), None);
 }

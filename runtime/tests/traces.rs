@@ -127,3 +127,19 @@ fn traptrace_alone_prints_the_waits() {
 [t=0.000s] #2 Sleep  SUSPEND    TIME_SLEEP at line 3";
     assert_eq!(trace_of("only_waits", 40).join("\n"), expected);
 }
+
+#[test]
+fn a_program_can_take_the_lines_and_both_it_and_standard_error_get_each_once() {
+    use std::{cell::RefCell, rc::Rc};
+    let lines = Rc::new(RefCell::new([const { Vec::new() }; 2]));
+    let sink = |number: usize| {
+        let lines = Rc::clone(&lines);
+        curio::debug::schedtrace().on_line(move |line| lines.borrow_mut()[number].push(line.to_owned()))
+    };
+    let kernel = curio::Kernel::builder().virtual_clock(true).activation(sink(0)).activation(sink(1));
+    kernel.run(curio::sleep(std::time::Duration::from_secs(1)));
+    let [first, second] = lines.take();
+    assert_eq!(first, second);
+    assert_eq!(first[1], "[t=0.000s] #1 main  WAKE       by its spawn");
+    assert_eq!(first.last().unwrap(), "[t=1.000s] EXIT");
+}

@@ -7,13 +7,14 @@
 //! ```
 //!
 //! A line says when, which task, what, and why or at which source line. Times count from the first event. The format is
-//! stable: programs may search it. However many traces a kernel has, each event is printed once.
+//! stable: programs may search it. However many traces a kernel has, each event is printed once. A schedtrace can also give
+//! its lines to the program ([`SchedTrace::on_line`]).
 
 use super::activation::{Activation, Event, EventKind};
 use super::wake_cause::WakeCause;
 use crate::debug::standard_error::write_line;
 use crate::task::info::{TaskId, TaskInfo, TaskState};
-use std::fmt::Write;
+use std::fmt::{self, Write};
 use std::time::Instant;
 
 /// Prints every step of the schedule: created, running, suspended, woken, ended. Curio's `schedtrace`.
@@ -38,6 +39,24 @@ pub fn logcrash() -> LogCrash {
 #[derive(Debug)]
 pub struct SchedTrace {
     lines: Lines,
+}
+
+impl SchedTrace {
+    /// Passes the lines to `sink`, one per event and without a line end, instead of printing them.
+    ///
+    /// ```
+    /// use std::{cell::RefCell, rc::Rc};
+    ///
+    /// let lines = Rc::new(RefCell::new(Vec::new()));
+    /// let kept = Rc::clone(&lines);
+    /// let trace = curio::debug::schedtrace().on_line(move |line| kept.borrow_mut().push(line.to_owned()));
+    /// curio::Kernel::builder().virtual_clock(true).activation(trace).run(async {});
+    /// assert_eq!(lines.borrow().last().unwrap(), "[t=0.000s] EXIT");
+    /// ```
+    pub fn on_line(mut self, sink: impl FnMut(&str) + 'static) -> SchedTrace {
+        self.lines.sink = Some(Box::new(sink));
+        self
+    }
 }
 
 impl Activation for SchedTrace {
@@ -124,21 +143,35 @@ fn suspended(event: &Event) -> String {
     text
 }
 
+type LineSink = Box<dyn FnMut(&str)>;
+
 /// Numbers times from the first event on.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Lines {
     start: Option<Instant>,
+    /// Gets the lines instead of standard error.
+    sink: Option<LineSink>,
+}
+
+impl fmt::Debug for Lines {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lines").field("start", &self.start).finish_non_exhaustive()
+    }
 }
 
 impl Lines {
     fn print(&mut self, event: &Event, what: &str) {
         let time = self.time(event, event.time);
-        if event.printed.replace(true) {
+        if self.sink.is_none() && event.printed.replace(true) {
             return;
         }
-        match &event.task {
-            Some(task) => write_line(&format!("[{time}] #{} {}  {what}", task.id(), task.name())),
-            None => write_line(&format!("[{time}] {what}")),
+        let line = match &event.task {
+            Some(task) => format!("[{time}] #{} {}  {what}", task.id(), task.name()),
+            None => format!("[{time}] {what}"),
+        };
+        match &mut self.sink {
+            Some(sink) => sink(&line),
+            None => write_line(&line),
         }
     }
 

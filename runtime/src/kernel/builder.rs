@@ -48,6 +48,8 @@ pub struct KernelBuilder {
     on_report: Option<Sink>,
     activations: Vec<Box<dyn Activation>>,
     monitor: Option<io::Result<TcpListener>>,
+    other_threads: bool,
+    most_polls: Option<u64>,
 }
 
 impl Kernel {
@@ -76,6 +78,8 @@ impl Default for KernelBuilder {
             on_report: None,
             activations: Vec::new(),
             monitor: None,
+            other_threads: true,
+            most_polls: None,
         }
     }
 }
@@ -120,6 +124,27 @@ impl KernelBuilder {
     /// runs in the background (only Linux says whether it was). `ctrl_c(true)` listens in any case.
     pub fn ctrl_c(mut self, on: bool) -> Self {
         self.ctrl_c = Some(on);
+        self
+    }
+
+    /// Whether threads of the program may wake this kernel's tasks. On by default.
+    ///
+    /// With `false` a [deadlock](Kernel::run) is found at once, and also when a future that is not curio's keeps a waker. With
+    /// `true` it takes a second to find one while the process has other threads, and such a waker hides it, because one of
+    /// these threads might call it. Threads that run jobs for a task ([`run_in_thread`](crate::run_in_thread())) do not count:
+    /// the kernel knows of these.
+    pub fn other_threads(mut self, may_wake: bool) -> Self {
+        self.other_threads = may_wake;
+        self
+    }
+
+    /// Ends [`Kernel::run`] after `n` polls of tasks: it panics with a report that names the tasks that were polled most. No
+    /// limit by default.
+    ///
+    /// For tests: a task that wakes itself again and again keeps a virtual clock from moving, and the program from ending. The
+    /// limit counts polls and not time, so that it does not depend on the machine. All `run`s of a kernel together may use it.
+    pub fn most_polls(mut self, n: u64) -> Self {
+        self.most_polls = Some(n);
         self
     }
 
@@ -198,6 +223,8 @@ impl KernelBuilder {
         };
         let mut kernel = Kernel::with_state(state, self.shutdown_grace);
         kernel.monitor_addr = monitor_addr;
+        kernel.watch.set_other_threads(self.other_threads);
+        kernel.most_polls = self.most_polls;
         kernel.virtual_seconds_per_second =
             if self.virtual_clock { debug::rate_from_environment() } else { None };
         kernel.listen_to_ctrl_c =
@@ -239,6 +266,8 @@ impl fmt::Debug for KernelBuilder {
             .field("max_worker_threads", &self.max_worker_threads)
             .field("shutdown_grace", &self.shutdown_grace)
             .field("ctrl_c", &self.ctrl_c)
+            .field("other_threads", &self.other_threads)
+            .field("most_polls", &self.most_polls)
             .finish_non_exhaustive()
     }
 }

@@ -64,10 +64,18 @@ pub(super) struct Watch {
     idle_since: Option<Instant>,
     /// Whether the process had other threads when they were last counted.
     other_threads: bool,
+    /// The builder was told that no thread of the program wakes a task.
+    alone: bool,
     /// It is reported once.
     reported: bool,
     /// The last probe found that foreign code may wake a task. So until one has run, no other one is made.
     foreign_wait: bool,
+}
+
+impl Watch {
+    pub(super) fn set_other_threads(&mut self, may_wake: bool) {
+        self.alone = !may_wake;
+    }
 }
 
 struct Probed {
@@ -291,8 +299,11 @@ impl Kernel {
     }
 
     /// Whether the process has threads other than this one, the idle workers of this kernel, and monitors. Yes, where that
-    /// can't be known.
+    /// can't be known. No, if the builder was told that none wakes a task.
     fn has_other_threads(&self) -> bool {
+        if self.watch.alone {
+            return false;
+        }
         let ours = 1 + self.state.workers.idle_threads() + monitor::threads();
         count_threads().is_none_or(|threads| threads > ours)
     }

@@ -32,6 +32,7 @@
 //! | `cycle.rs` | one cycle |
 //! | `poll.rs` | one poll of one task, and what follows from it |
 //! | `shutdown.rs` | the end |
+//! | `poll_limit.rs` | ending a program that is polled too often |
 //! | `capture.rs`, `why.rs` | asking a parked task what it waits for, and following that from task to task |
 //! | `inspect.rs` | answering the monitor |
 //! | `deadlock.rs` | detecting and reporting a program that can never go on |
@@ -70,6 +71,7 @@ pub(crate) mod join_wakers;
 pub(crate) mod locals;
 pub(crate) mod maintenance;
 mod poll;
+mod poll_limit;
 pub(crate) mod random;
 pub(crate) mod reactor;
 pub(crate) mod regions;
@@ -131,11 +133,14 @@ pub struct Kernel {
     /// Whether it does so now: it is in `run`, and nothing is in the way.
     hears_ctrl_c: bool,
     watch: Watch,
+    /// How often tasks may be polled, and how often they were, if that is limited.
+    most_polls: Option<u64>,
+    polls: u64,
     /// How many seconds of a virtual clock pass in a real one while nothing can happen, instead of a jump.
     virtual_seconds_per_second: Option<f64>,
     /// Where the monitor listens.
     monitor_addr: Option<SocketAddr>,
-    /// The report, once there is a deadlock.
+    /// The report, once there is a deadlock or the limit of polls is used up.
     deadlock: Option<String>,
 }
 
@@ -185,6 +190,8 @@ impl Kernel {
             listen_to_ctrl_c: Some(false),
             hears_ctrl_c: false,
             watch: Watch::default(),
+            most_polls: None,
+            polls: 0,
             virtual_seconds_per_second: None,
             monitor_addr: None,
             deadlock: None,

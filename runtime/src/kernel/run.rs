@@ -32,6 +32,7 @@ impl Kernel {
     /// If no task can ever run again: a deadlock, with a report of what each task waits for. On the real clock only if
     /// the process has no other thread; otherwise the report is written to standard error, once. A program that
     /// hangs because a future has lost its wake-up gets the same report, which then names the task.
+    /// If a limit of polls was set and is used up: see [`most_polls`](crate::KernelBuilder::most_polls).
     /// If `main` panics: the kernel is shut down, then the panic goes on with its payload. Ctrl-C cancels `main`
     /// and then ends the process, unless it is [switched off](crate::KernelBuilder::ctrl_c). Panics too if a kernel runs on
     /// this thread already, or this one was shut down by a panic of an earlier `main`.
@@ -85,6 +86,7 @@ impl Kernel {
         running.kernel.hears_ctrl_c = ctrl_c.is_some();
         while task.record().end.get().is_none() && running.kernel.deadlock.is_none() {
             let ran = running.kernel.cycle(Some(&mut main), None);
+            running.kernel.count_polls(ran);
             if running.kernel.has_looked_at_io(ran) && ctrl_c.as_mut().is_some_and(CtrlC::pressed) {
                 traps::request_cancel(task.record());
             }
