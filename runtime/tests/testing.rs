@@ -129,7 +129,7 @@ fn the_settings_of_first_failure_reach_the_kernel_of_each_run() {
             let reports = Rc::clone(&reports);
             kernel.on_report(move |_| reports.set(reports.get() + 1))
         },
-        async || drop(curio::spawn(async { panic!("seen by no task") }).wait().await),
+        async || curio::spawn(async { panic!("seen by no task") }).wait().await,
     );
     assert_eq!((failure, reports.get()), (None, 5));
 }
@@ -158,6 +158,25 @@ fn where_no_other_thread_may_wake_a_task_a_lost_wake_up_is_reported_as_such() {
     };
     let failure = first_failure([0], |kernel| kernel.other_threads(false), program).expect("it hangs");
     assert!(failure.message().contains("has lost its wake-up"), "{failure}");
+}
+
+#[test]
+fn a_task_that_joins_one_with_a_lost_wake_up_has_lost_none_itself() {
+    let program = async || {
+        let asked = Cell::new(false);
+        let wait = move |_: &mut std::task::Context<'_>| match asked.replace(true) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        };
+        curio::spawn_named("lost", std::future::poll_fn(wait)).join().await.unwrap();
+    };
+    for seed in 0..10 {
+        let failure = first_failure([seed], |kernel| kernel.other_threads(false), program).expect("it hangs");
+        let (lost, others): (Vec<_>, Vec<_>) =
+            failure.message().lines().skip(1).partition(|line| line.contains("has lost its wake-up"));
+        assert!(lost.len() == 1 && lost[0].contains("`lost`"), "{failure}");
+        assert!(others.len() == 1 && others[0].contains("waits: TASK_JOIN at "), "{failure}");
+    }
 }
 
 #[test]

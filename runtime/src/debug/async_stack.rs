@@ -102,7 +102,7 @@ impl Frame {
                 let place = place.strip_prefix("./").or(place.strip_prefix(&here)).unwrap_or(place);
                 frames.extend(function.take().map(|function| Frame { function, line: place.to_string() }));
             } else if let Some((_, name)) = line.split_once(": ") {
-                if POLLS_A_TASK.iter().any(|end| name.trim_end().ends_with(end)) {
+                if polls_a_task(name.trim_end()) {
                     break;
                 }
                 function = async_function(name);
@@ -113,7 +113,13 @@ impl Frame {
 }
 
 /// The functions of this crate that poll a task: what is beyond them belongs to other tasks and to the kernel.
-const POLLS_A_TASK: [&str; 2] = ["::run_task", "::poll_child"];
+const POLLS_A_TASK: [&str; 2] = ["run_task", "poll_child"];
+
+/// Where such a function is inlined, a backtrace has its name without the path.
+fn polls_a_task(name: &str) -> bool {
+    let last = without_arguments(name).rsplit("::").next();
+    last.is_some_and(|last| POLLS_A_TASK.contains(&last))
+}
 
 /// `program::fetch_one::{{closure}}` (an async function's body) to `program::fetch_one`. `None` for everything that is no
 /// `async` code of a program or library.
@@ -208,6 +214,8 @@ mod tests {
             Frame::of(backtrace),
             [frame("program::inner", "src/main.rs:11:34"), frame("program::outer", "src/main.rs:20:9")]
         );
+        let short = backtrace.replace("curio::kernel::poll::<impl curio::kernel::state::State>::", "");
+        assert_eq!(Frame::of(&short), Frame::of(backtrace));
         assert_eq!(Frame::of("disabled backtrace"), []);
     }
 

@@ -255,6 +255,11 @@ impl Kernel {
         let now = self.state.clock.now();
         let mut report = String::from("deadlock: no task can run, and nothing is left that could wake one");
         for Probed { name, parked, .. } in went_on {
+            if went_on.iter().any(|other| parked.resource.is_end_of(other.id)) {
+                // Its wake-up would have come with the end of that one.
+                let _ = write!(report, "\n  {name} waits: {}", parked.describe(now));
+                continue;
+            }
             let _ = write!(
                 report,
                 "\n  {name} could go on as soon as it was polled once more: what it waited for, {}, has lost its \

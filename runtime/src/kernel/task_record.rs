@@ -112,6 +112,13 @@ pub(crate) enum Resource {
     HeldBy(Option<TaskId>, &'static Location<'static>),
 }
 
+impl Resource {
+    /// Whether it is the end of this task.
+    pub(crate) fn is_end_of(self, task: TaskId) -> bool {
+        matches!(self, Resource::Task(awaited) if awaited == task)
+    }
+}
+
 impl Parked {
     pub(crate) const fn in_state(state: TaskState) -> Parked {
         Parked { state, at: None, resource: Resource::Nothing }
