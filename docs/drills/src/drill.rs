@@ -1,5 +1,6 @@
 //! What a drill is.
 
+use crate::failure::Quote;
 use crate::graders::DRILLS;
 use std::any::type_name;
 use std::fmt;
@@ -96,6 +97,13 @@ impl Check {
         let path = type_name::<P>().split('<').next().unwrap_or_default();
         let name = path.rsplit("::").next().unwrap_or_default();
         Check { requirement, name, program: Box::new(move || Box::pin(program())), at: Location::caller() }
+    }
+}
+
+impl Check {
+    /// The lines of its source.
+    pub fn quote(&self, drill: &Drill) -> Vec<&'static str> {
+        Quote::of(drill, self).lines
     }
 }
 

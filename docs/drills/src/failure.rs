@@ -33,7 +33,7 @@ pub struct Failure {
 pub(crate) struct Quote {
     path: String,
     first_line: u32,
-    lines: Vec<&'static str>,
+    pub(crate) lines: Vec<&'static str>,
 }
 
 impl Quote {

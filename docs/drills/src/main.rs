@@ -64,7 +64,8 @@ fn run(grading: &Grading) -> ExitCode {
             for check in checks() {
                 say(&format!("  met: {}", check.requirement));
             }
-            say("\nIt passes.");
+            let order = seed.map(|seed| format!(" in the order of seed {seed}")).unwrap_or_default();
+            say(&format!("\nIt passes{order}."));
             ExitCode::SUCCESS
         }
         Err(failure) => {

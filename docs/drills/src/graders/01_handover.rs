@@ -1,6 +1,6 @@
 //! Drill 1: a wake that is not lost.
 
-use super::by_hand::{all_others_wait, poll_once};
+use super::by_hand::poll_once;
 use crate::{Check, reached};
 use curio::{schedule, sleep, spawn_named};
 use std::rc::Rc;
@@ -45,7 +45,7 @@ async fn waiter_goes_on<H: HandoverDrill>() {
     let taker = spawn_named("taker", async move { its.take().await });
     let its = Rc::clone(&handover);
     let putter = spawn_named("putter", async move {
-        all_others_wait().await;
+        schedule().await;
         reached("the taker has been polled, and waits");
         its.put(7);
     });
