@@ -7,6 +7,7 @@ use build_check::{Step, steps};
 use std::env;
 use std::ffi::OsString;
 use std::fs;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::SystemTime;
@@ -75,9 +76,11 @@ fn check(rustc: &Path, test: &Step, with: &Step) -> Output {
 #[test]
 fn the_test_of_a_step_fails_before_it_and_compiles_after_it() {
     let Some(rustc) = rustc() else {
-        // Where CI runs for Windows there is only what was built.
-        assert!(env::var_os("CURIO_TEST_PEERS").is_none(), "CI needs a rustc for this test");
-        println!("skipped: there is no rustc on this machine");
+        // Where CI runs the tests for Windows there is only what was built.
+        let required = env::var_os("CURIO_TEST_PEERS").is_some_and(|value| value == "required");
+        assert!(!required, "this test needs a rustc (CURIO_TEST_PEERS=required)");
+        // Not `eprintln!`: the test harness hides the output of passing tests.
+        writeln!(io::stderr(), "LEFT OUT, a test that needs rustc: there is none on this machine").unwrap();
         return;
     };
     for pair in steps().windows(2) {
