@@ -100,6 +100,49 @@ fn data_and_end_that_arrive_together_are_both_seen() {
     });
 }
 
+/// How many system calls it takes to send a byte to and fro a hundred times, each read into so large a buffer.
+#[cfg(target_os = "linux")]
+fn calls_of_a_hundred_round_trips(buffer: usize) -> u64 {
+    use curio::debug::{Activation, Event, EventKind};
+
+    struct Count(Rc<std::cell::Cell<u64>>);
+
+    impl Activation for Count {
+        fn event(&mut self, event: &Event) {
+            if let EventKind::ShutDown { counts, .. } = &event.kind {
+                self.0.set(counts.socket_calls);
+            }
+        }
+    }
+
+    let calls = Rc::default();
+    let mut kernel = Kernel::builder().activation(Count(Rc::clone(&calls))).build().unwrap();
+    kernel.run(async {
+        let (a, b) = connection().await;
+        let echo = spawn(async move {
+            let mut received = vec![0; buffer];
+            while let count @ 1.. = b.recv(&mut received).await.unwrap() {
+                b.sendall(&received[..count]).await.unwrap();
+            }
+        });
+        for _ in 0..100 {
+            a.sendall(&[1]).await.unwrap();
+            assert_eq!(a.recv(&mut vec![0; buffer]).await.unwrap(), 1);
+        }
+        drop(a);
+        echo.join().await.unwrap();
+    });
+    kernel.shutdown();
+    calls.get()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_short_read_saves_the_read_that_would_block() {
+    let (full, short) = (calls_of_a_hundred_round_trips(1), calls_of_a_hundred_round_trips(2));
+    assert!(short + 150 < full, "{short} calls with short reads and {full} without");
+}
+
 #[test]
 fn one_direction_can_be_shut_down_alone() {
     run_real(async {

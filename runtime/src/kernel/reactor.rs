@@ -450,4 +450,21 @@ mod tests {
         assert!(reactor.may_try(key, Direction::Read));
         assert!(!reactor.may_try(empty, Direction::Read), "there is nothing to read");
     }
+
+    #[test]
+    fn an_event_of_a_socket_that_is_gone_does_not_reach_the_one_in_its_place() {
+        let (mut reactor, _inbox) = Reactor::new().unwrap();
+        let (mut old, mut peer_of_old) = mio::net::UnixStream::pair().unwrap();
+        let (mut new, _peer_of_new) = mio::net::UnixStream::pair().unwrap();
+        let old_key = reactor.register(&mut old, SocketKind::Other).unwrap();
+        reactor.deregister(&mut old, old_key);
+        let new_key = reactor.register(&mut new, SocketKind::Other).unwrap();
+        assert_eq!(old_key.index, new_key.index, "its place is used again");
+        // The operating system has an event with the old token still under way.
+        let late = Token(old_key.generation << GENERATION_SHIFT | old_key.index);
+        reactor.poll.registry().register(&mut old, late, Interest::READABLE).unwrap();
+        peer_of_old.write_all(b"late").unwrap();
+        reactor.poll(Some(Duration::from_secs(5)), &mut Vec::new()).unwrap();
+        assert!(!reactor.may_try(new_key, Direction::Read));
+    }
 }
