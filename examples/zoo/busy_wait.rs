@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 async fn prepare(ready: Rc<Cell<bool>>) {
-    curio::sleep(Duration::from_millis(100)).await;
+    curio::sleep(Duration::from_millis(300)).await;
     ready.set(true);
 }
 

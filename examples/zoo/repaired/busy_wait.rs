@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 async fn prepare(ready: Rc<Event>) {
-    curio::sleep(Duration::from_millis(100)).await;
+    curio::sleep(Duration::from_millis(300)).await;
     ready.set();
 }
 

@@ -21,7 +21,7 @@ async fn checksum(length: u32) -> u32 {
 }
 
 async fn main_task() {
-    let ((), sum) = join!(lamp(), checksum(30_000_000));
+    let ((), sum) = join!(lamp(), checksum(100_000_000));
     println!("the checksum is {sum:08x}");
 }
 
