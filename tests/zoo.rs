@@ -35,6 +35,14 @@ fn every_program_has_an_entry_a_repair_and_a_place_in_the_table() -> Result<(), 
 }
 
 #[test]
+fn links_lead_to_files() -> Result<(), Failure> {
+    for link in Page::read()?.links() {
+        assert!(Page::folder().join(&link).exists(), "docs/zoo.md links to {link}");
+    }
+    Ok(())
+}
+
+#[test]
 fn every_program_that_compiles_can_be_run() -> Result<(), Failure> {
     let listed = run_example("zoo", &[])?.printed;
     let listed: BTreeSet<&str> = listed.lines().collect();

@@ -58,8 +58,12 @@ pub(crate) struct Entry {
 }
 
 impl Page {
+    pub(crate) fn folder() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("docs")
+    }
+
     fn path() -> PathBuf {
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join("zoo.md")
+        Page::folder().join("zoo.md")
     }
 
     pub(crate) fn read() -> io::Result<Page> {
@@ -98,6 +102,12 @@ impl Page {
         let rows = self.text.lines().filter(|line| line.starts_with("| "));
         let links = rows.flat_map(|row| row.split("[`").skip(1));
         links.filter_map(|link| Some(link.split_once("`](#")?.0.to_owned())).collect()
+    }
+
+    /// The files that are linked to, from the folder of the page.
+    pub(crate) fn links(&self) -> Vec<String> {
+        let links = self.text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next());
+        links.filter(|link| !link.is_empty()).map(str::to_owned).collect()
     }
 
     /// Notes what `block` should say, if it is not true.
