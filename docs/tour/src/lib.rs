@@ -28,3 +28,6 @@ mod chapter_10 {}
 mod chapter_11 {}
 #[doc = include_str!("../12-how-does-a-client-use-connections.md")]
 mod chapter_12 {}
+
+#[doc = include_str!("../13-how-do-i-see-it-run.md")]
+mod chapter_13 {}
