@@ -5,6 +5,7 @@ use curio::{Kernel, TaskState};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -167,6 +168,24 @@ fn a_task_that_lets_others_run_says_whether_it_wanted_to_or_had_to() {
         }
     });
     assert_eq!(causes(&recorder, "main"), [WakeCause::Spawned, WakeCause::Schedule, WakeCause::Budget]);
+}
+
+/// The wait in front of it is polled once and then left alone, so it does not claim the lock.
+#[test]
+fn a_task_that_gets_what_another_did_not_claim_is_woken_by_that() {
+    let recorder = Recorder::of(async || {
+        let lock = Rc::new(curio::Lock::new(()));
+        let guard = lock.acquire().await;
+        let mut dormant = std::pin::pin!(lock.acquire());
+        std::future::poll_fn(|cx| Poll::Ready(dormant.as_mut().poll(cx).is_pending())).await;
+        let in_line = Rc::clone(&lock);
+        let waiter = curio::spawn_named("waiter", async move { drop(in_line.acquire().await) });
+        curio::schedule().await;
+        drop(guard);
+        waiter.join().await.unwrap();
+    });
+    assert_eq!(causes(&recorder, "waiter"), [WakeCause::Spawned, WakeCause::Regranted]);
+    assert!(causes(&recorder, "main").contains(&WakeCause::Check), "it was asked whether it claims the lock");
 }
 
 #[test]

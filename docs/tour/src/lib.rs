@@ -31,3 +31,9 @@ mod chapter_12 {}
 
 #[doc = include_str!("../13-how-do-i-see-it-run.md")]
 mod chapter_13 {}
+
+#[doc = include_str!("../14-what-was-rejected.md")]
+mod chapter_14 {}
+
+#[doc = include_str!("../15-what-does-it-cost.md")]
+mod chapter_15 {}

@@ -45,7 +45,7 @@ pub enum WakeCause {
     Upkeep,
     /// The kernel polls it to learn whether it still waits: in the search for a deadlock, for example.
     Check,
-    /// The kernel gave it what had been granted to a task that did not claim it.
+    /// The kernel gave it what another wait had been granted and did not claim.
     Regranted,
     /// Its waker was called on the kernel's thread while no task was being polled: by a destructor or an activation, or
     /// between two turns of the loop.
@@ -79,7 +79,7 @@ impl fmt::Display for WakeCause {
             WakeCause::Upkeep => f.write_str("an upkeep job"),
             WakeCause::Check => f.write_str("the kernel, to learn whether it still waits"),
             WakeCause::Regranted => {
-                f.write_str("the kernel, with what was granted to another task and not claimed")
+                f.write_str("the kernel, with what another wait was granted and did not claim")
             }
             WakeCause::Outside => f.write_str("code on the kernel's thread that belongs to no task"),
         }

@@ -44,7 +44,7 @@ use crate::kernel::run_queue;
 use crate::kernel::task_record::Host;
 use crate::kernel::task_table::TaskTable;
 use crate::task::info::TaskId;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -184,8 +184,12 @@ impl Grants {
 
     /// Revokes the grants that are overdue, and queues the tasks of those that have become suspect. Calls wakers.
     pub(crate) fn revoke_overdue(&self, tasks: &RefCell<TaskTable>) {
+        let any_revoked = Cell::new(false);
         self.ask_queues(&|grantee| {
             let tasks = tasks.borrow();
+            // Behind a grant that was revoked, a new one is most likely what became of that.
+            let was_revoked = any_revoked.replace(true);
+            let is_regranted = was_revoked && grantee.polls.is_none();
             let host = grantee.host;
             let record = tasks.get(host.slot).map(|task| task.record()).filter(|record| record.id == host.id);
             // A task that has ended may have left its wait elsewhere, where it is never polled again.
@@ -194,7 +198,12 @@ impl Grants {
             // A nested task has as many polls of its host's more as its wake-up has levels to pass.
             let is_overdue = polls > *grantee.polls.get_or_insert(polls) + u64::from(host.depth);
             if !is_overdue {
-                run_queue::set_cause(Some(WakeCause::Check));
+                any_revoked.set(was_revoked);
+                run_queue::set_cause(Some(if is_regranted {
+                    WakeCause::Regranted
+                } else {
+                    WakeCause::Check
+                }));
                 run_queue::push(record.slot);
                 run_queue::set_cause(Some(WakeCause::Regranted));
             }
