@@ -37,3 +37,6 @@ mod chapter_14 {}
 
 #[doc = include_str!("../15-what-does-it-cost.md")]
 mod chapter_15 {}
+
+#[doc = include_str!("../../three-tasks.md")]
+mod three_tasks {}
