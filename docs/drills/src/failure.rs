@@ -24,8 +24,10 @@ pub struct Failure {
     pub(crate) quote: Quote,
     /// The file and line of the panic, if it was one of the check or of the solution.
     pub(crate) at: Option<(String, u32)>,
-    /// The whole trace up to the failure.
+    /// The trace up to the failure: all of it, unless it is very long.
     pub trace: Vec<String>,
+    /// How many lines there were before these.
+    pub(crate) dropped: usize,
 }
 
 /// The source of a check.
@@ -61,7 +63,7 @@ impl Failure {
         let enough = self.trace.len().saturating_sub(FEWEST_LINES);
         let point = self.trace[..enough].iter().rposition(|line| line.starts_with(MARK)).unwrap_or(0);
         let first = point.max(self.trace.len().saturating_sub(MOST_LINES));
-        (first, &self.trace[first..])
+        (self.dropped + first, &self.trace[first..])
     }
 
     fn write_program(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

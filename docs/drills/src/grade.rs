@@ -99,6 +99,7 @@ fn run_again(drill: &Drill, check: &Check, seed: u64) -> Failure {
         quote: Quote::of(drill, check),
         at,
         trace: recording.lines(),
+        dropped: recording.dropped(),
     }
 }
 

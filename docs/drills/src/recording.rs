@@ -23,6 +23,8 @@ const MOST_LINES: usize = 10_000;
 #[derive(Default)]
 pub(crate) struct Recording {
     lines: RefCell<Vec<String>>,
+    /// How many lines there were before these.
+    dropped: Cell<usize>,
     panics: RefCell<Vec<Panic>>,
     /// The run has failed: what comes now is its end.
     is_over: Cell<bool>,
@@ -56,9 +58,14 @@ impl Recording {
             let mut lines = self.lines.borrow_mut();
             if lines.len() == MOST_LINES {
                 lines.drain(..MOST_LINES / 2);
+                self.dropped.set(self.dropped.get() + MOST_LINES / 2);
             }
             lines.push(line.to_owned());
         }
+    }
+
+    pub(crate) fn dropped(&self) -> usize {
+        self.dropped.get()
     }
 
     pub(crate) fn lines(&self) -> Vec<String> {
