@@ -133,6 +133,16 @@ impl KernelBuilder {
     /// `true` it takes a second to find one while the process has other threads, and such a waker hides it, because one of
     /// these threads might call it. Threads that run jobs for a task ([`run_in_thread`](crate::run_in_thread())) do not count:
     /// the kernel knows of these.
+    ///
+    /// ```should_panic
+    /// // A future that keeps its waker, and is never woken.
+    /// let mut kept = None;
+    /// let stuck = std::future::poll_fn(|cx| {
+    ///     kept = Some(cx.waker().clone());
+    ///     std::task::Poll::<()>::Pending
+    /// });
+    /// curio::Kernel::builder().virtual_clock(true).other_threads(false).run(stuck);
+    /// ```
     pub fn other_threads(mut self, may_wake: bool) -> Self {
         self.other_threads = may_wake;
         self
@@ -143,6 +153,14 @@ impl KernelBuilder {
     ///
     /// For tests: a task that wakes itself again and again keeps a virtual clock from moving, and the program from ending. The
     /// limit counts polls and not time, so that it does not depend on the machine. All `run`s of a kernel together may use it.
+    ///
+    /// ```should_panic
+    /// curio::Kernel::builder().most_polls(1000).run(async {
+    ///     loop {
+    ///         curio::schedule().await;
+    ///     }
+    /// });
+    /// ```
     pub fn most_polls(mut self, n: u64) -> Self {
         self.most_polls = Some(n);
         self
