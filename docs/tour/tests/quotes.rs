@@ -5,6 +5,7 @@
 mod marks;
 
 use marks::{blocks, chapters, documents, read, root};
+use std::fs;
 use std::path::Path;
 
 /// A quote is to be read in one look; for more there is the file.
@@ -125,6 +126,16 @@ fn defines(source: &str, item: &str) -> bool {
         let ends = |rest: &str| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_');
         source.match_indices(&definition).any(|(at, _)| ends(&source[at + definition.len()..]))
     })
+}
+
+#[test]
+fn each_document_is_in_the_index() {
+    let index = read(&root().join("docs/README.md"));
+    for entry in fs::read_dir(root().join("docs")).expect("the documents are there") {
+        let name = entry.expect("a folder can be listed").file_name().to_string_lossy().into_owned();
+        let is_listed = index.contains(&format!("]({name}")) || name == "README.md" || name.starts_with('.');
+        assert!(is_listed, "docs/README.md does not list {name}");
+    }
 }
 
 /// `[text](path)` and `[text](path#heading)`, to files of the repository.
