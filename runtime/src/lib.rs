@@ -21,6 +21,29 @@
 //! assert_eq!(curio::run(parent()), 3);
 //! ```
 //!
+//! With `CURIO_DEBUG=schedtrace` in the environment, any program prints what happens, with source lines, which are left out
+//! here:
+//!
+//! ```text
+//! …
+//! [t=0.000s] #2 countdown  CREATE     by #1
+//! [t=0.000s] #2 countdown  WAKE       by its spawn
+//! [t=0.000s] #1 main  SUSPEND    TASK_JOIN
+//! [t=0.000s] #2 countdown  RUN        cycle 1
+//! [t=0.000s] #2 countdown  SUSPEND    TIME_SLEEP
+//! [t=0.000s] IDLE
+//! [t=0.002s] #2 countdown  WAKE       by a timer due at t=0.001s
+//! [t=0.002s] #2 countdown  RUN        cycle 2
+//! [t=0.002s] #2 countdown  SUSPEND    TIME_SLEEP
+//! …
+//! [t=0.004s] #2 countdown  RUN        cycle 4
+//! [t=0.004s] #2 countdown  END        TERMINATED
+//! [t=0.004s] #1 main  WAKE       by #2
+//! [t=0.004s] #1 main  RUN        cycle 2
+//! [t=0.004s] #1 main  END        TERMINATED
+//! [t=0.004s] EXIT
+//! ```
+//!
 //! It follows David Beazley's Curio for Python: a small kernel that knows nothing of locks, sockets or task results; a
 //! few *traps* as the only way into it; and everything else built on top of these. Rust adds what Python cannot give:
 //! no garbage collector, borrowing checked by the compiler, and tasks that need not be `Send`. There is no `unsafe`.
@@ -60,7 +83,31 @@
 //! | `signals/` | signals and Ctrl-C |
 //! | `debug/` | the event stream of a kernel, and what is made of it: traces, pictures, numbers, the monitor |
 //!
+//! Items are re-exported at the top: [`spawn`], [`sleep`], [`Lock`]. Only what belongs to one subject has a path: [`debug`], [`io`],
+//! [`net`], [`sync`] for the types behind the channels, [`testing`], and on Unix `signals` and `subprocess`.
+//!
 //! Imports point one way: everything → `traps` → the kernel's parts. A test holds them to it.
+//!
+//! # The tour
+//!
+//! How it works inside is told in the repository, in `docs/tour/`: a question for each chapter, with a program that runs, its trace
+//! and picture, and the source in reading order.
+//!
+//! | question | chapter | here |
+//! |---|---|---|
+//! | What is a future? | `docs/tour/01-what-is-a-future.md` | [`run`] |
+//! | Who calls poll again? | `docs/tour/02-who-calls-poll-again.md` | [`Kernel`] |
+//! | Which task runs next? | `docs/tour/03-the-ready-queue-and-the-cycle.md` | [`schedule`], [`Kernel::turn`] |
+//! | What becomes of a task? | `docs/tour/04-what-becomes-of-a-task.md` | [`spawn`], [`Task`] |
+//! | Where does time come from? | `docs/tour/05-where-does-time-come-from.md` | [`sleep`], [`KernelBuilder::virtual_clock`] |
+//! | When is a socket ready? | `docs/tour/06-when-is-a-socket-ready.md` | [`net`] |
+//! | Who is next in line? | `docs/tour/07-who-is-next-in-line.md` | [`sync`] |
+//! | How does cancellation end a task? | `docs/tour/08-how-does-cancellation-end-a-task.md` | [`timeout_after`], [`finally`], [`disable_cancellation`] |
+//! | Who waits for the children? | `docs/tour/09-who-waits-for-the-children.md` | [`TaskGroup`], [`scope()`] |
+//! | How do threads and signals wake a task? | `docs/tour/10-how-do-threads-and-signals-wake-a-task.md` | [`run_in_thread`], [`spawn_thread`] |
+//!
+//! `docs/build/` builds such a runtime in ten steps, `docs/zoo.md` shows what broken programs print, and `docs/from-tokio.md` and its
+//! siblings say what things are called that you know from elsewhere.
 //!
 //! # A wake in six files
 //!

@@ -94,6 +94,31 @@ fn the_head_of_a_room_names_each_of_its_files() {
     }
 }
 
+/// The words in `text` that are paths of documents in the repository.
+fn documents_named_in(text: &str) -> Vec<&str> {
+    let words = text.split(|c: char| !(c.is_alphanumeric() || "-_./".contains(c)));
+    words.filter(|word| word.starts_with("docs/")).map(|word| word.trim_end_matches('.')).collect()
+}
+
+#[test]
+fn every_document_that_the_source_refers_to_is_in_the_repository() {
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let (mut folders, mut named) = (vec![src()], 0);
+    while let Some(folder) = folders.pop() {
+        for path in entries(&folder) {
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            for document in documents_named_in(&read(&path)) {
+                named += 1;
+                assert!(repository.join(document).exists(), "{} refers to {document}", path.display());
+            }
+        }
+    }
+    assert!(named > 10, "the crate's page refers to the chapters of the tour");
+}
+
 #[test]
 fn no_file_is_longer_than_500_lines() {
     let mut folders = vec![src()];

@@ -26,14 +26,29 @@ use std::time::{Duration, Instant};
 /// [`TaskTimeout`] when this limit passed, after the cleanups inside have ended.
 ///
 /// ```
+/// use curio::{sleep, timeout_after};
 /// use std::time::Duration;
-/// use curio::{TaskTimeout, sleep, timeout_after};
 ///
-/// curio::Kernel::builder().virtual_clock(true).run(async {
-///     let slow = async { sleep(Duration::from_secs(60)).await; "done" };
+/// curio::testing::run(async {
+///     let slow = async {
+///         sleep(Duration::from_secs(60)).await;
+///         "done"
+///     };
 ///     assert!(timeout_after(Duration::from_secs(1), slow).await.is_err());
-///     assert_eq!(timeout_after(None, async { 1 }).await, Ok(1));
+///     assert_eq!(timeout_after(None, async { "at once" }).await, Ok("at once"));
 /// });
+/// ```
+///
+/// The [trace](crate::debug::schedtrace) of this program, without source lines:
+///
+/// ```text
+/// …
+/// [t=0.000s] #1 main  SUSPEND    TIME_SLEEP
+/// [t=0.000s] IDLE
+/// [t=1.000s] #1 main  WAKE       by a timer due at t=1.000s
+/// [t=1.000s] #1 main  RUN        cycle 2
+/// [t=1.000s] #1 main  END        TERMINATED
+/// [t=1.000s] EXIT
 /// ```
 #[doc(alias("timeout", "move_on_after", "fail_after"))]
 #[track_caller]

@@ -86,13 +86,36 @@ pub enum Wait {
 ///     n * n
 /// }
 ///
-/// curio::Kernel::builder().virtual_clock(true).run(async {
+/// curio::testing::run(async {
 ///     let group = curio::TaskGroup::new();
 ///     for n in 1..=3 {
 ///         group.spawn(fetch(n));
 ///     }
 ///     assert_eq!(group.join().await.unwrap(), [1, 4, 9]); // in the order in which they were spawned
 /// });
+/// ```
+///
+/// The [trace](crate::debug::schedtrace) of this program, without source lines:
+///
+/// ```text
+/// …
+/// [t=0.000s] IDLE
+/// [t=7.000s] #4 fetch  WAKE       by a timer due at t=7.000s
+/// [t=7.000s] #4 fetch  RUN        cycle 2
+/// [t=7.000s] #4 fetch  END        TERMINATED
+/// [t=7.000s] #1 main  WAKE       by #4
+/// [t=7.000s] #1 main  RUN        cycle 2
+/// [t=7.000s] #1 main  SUSPEND    TASK_JOIN
+/// [t=7.000s] IDLE
+/// …
+/// [t=8.000s] IDLE
+/// [t=9.000s] #2 fetch  WAKE       by a timer due at t=9.000s
+/// [t=9.000s] #2 fetch  RUN        cycle 2
+/// [t=9.000s] #2 fetch  END        TERMINATED
+/// [t=9.000s] #1 main  WAKE       by #2
+/// [t=9.000s] #1 main  RUN        cycle 4
+/// [t=9.000s] #1 main  END        TERMINATED
+/// [t=9.000s] EXIT
 /// ```
 #[doc(alias("JoinSet", "nursery"))]
 #[must_use = "dropping a group cancels its tasks; `join` waits for them"]

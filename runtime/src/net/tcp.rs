@@ -19,15 +19,41 @@ use std::task::{Context, Poll};
 ///
 /// ```
 /// # fn main() -> std::io::Result<()> {
+/// use curio::{TcpListener, TcpStream};
+///
 /// curio::run(async {
-///     let listener = curio::TcpListener::bind("127.0.0.1:0").await?;
-///     let client = curio::TcpStream::connect(listener.local_addr()?).await?;
-///     let (server, _) = listener.accept().await?;
+///     let listener = TcpListener::bind("127.0.0.1:0").await?;
+///     let client = TcpStream::connect(listener.local_addr()?).await?;
+///     let (server, _peer) = listener.accept().await?;
+///
+///     let echo = curio::spawn_named("echo", async move {
+///         let request = server.read_exactly(5).await?;
+///         server.sendall(&request).await
+///     });
+///     curio::schedule().await; // the server waits before there is anything to read
 ///     client.sendall(b"hello").await?;
-///     assert_eq!(server.read_exactly(5).await?, b"hello");
-///     Ok(())
+///     assert_eq!(client.read_all().await?, b"hello");
+///     echo.join().await?
 /// })
 /// # }
+/// ```
+///
+/// The [trace](crate::debug::schedtrace) of this program, without source lines:
+///
+/// ```text
+/// …
+/// [t=0.000s] #2 echo  RUN        cycle 1
+/// [t=0.000s] #2 echo  SUSPEND    READ_WAIT
+/// [t=0.000s] #1 main  RUN        cycle 3
+/// [t=0.001s] #1 main  SUSPEND    READ_WAIT
+/// [t=0.001s] IDLE
+/// [t=0.001s] #2 echo  WAKE       by a socket that can be read
+/// [t=0.001s] #2 echo  RUN        cycle 2
+/// [t=0.001s] #2 echo  END        TERMINATED
+/// [t=0.001s] IDLE
+/// [t=0.001s] #1 main  WAKE       by a socket that can be read
+/// [t=0.001s] #1 main  RUN        cycle 4
+/// …
 /// ```
 pub struct TcpStream {
     pub(super) socket: Socket<mio::net::TcpStream>,

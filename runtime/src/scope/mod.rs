@@ -57,19 +57,39 @@ use std::rc::Rc;
 /// ```
 /// use std::time::Duration;
 ///
-/// curio::Kernel::builder().virtual_clock(true).run(async {
-///     let mut data = vec![1, 2, 3];
+/// async fn increment(x: &mut u32) {
+///     curio::sleep(Duration::from_secs(1)).await;
+///     *x += 1;
+/// }
+///
+/// curio::testing::run(async {
+///     let mut data = vec![1, 2];
 ///     curio::scope(async |s| {
 ///         for x in data.iter_mut() {
-///             s.spawn(async move {
-///                 curio::sleep(Duration::from_secs(1)).await;
-///                 *x += 1;
-///             });
+///             s.spawn(increment(x));
 ///         }
 ///     })
 ///     .await;
-///     assert_eq!(data, [2, 3, 4]); // after one second, not three
+///     assert_eq!(data, [2, 3]); // after one second, not two
 /// });
+/// ```
+///
+/// The [trace](crate::debug::schedtrace) of this program, without source lines:
+///
+/// ```text
+/// …
+/// [t=0.000s] #1 main  SUSPEND    TASK_JOIN
+/// [t=0.000s] IDLE
+/// [t=1.000s] #2 increment  WAKE       by a timer due at t=1.000s
+/// [t=1.000s] #3 increment  WAKE       by a timer due at t=1.000s
+/// [t=1.000s] #1 main  WAKE       by #2
+/// [t=1.000s] #1 main  RUN        cycle 3
+/// [t=1.000s] #2 increment  RUN        cycle 2
+/// [t=1.000s] #2 increment  END        TERMINATED
+/// [t=1.000s] #3 increment  RUN        cycle 2
+/// [t=1.000s] #3 increment  END        TERMINATED
+/// [t=1.000s] #1 main  END        TERMINATED
+/// [t=1.000s] EXIT
 /// ```
 #[doc(alias("nursery"))]
 #[track_caller]

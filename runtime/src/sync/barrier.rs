@@ -66,6 +66,16 @@ impl Barrier {
     ///
     /// # Panics
     /// Inside a kernel.
+    ///
+    /// ```
+    /// let barrier = curio::Barrier::new(2);
+    /// let leaders = std::thread::scope(|threads| {
+    ///     let thread = threads.spawn(|| barrier.wait_blocking());
+    ///     let task = curio::run(barrier.wait());
+    ///     [task, thread.join().unwrap()]
+    /// });
+    /// assert!(leaders[0] != leaders[1], "one of them is the leader");
+    /// ```
     #[track_caller]
     pub fn wait_blocking(&self) -> bool {
         blocking::wait(self.wait())
@@ -79,7 +89,7 @@ impl fmt::Debug for Barrier {
     }
 }
 
-/// The future of [`Barrier::wait`].
+/// The future of [`wait`](Barrier::wait), of a [`Barrier`].
 #[must_use = "futures do nothing unless awaited"]
 pub struct BarrierWait<'a> {
     size: usize,

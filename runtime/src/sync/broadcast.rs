@@ -1,4 +1,4 @@
-//! A channel whose every receiver gets every value.
+//! A channel whose every receiver gets every value: [`broadcast`](crate::broadcast()).
 //!
 //! The values are kept in one row, each with the number of receivers that have not read it yet; a receiver is a
 //! position in that row. A receiver that has not read a value has not read those after it either. So the row is
@@ -49,12 +49,15 @@ pub fn broadcast<T: Clone>(cap: usize) -> (Sender<T>, Receiver<T>) {
     (Sender { state: Arc::clone(&state) }, Receiver { state, next: 0 })
 }
 
-/// Sends values to all receivers.
+/// Sends values to all receivers; made by [`broadcast`](crate::broadcast()). When the last sender is dropped, the receivers
+/// get what they have not read, and then [`RecvError::Closed`].
 pub struct Sender<T> {
     state: Arc<Locked<BroadcastState<T>>>,
 }
 
-/// Receives what was sent since it was made.
+/// Receives what was sent since it was made: by [`broadcast`](crate::broadcast()), or by [`Sender::subscribe`].
+///
+/// [`RecvError`] shows what happens to one that is too slow.
 pub struct Receiver<T> {
     state: Arc<Locked<BroadcastState<T>>>,
     /// The number of the value to read next.
@@ -62,6 +65,20 @@ pub struct Receiver<T> {
 }
 
 /// Why [`Receiver::recv`] has no value.
+///
+/// ```
+/// use curio::sync::broadcast::RecvError;
+///
+/// let (sender, mut receiver) = curio::broadcast(2);
+/// for n in 1..=3 {
+///     sender.send(n); // the third pushes the first out
+/// }
+/// drop(sender);
+/// assert_eq!(receiver.recv_blocking(), Err(RecvError::Lagged(1)));
+/// assert_eq!(receiver.recv_blocking(), Ok(2));
+/// assert_eq!(receiver.recv_blocking(), Ok(3));
+/// assert_eq!(receiver.recv_blocking(), Err(RecvError::Closed));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum RecvError {
     /// So many values were pushed out before this receiver read them. The next `recv` goes on after the gap.
@@ -243,7 +260,7 @@ impl<T> fmt::Debug for Receiver<T> {
     }
 }
 
-/// The future of [`Receiver::recv`].
+/// The future of [`recv`](Receiver::recv), of a [`Receiver`] of a [`broadcast`](crate::broadcast()).
 #[must_use = "futures do nothing unless awaited"]
 pub struct Recv<'a, T> {
     next: &'a mut u64,

@@ -1,4 +1,5 @@
-//! A bounded channel: a queue (`buffer.rs`) that is closed when its last sender or its last receiver is gone.
+//! A bounded [`channel`](crate::channel()): a queue (`buffer.rs`) that is closed when its last sender or its last receiver
+//! is gone.
 
 use super::blocking;
 use super::buffer::{Buffer, Get, Put, PutError};
@@ -20,10 +21,10 @@ use std::task::{Context, Poll};
 /// If `cap` is 0.
 ///
 /// ```
-/// curio::run(async {
-///     let (sender, receiver) = curio::channel(8);
-///     let counting = curio::spawn(async move {
-///         for n in 0..20 {
+/// curio::testing::run(async {
+///     let (sender, receiver) = curio::channel(1);
+///     let counting = curio::spawn_named("counting", async move {
+///         for n in 1..=3 {
 ///             sender.send(n).await.unwrap();
 ///         }
 ///     }); // the sender is dropped here, and so the loop below ends
@@ -31,9 +32,24 @@ use std::task::{Context, Poll};
 ///     while let Some(n) = receiver.recv().await {
 ///         sum += n;
 ///     }
-///     assert_eq!(sum, 190);
+///     assert_eq!(sum, 6);
 ///     counting.join().await.unwrap();
 /// });
+/// ```
+///
+/// The [trace](crate::debug::schedtrace) of this program, without source lines:
+///
+/// ```text
+/// …
+/// [t=0.000s] #1 main  SUSPEND    QUEUE_GET
+/// [t=0.000s] #2 counting  RUN        cycle 1
+/// [t=0.000s] #1 main  WAKE       by #2
+/// [t=0.000s] #2 counting  SUSPEND    QUEUE_PUT
+/// [t=0.000s] #1 main  RUN        cycle 2
+/// [t=0.000s] #2 counting  WAKE       by #1
+/// [t=0.000s] #1 main  SUSPEND    QUEUE_GET
+/// [t=0.000s] #2 counting  RUN        cycle 2
+/// …
 /// ```
 #[track_caller]
 pub fn channel<T>(cap: usize) -> (Sender<T>, Receiver<T>) {
@@ -52,18 +68,48 @@ struct Channel<T> {
     receivers: AtomicUsize,
 }
 
-/// Puts items into a channel. When the last sender is dropped, the channel is closed.
+/// Puts items into a [`channel`](crate::channel()). When the last sender is dropped, the channel is closed. Either side can
+/// close it before: see [`Receiver`].
+///
+/// Without waiting, and in threads that run no kernel:
+///
+/// ```
+/// use curio::sync::channel::SendError;
+///
+/// let (sender, receiver) = curio::channel(1);
+/// sender.try_send("first").unwrap();
+/// let refused = sender.try_send("second").unwrap_err();
+/// assert_eq!(refused, SendError::Full("second"));
+///
+/// let thread = std::thread::spawn(move || sender.send_blocking(refused.into_inner()));
+/// assert_eq!(receiver.recv_blocking(), Some("first"));
+/// assert_eq!(receiver.recv_blocking(), Some("second"));
+/// thread.join().unwrap().unwrap();
+/// ```
 pub struct Sender<T> {
     channel: Arc<Channel<T>>,
 }
 
-/// Takes items out of a channel. When the last receiver is dropped, the channel is closed and what is in it is
-/// dropped.
+/// Takes items out of a [`channel`](crate::channel()). When the last receiver is dropped, the channel is closed and what
+/// is in it is dropped.
+///
+/// ```
+/// curio::run(async {
+///     let (sender, receiver) = curio::channel(8);
+///     sender.try_send("last").unwrap();
+///     receiver.close(); // nothing more can be sent; what is there can still be taken
+///     assert!(sender.is_closed());
+///     assert_eq!(receiver.try_recv(), Some("last"));
+///     assert_eq!(receiver.recv().await, None);
+/// });
+/// ```
+///
+/// For threads, `recv_blocking` does the same: see [`Sender`].
 pub struct Receiver<T> {
     channel: Arc<Channel<T>>,
 }
 
-/// Why an item was not sent; it comes back.
+/// Why an item was not sent by a [`Sender`]; it comes back.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum SendError<T> {
     /// There is no room, or other senders wait for it.
@@ -124,7 +170,7 @@ impl<T> Receiver<T> {
         Recv(self.channel.buffer.get(Location::caller()))
     }
 
-    /// Takes the next item if there is one and no other receiver waits for it.
+    /// Takes the next item if there is one and no other receiver waits for it. It never waits, so threads use it as it is.
     pub fn try_recv(&self) -> Option<T> {
         self.channel.buffer.try_get()
     }
@@ -220,7 +266,7 @@ impl<T> fmt::Debug for SendError<T> {
 
 impl<T> Error for SendError<T> {}
 
-/// The future of [`Sender::send`].
+/// The future of [`send`](Sender::send), of a [`Sender`].
 #[must_use = "futures do nothing unless awaited"]
 pub struct SendFuture<'a, T>(Put<'a, Fifo<T>>);
 
@@ -232,7 +278,7 @@ impl<T> Future for SendFuture<'_, T> {
     }
 }
 
-/// The future of [`Receiver::recv`].
+/// The future of [`recv`](Receiver::recv), of a [`Receiver`].
 #[must_use = "futures do nothing unless awaited"]
 pub struct Recv<'a, T>(Get<'a, Fifo<T>>);
 

@@ -93,7 +93,7 @@ impl Condition {
         }
     }
 
-    /// [`wait`](Self::wait) for a thread.
+    /// [`wait`](Self::wait) for a thread. [`wait_for_blocking`](Self::wait_for_blocking) also checks the value.
     ///
     /// # Panics
     /// Inside a kernel.
@@ -106,6 +106,23 @@ impl Condition {
     ///
     /// # Panics
     /// Inside a kernel.
+    ///
+    /// ```
+    /// use curio::{Condition, Lock};
+    ///
+    /// static OPEN: Lock<bool> = Lock::new(false);
+    /// static CHANGED: Condition = Condition::new();
+    ///
+    /// let thread = std::thread::spawn(|| {
+    ///     let open = OPEN.acquire_blocking();
+    ///     *CHANGED.wait_for_blocking(open, |open| *open)
+    /// });
+    /// curio::run(async {
+    ///     *OPEN.acquire().await = true;
+    ///     CHANGED.notify_all();
+    /// });
+    /// assert!(thread.join().unwrap());
+    /// ```
     #[track_caller]
     pub fn wait_for_blocking<'g, T>(
         &self,
@@ -120,7 +137,7 @@ impl Condition {
         self.state.with(|state, handover| state.queue.notify(n, handover));
     }
 
-    /// Notifies every waiter.
+    /// Notifies every waiter: tasks, and threads as in [`wait_for_blocking`](Self::wait_for_blocking).
     pub fn notify_all(&self) {
         self.notify(usize::MAX);
     }

@@ -12,14 +12,54 @@ use std::task::{Context, Poll};
 /// A flag that tasks and threads wait for. Setting it releases all of them.
 ///
 /// ```
+/// use std::time::Duration;
+///
 /// static STARTED: curio::Event = curio::Event::new();
 ///
-/// curio::run(async {
-///     let waiting = curio::spawn(async { STARTED.wait().await });
-///     curio::schedule().await;
+/// async fn client() {
+///     STARTED.wait().await;
+/// }
+///
+/// curio::testing::run(async {
+///     let clients = [curio::spawn(client()), curio::spawn(client())];
+///     curio::sleep(Duration::from_secs(2)).await; // starting takes two seconds
 ///     STARTED.set();
-///     waiting.join().await.unwrap();
+///     for client in clients {
+///         client.join().await.unwrap();
+///     }
 /// });
+/// ```
+///
+/// The [trace](crate::debug::schedtrace) of this program, without source lines:
+///
+/// ```text
+/// …
+/// [t=0.000s] #2 client  RUN        cycle 1
+/// [t=0.000s] #2 client  SUSPEND    EVENT_WAIT
+/// [t=0.000s] #3 client  RUN        cycle 1
+/// [t=0.000s] #3 client  SUSPEND    EVENT_WAIT
+/// [t=0.000s] IDLE
+/// [t=2.000s] #1 main  WAKE       by a timer due at t=2.000s
+/// [t=2.000s] #1 main  RUN        cycle 2
+/// [t=2.000s] #2 client  WAKE       by #1
+/// [t=2.000s] #3 client  WAKE       by #1
+/// [t=2.000s] #1 main  SUSPEND    TASK_JOIN
+/// [t=2.000s] #2 client  RUN        cycle 2
+/// [t=2.000s] #2 client  END        TERMINATED
+/// …
+/// ```
+///
+/// Threads that run no kernel wait for it, too:
+///
+/// ```
+/// let ready = curio::Event::new();
+/// std::thread::scope(|threads| {
+///     threads.spawn(|| ready.set());
+///     ready.wait_blocking();
+/// });
+/// assert!(ready.is_set()); // it stays so, and further waits go on at once
+/// ready.clear();
+/// assert!(!ready.is_set());
 /// ```
 #[doc(alias("Notify"))]
 pub struct Event {
@@ -61,7 +101,8 @@ impl Event {
         self.state.lock().set
     }
 
-    /// Waits until the flag is set; goes on without yielding if it is. Cancel-safe.
+    /// Waits until the flag is set; goes on without yielding if it is. Cancel-safe: there is nothing to
+    /// lose.
     #[track_caller]
     pub fn wait(&self) -> EventWait<'_> {
         EventWait(SetWait::new(&self.state, TaskState::EventWait, Location::caller()))
@@ -89,7 +130,7 @@ impl fmt::Debug for Event {
     }
 }
 
-/// The future of [`Event::wait`].
+/// The future of [`wait`](Event::wait), of an [`Event`].
 #[must_use = "futures do nothing unless awaited"]
 pub struct EventWait<'a>(SetWait<'a, Locked<EventState>>);
 

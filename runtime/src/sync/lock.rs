@@ -16,14 +16,55 @@ use std::task::{Context, Poll};
 /// it is held releases it and does not poison it.
 ///
 /// ```
-/// static ACCOUNTS: curio::Lock<Vec<u32>> = curio::Lock::new(Vec::new());
+/// use std::time::Duration;
 ///
-/// curio::run(async {
-///     let mut accounts = ACCOUNTS.acquire().await;
-///     accounts.push(100);
-///     curio::schedule().await; // still ours
-///     assert_eq!(*accounts, [100]);
+/// static BALANCE: curio::Lock<u32> = curio::Lock::new(100);
+///
+/// async fn withdraw(amount: u32) -> bool {
+///     let mut balance = BALANCE.acquire().await;
+///     if *balance < amount {
+///         return false;
+///     }
+///     curio::sleep(Duration::from_secs(1)).await; // still ours
+///     *balance -= amount;
+///     true
+/// }
+///
+/// curio::testing::run(async {
+///     let (first, second) = (curio::spawn(withdraw(70)), curio::spawn(withdraw(70)));
+///     assert!(first.join().await.unwrap());
+///     assert!(!second.join().await.unwrap(), "it saw what the first had left");
 /// });
+/// ```
+///
+/// The [trace](crate::debug::schedtrace) of this program, without source lines:
+///
+/// ```text
+/// …
+/// [t=0.000s] #2 withdraw  RUN        cycle 1
+/// [t=0.000s] #2 withdraw  SUSPEND    TIME_SLEEP
+/// [t=0.000s] #3 withdraw  RUN        cycle 1
+/// [t=0.000s] #3 withdraw  SUSPEND    LOCK_ACQUIRE
+/// [t=0.000s] IDLE
+/// [t=1.000s] #2 withdraw  WAKE       by a timer due at t=1.000s
+/// [t=1.000s] #2 withdraw  RUN        cycle 2
+/// [t=1.000s] #3 withdraw  WAKE       by #2
+/// [t=1.000s] #2 withdraw  END        TERMINATED
+/// [t=1.000s] #1 main  WAKE       by #2
+/// [t=1.000s] #3 withdraw  RUN        cycle 2
+/// [t=1.000s] #3 withdraw  END        TERMINATED
+/// …
+/// ```
+///
+/// Without waiting, and in threads that run no kernel:
+///
+/// ```
+/// let lock = curio::Lock::new(vec![1]);
+/// lock.acquire_blocking().push(2);
+/// let guard = lock.try_acquire().expect("it is free");
+/// assert!(lock.try_acquire().is_none());
+/// drop(guard);
+/// assert_eq!(lock.into_inner(), [1, 2]);
 /// ```
 #[doc(alias("Mutex"))]
 #[derive(Default)]
@@ -134,7 +175,7 @@ impl<T: fmt::Debug> fmt::Debug for LockGuard<'_, T> {
     }
 }
 
-/// The future of [`Lock::acquire`].
+/// The future of [`acquire`](Lock::acquire), of a [`Lock`].
 #[must_use = "futures do nothing unless awaited"]
 pub struct LockAcquire<'a, T> {
     lock: &'a Lock<T>,

@@ -27,6 +27,17 @@
 //! Each keeps the room of its waits for later ones until it is dropped: about a hundred bytes for each of the most that it has
 //! had at the same time.
 //! Every operation that waits has a `…_blocking` twin for threads that run no kernel.
+//!
+//! ```
+//! static REQUESTS: curio::Queue<u32> = curio::Queue::new(8);
+//!
+//! let thread = std::thread::spawn(|| REQUESTS.put_blocking(6 * 7));
+//! assert_eq!(curio::run(REQUESTS.get()), 42);
+//! thread.join().unwrap();
+//! ```
+//!
+//! Chapter 7 of the tour, `docs/tour/07-who-is-next-in-line.md` in the repository, shows how a lock is handed over, and builds a
+//! primitive on the same parts.
 
 mod barrier;
 mod blocking;

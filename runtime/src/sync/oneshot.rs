@@ -1,4 +1,4 @@
-//! A channel for one value.
+//! A channel for one value: [`oneshot`](crate::oneshot()).
 
 use super::blocking;
 use super::locked::Locked;
@@ -30,15 +30,41 @@ pub fn oneshot<T>() -> (Sender<T>, Receiver<T>) {
     (Sender { state: Arc::clone(&state) }, Receiver { state })
 }
 
-/// Sends the value. If it is dropped without sending, the receiver gets [`Closed`].
+/// Sends the value of a [`oneshot`](crate::oneshot()). If it is dropped without sending, the receiver gets [`Closed`].
+///
+/// ```
+/// let (sender, receiver) = curio::oneshot();
+/// let thread = std::thread::spawn(move || receiver.recv_blocking());
+/// sender.send("done").unwrap();
+/// assert_eq!(thread.join().unwrap(), Ok("done"));
+///
+/// let (sender, receiver) = curio::oneshot();
+/// drop(receiver);
+/// assert!(sender.is_closed());
+/// assert_eq!(sender.send("too late"), Err("too late"));
+/// ```
 pub struct Sender<T> {
     state: Arc<Locked<OneshotState<T>>>,
 }
 
-/// Receives the value. When it has been dropped, the sender's `send` returns the value as an error.
+/// Receives the value of a [`oneshot`](crate::oneshot()). When it has been dropped, the sender's `send` returns the value as an error.
 ///
 /// `(&mut receiver).await` waits without giving the receiver up, so that
 /// `timeout_after(limit, &mut receiver)` may be tried again.
+///
+/// ```
+/// use curio::timeout_after;
+/// use std::time::Duration;
+///
+/// curio::testing::run(async {
+///     let (sender, mut receiver) = curio::oneshot();
+///     assert!(timeout_after(Duration::from_secs(1), &mut receiver).await.is_err());
+///     sender.send(42).unwrap();
+///     assert_eq!(receiver.recv().await, Ok(42));
+/// });
+/// ```
+///
+/// For threads, `recv_blocking` does the same: see [`Sender`].
 pub struct Receiver<T> {
     state: Arc<Locked<OneshotState<T>>>,
 }
@@ -162,7 +188,7 @@ impl<T> fmt::Debug for Receiver<T> {
     }
 }
 
-/// The future of [`Receiver::recv`] and of `&mut Receiver`.
+/// The future of [`recv`](Receiver::recv) of a [`Receiver`], and of a `&mut Receiver`.
 #[must_use = "futures do nothing unless awaited"]
 pub struct Recv<R> {
     receiver: R,

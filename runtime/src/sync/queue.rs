@@ -16,23 +16,71 @@ use std::task::{Context, Poll};
 /// Getters are served in the order in which they came, and so are putters. Every operation is O(1).
 ///
 /// ```
-/// use std::rc::Rc;
+/// use std::time::Duration;
 ///
-/// curio::run(async {
-///     let queue = Rc::new(curio::Queue::new(2));
-///     let items = queue.clone();
-///     let producer = curio::spawn(async move {
-///         for n in 0..10 {
-///             items.put(n).await;
-///         }
-///         items.join().await; // until every item has been dealt with
-///     });
-///     for n in 0..10 {
-///         assert_eq!(queue.get().await, n);
-///         queue.task_done();
+/// static JOBS: curio::Queue<&str> = curio::Queue::new(1);
+///
+/// async fn worker() {
+///     loop {
+///         let job = JOBS.get().await;
+///         curio::sleep(Duration::from_secs(1)).await; // the work
+///         println!("{job}: done");
+///         JOBS.task_done();
 ///     }
-///     producer.join().await.unwrap();
+/// }
+///
+/// curio::testing::run(async {
+///     let worker = curio::spawn(worker());
+///     for job in ["sweep", "wash", "dry"] {
+///         JOBS.put(job).await; // waits while one is in the queue
+///     }
+///     JOBS.join().await; // until all three are done
+///     worker.cancel().await;
 /// });
+/// ```
+///
+/// The [trace](crate::debug::schedtrace) of this program, without source lines:
+///
+/// ```text
+/// …
+/// [t=0.000s] #1 main  SUSPEND    QUEUE_PUT
+/// [t=0.000s] #2 worker  RUN        cycle 1
+/// [t=0.000s] #1 main  WAKE       by #2
+/// [t=0.000s] #2 worker  SUSPEND    TIME_SLEEP
+/// [t=0.000s] #1 main  RUN        cycle 2
+/// [t=0.000s] #1 main  SUSPEND    QUEUE_PUT
+/// [t=0.000s] IDLE
+/// …
+/// [t=1.000s] #1 main  RUN        cycle 3
+/// [t=1.000s] #1 main  SUSPEND    QUEUE_JOIN
+/// …
+/// [t=3.000s] #2 worker  WAKE       by a timer due at t=3.000s
+/// [t=3.000s] #2 worker  RUN        cycle 4
+/// [t=3.000s] #1 main  WAKE       by #2
+/// [t=3.000s] #2 worker  SUSPEND    QUEUE_GET
+/// …
+/// ```
+///
+/// Without waiting, and in threads that run no kernel:
+///
+/// ```
+/// use curio::{Full, Queue};
+///
+/// let queue = Queue::new(2);
+/// queue.try_put("first").unwrap();
+/// queue.put_blocking("second");
+/// assert!(queue.is_full());
+/// assert_eq!(queue.try_put("third"), Err(Full("third")));
+///
+/// assert_eq!(queue.get_blocking(), "first");
+/// assert_eq!(queue.size(), 1);
+/// assert_eq!(queue.try_get(), Some("second"));
+/// assert!(queue.is_empty());
+///
+/// queue.task_done();
+/// queue.task_done();
+/// queue.join_blocking(); // goes on at once: both have been dealt with
+/// assert!(!Queue::<u32>::unbounded().is_full());
 /// ```
 pub struct Queue<T> {
     buffer: Buffer<Fifo<T>>,

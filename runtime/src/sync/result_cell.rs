@@ -25,6 +25,18 @@ use std::task::{Context, Poll};
 ///     assert_eq!(answer.unwrap().await, Ok(42));
 /// });
 /// ```
+///
+/// A failure reaches all of them, too; a thread waits with `unwrap_blocking`:
+///
+/// ```
+/// let answer = curio::ResultCell::<u32, &str>::new();
+/// std::thread::scope(|threads| {
+///     let asking = threads.spawn(|| answer.unwrap_blocking());
+///     assert!(!answer.is_set());
+///     answer.set_exception("out of time");
+///     assert_eq!(asking.join().unwrap(), Err("out of time"));
+/// });
+/// ```
 pub struct ResultCell<T, E> {
     state: Locked<CellState<T, E>>,
 }
@@ -74,6 +86,9 @@ impl<T, E> ResultCell<T, E> {
 impl<T: Clone, E: Clone> ResultCell<T, E> {
     /// Waits for the result and returns a copy of it. Cancel-safe.
     ///
+    /// # Errors
+    /// What [`set_exception`](Self::set_exception) was given.
+    ///
     /// The copy is made while the cell is locked: a `clone` of yours must not use this same cell.
     #[track_caller]
     pub fn unwrap(&self) -> Unwrap<'_, T, E> {
@@ -105,7 +120,7 @@ impl<T, E> fmt::Debug for ResultCell<T, E> {
     }
 }
 
-/// The future of [`ResultCell::unwrap`].
+/// The future of [`unwrap`](ResultCell::unwrap), of a [`ResultCell`].
 #[must_use = "futures do nothing unless awaited"]
 pub struct Unwrap<'a, T, E>(SetWait<'a, Locked<CellState<T, E>>>);
 

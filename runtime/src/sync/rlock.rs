@@ -33,6 +33,17 @@ use std::thread::{self, ThreadId};
 /// });
 /// assert!(!FILE.locked());
 /// ```
+///
+/// Without waiting, and in threads that run no kernel:
+///
+/// ```
+/// let lock = curio::RLock::new();
+/// let held = lock.acquire_blocking();
+/// assert!(lock.try_acquire().is_some(), "this thread has it already");
+/// std::thread::scope(|threads| {
+///     threads.spawn(|| assert!(lock.try_acquire().is_none()));
+/// });
+/// ```
 #[derive(Default)]
 pub struct RLock {
     turn: Permits,
@@ -150,7 +161,7 @@ impl fmt::Debug for RLockGuard<'_> {
     }
 }
 
-/// The future of [`RLock::acquire`].
+/// The future of [`acquire`](RLock::acquire), of an [`RLock`].
 #[must_use = "futures do nothing unless awaited"]
 pub struct RLockAcquire<'a> {
     lock: &'a RLock,

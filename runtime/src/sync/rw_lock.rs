@@ -30,6 +30,18 @@ const READERS: usize = 1 << 29;
 ///     assert_eq!(*one, *two);
 /// });
 /// ```
+///
+/// Without waiting, and in threads that run no kernel:
+///
+/// ```
+/// let lock = curio::RwLock::new(1);
+/// *lock.write_blocking() += 1;
+/// let reader = lock.read_blocking();
+/// assert_eq!(*lock.try_read().expect("many may read"), 2);
+/// assert!(lock.try_write().is_none(), "it is being read");
+/// drop(reader);
+/// assert_eq!(lock.into_inner(), 2);
+/// ```
 pub struct RwLock<T> {
     turn: Permits,
     /// Only ever locked by those whose turn it is: this lock is never waited for.
@@ -183,14 +195,14 @@ impl<T: fmt::Debug> fmt::Debug for RwLockWriteGuard<'_, T> {
     }
 }
 
-/// The future of [`RwLock::read`].
+/// The future of [`read`](RwLock::read), of an [`RwLock`].
 #[must_use = "futures do nothing unless awaited"]
 pub struct RwLockRead<'a, T> {
     lock: &'a RwLock<T>,
     turn: Acquire<'a>,
 }
 
-/// The future of [`RwLock::write`].
+/// The future of [`write`](RwLock::write), of an [`RwLock`].
 #[must_use = "futures do nothing unless awaited"]
 pub struct RwLockWrite<'a, T> {
     lock: &'a RwLock<T>,

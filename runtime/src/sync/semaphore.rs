@@ -13,15 +13,59 @@ use std::task::{Context, Poll};
 /// A number of permits. A task or thread that holds one may go on; the others wait their turn.
 ///
 /// ```
-/// curio::run(async {
-///     let two_at_a_time = curio::Semaphore::new(2);
-///     let first = two_at_a_time.acquire().await;
-///     let second = two_at_a_time.acquire().await;
-///     assert!(two_at_a_time.try_acquire().is_none());
-///     drop(first);
-///     assert!(two_at_a_time.try_acquire().is_some());
-///     # drop(second);
+/// use std::time::Duration;
+///
+/// static CONNECTIONS: curio::Semaphore = curio::Semaphore::new(2);
+///
+/// async fn download() {
+///     let _permit = CONNECTIONS.acquire().await;
+///     curio::sleep(Duration::from_secs(1)).await;
+/// }
+///
+/// curio::testing::run(async {
+///     let start = curio::clock();
+///     let group = curio::TaskGroup::new();
+///     for _ in 0..3 {
+///         group.spawn(download());
+///     }
+///     group.join().await.unwrap();
+///     assert_eq!(curio::clock() - start, Duration::from_secs(2)); // two at a time
 /// });
+/// ```
+///
+/// The [trace](crate::debug::schedtrace) of this program, without source lines:
+///
+/// ```text
+/// …
+/// [t=0.000s] #4 download  RUN        cycle 1
+/// [t=0.000s] #4 download  SUSPEND    SEMA_ACQUIRE
+/// [t=0.000s] IDLE
+/// [t=1.000s] #2 download  WAKE       by a timer due at t=1.000s
+/// [t=1.000s] #3 download  WAKE       by a timer due at t=1.000s
+/// [t=1.000s] #2 download  RUN        cycle 2
+/// [t=1.000s] #4 download  WAKE       by #2
+/// [t=1.000s] #2 download  END        TERMINATED
+/// [t=1.000s] #1 main  WAKE       by #2
+/// [t=1.000s] #3 download  RUN        cycle 2
+/// [t=1.000s] #3 download  END        TERMINATED
+/// [t=1.000s] #4 download  RUN        cycle 2
+/// [t=1.000s] #4 download  SUSPEND    TIME_SLEEP
+/// …
+/// ```
+///
+/// Several permits at once, and permits that outlive their guards:
+///
+/// ```
+/// let memory = curio::Semaphore::new(8); // in megabytes, say
+/// curio::run(async {
+///     let large = memory.acquire_many(6).await;
+///     assert_eq!(memory.value(), 2);
+///     assert!(memory.try_acquire().is_some());
+/// });
+/// memory.acquire_blocking().forget(); // by a thread; given back elsewhere
+/// assert_eq!(memory.value(), 7);
+/// memory.release();
+/// assert_eq!(memory.value(), 8);
 /// ```
 pub struct Semaphore {
     permits: Permits,
@@ -34,7 +78,7 @@ pub struct Semaphore {
 ///
 /// curio::run(async {
 ///     let _permit = AT_MOST_TWO.acquire().await;
-///     assert_eq!(AT_MOST_TWO.value(), 1);
+///     assert_eq!((AT_MOST_TWO.value(), AT_MOST_TWO.bound()), (1, 2));
 /// });
 /// assert!(AT_MOST_TWO.release().is_err());
 /// ```
@@ -43,7 +87,7 @@ pub struct BoundedSemaphore {
     bound: usize,
 }
 
-/// A permit, or several. Dropping it gives it back: to the task or thread that has waited longest.
+/// A permit of a [`Semaphore`] or [`BoundedSemaphore`], or several. Dropping it gives it back: to the task or thread that has waited longest.
 #[must_use = "a permit that is not kept is given back at once"]
 pub struct SemaphorePermit<'a> {
     permits: &'a Permits,
@@ -184,7 +228,7 @@ impl fmt::Debug for SemaphorePermit<'_> {
     }
 }
 
-/// The future of `acquire` and `acquire_many`.
+/// The future of `acquire` and `acquire_many`, of a [`Semaphore`] or a [`BoundedSemaphore`].
 #[must_use = "futures do nothing unless awaited"]
 pub struct SemaphoreAcquire<'a> {
     acquire: Acquire<'a>,

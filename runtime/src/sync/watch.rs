@@ -32,12 +32,24 @@ pub fn watch<T>(init: T) -> (Sender<T>, Receiver<T>) {
     (Sender { state: Arc::clone(&state) }, Receiver { state, seen: 0 })
 }
 
-/// Changes the value. When the last sender is dropped, waits for changes return [`Closed`].
+/// Changes the value of a [`watch`](crate::watch()). When the last sender is dropped, waits for changes return [`Closed`].
+///
+/// ```
+/// let (level, _) = curio::watch(0);
+/// let mut watcher = level.subscribe();
+/// let thread = std::thread::spawn(move || {
+///     watcher.changed_blocking().unwrap();
+///     watcher.get()
+/// });
+/// level.send(3);
+/// assert_eq!(thread.join().unwrap(), 3);
+/// ```
 pub struct Sender<T> {
     state: Arc<Locked<WatchState<T>>>,
 }
 
-/// Watches the value. A clone has seen what the original has seen.
+/// Watches the value of a [`watch`](crate::watch()), as a task or, as with the [`Sender`] there, as a thread. A clone has
+/// seen what the original has seen.
 pub struct Receiver<T> {
     state: Arc<Locked<WatchState<T>>>,
     seen: u64,
@@ -147,7 +159,7 @@ impl<T> fmt::Debug for Receiver<T> {
     }
 }
 
-/// The future of [`Receiver::changed`].
+/// The future of [`changed`](Receiver::changed), of a [`Receiver`] of a [`watch`](crate::watch()).
 #[must_use = "futures do nothing unless awaited"]
 pub struct Changed<'a, T> {
     seen: &'a mut u64,

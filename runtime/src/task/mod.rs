@@ -131,6 +131,40 @@ where
 ///
 /// `task.await` is `task.join().await`; `(&mut task).await` keeps the handle, so that
 /// `timeout_after(limit, &mut task)` may be tried again.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// curio::testing::run(async {
+///     let quick = curio::spawn_named("quick", async {
+///         curio::sleep(Duration::from_secs(1)).await;
+///         "done"
+///     });
+///     let slow = curio::spawn_named("slow", curio::sleep(Duration::from_secs(60)));
+///     assert_eq!(quick.join().await.unwrap(), "done");
+///     assert!(slow.cancel().await, "it had not ended by itself");
+/// });
+/// ```
+///
+/// The [trace](crate::debug::schedtrace) of this program, without source lines:
+///
+/// ```text
+/// …
+/// [t=1.000s] #2 quick  WAKE       by a timer due at t=1.000s
+/// [t=1.000s] #2 quick  RUN        cycle 2
+/// [t=1.000s] #2 quick  END        TERMINATED
+/// [t=1.000s] #1 main  WAKE       by #2
+/// [t=1.000s] #1 main  RUN        cycle 2
+/// [t=1.000s] #3 slow  CANCEL     requested by #1
+/// [t=1.000s] #3 slow  WAKE       by a request to cancel it, from #1
+/// [t=1.000s] #1 main  SUSPEND    TASK_JOIN
+/// [t=1.000s] #3 slow  RUN        cycle 2
+/// [t=1.000s] #3 slow  END        CANCELLED
+/// [t=1.000s] #1 main  WAKE       by #3
+/// [t=1.000s] #1 main  RUN        cycle 3
+/// [t=1.000s] #1 main  END        TERMINATED
+/// [t=1.000s] EXIT
+/// ```
 #[doc(alias("JoinHandle"))]
 #[must_use = "a task that is never joined, cancelled or detached is reported when the kernel shuts down"]
 pub struct Task<T> {

@@ -23,11 +23,27 @@ pub fn clock() -> Instant {
 /// Cancel-safe: dropping it takes its timer back.
 ///
 /// ```
-/// use std::time::{Duration, Instant};
+/// use std::time::Duration;
 ///
-/// let start = Instant::now();
-/// curio::run(curio::sleep(Duration::from_millis(10)));
-/// assert!(start.elapsed() >= Duration::from_millis(10));
+/// curio::testing::run(async {
+///     let start = curio::clock();
+///     curio::sleep(Duration::from_secs(3600)).await; // takes no real time: the clock is virtual
+///     assert_eq!(curio::clock() - start, Duration::from_secs(3600));
+/// });
+/// ```
+///
+/// The [trace](crate::debug::schedtrace) of this program, without source lines:
+///
+/// ```text
+/// [t=0.000s] #1 main  CREATE
+/// [t=0.000s] #1 main  WAKE       by its spawn
+/// [t=0.000s] #1 main  RUN        cycle 1
+/// [t=0.000s] #1 main  SUSPEND    TIME_SLEEP
+/// [t=0.000s] IDLE
+/// [t=3600.000s] #1 main  WAKE       by a timer due at t=3600.000s
+/// [t=3600.000s] #1 main  RUN        cycle 2
+/// [t=3600.000s] #1 main  END        TERMINATED
+/// [t=3600.000s] EXIT
 /// ```
 #[track_caller]
 pub fn sleep(d: Duration) -> Sleep {
