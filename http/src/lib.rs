@@ -20,8 +20,8 @@
 //! header value with a line break). The result is a [`Response`] as soon as the response head has arrived. Its body is
 //! read on demand: as a whole ([`json`](Response::json), [`text`](Response::text), [`binary`](Response::binary)) or in
 //! parts ([`iter_chunked`](Response::iter_chunked), [`iter_lines`](Response::iter_lines),
-//! [`download`](Response::download)). All failures have one type, [`Error`]: its `Display` is one line for people, and its
-//! [`kind`](Error::kind) is for the program.
+//! [`bytes_stream`](Response::bytes_stream), [`download`](Response::download)). All failures have one type, [`Error`]: its
+//! `Display` is one line for people, and its [`kind`](Error::kind) is for the program.
 //!
 //! # What it takes care of
 //!
@@ -140,6 +140,7 @@ pub use response::chunks::Chunks;
 pub use response::event_stream::Events;
 pub use response::lines::Lines;
 pub use response::link_header::Link;
+pub use response::owned::{BytesStream, ResponseReader};
 pub use response::sse::ServerEvent;
 pub use session::builder::ClientSessionBuilder;
 pub use session::client::{ClientSession, delete, get, head, options, patch, post, put, request};

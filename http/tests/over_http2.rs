@@ -27,6 +27,8 @@ mod hostile_redirects;
 mod hostile_requests;
 #[path = "multipart.rs"]
 mod multipart;
+#[path = "owned_streams.rs"]
+mod owned_streams;
 #[path = "ranges.rs"]
 mod ranges;
 #[path = "read_twice.rs"]

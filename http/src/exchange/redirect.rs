@@ -56,7 +56,7 @@ pub(crate) fn next(
     change_method(request, status);
     if !request.body.can_be_sent() {
         return Err(refused(format!(
-            "a redirect ({status}) wants the request body again, and it came from a reader that is used up"
+            "a redirect ({status}) wants the request body again, and it came from a reader or stream that is used up"
         )));
     }
     if !request.url.same_origin(&url) {

@@ -1,16 +1,20 @@
 //! The body of a request, before it is sent: [`Body`].
 //!
 //! A request may have to be sent again, after a redirect with status 307 or on a stale connection. Text in memory can be
-//! sent again, a file can be opened again, a reader can be read only once. So a [`Body`] is a description, and `upload/`
+//! sent again, a file can be opened again, a reader or a stream can be read only once. So a [`Body`] is a description, and `upload/`
 //! turns it into bytes when the request is sent.
 
 use bytes::Bytes;
+use futures_core::Stream;
 use futures_io::AsyncRead;
+use std::error::Error as StdError;
 use std::fmt;
 use std::path::PathBuf;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
-/// The body of a request: from text or bytes in memory, from a file, or from a reader. Files and readers are sent
-/// in chunks and never held in memory as a whole.
+/// The body of a request: from text or bytes in memory, from a file, a reader or a stream. Files, readers and streams are sent
+/// in chunks and never held in memory as a whole. `Body::from(response)` sends the body of a [`Response`](crate::Response) on.
 ///
 /// ```
 /// use curio_http::Body;
@@ -29,10 +33,37 @@ pub(crate) enum Source {
     /// Opened when sent.
     File(PathBuf),
     Reader(Box<dyn AsyncRead + Unpin>),
+    Stream(BodyStream),
     /// One after the other; none of them is a sequence itself. A form with files is one.
     Sequence(Vec<Body>),
-    /// A reader that has been sent.
+    /// A reader or stream that has been sent.
     Spent,
+}
+
+/// A body that arrives piece by piece.
+pub(crate) struct BodyStream {
+    pub(crate) pieces: Pin<Box<dyn Stream<Item = Result<Bytes, PieceError>>>>,
+    /// How many bytes they are together, if that is known.
+    pub(crate) length: Option<u64>,
+}
+
+type PieceError = Box<dyn StdError + Send + Sync>;
+
+/// The pieces of a stream with the types that [`BodyStream`] has.
+struct Pieces<S>(Pin<Box<S>>);
+
+impl<S, B, E> Stream for Pieces<S>
+where
+    S: Stream<Item = Result<B, E>>,
+    B: Into<Bytes>,
+    E: Into<PieceError>,
+{
+    type Item = Result<Bytes, PieceError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let piece = self.0.as_mut().poll_next(cx);
+        piece.map(|piece| piece.map(|piece| piece.map(Into::into).map_err(Into::into)))
+    }
 }
 
 impl Body {
@@ -44,6 +75,41 @@ impl Body {
     /// been sent, also if the server answered earlier; a refusal ends the upload.
     pub fn from_reader(reader: impl AsyncRead + Unpin + 'static) -> Body {
         Body { source: Source::Reader(Box::new(reader)) }
+    }
+
+    /// A body of unknown length, from a stream of pieces that is polled while it is sent: a piece is taken when the one before
+    /// it has been written to the socket. Apart from that it is like a [reader](Body::from_reader): sent in chunks, or with
+    /// the length of a `Content-Length` field, and only once. The stream of a response can be one
+    /// ([`Response::bytes_stream`](crate::Response::bytes_stream)).
+    ///
+    /// # Errors
+    /// An error of the stream becomes the cause of the request's error, of kind [`Io`](crate::ErrorKind::Io), and the
+    /// connection is closed, so that the server cannot take the part for the whole.
+    ///
+    /// ```
+    /// # use curio_http::{ClientSession, Error};
+    /// # async fn example(session: &ClientSession) -> Result<(), Error> {
+    /// use curio_http::Body;
+    /// use futures_util::{StreamExt, stream};
+    ///
+    /// let lines = stream::iter(1..=1000).map(|n| Ok::<_, std::io::Error>(format!("line {n}\n")));
+    /// session.post("https://example.org/log").body(Body::from_stream(lines)).await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn from_stream<S, B, E>(stream: S) -> Body
+    where
+        S: Stream<Item = Result<B, E>> + 'static,
+        B: Into<Bytes> + 'static,
+        E: Into<Box<dyn StdError + Send + Sync>> + 'static,
+    {
+        Body::of_pieces(Pieces(Box::pin(stream)), None)
+    }
+
+    pub(crate) fn of_pieces(
+        pieces: impl Stream<Item = Result<Bytes, PieceError>> + 'static,
+        length: Option<u64>,
+    ) -> Body {
+        Body { source: Source::Stream(BodyStream { pieces: Box::pin(pieces), length }) }
     }
 
     /// A body from a file that is opened when the request is sent, and again if it has to be sent again. The length
@@ -70,7 +136,7 @@ impl Body {
     /// Whether it can be sent now: no reader in it has been read.
     pub(crate) fn can_be_sent(&self) -> bool {
         match &self.source {
-            Source::Bytes(_) | Source::File(_) | Source::Reader(_) => true,
+            Source::Bytes(_) | Source::File(_) | Source::Reader(_) | Source::Stream(_) => true,
             Source::Spent => false,
             Source::Sequence(bodies) => bodies.iter().all(Body::can_be_sent),
         }
@@ -80,7 +146,7 @@ impl Body {
     pub(crate) fn is_replayable(&self) -> bool {
         match &self.source {
             Source::Bytes(_) | Source::File(_) => true,
-            Source::Reader(_) | Source::Spent => false,
+            Source::Reader(_) | Source::Stream(_) | Source::Spent => false,
             Source::Sequence(bodies) => bodies.iter().all(Body::is_replayable),
         }
     }
@@ -98,10 +164,11 @@ impl fmt::Debug for Body {
             Source::Bytes(bytes) => write!(f, "Body({} bytes)", bytes.len()),
             Source::File(path) => write!(f, "Body(file {})", path.display()),
             Source::Reader(_) => f.write_str("Body(reader)"),
+            Source::Stream(_) => f.write_str("Body(stream)"),
             Source::Sequence(bodies) => {
                 f.write_str("Body").and_then(|()| f.debug_list().entries(bodies).finish())
             }
-            Source::Spent => f.write_str("Body(spent reader)"),
+            Source::Spent => f.write_str("Body(sent)"),
         }
     }
 }

@@ -47,13 +47,24 @@ impl<'a> Chunks<'a> {
     }
 
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
-        if self.failed {
-            return Poll::Ready(None);
-        }
-        let chunk = ready!(self.content.poll_chunk(cx, self.maxsize));
-        self.failed = matches!(chunk, Some(Err(_)));
-        Poll::Ready(chunk.map(|chunk| chunk.map_err(|error| self.context.located(error))))
+        poll_next_chunk(self.content, self.context, self.maxsize, &mut self.failed, cx)
     }
+}
+
+/// The next chunk of at most `maxsize` bytes; after an error, which sets `failed`, there are no more.
+pub(super) fn poll_next_chunk(
+    content: &mut Content,
+    context: ErrorContext<'_>,
+    maxsize: usize,
+    failed: &mut bool,
+    cx: &mut Context<'_>,
+) -> Poll<Option<Result<Bytes, Error>>> {
+    if *failed {
+        return Poll::Ready(None);
+    }
+    let chunk = ready!(content.poll_chunk(cx, maxsize));
+    *failed = matches!(chunk, Some(Err(_)));
+    Poll::Ready(chunk.map(|chunk| chunk.map_err(|error| context.located(error))))
 }
 
 impl Stream for Chunks<'_> {

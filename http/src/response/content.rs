@@ -207,6 +207,19 @@ impl Content {
         matches!(self.whole, Whole::Kept(_))
     }
 
+    /// The length of the body, if it is kept.
+    pub(crate) fn kept_length(&self) -> Option<u64> {
+        match &self.whole {
+            Whole::Kept(bytes) => Some(bytes.len() as u64),
+            _ => None,
+        }
+    }
+
+    /// Whether a part of the body has been read.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.read > 0 || matches!(self.whole, Whole::InChunks)
+    }
+
     /// To be called before `poll_chunk` by a caller that needs the whole body.
     ///
     /// # Errors

@@ -7,6 +7,7 @@
 //! decode/            content codings
 //! charset.rs         text in any character set
 //! chunks.rs          Chunks: the body in chunks of bytes
+//! owned.rs           BytesStream, ResponseReader: the body as a stream that owns the response
 //! lines.rs           Lines: the body line by line
 //! line_splitter.rs   from bytes to lines of text
 //! event_stream.rs    Events: the body as server-sent events
@@ -36,6 +37,7 @@ pub(crate) mod event_stream;
 mod line_splitter;
 pub(crate) mod lines;
 pub(crate) mod link_header;
+pub(crate) mod owned;
 mod poll_budget;
 pub(crate) mod sse;
 #[cfg(feature = "http2")]

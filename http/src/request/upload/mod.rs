@@ -2,18 +2,20 @@
 //!
 //! ```text
 //! file.rs       a file, read in a thread
+//! stream.rs     a stream of pieces
 //! progress.rs   how much has been sent
 //! ```
 //!
 //! [`Upload`] turns the description in [`Body`] into chunks of bytes, one at a time, when the connection can
-//! send more: bytes in memory are sliced, a file is read in a thread, a reader is polled, and a form is a sequence of these.
+//! send more: bytes in memory are sliced, a file is read in a thread, a reader or a stream is polled, and a form is a sequence of these.
 //!
 //! Exactly the declared Content-Length is sent. A file that grows meanwhile is cut off there. A file that shrinks, or a
-//! reader that yields more or less than the caller's Content-Length, is an error and closes the connection: the server would
+//! reader or stream that yields more or less than the caller's Content-Length, is an error and closes the connection: the server would
 //! otherwise take the next request for the rest of this body.
 
 mod file;
 mod progress;
+mod stream;
 
 pub(crate) use progress::{Progress, Report};
 
@@ -28,6 +30,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
+use stream::StreamUpload;
 
 /// How many bytes are framed and sent at a time.
 const CHUNK: usize = 64 * 1024;
@@ -55,6 +58,7 @@ enum ChunkSource {
     },
     File(Box<FileUpload>),
     Reader(Box<ReaderUpload>),
+    Stream(Box<StreamUpload>),
     /// A source that has been sent is removed from the front.
     Sequence(VecDeque<ChunkSource>),
 }
@@ -73,12 +77,12 @@ impl fmt::Debug for Upload {
 }
 
 impl Upload {
-    /// Prepares `body` to be sent, and returns its length. A reader is moved out of the body; everything else stays there
-    /// and can be sent again.
+    /// Prepares `body` to be sent, and returns its length. A reader or stream is moved out of the body; everything else
+    /// stays there and can be sent again.
     ///
     /// # Errors
     /// Of kind [`Io`](ErrorKind::Io) if a file cannot be opened; of kind [`Request`](ErrorKind::Request) if a reader
-    /// has been used already.
+    /// or stream has been used already.
     pub(crate) async fn open(body: &mut Body) -> Result<OpenBody, Error> {
         if let Some(in_memory) = Upload::in_memory(body) {
             return Ok(in_memory);
@@ -113,7 +117,7 @@ impl Upload {
         self.options.as_ref()?.expect_continue_timeout
     }
 
-    /// Moves a reader from which nothing has been read back into the body, so that it can still be sent.
+    /// Moves a reader or stream from which nothing has been read back into the body, so that it can still be sent.
     pub(crate) fn put_back(self, body: &mut Body) {
         self.chunks.put_back(body);
     }
@@ -174,6 +178,10 @@ impl ChunkSource {
                 let length = length_of_all(bodies, &announced);
                 Ok((ChunkSource::of(body, &mut announced.into_iter())?, length))
             }
+            Source::Stream(stream) => {
+                let length = stream.length.map_or(BodyLength::Chunked, BodyLength::Known);
+                Ok((ChunkSource::of(body, &mut std::iter::empty())?, length))
+            }
             Source::Bytes(_) | Source::Reader(_) | Source::Spent => {
                 Ok((ChunkSource::of(body, &mut std::iter::empty())?, BodyLength::Chunked))
             }
@@ -195,7 +203,11 @@ impl ChunkSource {
                 Source::Reader(reader) => {
                     Ok(ChunkSource::Reader(Box::new(ReaderUpload { reader, buffer: Vec::new(), filled: 0 })))
                 }
-                _ => Err(Error::new(ErrorKind::Request, "the body came from a reader that is used up")),
+                Source::Stream(stream) => Ok(ChunkSource::Stream(Box::new(StreamUpload::new(stream)))),
+                _ => Err(Error::new(
+                    ErrorKind::Request,
+                    "the body came from a reader or stream that is used up",
+                )),
             },
         }
     }
@@ -204,6 +216,11 @@ impl ChunkSource {
         match (self, &mut body.source) {
             (ChunkSource::Reader(upload), source @ Source::Spent) if upload.buffer.is_empty() => {
                 *source = Source::Reader(upload.reader);
+            }
+            (ChunkSource::Stream(upload), source @ Source::Spent) => {
+                if let Some(stream) = upload.into_untouched() {
+                    *source = Source::Stream(stream);
+                }
             }
             (ChunkSource::Sequence(remaining), Source::Sequence(bodies))
                 if remaining.len() == bodies.len() =>
@@ -223,6 +240,7 @@ impl ChunkSource {
                 Poll::Ready(Ok(*given > 0))
             }
             ChunkSource::File(file) => file.poll_next(cx),
+            ChunkSource::Stream(upload) => upload.poll_next(cx),
             ChunkSource::Reader(upload) => {
                 let ReaderUpload { reader, buffer, filled } = &mut **upload;
                 buffer.resize(CHUNK, 0);
@@ -253,6 +271,7 @@ impl ChunkSource {
         match self {
             ChunkSource::Memory { bytes, given } => &bytes[..*given],
             ChunkSource::File(file) => file.chunk(),
+            ChunkSource::Stream(upload) => upload.chunk(),
             ChunkSource::Reader(upload) => &upload.buffer[..upload.filled],
             ChunkSource::Sequence(remaining) => remaining.front().map_or(&[], ChunkSource::chunk),
         }
@@ -261,11 +280,12 @@ impl ChunkSource {
 
 /// The length of a sequence of bodies: known if each of theirs is. `files` are the lengths of the files among them.
 fn length_of_all(bodies: &[Body], files: &[Option<u64>]) -> BodyLength {
-    let in_memory = bodies.iter().filter_map(|body| match &body.source {
+    let known = bodies.iter().filter_map(|body| match &body.source {
         Source::Bytes(bytes) => Some(Some(bytes.len() as u64)),
         Source::File(_) => None,
+        Source::Stream(stream) => Some(stream.length),
         Source::Reader(_) | Source::Spent | Source::Sequence(_) => Some(None),
     });
-    let sum = in_memory.chain(files.iter().copied()).try_fold(0u64, |sum, length| sum.checked_add(length?));
+    let sum = known.chain(files.iter().copied()).try_fold(0u64, |sum, length| sum.checked_add(length?));
     sum.map_or(BodyLength::Chunked, BodyLength::Known)
 }
