@@ -86,7 +86,7 @@ fn destination(from: &Url, headers: &HeaderMap) -> Result<Url, Error> {
     let to = from.join_bytes(first.as_bytes());
     let mut to = to.map_err(|cause| refused("following a redirect").because(cause))?;
     if to.fragment().is_none() {
-        to.set_fragment(from.fragment());
+        to.set_encoded_fragment(from.fragment());
     }
     Ok(to)
 }

@@ -1,6 +1,7 @@
 //! URLs: [`Url`], and what can be converted into one.
 //!
 //! ```text
+//! change.rs  setters, and the query as pairs
 //! check.rs   which URLs are refused, before and after parsing
 //! plain.rs   URLs that need no parsing
 //! into.rs    IntoUrl
@@ -16,6 +17,7 @@
 //! [`Url`] is a type of this crate: the normalised text, and marks where its parts begin. So the parser can be replaced
 //! without a breaking change, and is not needed for texts that are normalised already (`plain.rs`).
 
+mod change;
 mod check;
 mod into;
 mod plain;
@@ -228,9 +230,16 @@ impl Url {
         self.marks.user_end < self.marks.host_start
     }
 
-    /// `scheme://host:port`, which is equal for all URLs of an origin (RFC 6454 §4). A slice, unless user name and
-    /// password are in the middle of it.
-    pub(crate) fn origin(&self) -> Cow<'_, str> {
+    /// `scheme://host:port`, which is equal for all URLs of an origin (RFC 6454 §4); without the port if it is the default of
+    /// the scheme, and without user name and password.
+    ///
+    /// ```
+    /// # use curio_http::Url;
+    /// let url: Url = "https://ann:secret@example.org:443/a?b#c".parse()?;
+    /// assert_eq!(url.origin(), "https://example.org");
+    /// # Ok::<(), curio_http::Error>(())
+    /// ```
+    pub fn origin(&self) -> Cow<'_, str> {
         if self.has_credentials() {
             format!("{}://{}", self.scheme(), self.authority()).into()
         } else {
@@ -269,7 +278,7 @@ impl Url {
     }
 
     /// Replaces the fragment by that of another URL, which is encoded already.
-    pub(crate) fn set_fragment(&mut self, fragment: Option<&str>) {
+    pub(crate) fn set_encoded_fragment(&mut self, fragment: Option<&str>) {
         self.text.truncate(self.marks.query_end);
         if let Some(fragment) = fragment {
             self.text.push('#');
