@@ -11,23 +11,15 @@ pub(crate) enum FormError {
     NotPair(&'static str),
     /// A sequence of this length instead of a pair.
     Length(usize),
-    /// A name, or a value without a known name.
+    /// A name.
     NotText(&'static str),
     /// The value of this field.
     NotTextIn(String, &'static str),
+    /// An element of this field's list.
+    NotTextInList(String, &'static str),
     NoName,
     /// From the value's own `Serialize`.
     Own(String),
-}
-
-impl FormError {
-    /// Adds the name of the field whose value was the problem.
-    pub(super) fn of(self, name: Option<&str>) -> FormError {
-        match (self, name) {
-            (FormError::NotText(what), Some(name)) => FormError::NotTextIn(name.into(), what),
-            (error, _) => error,
-        }
-    }
 }
 
 impl fmt::Display for FormError {
@@ -43,12 +35,14 @@ impl fmt::Display for FormError {
                 write!(f, "each element of the sequence must be a pair, and one has the length {count}")
             }
             FormError::NotText(what) => {
-                write!(f, "names and values must be text or numbers, and one is {what}")
+                write!(f, "names must be text or numbers, and one is {what}")
             }
-            FormError::NotTextIn(name, what) => write!(
-                f,
-                "the value of {name:?} is {what}, but must be text or a number (in a sequence of pairs, a name may occur several times)"
-            ),
+            FormError::NotTextIn(name, what) => {
+                write!(f, "the value of {name:?} is {what}, but must be text, a number, or a list of these")
+            }
+            FormError::NotTextInList(name, what) => {
+                write!(f, "each element of the list {name:?} must be text or a number, and one is {what}")
+            }
             FormError::NoName => f.write_str("a field has no name"),
             FormError::Own(text) => f.write_str(text),
         }

@@ -8,14 +8,17 @@
 //! Query parameters and form bodies are flat lists of names and texts, unlike most Rust values. The value as a whole must be
 //! a list of fields: a struct, a map, or a sequence of pairs. A name or a value must be a text or something with an obvious
 //! text form: a number, a `bool`, a `char`, a variant without data. A field that is `None`, or `null` in a JSON value, is
-//! left out. Everything else is an error that says what was found where, because servers expect lists and structs in many
-//! different forms.
+//! left out. A value may also be a list of these: the name is then written once for each (`a=1&a=2`), as by requests and httpx,
+//! and not at all for an empty one. Everything else is an error that says what was found where, because servers expect structs
+//! and lists of lists in many different forms.
 //!
 //! ```text
 //! place      struct or map    sequence or tuple      scalar        None, null
 //! Whole      its fields       its elements: pairs    error         nothing
 //! Element    error            name and value         error         nothing
-//! Text       error            error                  the text      the field is left out
+//! Name       error            error                  the text      the field has no name: error
+//! Value      error            its elements: items    a field       nothing
+//! Item       error            error                  a field       nothing
 //! ```
 
 mod error;
@@ -42,8 +45,12 @@ enum Place<'a> {
     Whole(&'a mut Form),
     /// One field, as a pair.
     Element(&'a mut Form),
-    /// A name or a value; it stays `None` if there is none.
-    Text(&'a mut Option<String>),
+    /// A name; it stays `None` if there is none.
+    Name(&'a mut Option<String>),
+    /// The value of the field with this name.
+    Value(&'a mut Form, &'a str),
+    /// A value in a list of them.
+    Item(&'a mut Form, &'a str),
 }
 
 /// What is being serialised.
@@ -53,29 +60,32 @@ enum Parts<'a> {
     /// Each element is a pair.
     Pairs(&'a mut Form),
     /// Name and value are the first and second element, and there is no third.
-    Pair { form: &'a mut Form, name: Option<String>, value: Option<String>, count: usize },
+    Pair { form: &'a mut Form, name: Option<String>, count: usize },
+    /// Each element is a value of the field with this name.
+    Items(&'a mut Form, &'a str),
 }
 
-/// The text of a name or value, if it has one.
-fn text<T: Serialize + ?Sized>(value: &T) -> Result<Option<String>, FormError> {
+/// The text of a name, if it has one.
+fn name_of<T: Serialize + ?Sized>(name: &T) -> Result<Option<String>, FormError> {
     let mut text = None;
-    value.serialize(Place::Text(&mut text))?;
+    name.serialize(Place::Name(&mut text))?;
     Ok(text)
 }
 
-fn append(form: &mut Form, name: Option<String>, value: Option<String>) -> Result<(), FormError> {
-    let name = name.ok_or(FormError::NoName)?;
-    if let Some(value) = value {
-        form.append_pair(&name, &value);
-    }
-    Ok(())
+/// Writes a field, or one for each element of a list.
+fn append<T: Serialize + ?Sized>(form: &mut Form, name: Option<&str>, value: &T) -> Result<(), FormError> {
+    value.serialize(Place::Value(form, name.ok_or(FormError::NoName)?))
 }
 
 impl<'a> Place<'a> {
     fn scalar(self, text: impl Display, what: &'static str) -> Result<(), FormError> {
         match self {
-            Place::Text(out) => {
+            Place::Name(out) => {
                 *out = Some(text.to_string());
+                Ok(())
+            }
+            Place::Value(form, name) | Place::Item(form, name) => {
+                form.append_pair(name, &text.to_string());
                 Ok(())
             }
             place => Err(place.unexpected(what)),
@@ -90,8 +100,9 @@ impl<'a> Place<'a> {
     fn list(self, what: &'static str) -> Result<Parts<'a>, FormError> {
         match self {
             Place::Whole(form) => Ok(Parts::Pairs(form)),
-            Place::Element(form) => Ok(Parts::Pair { form, name: None, value: None, count: 0 }),
-            Place::Text(_) => Err(self.unexpected(what)),
+            Place::Element(form) => Ok(Parts::Pair { form, name: None, count: 0 }),
+            Place::Value(form, name) => Ok(Parts::Items(form, name)),
+            Place::Name(_) | Place::Item(..) => Err(self.unexpected(what)),
         }
     }
 
@@ -113,7 +124,9 @@ impl<'a> Place<'a> {
         match self {
             Place::Whole(_) => FormError::NotFields(what),
             Place::Element(_) => FormError::NotPair(what),
-            Place::Text(_) => FormError::NotText(what),
+            Place::Name(_) => FormError::NotText(what),
+            Place::Value(_, name) => FormError::NotTextIn((*name).into(), what),
+            Place::Item(_, name) => FormError::NotTextInList((*name).into(), what),
         }
     }
 }
@@ -207,7 +220,7 @@ impl<'a> Serializer for Place<'a> {
     /// The `null` of a JSON value is written this way: a field without a value, like `None`.
     fn serialize_unit(self) -> Result<(), FormError> {
         match self {
-            Place::Text(_) => Ok(()),
+            Place::Name(_) | Place::Value(..) | Place::Item(..) => Ok(()),
             _ => self.nothing("the empty tuple"),
         }
     }
@@ -288,32 +301,31 @@ impl Parts<'_> {
     fn element<T: Serialize + ?Sized>(&mut self, element: &T) -> Result<(), FormError> {
         match self {
             Parts::Pairs(form) => element.serialize(Place::Element(form)),
-            Parts::Pair { name, value, count, .. } => {
+            Parts::Pair { form, name, count } => {
                 *count += 1;
                 match count {
-                    1 => *name = text(element)?,
-                    2 => *value = text(element).map_err(|error| error.of(name.as_deref()))?,
+                    1 => *name = name_of(element)?,
+                    2 => append(form, name.as_deref(), element)?,
                     _ => {}
                 }
                 Ok(())
             }
+            Parts::Items(form, name) => element.serialize(Place::Item(form, name)),
             Parts::Fields(..) => Ok(()),
         }
     }
 
     fn finish(self) -> Result<(), FormError> {
         match self {
-            Parts::Pair { form, name, value, count: 2 } => append(form, name, value),
-            Parts::Pair { count, .. } => Err(FormError::Length(count)),
-            Parts::Pairs(_) | Parts::Fields(..) => Ok(()),
+            Parts::Pair { count, .. } if count != 2 => Err(FormError::Length(count)),
+            _ => Ok(()),
         }
     }
 
     fn named<T: Serialize + ?Sized>(&mut self, name: Option<String>, value: &T) -> Result<(), FormError> {
-        let text = text(value).map_err(|error| error.of(name.as_deref()))?;
         match self {
-            Parts::Fields(form, _) => append(form, name, text),
-            Parts::Pairs(_) | Parts::Pair { .. } => Ok(()),
+            Parts::Fields(form, _) => append(form, name.as_deref(), value),
+            _ => Ok(()),
         }
     }
 }
@@ -363,7 +375,7 @@ impl SerializeMap for Parts<'_> {
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), FormError> {
         if let Parts::Fields(_, name) = self {
-            *name = text(key)?;
+            *name = name_of(key)?;
         }
         Ok(())
     }
@@ -371,7 +383,7 @@ impl SerializeMap for Parts<'_> {
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), FormError> {
         let name = match self {
             Parts::Fields(_, name) => name.take(),
-            Parts::Pairs(_) | Parts::Pair { .. } => None,
+            _ => None,
         };
         self.named(name, value)
     }
