@@ -64,6 +64,7 @@
 //! | `http2` | HTTP/2: offered to `https` servers (`ClientSessionBuilder::http2`), or with prior knowledge; one connection for all requests of an origin |
 //! | `psl` | public suffixes, so that a site cannot set cookies for all of `co.uk` |
 //! | `system-roots` | `ClientSessionBuilder::system_roots`: the root certificates of the operating system |
+//! | `url` | `url::Url`, from the crate `url`, as the URL of a request ([`IntoUrl`]) and converted from and into [`Url`] |
 //! | `aws-lc-rs` | cryptography by aws-lc-rs in place of ring, with post-quantum key exchange |
 //!
 //! # The rooms of the source
@@ -94,7 +95,7 @@
 //! | file | function | step |
 //! |---|---|---|
 //! | `session/request_builder.rs` | `into_future` | awaiting the builder hands its request to the exchange |
-//! | `exchange/mod.rs` | `hop` | waits for a connection slot of the origin |
+//! | `exchange/hop.rs` | `hop` | waits for a connection slot of the origin |
 //! | `exchange/attempt.rs` | `exchange` | takes an idle connection from the pool, or makes a new one |
 //! | `connections/connection.rs` | `exchange` | sends head and body, and reads until the response head is complete |
 //! | `h1/connection.rs` | `next_event` | turns the received bytes into head, data and end |
@@ -131,10 +132,12 @@ pub use connections::tls::TlsInfo;
 pub use connections::upgraded::Upgraded;
 pub use cookies::{Cookie, CookieJar, SameSite};
 pub use error::{Error, ErrorKind};
+pub use exchange::auth_flow::{Auth, AuthFlow};
 pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 pub use request::Request;
 pub use request::body::Body;
 pub use request::multipart::{Form, Part};
+pub use request::retry_policy::Retry;
 pub use response::Response;
 pub use response::chunks::Chunks;
 pub use response::event_stream::Events;

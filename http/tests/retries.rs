@@ -1,7 +1,7 @@
 //! Patience with servers that are down or busy: what is sent again, when, and what is not.
 
 use curio::{Kernel, clock};
-use curio_http::{Body, ClientSession, ErrorKind, Method};
+use curio_http::{Body, ClientSession, ErrorKind, Method, Retry};
 use curio_support::{HostileServer, Script};
 use std::time::Duration;
 
@@ -189,5 +189,152 @@ fn a_cancelled_wait_leaves_nothing_behind() {
         assert!(curio::timeout_after(Duration::from_secs(5), request).await.is_err());
         drop(session);
         server.close().await;
+    });
+}
+
+fn with_policy(policy: Retry) -> ClientSession {
+    ClientSession::builder().retry(policy).build().expect("a session")
+}
+
+#[test]
+fn a_policy_names_the_statuses() {
+    with([status("503 Busy"), ok()], async |server| {
+        let session = with_policy(Retry::new(2).statuses([404]));
+        assert_eq!(session.get(server.url("/")).await.expect("a response").status_code(), 503);
+    });
+    with([status("404 Not yet"), ok()], async |server| {
+        let session = with_policy(Retry::new(2).statuses([404]));
+        assert_eq!(session.get(server.url("/")).await.expect("a response").status_code(), 200);
+    });
+}
+
+#[test]
+fn a_status_below_400_can_be_one_of_them() {
+    with([status("202 Not ready"), ok()], async |server| {
+        let session = with_policy(Retry::new(2).statuses([202]));
+        assert_eq!(session.get(server.url("/")).await.expect("a response").status_code(), 200);
+    });
+    with([status("202 Not ready"), ok()], async |server| {
+        let request = ClientSession::new().get(server.url("/")).retry(Retry::new(2).statuses([202]));
+        assert_eq!(request.await.expect("a response").status_code(), 200);
+    });
+}
+
+#[test]
+fn a_policy_names_the_methods() {
+    let post = || Retry::new(2).methods([Method::POST]);
+    with([status("503 Busy"), ok()], async |server| {
+        let response = with_policy(post()).post(server.url("/")).data("x").await.expect("a response");
+        assert_eq!(response.status_code(), 200);
+    });
+    with([Script::new().read_request().close(), ok()], async |server| {
+        let response = with_policy(post()).post(server.url("/")).data("x").await.expect("a response");
+        assert_eq!(response.status_code(), 200);
+    });
+    for line in ["503 Busy", "503 Busy\r\nRetry-After: 1"] {
+        with([status(line), ok()], async |server| {
+            let response = with_policy(post()).get(server.url("/")).await.expect("a response");
+            assert_eq!(response.status_code(), 503, "GET is not one of them");
+        });
+    }
+}
+
+#[test]
+fn a_policy_has_its_own_waits() {
+    with([status("503 Busy")], async |server| {
+        let (start, second) = (clock(), Duration::from_secs(1));
+        let policy = Retry::new(3).backoff(4 * second, 6 * second);
+        assert_eq!(with_policy(policy).get(server.url("/")).await.expect("a response").status_code(), 503);
+        // 2 to 4, 3 to 6, and 3 to 6 seconds.
+        assert!(millis(8_000..16_500, clock() - start), "{:?}", clock() - start);
+    });
+    with([status("503 Busy\r\nRetry-After: 9"), ok()], async |server| {
+        let policy = Retry::new(3).max_retry_after(Duration::from_secs(8));
+        assert_eq!(with_policy(policy).get(server.url("/")).await.expect("a response").status_code(), 503);
+        assert_eq!(server.connections(), 1);
+    });
+}
+
+#[test]
+fn a_budget_is_for_all_requests_of_the_policy() {
+    with([status("503 Busy")], async |server| {
+        let session = with_policy(Retry::new(5).budget(3, Duration::from_secs(100_000)));
+        for connections in [4, 5, 6] {
+            assert_eq!(session.get(server.url("/")).await.expect("a response").status_code(), 503);
+            assert_eq!(server.connections(), connections);
+        }
+        curio::sleep(Duration::from_secs(100_000)).await;
+        session.get(server.url("/")).await.expect("a response");
+        assert_eq!(server.connections(), 10);
+    });
+}
+
+#[test]
+fn a_request_has_its_own_policy() {
+    with([status("503 Busy"), ok()], async |server| {
+        let request = ClientSession::new().get(server.url("/")).retries(1);
+        assert_eq!(request.await.expect("a response").status_code(), 200);
+    });
+    with([status("503 Busy"), ok()], async |server| {
+        let request = session(3).get(server.url("/")).retries(0);
+        assert_eq!(request.await.expect("a response").status_code(), 503);
+    });
+    with([Script::new().read_request().close(), ok()], async |server| {
+        let request = ClientSession::new().get(server.url("/")).retries(1);
+        assert_eq!(request.await.expect("a response").status_code(), 200);
+    });
+}
+
+#[test]
+fn a_policy_without_sense_is_refused_by_the_session_and_by_the_request() {
+    let nonsense = || Retry::new(1).statuses([7]);
+    let error = ClientSession::builder().retry(nonsense()).build().expect_err("no status");
+    assert!(error.is_request() && error.to_string().contains("7 is not the status"), "{error}");
+    let request = ClientSession::new().get("http://h.test/").retry(nonsense());
+    let error = curio::run(async { request.await.expect_err("no status") });
+    assert!(error.to_string().starts_with("GET http://h.test/: the retry policy"), "{error}");
+}
+
+#[test]
+fn the_trace_says_what_is_decided_and_why() {
+    let traces = std::rc::Rc::new(std::cell::RefCell::new(Vec::new()));
+    let noted = |policy: Retry| {
+        let traces = std::rc::Rc::clone(&traces);
+        let note = move |trace: &curio_http::Trace<'_>| {
+            if let curio_http::Trace::Note(text) = trace {
+                traces.borrow_mut().push((*text).to_owned());
+            }
+        };
+        ClientSession::builder().retry(policy).on_trace(note).build().expect("a session")
+    };
+    let said = || traces.borrow_mut().drain(..).collect::<Vec<_>>();
+    with([status("503 Busy")], async |server| {
+        noted(Retry::new(1)).get(server.url("/")).await.expect("a response");
+        let said = said();
+        assert!(said[0].starts_with("Sending the request again in "), "{said:?}");
+        assert!(said[0].ends_with("because the status is 503: retry 1 of at most 1"), "{said:?}");
+        assert_eq!(said[1..], ["Not sending the request again: it has been retried 1 times"]);
+    });
+    for (policy, line, why) in [
+        (Retry::new(9), "404 No", "the status 404 is not retried"),
+        (
+            Retry::new(9),
+            "503 No\r\nRetry-After: 999",
+            "the server asks for a wait of 999s, and 120s is the most",
+        ),
+        (Retry::new(9).methods([]), "503 No", "the server may have acted on it, and GET is not repeated"),
+    ] {
+        with([status(line)], async |server| {
+            noted(policy).get(server.url("/")).await.expect("a response");
+            assert_eq!(said(), [format!("Not sending the request again: {why}")]);
+        });
+    }
+    with([Script::new().read_request().close(), ok()], async |server| {
+        noted(Retry::new(1)).get(server.url("/")).await.expect("a response");
+        assert!(said()[0].contains("because it failed (Protocol)"));
+    });
+    with([ok()], async |server| {
+        noted(Retry::new(1)).get(server.url("/")).await.expect("a response");
+        assert_eq!(said(), [""; 0], "a success needs no words");
     });
 }

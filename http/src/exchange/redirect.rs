@@ -66,7 +66,12 @@ pub(crate) fn next(
                 tracer.message(|| left_behind(&name, &request.url, &url));
             }
         }
-        request.forget_credentials();
+        if request.forget_auth_flow() {
+            tracer.message(|| {
+                let (from, to) = (request.url.origin(), url.origin());
+                format!("The redirect leads from {from} to {to}: the auth flow is not used there")
+            });
+        }
     }
     request.follow(url);
     Ok(true)

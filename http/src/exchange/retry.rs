@@ -1,9 +1,8 @@
 //! Whether a request is sent again after a response or an error, and when.
 //!
-//! There are three reasons. After a 417 the request is sent without `Expect`, which the server does not support (RFC 9110
-//! §10.1.1). After a 401 with a Digest challenge it is sent with an answer to that. And a session may be set to retry
-//! requests to servers that are down or busy ([`retries`](crate::ClientSessionBuilder::retries)); most of this file is
-//! about those.
+//! There are two reasons. After a 417 the request is sent without `Expect`, which the server does not support (RFC 9110
+//! §10.1.1). And a session or a request may be set to retry when servers are down or busy
+//! ([`retries`](crate::ClientSessionBuilder::retries)); most of this file is about that.
 //!
 //! # When a retry is safe
 //! A request must not take effect twice. So what matters is whether the server may have processed it:
@@ -16,49 +15,46 @@
 //! | status 408, 429, 500, 502, 503 or 504 | if the method is idempotent |
 //! | anything else: a certificate, a protocol error, a limit, an error in the middle of a body | never |
 //!
-//! In each case the body must be one that can be sent again. These are the statuses that `curl --retry` knows.
+//! In each case the body must be one that can be sent again. These are the statuses that `curl --retry` knows; a [`Retry`] can
+//! have others, and other methods than the idempotent ones. If it has methods, they decide about every status, also about a
+//! 429 or 503 with `Retry-After`.
 //!
 //! # How long it waits
 //! Clients that are refused at the same time must not all retry at the same time. So the wait is random, between half and
 //! all of a time that is 250 ms at first and doubles with each retry, up to 30 s. A `Retry-After` field, in seconds or as
-//! a date, replaces it. If that is more than two minutes, or more than the request's timeout leaves, there is no retry.
+//! a date, replaces it. If that is more than two minutes, or more than the request's timeout leaves, there is no retry. Neither
+//! is there one if the policy's budget is used up.
 
 use crate::connections::deadline::Limits;
 use crate::encoding::date;
 use crate::error::{Error, Resend};
-#[cfg(feature = "digest")]
-use crate::exchange::authentication;
 use crate::exchange::shared::Shared;
 use crate::random::random_u64;
 use crate::request::Request;
+use crate::request::retry_policy::Retry;
 use crate::response::Response;
 use http::header::{EXPECT, RETRY_AFTER};
 use http::{HeaderMap, StatusCode};
+use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
-/// The longest first wait.
-const FIRST_WAIT: Duration = Duration::from_millis(250);
-/// The longest wait without a `Retry-After` field.
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
-/// The longest `Retry-After` that is waited for.
-const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(120);
-
-/// How often a request has been sent again, and why.
+/// How often a request has been sent again because of a [`Retry`].
 #[derive(Default)]
-pub(crate) struct Tries {
-    /// Because of [`retries`](crate::ClientSessionBuilder::retries).
-    retries: u32,
-    /// Because of a Digest challenge.
-    #[cfg_attr(not(feature = "digest"), allow(dead_code, reason = "only digest asks twice"))]
-    pub(crate) challenges: u16,
-}
+pub(crate) struct Tries(u32);
 
 /// Whether [`consider`] has anything to decide. Cheap, because it is called after every request.
-pub(crate) fn may_retry(shared: &Shared, outcome: &Result<Response, Error>) -> bool {
+pub(crate) fn may_retry(shared: &Shared, request: &Request, outcome: &Result<Response, Error>) -> bool {
     match outcome {
-        Ok(response) => response.status_code() >= 400,
-        Err(_) => shared.settings.retries > 0,
+        Ok(response) if response.status_code() >= 400 => true,
+        Ok(_) => shared.settings.retries_below_400 || request.options.is_some(),
+        Err(_) => policy(shared, request).is_some(),
     }
+}
+
+/// The policy of the request, or else of its session.
+fn policy<'a>(shared: &'a Shared, request: &'a Request) -> Option<&'a Retry> {
+    let own = request.options.as_ref().and_then(|options| options.retry.as_ref());
+    own.or(shared.settings.retry.as_ref()).filter(|policy| policy.most > 0)
 }
 
 /// Decides on a retry, and waits before it. `None`: the request, perhaps changed, is to be sent again now. Otherwise
@@ -70,72 +66,106 @@ pub(crate) async fn consider(
     tries: &mut Tries,
     limits: &Limits,
 ) -> Result<Option<Response>, Error> {
-    let changed = outcome.as_ref().is_ok_and(|response| changed_for(shared, request, response, tries));
-    let wait = if changed { None } else { wait_before_retry(shared, request, &outcome, tries, limits) };
-    if !changed && wait.is_none() {
-        return outcome.map(Some).map_err(|error| error.after_tries(tries.retries.saturating_add(1)));
+    if outcome.as_ref().is_ok_and(|response| changed_for(request, response)) {
+        discard(outcome).await;
+        return Ok(None);
     }
-    if let Ok(mut response) = outcome {
-        response.discard_body().await;
-    }
-    if let Some(wait) = wait {
-        tries.retries += 1;
-        shared.settings.tracer.message(|| format!("Sending the request again in {wait:.1?}"));
-        curio::sleep(wait).await;
-    }
+    let decision = match policy(shared, request) {
+        Some(policy) if !is_success(policy, &outcome) => decide(policy, request, &outcome, tries, limits),
+        _ => Err("".into()),
+    };
+    let tracer = &shared.settings.tracer;
+    let wait = match decision {
+        Ok(wait) => wait,
+        Err(why) => {
+            if !why.is_empty() {
+                tracer.message(|| format!("Not sending the request again: {why}"));
+            }
+            return outcome.map(Some).map_err(|error| error.after_tries(tries.0.saturating_add(1)));
+        }
+    };
+    tries.0 += 1;
+    tracer.message(|| {
+        let most = policy(shared, request).map_or(0, |policy| policy.most);
+        let cause = match &outcome {
+            Ok(response) => format!("the status is {}", response.status_code()),
+            Err(error) => format!("it failed ({:?})", error.kind()),
+        };
+        format!(
+            "Sending the request again in {wait:.1?}, because {cause}: retry {} of at most {most}",
+            tries.0
+        )
+    });
+    discard(outcome).await;
+    curio::sleep(wait).await;
     Ok(None)
 }
 
-/// Whether the response asks for a different request, which `request` is now.
-fn changed_for(shared: &Shared, request: &mut Request, response: &Response, tries: &mut Tries) -> bool {
-    if !request.body.can_be_sent() {
-        return false;
-    }
-    match response.status() {
-        StatusCode::EXPECTATION_FAILED => request.headers.remove(EXPECT).is_some(),
-        #[cfg(feature = "digest")]
-        StatusCode::UNAUTHORIZED => {
-            authentication::take_challenge(&shared.digests, request, response, &mut tries.challenges)
-        }
-        _ => {
-            #[cfg(not(feature = "digest"))]
-            let _ = (shared, tries);
-            false
-        }
+async fn discard(outcome: Result<Response, Error>) {
+    if let Ok(mut response) = outcome {
+        response.discard_body().await;
     }
 }
 
-/// How long to wait before the retry; `None` if there is none.
-fn wait_before_retry(
-    shared: &Shared,
+/// Whether the response asks for a different request, which `request` is now.
+fn changed_for(request: &mut Request, response: &Response) -> bool {
+    response.status() == StatusCode::EXPECTATION_FAILED
+        && request.body.can_be_sent()
+        && request.headers.remove(EXPECT).is_some()
+}
+
+/// Whether there is no reason to talk about a retry.
+fn is_success(policy: &Retry, outcome: &Result<Response, Error>) -> bool {
+    outcome.as_ref().is_ok_and(|response| response.ok() && !policy.takes_status(response.status()))
+}
+
+/// How long to wait before the retry, or why there is none.
+fn decide(
+    policy: &Retry,
     request: &Request,
     outcome: &Result<Response, Error>,
     tries: &Tries,
     limits: &Limits,
-) -> Option<Duration> {
-    if tries.retries >= shared.settings.retries || !request.body.can_be_sent() {
-        return None;
-    }
-    let retry_after = match outcome {
-        Ok(response) => retry_after(response.headers()),
-        Err(_) => None,
-    };
-    let harmless = match outcome {
-        Ok(response) => match response.status_code() {
-            429 | 503 if retry_after.is_some() => true,
-            408 | 429 | 500 | 502 | 503 | 504 => request.is_idempotent(),
-            _ => false,
-        },
+) -> Result<Duration, Cow<'static, str>> {
+    let mut asked = None;
+    let by_method = match outcome {
+        Ok(response) => {
+            let status = response.status();
+            if !policy.takes_status(status) {
+                return Err(format!("the status {} is not retried", status.as_u16()).into());
+            }
+            asked = retry_after(response.headers());
+            let has_refused = asked.is_some() && matches!(status.as_u16(), 429 | 503);
+            !has_refused || policy.has_methods()
+        }
         Err(error) => match error.resend() {
-            Resend::Always => true,
-            Resend::IfIdempotent => request.is_idempotent(),
-            Resend::Never => false,
+            Resend::Always => false,
+            Resend::IfIdempotent => true,
+            Resend::Never => return Err("it failed in a way that another try would not change".into()),
         },
     };
-    let wait = retry_after.unwrap_or_else(|| backoff(tries.retries, random_u64()));
+    if by_method && !policy.takes_method(&request.method) {
+        return Err(format!("the server may have acted on it, and {} is not repeated", request.method).into());
+    }
+    if !request.body.can_be_sent() {
+        return Err("its body can be sent only once".into());
+    }
+    if tries.0 >= policy.most {
+        return Err(format!("it has been retried {} times", tries.0).into());
+    }
+    let wait = asked.unwrap_or_else(|| backoff(policy, tries.0, random_u64()));
+    if asked.is_some_and(|asked| asked > policy.longest_retry_after) {
+        let most = policy.longest_retry_after;
+        return Err(format!("the server asks for a wait of {wait:?}, and {most:?} is the most").into());
+    }
     let left = limits.total.map(|(deadline, _)| deadline.saturating_duration_since(curio::clock()));
-    let worth_it = wait <= LONGEST_RETRY_AFTER && left.is_none_or(|left| wait < left);
-    (harmless && worth_it).then_some(wait)
+    if left.is_some_and(|left| wait >= left) {
+        return Err(format!("its timeout would pass in the wait of {wait:.1?}").into());
+    }
+    if !policy.spend(curio::clock()) {
+        return Err("the budget of retries is used up".into());
+    }
+    Ok(wait)
 }
 
 /// The value of `Retry-After` (RFC 9110 §10.2.3): seconds, or a date.
@@ -148,9 +178,9 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     Some(date.duration_since(SystemTime::now()).unwrap_or_default())
 }
 
-/// Between half and all of 250 ms, doubled for each retry before.
-fn backoff(retries: u32, random: u64) -> Duration {
-    let whole = FIRST_WAIT.saturating_mul(2u32.saturating_pow(retries)).min(LONGEST_WAIT);
+/// Between half and all of the first wait, doubled for each retry before.
+fn backoff(policy: &Retry, retries: u32, random: u64) -> Duration {
+    let whole = policy.first_wait.saturating_mul(2u32.saturating_pow(retries)).min(policy.longest_wait);
     let half = whole / 2;
     half + half.mul_f64(random as f64 / u64::MAX as f64)
 }
@@ -166,9 +196,10 @@ mod tests {
 
     #[test]
     fn waits_double_up_to_half_a_minute() {
-        let most = [0, 1, 2, 3, 6, 7, 40, u32::MAX].map(|retries| backoff(retries, u64::MAX).as_millis());
+        let most = [0, 1, 2, 3, 6, 7, 40, u32::MAX]
+            .map(|retries| backoff(&Retry::new(1), retries, u64::MAX).as_millis());
         assert_eq!(most, [250, 500, 1000, 2000, 16_000, 30_000, 30_000, 30_000]);
-        let least = [0, 1, 2, 3, 6, 7].map(|retries| backoff(retries, 0).as_millis());
+        let least = [0, 1, 2, 3, 6, 7].map(|retries| backoff(&Retry::new(1), retries, 0).as_millis());
         assert_eq!(least, [125, 250, 500, 1000, 8_000, 15_000]);
     }
 
@@ -183,7 +214,7 @@ mod tests {
     fn retry_after_is_a_date() {
         assert_eq!(after("Sun, 06 Nov 1994 08:49:37 GMT"), Some(Duration::ZERO));
         let far = after("Fri, 01 Jan 2999 00:00:00 GMT").expect("a date");
-        assert!(far > LONGEST_RETRY_AFTER);
+        assert!(far > Duration::from_secs(1_000_000));
     }
 
     #[test]

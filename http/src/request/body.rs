@@ -128,6 +128,20 @@ impl Body {
         }
     }
 
+    /// A copy; `None` if it can be sent only once, because it comes from a reader or a stream. Bytes are shared, and a file is
+    /// named once more.
+    pub fn try_clone(&self) -> Option<Body> {
+        let source = match &self.source {
+            Source::Bytes(bytes) => Source::Bytes(bytes.clone()),
+            Source::File(path) => Source::File(path.clone()),
+            Source::Sequence(bodies) => {
+                Source::Sequence(bodies.iter().map(Body::try_clone).collect::<Option<_>>()?)
+            }
+            Source::Reader(_) | Source::Stream(_) | Source::Spent => return None,
+        };
+        Some(Body { source })
+    }
+
     /// Whether it can be sent without waiting for a file or a reader.
     pub(crate) fn is_in_memory(&self) -> bool {
         matches!(self.source, Source::Bytes(_))

@@ -3,6 +3,7 @@
 //! ```text
 //! header.rs      a checked header field
 //! options.rs     options that few requests set
+//! retry_policy.rs  Retry: which failed requests are sent again, and when
 //! body.rs        Body: bytes, a file, a reader, or a sequence of them
 //! form/          query parameters and URL-encoded forms
 //! multipart.rs   forms with files
@@ -21,6 +22,7 @@ pub(crate) mod header;
 pub(crate) mod multipart;
 pub(crate) mod netrc;
 pub(crate) mod options;
+pub(crate) mod retry_policy;
 pub(crate) mod upload;
 
 use crate::trace::redaction::ShownHeaders;
@@ -54,7 +56,7 @@ pub struct Request {
 }
 
 /// How a request came to be where it is.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Redirects {
     followed: usize,
     previous: Url,
@@ -127,6 +129,53 @@ impl Request {
     /// The body.
     pub fn body(&self) -> &Body {
         &self.body
+    }
+
+    /// The method, to be changed.
+    pub fn method_mut(&mut self) -> &mut Method {
+        &mut self.method
+    }
+
+    /// The URL, to be changed. A hook or an [`Auth`](crate::Auth) that leads a request to another server has to look after its
+    /// credentials itself: they have been chosen for this URL.
+    pub fn url_mut(&mut self) -> &mut Url {
+        &mut self.url
+    }
+
+    /// The body, to be changed. It has no Content-Type then, unless a header field says one.
+    pub fn body_mut(&mut self) -> &mut Body {
+        self.opened = None;
+        &mut self.body
+    }
+
+    /// A copy with everything that was set; `None` if the body can be sent only once, because it comes from a reader or a
+    /// stream. A file is not read for it.
+    ///
+    /// ```
+    /// # use curio_http::{ClientSession, Error};
+    /// # async fn example(session: &ClientSession) -> Result<(), Error> {
+    /// let first = session.get("https://example.org/page/1").header("Accept", "text/html").build()?;
+    /// if let Some(mut second) = first.try_clone() {
+    ///     *second.url_mut() = "https://example.org/page/2".parse()?;
+    ///     session.execute(second).await?;
+    /// }
+    /// session.execute(first).await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn try_clone(&self) -> Option<Request> {
+        Some(Request {
+            method: self.method.clone(),
+            url: self.url.clone(),
+            headers: self.headers.clone(),
+            body: self.body.try_clone()?,
+            opened: None,
+            implied_type: self.implied_type.clone(),
+            timeout: self.timeout,
+            allow_redirects: self.allow_redirects,
+            has_cookies_of_jar: self.has_cookies_of_jar,
+            redirects: self.redirects.clone(),
+            options: self.options.clone(),
+        })
     }
 
     /// Sending it twice has the same effect as sending it once (RFC 9110 §9.2.2).

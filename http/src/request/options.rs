@@ -1,24 +1,36 @@
 //! Options that few requests set. They are behind one pointer, so that all other requests stay small.
 
 use crate::request::Request;
-#[cfg(feature = "digest")]
-use crate::request::digest::Credentials;
+use crate::request::retry_policy::Retry;
 use crate::request::upload::Report;
+use crate::url::Url;
 use http::HeaderMap;
+use std::any::Any;
 use std::fmt;
+use std::rc::Rc;
 use std::time::Duration;
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct RequestOptions {
     /// Called with the progress of the upload.
     pub(crate) progress: Option<Report>,
     /// Replaces the session's timeout. `Some(None)`: no timeout.
     pub(crate) connect_timeout: Option<Option<Duration>>,
     pub(crate) read_timeout: Option<Option<Duration>>,
-    #[cfg(feature = "digest")]
-    pub(crate) digest: Option<Credentials>,
-    /// The header fields before the session's hooks changed them.
-    pub(crate) headers_before_hooks: Option<HeaderMap>,
+    /// How it is authenticated: a `Flow` of `exchange/auth_flow.rs`.
+    pub(crate) auth_flow: Option<Rc<dyn Any>>,
+    /// Replaces the session's.
+    pub(crate) retry: Option<Retry>,
+    /// As it was before the session's hooks changed it.
+    pub(crate) before_hooks: Option<BeforeChanges>,
+}
+
+/// What a hook or an auth flow may change for one time.
+#[derive(Clone)]
+pub(crate) struct BeforeChanges {
+    headers: HeaderMap,
+    url: Url,
+    has_cookies_of_jar: bool,
 }
 
 impl Request {
@@ -26,33 +38,36 @@ impl Request {
         self.options.get_or_insert_default()
     }
 
-    #[cfg(feature = "digest")]
-    pub(crate) fn digest(&self) -> Option<&Credentials> {
-        self.options.as_ref()?.digest.as_ref()
+    pub(crate) fn auth_flow(&self) -> Option<Rc<dyn Any>> {
+        self.options.as_ref()?.auth_flow.clone()
     }
 
-    /// Whether it has credentials that may only be used to answer a challenge.
-    pub(crate) fn awaits_challenge(&self) -> bool {
-        #[cfg(feature = "digest")]
-        return self.digest().is_some();
-        #[cfg(not(feature = "digest"))]
-        return false;
+    pub(crate) fn has_auth_flow(&self) -> bool {
+        self.options.as_ref().is_some_and(|options| options.auth_flow.is_some())
+    }
+
+    /// Forgets its auth flow, which is not meant for another origin; `true` if there was one.
+    pub(crate) fn forget_auth_flow(&mut self) -> bool {
+        self.options.as_mut().is_some_and(|options| options.auth_flow.take().is_some())
+    }
+
+    /// For [`undo_changes`](Request::undo_changes).
+    pub(crate) fn before_changes(&self) -> BeforeChanges {
+        let Request { headers, url, has_cookies_of_jar, .. } = self;
+        BeforeChanges { headers: headers.clone(), url: url.clone(), has_cookies_of_jar: *has_cookies_of_jar }
+    }
+
+    pub(crate) fn undo_changes(&mut self, before: BeforeChanges) {
+        let BeforeChanges { headers, url, has_cookies_of_jar } = before;
+        (self.headers, self.url, self.has_cookies_of_jar) = (headers, url, has_cookies_of_jar);
     }
 
     /// After a hop. A hook has set its fields for one server; the next hop may lead to another one.
     pub(crate) fn undo_hooks(&mut self) {
         if let Some(options) = &mut self.options
-            && let Some(headers) = options.headers_before_hooks.take()
+            && let Some(before) = options.before_hooks.take()
         {
-            self.headers = headers;
-        }
-    }
-
-    /// Removes credentials that are not meant for another origin.
-    pub(crate) fn forget_credentials(&mut self) {
-        #[cfg(feature = "digest")]
-        if let Some(options) = &mut self.options {
-            options.digest = None;
+            self.undo_changes(before);
         }
     }
 }
@@ -62,6 +77,7 @@ impl fmt::Debug for RequestOptions {
         f.debug_struct("RequestOptions")
             .field("connect_timeout", &self.connect_timeout)
             .field("read_timeout", &self.read_timeout)
+            .field("retry", &self.retry)
             .finish_non_exhaustive()
     }
 }

@@ -10,6 +10,9 @@
 
 use crate::error::{Error, ErrorKind};
 use crate::exchange;
+use crate::exchange::auth_flow::{Auth, Flow};
+#[cfg(feature = "digest")]
+use crate::exchange::digest_flow::DigestAuth;
 use crate::exchange::shared::Shared;
 use crate::request::Request;
 use crate::request::auth;
@@ -19,6 +22,7 @@ use crate::request::digest::Credentials;
 use crate::request::form;
 use crate::request::header::header_field;
 use crate::request::multipart::Form;
+use crate::request::retry_policy::Retry;
 use crate::response::Response;
 use crate::trace;
 use crate::url::IntoUrl;
@@ -90,7 +94,16 @@ impl RequestBuilder {
         })
     }
 
-    /// Adds to the URL's query, form-encoded: from pairs, a map or a struct. `None` values are left out.
+    /// Adds to the URL's query, form-encoded: from pairs, a map or a struct. `None` values are left out. A value that is a list
+    /// is written once for each of its elements, as by Python's requests and httpx.
+    ///
+    /// ```
+    /// # let session = curio_http::ClientSession::new();
+    /// let params = serde_json::json!({ "q": "curio", "tag": ["async", "http"], "page": null });
+    /// let request = session.get("https://example.org/search").params(&params).build()?;
+    /// assert_eq!(request.url().query(), Some("q=curio&tag=async&tag=http"));
+    /// # Ok::<(), curio_http::Error>(())
+    /// ```
     pub fn params<T: Serialize + ?Sized>(self, params: &T) -> RequestBuilder {
         self.change(|request| {
             request.url.append_query(&form_encoded(params, "writing the query parameters")?);
@@ -109,7 +122,7 @@ impl RequestBuilder {
         })
     }
 
-    /// Sends `fields` as a form: `application/x-www-form-urlencoded`.
+    /// Sends `fields` as a form: `application/x-www-form-urlencoded`, written like [`params`](RequestBuilder::params).
     pub fn form<T: Serialize + ?Sized>(self, fields: &T) -> RequestBuilder {
         self.change(|request| {
             request.body = form_encoded(fields, "writing the form")?.into();
@@ -211,9 +224,35 @@ impl RequestBuilder {
     #[cfg(feature = "digest")]
     pub fn digest_auth(self, user: impl AsRef<str>, password: impl AsRef<str>) -> RequestBuilder {
         self.change(|request| {
-            request.options_mut().digest = Some(Credentials::new(user.as_ref(), password.as_ref())?);
+            let digest = DigestAuth(Credentials::new(user.as_ref(), password.as_ref())?);
+            request.options_mut().auth_flow = Some(Flow::of(digest));
             Ok(())
         })
+    }
+
+    /// Authenticates the request by an async function that sends it, and may look at the response and send it again: see
+    /// [`Auth`]. No credentials of the URL or of the session are added. Redirects to another origin are followed without it.
+    pub fn auth_flow(self, auth: impl Auth + 'static) -> RequestBuilder {
+        self.change(|request| {
+            request.options_mut().auth_flow = Some(Flow::of(auth));
+            Ok(())
+        })
+    }
+
+    /// How the request is retried, instead of the session's [`retry`](crate::ClientSessionBuilder::retry).
+    ///
+    /// # Errors
+    /// Awaiting the request reports a policy that makes no sense.
+    pub fn retry(self, policy: Retry) -> RequestBuilder {
+        self.change(|request| {
+            request.options_mut().retry = Some(policy.check()?);
+            Ok(())
+        })
+    }
+
+    /// How often the request is retried, instead of the session's [`retries`](crate::ClientSessionBuilder::retries); 0 is never.
+    pub fn retries(self, n: u32) -> RequestBuilder {
+        self.retry(Retry::new(n))
     }
 
     /// The request, for [`ClientSession::execute`](crate::ClientSession::execute).
@@ -224,6 +263,16 @@ impl RequestBuilder {
         let mut request = self.request?;
         request.add_implied_type();
         Ok(*request)
+    }
+
+    /// A copy of what has been built so far; `None` if the body can be sent only once, because it comes from a reader or a
+    /// stream.
+    pub fn try_clone(&self) -> Option<RequestBuilder> {
+        let request = match &self.request {
+            Ok(request) => Ok(Box::new(request.try_clone()?)),
+            Err(mistake) => Err(mistake.repeat()),
+        };
+        Some(RequestBuilder { shared: Rc::clone(&self.shared), request })
     }
 
     /// Sends it; the same as awaiting the builder.

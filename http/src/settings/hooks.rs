@@ -21,14 +21,14 @@ impl Hooks {
         self.on_response.push(Box::new(hook));
     }
 
-    /// Right before `request` is sent. The hooks may change its header fields, for this time only
+    /// Right before `request` is sent. The hooks may change its header fields and URL, for this time only
     /// ([`undo_hooks`](Request::undo_hooks)).
     pub(crate) fn before_request(&self, request: &mut Request) {
         if self.on_request.is_empty() {
             return;
         }
-        let before = request.headers.clone();
-        request.options_mut().headers_before_hooks = Some(before);
+        let before = request.before_changes();
+        request.options_mut().before_hooks = Some(before);
         self.on_request.iter().for_each(|hook| hook(request));
     }
 

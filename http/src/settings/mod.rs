@@ -17,6 +17,7 @@ use crate::connections::pool::PoolLimits;
 use crate::connections::route::TransportSettings;
 use crate::cookies::CookieJar;
 use crate::request::netrc::Netrc;
+use crate::request::retry_policy::Retry;
 use crate::trace::Tracer;
 use crate::trace::redaction::ShownHeaders;
 use crate::url::Url;
@@ -24,8 +25,10 @@ use hooks::Hooks;
 use http::header::USER_AGENT;
 use http::{HeaderMap, HeaderValue};
 use redirect_policy::Policy;
+use std::any::Any;
 use std::cell::OnceCell;
 use std::fmt;
+use std::rc::Rc;
 use std::time::Duration;
 use timeouts::Timeouts;
 
@@ -36,7 +39,7 @@ pub(crate) struct Settings {
     pub(crate) timeouts: Timeouts,
     pub(crate) policy: Policy,
     pub(crate) headers: HeaderMap,
-    pub(crate) auth: Option<HeaderValue>,
+    pub(crate) auth: Option<SessionAuth>,
     pub(crate) base_url: Option<Url>,
     /// Whether cookies are kept and sent.
     pub(crate) cookies: bool,
@@ -47,11 +50,21 @@ pub(crate) struct Settings {
     pub(crate) netrc: Option<Netrc>,
     pub(crate) max_body: Option<u64>,
     pub(crate) https_only: bool,
-    pub(crate) retries: u32,
+    pub(crate) retry: Option<Retry>,
+    /// `retry` has a status below 400.
+    pub(crate) retries_below_400: bool,
     pub(crate) tracer: Tracer,
     pub(crate) hooks: Hooks,
     #[cfg(feature = "http2")]
     pub(crate) http2: Http2Settings,
+}
+
+/// The credentials of requests that have none of their own.
+pub(crate) enum SessionAuth {
+    /// The value of the `Authorization` field.
+    Field(HeaderValue),
+    /// A `Flow` of `exchange/auth_flow.rs`.
+    Flow(Rc<dyn Any>),
 }
 
 /// Where HTTP/2 is spoken.
@@ -92,7 +105,8 @@ impl Default for Settings {
             netrc: None,
             max_body: None,
             https_only: false,
-            retries: 0,
+            retry: None,
+            retries_below_400: false,
             tracer: Tracer::default(),
             hooks: Hooks::default(),
             #[cfg(feature = "http2")]

@@ -1,6 +1,9 @@
-//! Retries, `Expect: 100-continue`, and traces.
+//! Auth flows, retries, `Expect: 100-continue`, and traces.
 
 use super::ClientSessionBuilder;
+use crate::exchange::auth_flow::{Auth, Flow};
+use crate::request::retry_policy::Retry;
+use crate::settings::SessionAuth;
 use crate::trace::Trace;
 use http::HeaderName;
 use std::io::{self, Write};
@@ -16,8 +19,31 @@ impl ClientSessionBuilder {
     /// time up to 30 s, or it is what `Retry-After` asks for, up to two minutes; it is never longer than the request's
     /// [`timeout`](ClientSessionBuilder::timeout) leaves. Hooks are called for each retry. If the last one fails, too, its
     /// response or error is the result; the error says how many tries there were.
-    pub fn retries(mut self, n: u32) -> Self {
-        self.settings.retries = n.min(u16::MAX.into());
+    pub fn retries(self, n: u32) -> Self {
+        self.retry(Retry::new(n))
+    }
+
+    /// Which requests are retried, how often and when: [`retries`](ClientSessionBuilder::retries) with other statuses,
+    /// methods, waits, or a budget. A request can have another policy ([`RequestBuilder::retry`](crate::RequestBuilder::retry)).
+    ///
+    /// # Errors
+    /// `build` reports a policy that makes no sense.
+    pub fn retry(mut self, policy: Retry) -> Self {
+        match policy.check() {
+            Ok(policy) => {
+                self.settings.retries_below_400 = policy.takes_status_below_400();
+                self.settings.retry = Some(policy);
+            }
+            Err(error) => self.keep_first_mistake(error),
+        }
+        self
+    }
+
+    /// Authenticates each request that has no credentials of its own by an async function that sends it, and may look at the
+    /// response and send it again: see [`Auth`]. It takes the place of [`auth`](ClientSessionBuilder::auth) and
+    /// [`netrc`](ClientSessionBuilder::netrc). Redirects to another origin are followed without it.
+    pub fn auth_flow(mut self, auth: impl Auth + 'static) -> Self {
+        self.settings.auth = Some(SessionAuth::Flow(Flow::of(auth)));
         self
     }
 

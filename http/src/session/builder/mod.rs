@@ -33,8 +33,8 @@ use crate::request::header::header_field;
 use crate::request::netrc::Netrc;
 use crate::response::Response;
 use crate::session::client::ClientSession;
-use crate::settings::Settings;
 use crate::settings::redirect_policy::Policy;
+use crate::settings::{SessionAuth, Settings};
 use crate::url::IntoUrl;
 use http::header::USER_AGENT;
 use http::{HeaderName, HeaderValue};
@@ -116,7 +116,7 @@ impl ClientSessionBuilder {
     /// are followed without it.
     pub fn auth(mut self, user: impl AsRef<str>, password: impl AsRef<str>) -> Self {
         match auth::basic(user.as_ref(), Some(password.as_ref())) {
-            Ok(value) => self.settings.auth = Some(value),
+            Ok(value) => self.settings.auth = Some(SessionAuth::Field(value)),
             Err(error) => self.keep_first_mistake(error),
         }
         self
@@ -142,8 +142,8 @@ impl ClientSessionBuilder {
     }
 
     /// Called with each request just before it is sent, and again for each redirect that is followed and each
-    /// [retry](ClientSessionBuilder::retries). It may change the header fields for this one time: the next time, it finds the
-    /// request as it was before.
+    /// [retry](ClientSessionBuilder::retries). It may change the header fields and the URL for this one time: the next time, it
+    /// finds the request as it was before.
     ///
     /// A hook that adds credentials has to look where the request goes: after a redirect that may be another server.
     ///
