@@ -101,7 +101,7 @@
 //! | `h1/connection.rs` | `next_event` | turns the received bytes into head, data and end |
 //! | `response/body_reader.rs` | `poll_data` | hands out the body's bytes, and returns the connection to the pool at its end |
 //! | `response/content.rs` | `poll_whole` | decodes and counts them |
-//! | `response/mod.rs` | `text` | returns the text to the caller |
+//! | `response/text.rs` | `text` | returns the text to the caller |
 //!
 //! Only `connections/connection.rs` both waits and knows the protocol; files that decide or decode do no I/O. Tests check
 //! all of this.

@@ -289,6 +289,21 @@ fn no_proxy_in_the_environment_applies_to_every_proxy() {
 }
 
 #[test]
+fn a_proxy_for_some_hosts_comes_before_the_environments_and_after_its_exceptions() {
+    let (server, proxy) = server_and_proxy();
+    let own = Server::answering(|_| Reply::ok("own"));
+    let (rule, url) = (format!("rule 127.0.0.1 {}", own.url("")), server.url("/"));
+    let of_environment = [("http_proxy", proxy.url(""))];
+    assert_eq!(get_in_environment(&of_environment, &rule, &url), "own");
+    let other_rule = format!("rule a.test {}", own.url(""));
+    assert_eq!(get_in_environment(&of_environment, &other_rule, &url), "proxy");
+    let except = [("no_proxy", "127.0.0.1".to_owned())];
+    assert_eq!(get_in_environment(&except, &rule, &url), "server");
+    let both = [of_environment, except].concat();
+    assert_eq!(get_in_environment(&both, &other_rule, &url), "server");
+}
+
+#[test]
 fn a_variable_that_makes_no_sense_is_an_error_and_not_ignored() {
     let (server, _) = server_and_proxy();
     let result = get_in_environment(&[("http_proxy", "gopher://ann:secret@x".into())], "", &server.url("/"));

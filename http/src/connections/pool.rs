@@ -32,6 +32,7 @@ use crate::connections::route::Route;
 use crate::connections::stream::Look;
 use crate::connections::tls::TlsInfo;
 use crate::error::{Error, ErrorKind};
+use crate::request::options::RequestProxy;
 use crate::url::Url;
 use curio::{Semaphore, SemaphorePermit};
 use http::HeaderValue;
@@ -125,8 +126,31 @@ impl Pool {
         url: &Url,
         route: impl FnOnce() -> Result<Route, Error>,
     ) -> Result<Rc<Origin>, Error> {
-        let name = url.origin();
-        if let Some(origin) = self.origins.borrow().by_name.get(&*name) {
+        self.origin_named(&url.origin(), url, route)
+    }
+
+    /// The same for a request that has its own proxy, or none: it shares connections only with requests that have the same.
+    pub(crate) fn origin_for(
+        &self,
+        url: &Url,
+        proxy: &RequestProxy,
+        route: impl FnOnce() -> Result<Route, Error>,
+    ) -> Result<Rc<Origin>, Error> {
+        // No origin of a URL has a blank in its name.
+        let name = match proxy {
+            RequestProxy::None => format!("{} directly", url.origin()),
+            RequestProxy::Url(proxy) => format!("{} through {proxy}", url.origin()),
+        };
+        self.origin_named(&name, url, route)
+    }
+
+    fn origin_named(
+        &self,
+        name: &str,
+        url: &Url,
+        route: impl FnOnce() -> Result<Route, Error>,
+    ) -> Result<Rc<Origin>, Error> {
+        if let Some(origin) = self.origins.borrow().by_name.get(name) {
             return Ok(Rc::clone(origin));
         }
         let origin = Rc::new(Origin::new(self.rules, url, route()?, Rc::clone(&self.shared)));

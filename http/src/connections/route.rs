@@ -1,7 +1,8 @@
 //! The route to a server: direct, through a proxy, over a Unix socket, or by a custom connector.
 //!
-//! The route follows from the session's settings and the scheme, host and port of the URL, and from nothing else. So it is
-//! chosen once for each origin, and the pool keeps it with that origin. It also determines which requests may share a
+//! The route follows from the session's settings and the scheme, host and port of the URL, unless a request has a proxy of its
+//! own. So it is chosen once for each origin, and the pool keeps it with that origin; with a request's own proxy, the origin is
+//! another one. It also determines which requests may share a
 //! connection: those with the same session, scheme, host and port have the same route, the same proxy credentials and the
 //! same TLS settings; others have different origins in a pool, or different pools. A redirect to another origin takes the
 //! route of that origin.
@@ -10,7 +11,8 @@
 
 use crate::connections::connector::AnyConnector;
 use crate::connections::proxy::{Proxies, Proxy};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
+use crate::request::options::RequestProxy;
 use crate::url::Url;
 use http::HeaderMap;
 use http::header::PROXY_AUTHORIZATION;
@@ -47,6 +49,24 @@ impl Route {
             return Ok(Route::Unix(Rc::clone(path)));
         }
         Ok(transport.proxies.choose(url)?.map_or(Route::Direct, Route::Proxy))
+    }
+
+    /// The route of a request that has its own proxy, or none.
+    ///
+    /// # Errors
+    /// Of kind [`Request`](ErrorKind::Request), if the session's connections are not made through proxies.
+    pub(crate) fn of_request(transport: &TransportSettings, proxy: &RequestProxy) -> Result<Route, Error> {
+        let TransportSettings { connector, unix_socket, .. } = transport;
+        match (connector, unix_socket, proxy) {
+            (None, None, RequestProxy::None) => Ok(Route::Direct),
+            (None, None, RequestProxy::Url(url)) => Ok(Route::Proxy(Rc::new(Proxy::parse(url)?))),
+            (Some(connector), _, RequestProxy::None) => Ok(Route::Connector(Rc::clone(connector))),
+            (_, Some(path), RequestProxy::None) => Ok(Route::Unix(Rc::clone(path))),
+            (_, _, RequestProxy::Url(_)) => {
+                let what = "the request has a proxy, but the session's connector or Unix socket makes its connections: leave one of them out";
+                Err(Error::new(ErrorKind::Request, what))
+            }
+        }
     }
 
     /// The request target: path and query, or the whole URL for a proxy that forwards the request (RFC 9112 §3.2).

@@ -25,10 +25,17 @@ pub(crate) fn prepare(settings: &Settings, request: &mut Request) -> Result<(), 
         _ => decode::ACCEPTED,
     };
     request.headers.entry(USER_AGENT).or_insert_with(|| settings.agent());
-    for (name, value) in [(ACCEPT, "*/*"), (ACCEPT_ENCODING, codings)] {
-        request.headers.entry(name).or_insert(HeaderValue::from_static(value));
+    request.headers.entry(ACCEPT).or_insert(HeaderValue::from_static("*/*"));
+    // What is not decoded is not asked for.
+    if decodes(settings, request) {
+        request.headers.entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static(codings));
     }
     Ok(())
+}
+
+/// Whether the body of the response is to be decoded.
+pub(crate) fn decodes(settings: &Settings, request: &Request) -> bool {
+    !(settings.no_decompression || request.wants_no_decompression())
 }
 
 /// The types of content that is read while it comes: server-sent events, and JSON in lines or records (RFC 7464).

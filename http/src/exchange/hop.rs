@@ -7,10 +7,10 @@ use crate::connections::route::Route;
 use crate::connections::timings::{Timings, since};
 use crate::error::{Error, ErrorKind};
 use crate::exchange::attempt::{self, ReceivedHead};
-use crate::exchange::cookies;
 #[cfg(feature = "http2")]
 use crate::exchange::http2;
 use crate::exchange::shared::Shared;
+use crate::exchange::{cookies, defaults};
 use crate::request::Request;
 use crate::response::body_reader::BodyReader;
 use crate::response::{Response, ResponseParts};
@@ -32,8 +32,7 @@ pub(crate) async fn hop(
     }
     cookies::add(&shared.settings, request);
     shared.settings.hooks.before_request(request);
-    let origin =
-        shared.pool.origin(&request.url, || Route::choose(&shared.settings.transport, &request.url))?;
+    let origin = origin_of(shared, request)?;
     origin.route().adjust(&mut request.headers, &request.url);
     if !request.headers.contains_key(HOST) {
         request.headers.insert(HOST, origin.host_field()?);
@@ -69,6 +68,15 @@ pub(crate) async fn hop(
         Box::pin(finish_upload(shared, &mut response)).await?;
     }
     Ok(response)
+}
+
+/// Where the request is sent to, and how.
+fn origin_of(shared: &Shared, request: &Request) -> Result<Rc<Origin>, Error> {
+    let (url, transport) = (&request.url, &shared.settings.transport);
+    match request.own_proxy() {
+        None => shared.pool.origin(url, || Route::choose(transport, url)),
+        Some(proxy) => shared.pool.origin_for(url, proxy, || Route::of_request(transport, proxy)),
+    }
 }
 
 /// To be called with the outcome of each hop: undoes what the hooks have changed in the request, and calls those for responses.
@@ -109,6 +117,8 @@ pub(crate) fn response_to(
         elapsed: arrived.saturating_duration_since(started),
         timings,
         max_body: shared.settings.max_body,
+        decode: defaults::decodes(&shared.settings, request),
+        default_encoding: shared.settings.default_encoding.clone(),
     })
 }
 

@@ -16,9 +16,9 @@ use crate::connections::http2::{Again, RequestParts, StreamFailure, StreamPermit
 use crate::connections::pool::{Origin, Slot};
 use crate::connections::timings::{Timings, since};
 use crate::error::Error;
-use crate::exchange::attempt;
 use crate::exchange::hop::{finish_upload, head_has_arrived, response_to, wait_for_slot};
 use crate::exchange::shared::Shared;
+use crate::exchange::{attempt, defaults};
 use crate::request::Request;
 use crate::request::body::Body;
 use crate::response::body_reader::BodyReader;
@@ -308,6 +308,8 @@ fn respond(
         elapsed: arrived.saturating_duration_since(started),
         timings,
         max_body: shared.settings.max_body,
+        decode: defaults::decodes(&shared.settings, request),
+        default_encoding: shared.settings.default_encoding.clone(),
     });
     response.set_http2();
     response

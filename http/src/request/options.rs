@@ -17,12 +17,24 @@ pub(crate) struct RequestOptions {
     /// Replaces the session's timeout. `Some(None)`: no timeout.
     pub(crate) connect_timeout: Option<Option<Duration>>,
     pub(crate) read_timeout: Option<Option<Duration>>,
+    /// The body of the response is read as it was sent, with its content codings.
+    pub(crate) no_decompression: bool,
+    /// Replaces the session's.
+    pub(crate) proxy: Option<RequestProxy>,
     /// How it is authenticated: a `Flow` of `exchange/auth_flow.rs`.
     pub(crate) auth_flow: Option<Rc<dyn Any>>,
     /// Replaces the session's.
     pub(crate) retry: Option<Retry>,
     /// As it was before the session's hooks changed it.
     pub(crate) before_hooks: Option<BeforeChanges>,
+}
+
+/// The proxy of one request.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) enum RequestProxy {
+    None,
+    /// A URL that has been checked. It may have a password in it.
+    Url(Rc<str>),
 }
 
 /// What a hook or an auth flow may change for one time.
@@ -36,6 +48,16 @@ pub(crate) struct BeforeChanges {
 impl Request {
     pub(crate) fn options_mut(&mut self) -> &mut RequestOptions {
         self.options.get_or_insert_default()
+    }
+
+    /// Whether the body of the response is to be read as it was sent.
+    pub(crate) fn wants_no_decompression(&self) -> bool {
+        self.options.as_ref().is_some_and(|options| options.no_decompression)
+    }
+
+    /// The proxy that is for this request only.
+    pub(crate) fn own_proxy(&self) -> Option<&RequestProxy> {
+        self.options.as_ref()?.proxy.as_ref()
     }
 
     pub(crate) fn auth_flow(&self) -> Option<Rc<dyn Any>> {

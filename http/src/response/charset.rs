@@ -107,6 +107,11 @@ pub(crate) fn header_text(value: &[u8]) -> Cow<'_, str> {
     }
 }
 
+/// Whether this build can decode the character set `label`.
+pub(crate) fn is_supported(label: &str) -> bool {
+    !matches!(Charset::named(Some(label)), Charset::Unknown(_))
+}
+
 /// Decodes `bytes` from the character set `label`; from UTF-8 if there is none. A byte order mark is removed.
 pub(crate) fn decode(bytes: &[u8], label: Option<&str>) -> Result<String, Error> {
     let (charset, mark) = Charset::of(bytes, label);

@@ -73,18 +73,17 @@ struct Progress {
 }
 
 impl Content {
-    /// The content of `body`, decoded as `headers` say; the fields that describe the coded form are removed. A part of a
-    /// representation (a 206) is not decoded: a range counts coded bytes (RFC 9110 §14), and only all of them together can
-    /// be decoded.
+    /// The content of `body`, decoded as `headers` say if it is to be decoded; the fields that describe the coded form are then
+    /// removed.
     pub(crate) fn new(
         body: BodyReader,
         headers: &mut HeaderMap,
         declared: Option<u64>,
         limit: Option<u64>,
-        is_part: bool,
+        decode: bool,
     ) -> Content {
         let decoding = match Decoder::for_headers(headers) {
-            _ if is_part => Decoding::Plain,
+            _ if !decode => Decoding::Plain,
             Ok(None) => Decoding::Plain,
             Ok(Some(decoder)) => Decoding::Coded(Box::new(decoder)),
             Err(too_many) => Decoding::Refused(too_many.0),

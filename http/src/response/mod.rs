@@ -5,7 +5,8 @@
 //! stream_reader.rs   reads the body from a stream of HTTP/2 (feature `http2`)
 //! content.rs         the body decoded and counted; as a whole or in chunks
 //! decode/            content codings
-//! charset.rs         text in any character set
+//! text.rs            the body as text, and in which character set
+//! charset.rs         decoding of character sets
 //! chunks.rs          Chunks: the body in chunks of bytes
 //! owned.rs           BytesStream, ResponseReader: the body as a stream that owns the response
 //! lines.rs           Lines: the body line by line
@@ -42,6 +43,7 @@ mod poll_budget;
 pub(crate) mod sse;
 #[cfg(feature = "http2")]
 mod stream_reader;
+pub(crate) mod text;
 
 use crate::connections::connection::ResponseHead;
 use crate::connections::timings::Timings;
@@ -69,7 +71,9 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::panic::Location;
 use std::path::Path;
+use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime};
+use text::TextEncoding;
 
 /// A response.
 ///
@@ -101,6 +105,7 @@ struct Inner {
     elapsed: Duration,
     timings: Timings,
     content: Content,
+    encoding: TextEncoding,
     #[cfg(feature = "http2")]
     is_http2: bool,
 }
@@ -119,6 +124,10 @@ pub(crate) struct ResponseParts {
     pub(crate) elapsed: Duration,
     pub(crate) timings: Timings,
     pub(crate) max_body: Option<u64>,
+    /// Whether content codings are to be decoded.
+    pub(crate) decode: bool,
+    /// The character set of a text whose Content-Type names none.
+    pub(crate) default_encoding: Option<Rc<str>>,
 }
 
 impl Response {
@@ -129,8 +138,10 @@ impl Response {
             _ => parts.declared_length,
         };
         let content = if parts.has_body {
-            let is_part = head.status == StatusCode::PARTIAL_CONTENT;
-            Content::new(parts.body, &mut head.headers, declared_length, parts.max_body, is_part)
+            // Of a part of a representation nothing is decoded: a range counts coded bytes (RFC 9110 §14), and only all of
+            // them together can be decoded.
+            let decode = parts.decode && head.status != StatusCode::PARTIAL_CONTENT;
+            Content::new(parts.body, &mut head.headers, declared_length, parts.max_body, decode)
         } else {
             Content::empty(parts.body)
         };
@@ -148,6 +159,7 @@ impl Response {
                 elapsed: parts.elapsed,
                 timings: parts.timings,
                 content,
+                encoding: TextEncoding::with_default(parts.default_encoding),
                 #[cfg(feature = "http2")]
                 is_http2: false,
             }),
@@ -267,11 +279,6 @@ impl Response {
         self.inner.content_length
     }
 
-    /// The character set that the `Content-Type` field names.
-    pub fn encoding(&self) -> Option<&str> {
-        charset::of(self.headers())
-    }
-
     /// The cookies of the `Set-Cookie` fields, whether or not the session's [jar](crate::CookieJar) has accepted them.
     /// Malformed ones are left out. A `Max-Age` is counted from this call.
     pub fn cookies(&self) -> Vec<Cookie> {
@@ -336,20 +343,6 @@ impl Response {
         })
     }
 
-    /// The body as text, decoded from the character set that the `Content-Type` field names; UTF-8 if it names none. Invalid
-    /// bytes become `U+FFFD`. The body is kept.
-    ///
-    /// # Errors
-    /// Of kind [`Decode`](ErrorKind::Decode) if this build does not support the character set; otherwise as
-    /// [`binary`](Response::binary).
-    #[track_caller]
-    pub fn text(&mut self) -> impl Future<Output = Result<String, Error>> {
-        region_at(Location::caller(), self.body_label(), async move {
-            let bytes = self.whole().await?;
-            charset::decode(&bytes, self.encoding()).map_err(|error| self.located(error))
-        })
-    }
-
     /// The body. It is kept: a second call, or `text` or `json`, gives the same one.
     ///
     /// # Errors
@@ -382,8 +375,8 @@ impl Response {
 
     /// Reads the body line by line, without the line ends (`\n` or `\r\n`). Lines are not kept.
     pub fn iter_lines(&mut self) -> Lines<'_> {
-        let (content, context, headers) = self.inner.split();
-        Lines::new(content, context, charset::of(headers))
+        let (content, context, label) = self.inner.split();
+        Lines::new(content, context, label)
     }
 
     /// Reads the body as a stream of server-sent events (`text/event-stream`), one by one as they come. Whether it is one
@@ -462,10 +455,10 @@ impl Response {
 }
 
 impl Inner {
-    /// The body, the context of its errors, and the header fields.
-    fn split(&mut self) -> (&mut Content, ErrorContext<'_>, &HeaderMap) {
-        let Inner { method, url, head, content, .. } = self;
-        (content, ErrorContext { method, url, status: head.status }, &head.headers)
+    /// The body, the context of its errors, and the character set of its text.
+    fn split(&mut self) -> (&mut Content, ErrorContext<'_>, Option<&str>) {
+        let Inner { method, url, head, content, encoding, .. } = self;
+        (content, ErrorContext { method, url, status: head.status }, encoding.label(&head.headers))
     }
 }
 

@@ -8,6 +8,7 @@
 //! `curio::spawn` as it is. Nothing happens before the first poll. Dropping the future closes the connection that it was
 //! using and frees its slot in the pool.
 
+use crate::connections::proxy::Proxy;
 use crate::error::{Error, ErrorKind};
 use crate::exchange;
 use crate::exchange::auth_flow::{Auth, Flow};
@@ -22,6 +23,7 @@ use crate::request::digest::Credentials;
 use crate::request::form;
 use crate::request::header::header_field;
 use crate::request::multipart::Form;
+use crate::request::options::RequestProxy;
 use crate::request::retry_policy::Retry;
 use crate::response::Response;
 use crate::trace;
@@ -213,6 +215,47 @@ impl RequestBuilder {
     pub fn read_timeout(self, limit: impl Into<Option<Duration>>) -> RequestBuilder {
         self.change(|request| {
             request.options_mut().read_timeout = Some(limit.into());
+            Ok(())
+        })
+    }
+
+    /// Leaves the body of the response as the server sends it, with its content codings, and the header fields as they are:
+    /// `Content-Encoding` and `Content-Length` belong to these bytes. No coding is asked for unless the request has an
+    /// `Accept-Encoding` field. For bodies that are stored or sent on.
+    ///
+    /// ```no_run
+    /// # async fn example(session: curio_http::ClientSession) -> Result<(), curio_http::Error> {
+    /// let request = session.get("https://example.org/data").header("Accept-Encoding", "gzip").no_decompression();
+    /// let mut response = request.await?;
+    /// println!("{:?}: {} bytes", response.header("content-encoding"), response.binary().await?.len());
+    /// # Ok(()) }
+    /// ```
+    pub fn no_decompression(self) -> RequestBuilder {
+        self.change(|request| {
+            request.options_mut().no_decompression = true;
+            Ok(())
+        })
+    }
+
+    /// Sends the request through this proxy instead of the session's, with all its redirects, whatever the session and the
+    /// environment say about proxies. The URL is like that of [`ClientSessionBuilder::proxy`](crate::ClientSessionBuilder::proxy). Its connections are
+    /// kept and counted apart from those of other requests to the same host.
+    ///
+    /// # Errors
+    /// Awaiting the request reports a malformed URL, and a session with a [`Connector`](crate::Connector) or a Unix socket,
+    /// which make connections without a proxy.
+    pub fn proxy(self, url: impl AsRef<str>) -> RequestBuilder {
+        self.change(|request| {
+            Proxy::parse(url.as_ref())?;
+            request.options_mut().proxy = Some(RequestProxy::Url(url.as_ref().into()));
+            Ok(())
+        })
+    }
+
+    /// Sends the request through no proxy, whatever the session and the environment say.
+    pub fn no_proxy(self) -> RequestBuilder {
+        self.change(|request| {
+            request.options_mut().proxy = Some(RequestProxy::None);
             Ok(())
         })
     }

@@ -49,6 +49,10 @@ pub(crate) struct Settings {
     pub(crate) transport: TransportSettings,
     pub(crate) netrc: Option<Netrc>,
     pub(crate) max_body: Option<u64>,
+    /// Bodies are read as they were sent, with their content codings.
+    pub(crate) no_decompression: bool,
+    /// The character set of texts whose Content-Type names none.
+    pub(crate) default_encoding: Option<Rc<str>>,
     pub(crate) https_only: bool,
     pub(crate) retry: Option<Retry>,
     /// `retry` has a status below 400.
@@ -104,6 +108,8 @@ impl Default for Settings {
             transport: TransportSettings::default(),
             netrc: None,
             max_body: None,
+            no_decompression: false,
+            default_encoding: None,
             https_only: false,
             retry: None,
             retries_below_400: false,

@@ -9,7 +9,8 @@ use curio_http::{ClientSession, ClientSessionBuilder};
 use std::process::{Command, Output};
 
 /// Gets `url` in a process with these variables and no other that concerns proxies; returns the answer's text, or the
-/// error's kind and text. `settings` are `trust_env(false)`, `no_proxy`, `netrc`, `netrc and a token`, or a proxy's address.
+/// error's kind and text. `settings` are `trust_env(false)`, `no_proxy`, `netrc`, `netrc and a token`, a proxy's address, or
+/// `rule`, a pattern and a proxy's address.
 pub(crate) fn get_in_environment(variables: &[(&str, String)], settings: &str, url: &str) -> String {
     let mut command = Command::new(std::env::current_exe().expect("this program"));
     command.args(["--exact", "child", "--nocapture"]);
@@ -44,6 +45,10 @@ fn with(builder: ClientSessionBuilder, settings: &str) -> ClientSessionBuilder {
         "no_proxy" => builder.no_proxy(),
         "netrc" => builder.netrc(true),
         "netrc and a token" => builder.netrc(true).header("Authorization", "Bearer token"),
+        rule if let Some(rule) = rule.strip_prefix("rule ") => {
+            let (pattern, proxy) = rule.split_once(' ').expect("a pattern and a proxy");
+            builder.proxy_for(pattern, proxy)
+        }
         proxy => builder.proxy(proxy),
     }
 }

@@ -1,4 +1,4 @@
-//! `NO_PROXY`: the hosts that are connected to directly.
+//! `NO_PROXY`, and the list of a session: the hosts that are connected to directly.
 //!
 //! There is no standard for this variable. The rules here are curl's (`lib/noproxy.c`), and one more that other programs
 //! have and curl has not: an element may end in a port.
@@ -15,15 +15,21 @@
 //! Elements are separated by commas or blanks. The case of letters and a trailing dot (of either name) are ignored. Names
 //! are compared with names and IP addresses with IP addresses, without DNS. There is no wildcard within a name, and
 //! `localhost` is a name like any other, which has to be listed.
+//!
+//! An element of the environment that makes no sense is ignored, as by curl: the variable is for all programs, and one of them
+//! may understand it. In a list that is written in code it is a mistake.
 
+use crate::error::{Error, ErrorKind};
+use crate::url::Url;
 use std::net::IpAddr;
 
-/// A parsed `NO_PROXY`.
+/// A parsed `NO_PROXY`, or the list of a session.
 #[derive(Default, Debug)]
 pub(super) struct Bypass(Vec<Element>);
 
+/// One element of the list: one or more hosts.
 #[derive(Debug, PartialEq, Eq)]
-enum Element {
+pub(super) enum Element {
     Everything,
     Name { name: String, port: Option<u16> },
     Address { address: IpAddr, port: Option<u16> },
@@ -36,11 +42,26 @@ impl Bypass {
         Bypass(elements.filter_map(Element::parse).collect())
     }
 
+    /// Adds the elements of a list that is written in code.
+    ///
+    /// # Errors
+    /// Of kind [`Request`](ErrorKind::Request), if one of them makes no sense.
+    pub(super) fn add(&mut self, text: &str) -> Result<(), Error> {
+        for element in text.split([',', ' ', '\t']).filter(|element| !element.is_empty()) {
+            self.0.push(Element::checked(element)?);
+        }
+        Ok(())
+    }
+
     /// Whether `host`, in the form that it has in a parsed URL, is connected to directly on `port`.
     pub(super) fn covers(&self, host: &str, port: u16) -> bool {
-        if self.0.is_empty() {
-            return false;
-        }
+        self.0.iter().any(|element| element.covers(host, port))
+    }
+}
+
+impl Element {
+    /// Whether it stands for `host`, in the form that it has in a parsed URL, on `port`.
+    pub(super) fn covers(&self, host: &str, port: u16) -> bool {
         let bracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
         let address = bracketed.unwrap_or(host).parse::<IpAddr>().ok();
         // A host in brackets is an IPv6 address, or matches nothing.
@@ -48,7 +69,7 @@ impl Bypass {
             None if !host.starts_with('[') => Some(host.strip_suffix('.').unwrap_or(host)),
             _ => None,
         };
-        self.0.iter().any(|element| match element {
+        match self {
             Element::Everything => true,
             Element::Name { name: suffix, port: only } => {
                 only.is_none_or(|only| only == port) && name.is_some_and(|name| is_below(name, suffix))
@@ -59,11 +80,32 @@ impl Bypass {
             Element::Block { address: block, bits } => {
                 address.is_some_and(|address| is_within(address, *block, *bits))
             }
-        })
+        }
     }
-}
 
-impl Element {
+    /// One element that is written in code. An internationalised name gets the form that it has in URLs.
+    ///
+    /// # Errors
+    /// Of kind [`Request`](ErrorKind::Request), if it makes no sense.
+    pub(super) fn checked(text: &str) -> Result<Element, Error> {
+        let no_host = |why: &str| {
+            let what = format!("{text:?} does not stand for hosts: {why}");
+            Error::new(ErrorKind::Request, what)
+        };
+        let known =
+            "a name, an IP address (both with or without a port), a block of addresses or * are expected";
+        match Element::parse(text).ok_or_else(|| no_host(known))? {
+            Element::Name { name, .. } if name.contains('*') => {
+                Err(no_host("a name stands for all names below it, too, and has no * in it"))
+            }
+            Element::Name { name, port } => {
+                let name = Url::normal_host(&name).map_err(|_| no_host(known))?;
+                Ok(Element::Name { name, port })
+            }
+            element => Ok(element),
+        }
+    }
+
     fn parse(text: &str) -> Option<Element> {
         if text == "*" {
             return Some(Element::Everything);

@@ -36,29 +36,21 @@ struct Variable {
 }
 
 impl Environment {
-    /// Reads the variables for `https` or else `http` with `get`. `only_bypass`: the proxy is known already.
-    pub(super) fn read(
-        get: impl Fn(&str) -> Option<OsString>,
-        https: bool,
-        only_bypass: bool,
-    ) -> Environment {
-        // CGI programs have this variable (RFC 3875 §4.1.12).
-        let httpoxy = cfg!(windows) && get("REQUEST_METHOD").is_some();
-        let set = |name: &str| match name {
-            "http_proxy" if httpoxy => None,
-            name => get(name).filter(|value| !value.is_empty()),
-        };
-        let mut proxy = None;
-        if !only_bypass {
-            let names: &[&'static str] = if https { &FOR_HTTPS } else { &FOR_HTTP };
-            let Some((name, value)) = names.iter().find_map(|name| Some((*name, set(name)?))) else {
-                return Environment::default();
-            };
-            proxy = Some(Variable { name, proxy: parse(value) });
-        }
-        let bypass = BYPASS.iter().find_map(|name| set(name));
-        let bypass = bypass.map(|list| Bypass::parse(&list.to_string_lossy())).unwrap_or_default();
+    /// Reads the variables for `https` or else `http` with `get`. Without a proxy it does not matter who needs none.
+    pub(super) fn read(get: impl Fn(&str) -> Option<OsString>, https: bool) -> Environment {
+        let proxy = Variable::of_proxy(&get, https);
+        let bypass = if proxy.is_some() { read_bypass(&get) } else { Bypass::default() };
         Environment { proxy, bypass }
+    }
+
+    /// The same, for a session that has proxies for some requests.
+    pub(super) fn read_all(get: impl Fn(&str) -> Option<OsString>, https: bool) -> Environment {
+        Environment { proxy: Variable::of_proxy(&get, https), bypass: read_bypass(&get) }
+    }
+
+    /// Only the hosts that need no proxy, for a session that has one.
+    pub(super) fn only_bypass(get: impl Fn(&str) -> Option<OsString>) -> Environment {
+        Environment { proxy: None, bypass: read_bypass(&get) }
     }
 
     /// The proxy, for any host.
@@ -77,6 +69,25 @@ impl Environment {
     }
 }
 
+impl Variable {
+    /// The first that is set and not empty.
+    fn of_proxy(get: &impl Fn(&str) -> Option<OsString>, https: bool) -> Option<Variable> {
+        // CGI programs have this variable (RFC 3875 §4.1.12).
+        let httpoxy = cfg!(windows) && get("REQUEST_METHOD").is_some();
+        let names: &[&'static str] = if https { &FOR_HTTPS } else { &FOR_HTTP };
+        let names = names.iter().filter(|name| !httpoxy || **name != "http_proxy");
+        let (name, value) = names
+            .map(|name| (*name, get(name)))
+            .find_map(|(name, value)| Some((name, value.filter(|value| !value.is_empty())?)))?;
+        Some(Variable { name, proxy: parse(value) })
+    }
+}
+
+fn read_bypass(get: &impl Fn(&str) -> Option<OsString>) -> Bypass {
+    let list = BYPASS.iter().find_map(|name| get(name).filter(|value| !value.is_empty()));
+    list.map(|list| Bypass::parse(&list.to_string_lossy())).unwrap_or_default()
+}
+
 fn parse(value: OsString) -> Result<Rc<Proxy>, String> {
     let text = value.into_string().map_err(|_| "it is not text".to_owned())?;
     Proxy::parse(text.trim()).map(Rc::new).map_err(|error| error.to_string())
@@ -89,7 +100,7 @@ mod tests {
     fn with(variables: &[(&str, &str)], https: bool) -> Environment {
         let get =
             |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into());
-        Environment::read(get, https, false)
+        Environment::read(get, https)
     }
 
     fn shown(variables: &[(&str, &str)], https: bool) -> Option<String> {

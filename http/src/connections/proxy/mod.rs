@@ -3,7 +3,8 @@
 //! ```text
 //! address.rs       the URL of a proxy
 //! environment.rs   proxies from environment variables
-//! bypass.rs        NO_PROXY
+//! bypass.rs        NO_PROXY, and the same list in code
+//! rules.rs         proxies by scheme and host
 //! tunnel.rs        CONNECT, or a SOCKS handshake
 //! socks.rs         SOCKS on a stream
 //! socks4.rs        SOCKS 4a, without I/O
@@ -23,7 +24,10 @@
 //!
 //! | from | for |
 //! |---|---|
-//! | [`proxy(url)`](crate::ClientSessionBuilder::proxy) | `http` and `https` |
+//! | [`RequestBuilder::proxy`](crate::RequestBuilder::proxy) or `no_proxy` | that request; nothing else is looked at |
+//! | none, for the hosts of [`no_proxy_for`](crate::ClientSessionBuilder::no_proxy_for) | both |
+//! | [`proxy_for(pattern, url)`](crate::ClientSessionBuilder::proxy_for), the first that fits | what the pattern says |
+//! | else [`proxy(url)`](crate::ClientSessionBuilder::proxy) | `http` and `https` |
 //! | else `http_proxy`, else `all_proxy` or `ALL_PROXY` | `http` (`HTTP_PROXY` in capitals is not read) |
 //! | else `https_proxy` or `HTTPS_PROXY`, else `all_proxy` or `ALL_PROXY` | `https` |
 //! | none, for the hosts in `no_proxy` or `NO_PROXY` | both |
@@ -41,6 +45,7 @@
 mod address;
 mod bypass;
 mod environment;
+mod rules;
 mod socks;
 mod socks4;
 mod socks5;
@@ -52,13 +57,18 @@ pub(crate) use tunnel::Tunnel;
 
 use crate::error::Error;
 use crate::url::Url;
+use bypass::Bypass;
 use environment::Environment;
+use rules::Rule;
 use std::cell::OnceCell;
 use std::rc::Rc;
 
 /// The proxies of a session.
 pub(crate) struct Proxies {
     pub(crate) explicit: Option<Rc<Proxy>>,
+    rules: Vec<Rule>,
+    /// Hosts that are connected to directly.
+    exceptions: Bypass,
     pub(crate) trust_env: bool,
     for_http: OnceCell<Environment>,
     for_https: OnceCell<Environment>,
@@ -66,27 +76,63 @@ pub(crate) struct Proxies {
 
 impl Default for Proxies {
     fn default() -> Proxies {
-        Proxies { explicit: None, trust_env: true, for_http: OnceCell::new(), for_https: OnceCell::new() }
+        Proxies {
+            explicit: None,
+            rules: Vec::new(),
+            exceptions: Bypass::default(),
+            trust_env: true,
+            for_http: OnceCell::new(),
+            for_https: OnceCell::new(),
+        }
     }
 }
 
 impl Proxies {
+    /// No proxy at all.
+    pub(crate) fn none() -> Proxies {
+        Proxies { trust_env: false, ..Proxies::default() }
+    }
+
+    /// # Errors
+    /// Of kind [`Request`](crate::ErrorKind::Request) or [`Url`](crate::ErrorKind::Url), if pattern or URL make no sense.
+    pub(crate) fn add_rule(&mut self, pattern: &str, url: &str) -> Result<(), Error> {
+        self.rules.push(Rule::new(pattern, url)?);
+        Ok(())
+    }
+
+    /// # Errors
+    /// Of kind [`Request`](crate::ErrorKind::Request), if an element of the list makes no sense.
+    pub(crate) fn add_exceptions(&mut self, list: &str) -> Result<(), Error> {
+        self.exceptions.add(list)
+    }
+
     /// The proxy for this URL; `None`: the server is connected to directly.
     ///
     /// # Errors
     /// Of kind [`Proxy`](crate::ErrorKind::Proxy), if an environment variable is malformed.
     pub(crate) fn choose(&self, url: &Url) -> Result<Option<Rc<Proxy>>, Error> {
+        if self.exceptions.covers(url.host(), url.port_or_default()) {
+            return Ok(None);
+        }
+        let rule = self.rules.iter().find(|rule| rule.fits(url)).map(|rule| &rule.proxy);
+        let chosen = rule.or(self.explicit.as_ref());
         if !self.trust_env {
-            return Ok(self.explicit.clone());
+            return Ok(chosen.cloned());
         }
         let https = url.is_https();
         let environment = if https { &self.for_https } else { &self.for_http };
-        let environment = environment
-            .get_or_init(|| Environment::read(|name| std::env::var_os(name), https, self.explicit.is_some()));
+        let environment = environment.get_or_init(|| {
+            let get = |name: &str| std::env::var_os(name);
+            match (&self.explicit, self.rules.is_empty()) {
+                (Some(_), _) => Environment::only_bypass(get),
+                (None, true) => Environment::read(get, https),
+                (None, false) => Environment::read_all(get, https),
+            }
+        });
         if environment.bypass.covers(url.host(), url.port_or_default()) {
             return Ok(None);
         }
-        match &self.explicit {
+        match chosen {
             Some(proxy) => Ok(Some(Rc::clone(proxy))),
             None => environment.proxy(),
         }

@@ -1,6 +1,7 @@
-//! Timeouts, and limits for redirects and for what a server may send.
+//! Timeouts, limits for redirects and for what a server may send, and how bodies are read.
 
 use super::ClientSessionBuilder;
+use crate::response::text::check_label;
 use std::time::Duration;
 
 impl ClientSessionBuilder {
@@ -61,6 +62,32 @@ impl ClientSessionBuilder {
     /// at 64 MiB, and reading it in chunks has no limit.
     pub fn max_body(mut self, bytes: u64) -> Self {
         self.settings.max_body = Some(bytes);
+        self
+    }
+
+    /// Leaves the bodies of all responses as the servers send them, with their content codings, and the header fields as they
+    /// are; for one request, see [`RequestBuilder::no_decompression`](crate::RequestBuilder::no_decompression). No coding is
+    /// asked for unless a request or the session has an `Accept-Encoding` field.
+    pub fn no_decompression(mut self) -> Self {
+        self.settings.no_decompression = true;
+        self
+    }
+
+    /// The character set of texts whose `Content-Type` field names none; UTF-8 by default.
+    ///
+    /// # Errors
+    /// `build` reports one that this build does not support: most need the feature `charset`.
+    ///
+    /// ```
+    /// # use curio_http::ClientSession;
+    /// let session = ClientSession::builder().default_encoding("windows-1252").build()?;
+    /// # Ok::<(), curio_http::Error>(())
+    /// ```
+    pub fn default_encoding(mut self, label: impl AsRef<str>) -> Self {
+        match check_label(label.as_ref()) {
+            Ok(()) => self.settings.default_encoding = Some(label.as_ref().into()),
+            Err(error) => self.keep_first_mistake(error),
+        }
         self
     }
 }

@@ -2,7 +2,7 @@
 
 use super::ClientSessionBuilder;
 use crate::connections::connector::Connector;
-use crate::connections::proxy::Proxy;
+use crate::connections::proxy::{Proxies, Proxy};
 use crate::connections::resolver::Resolver;
 use crate::error::{Error, ErrorKind};
 use crate::url::Url;
@@ -38,10 +38,45 @@ impl ClientSessionBuilder {
         self
     }
 
+    /// Sends some requests through a proxy of their own: those that `pattern` fits. A pattern is a scheme (`http`, `https`), hosts
+    /// as in `NO_PROXY` ([`trust_env`](ClientSessionBuilder::trust_env): a name and all below it, an IP address, a block; with
+    /// or without a port), or both with `://` between them. Of several that fit, the one that was added first is used; if none
+    /// does, [`proxy`](ClientSessionBuilder::proxy), and at last the environment.
+    ///
+    /// ```
+    /// # use curio_http::ClientSession;
+    /// let session = ClientSession::builder()
+    ///     .proxy_for("https://api.example.org", "socks5h://127.0.0.1:1080")
+    ///     .proxy_for("http", "http://cache.internal:3128")
+    ///     .no_proxy_for("localhost, 127.0.0.0/8, .internal")
+    ///     .build()?;
+    /// # Ok::<(), curio_http::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `build` reports a pattern that makes no sense, and a malformed URL.
+    pub fn proxy_for(mut self, pattern: impl AsRef<str>, url: impl AsRef<str>) -> Self {
+        if let Err(error) = self.settings.transport.proxies.add_rule(pattern.as_ref(), url.as_ref()) {
+            self.keep_first_mistake(error);
+        }
+        self
+    }
+
+    /// Hosts that are connected to directly, whichever proxy would be used otherwise: a list with commas or blanks between its
+    /// elements, by the rules of `NO_PROXY` ([`trust_env`](ClientSessionBuilder::trust_env)). It adds to the environment's.
+    ///
+    /// # Errors
+    /// `build` reports an element that makes no sense.
+    pub fn no_proxy_for(mut self, hosts: impl AsRef<str>) -> Self {
+        if let Err(error) = self.settings.transport.proxies.add_exceptions(hosts.as_ref()) {
+            self.keep_first_mistake(error);
+        }
+        self
+    }
+
     /// Uses no proxy: neither one that was set before, nor one from the environment.
     pub fn no_proxy(mut self) -> Self {
-        self.settings.transport.proxies.explicit = None;
-        self.settings.transport.proxies.trust_env = false;
+        self.settings.transport.proxies = Proxies::none();
         self
     }
 
