@@ -12,14 +12,14 @@ use crate::connections::deadline::Limits;
 #[cfg(feature = "http2")]
 use crate::connections::http2::SharedConnection;
 use crate::connections::pool::Origin;
-use crate::connections::proxy::{Proxy, Tunnel};
+use crate::connections::proxy::{Opened, Proxy, Tunnel};
 use crate::connections::resolver::{self, HostResolver};
 use crate::connections::route::Route;
 use crate::connections::stream::Stream;
 use crate::connections::timings::{Timings, since};
 use crate::connections::tls::{TlsInfo, TlsStream, trust};
 use crate::error::{Error, ErrorKind};
-use crate::trace::Tracer;
+use crate::trace::{Trace, Tracer};
 use crate::url::Url;
 use bytes::Bytes;
 use curio::TcpStream;
@@ -249,21 +249,14 @@ impl Steps<'_> {
         if let Some(ip) = resolver::ip_literal(self.url.host()) {
             self.dialer.resolver.permitted(vec![SocketAddr::new(ip, self.url.port_or_default())])?;
         }
-        let failed =
-            |cause: Error| Error::new(ErrorKind::Proxy, format!("reaching the proxy {proxy}")).because(cause);
-        self.step.set("looking up the proxy's name");
-        // Not the lookup of the server: its time counts as connecting.
-        let looking_up = &mut Timings::default();
-        let found = self.dialer.resolver.addresses(proxy.host(), proxy.port(), looking_up).await;
-        let (mut stream, peer) = self.tcp(&found.map_err(failed)?).await.map_err(failed)?;
-        if proxy.is_tls() {
-            // The client certificate is for the server. (curl keeps one for proxies apart, too: `--proxy-cert`.)
-            let config = trust::without_client_certificate(self.dialer.tls());
-            stream = Stream::Tls(self.tls(stream, config, proxy.host(), &[]).await.map_err(failed)?);
-            self.timings.tls = None;
-        }
-        let mut early = Bytes::new();
-        if !forwarded {
+        let mut challenges = 0;
+        loop {
+            let (stream, peer) = self.reach(proxy).await.map_err(|cause| {
+                Error::new(ErrorKind::Proxy, format!("reaching the proxy {proxy}")).because(cause)
+            })?;
+            if forwarded {
+                return Ok(Reached { stream, peer, early: Bytes::new(), secure: false });
+            }
             self.step.set("waiting for the proxy to connect");
             let tunnel = Tunnel {
                 proxy,
@@ -274,9 +267,31 @@ impl Steps<'_> {
                 agent: self.dialer.agent.clone(),
                 tracer: &self.dialer.tracer,
             };
-            (stream, early) = phase("proxy", tunnel.open(stream, peer, self.timings)).await?;
+            let opening = tunnel.open(stream, peer, self.timings, &mut challenges);
+            match phase("proxy", opening).await? {
+                Opened::Tunnel(stream, early) => return Ok(Reached { stream, peer, early, secure: false }),
+                Opened::Challenged => {
+                    let note = "The proxy has sent a Digest challenge: connecting again with the answer";
+                    self.dialer.tracer.emit(|| Trace::Note(note));
+                }
+            }
         }
-        Ok(Reached { stream, peer, early, secure: false })
+    }
+
+    async fn reach(&mut self, proxy: &Proxy) -> Result<(Stream, Option<SocketAddr>), Error> {
+        self.step.set("looking up the proxy's name");
+        // Not the lookup of the server: its time counts as connecting.
+        let looking_up = &mut Timings::default();
+        let found = self.dialer.resolver.addresses(proxy.host(), proxy.port(), looking_up).await?;
+        let (stream, peer) = self.tcp(&found).await?;
+        if !proxy.is_tls() {
+            return Ok((stream, peer));
+        }
+        // The client certificate is for the server. (curl keeps one for proxies apart, too: `--proxy-cert`.)
+        let config = trust::without_client_certificate(self.dialer.tls());
+        let tls = self.tls(stream, config, proxy.host(), &[]).await?;
+        self.timings.tls = None;
+        Ok((Stream::Tls(tls), peer))
     }
 
     #[cfg(unix)]

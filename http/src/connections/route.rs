@@ -14,8 +14,8 @@ use crate::connections::proxy::{Proxies, Proxy};
 use crate::error::{Error, ErrorKind};
 use crate::request::options::RequestProxy;
 use crate::url::Url;
-use http::HeaderMap;
 use http::header::PROXY_AUTHORIZATION;
+use http::{HeaderMap, Method};
 use std::borrow::Cow;
 use std::path::Path;
 use std::rc::Rc;
@@ -59,7 +59,9 @@ impl Route {
         let TransportSettings { connector, unix_socket, .. } = transport;
         match (connector, unix_socket, proxy) {
             (None, None, RequestProxy::None) => Ok(Route::Direct),
-            (None, None, RequestProxy::Url(url)) => Ok(Route::Proxy(Rc::new(Proxy::parse(url)?))),
+            (None, None, RequestProxy::Url(url)) => {
+                Ok(Route::Proxy(transport.proxies.authenticating(Rc::new(Proxy::parse(url)?))?))
+            }
             (Some(connector), _, RequestProxy::None) => Ok(Route::Connector(Rc::clone(connector))),
             (_, Some(path), RequestProxy::None) => Ok(Route::Unix(Rc::clone(path))),
             (_, _, RequestProxy::Url(_)) => {
@@ -77,13 +79,19 @@ impl Route {
         }
     }
 
-    /// Sets or removes `Proxy-Authorization`: credentials for a proxy are sent only to a proxy that forwards this request. (A
+    /// Sets or removes `Proxy-Authorization` of a request with this method: credentials for a proxy are sent only to a proxy that forwards this request. (A
     /// tunnel's have been sent when it was made.)
-    pub(crate) fn adjust(&self, headers: &mut HeaderMap, url: &Url) {
+    pub(crate) fn adjust(&self, headers: &mut HeaderMap, method: &Method, url: &Url) {
         match self {
             Route::Direct => {}
             _ => match self.forwarder(url) {
                 Some(proxy) => {
+                    #[cfg(feature = "digest")]
+                    if let Some(answer) = proxy.digest_answer(method, url.target()) {
+                        headers.insert(PROXY_AUTHORIZATION, answer);
+                    }
+                    #[cfg(not(feature = "digest"))]
+                    let _ = method;
                     if let Some(credentials) = proxy.authorization() {
                         headers.entry(PROXY_AUTHORIZATION).or_insert_with(|| credentials.clone());
                     }
@@ -94,7 +102,7 @@ impl Route {
     }
 
     /// The proxy that forwards the request itself.
-    fn forwarder(&self, url: &Url) -> Option<&Proxy> {
+    pub(crate) fn forwarder(&self, url: &Url) -> Option<&Proxy> {
         match self {
             Route::Proxy(proxy) if proxy.speaks_http() && !url.is_https() => Some(proxy),
             _ => None,
@@ -142,7 +150,7 @@ mod tests {
             if let Some(value) = by_hand {
                 headers.insert(PROXY_AUTHORIZATION, http::HeaderValue::from_static(value));
             }
-            route.adjust(&mut headers, &url(to));
+            route.adjust(&mut headers, &Method::GET, &url(to));
             headers.get(PROXY_AUTHORIZATION).map(|value| value.to_str().unwrap_or_default().to_owned())
         };
         let proxy = through("http://u:p@p:1");

@@ -33,7 +33,7 @@ pub(crate) async fn hop(
     cookies::add(&shared.settings, request);
     shared.settings.hooks.before_request(request);
     let origin = origin_of(shared, request)?;
-    origin.route().adjust(&mut request.headers, &request.url);
+    origin.route().adjust(&mut request.headers, &request.method, &request.url);
     if !request.headers.contains_key(HOST) {
         request.headers.insert(HOST, origin.host_field()?);
     }
@@ -71,7 +71,7 @@ pub(crate) async fn hop(
 }
 
 /// Where the request is sent to, and how.
-fn origin_of(shared: &Shared, request: &Request) -> Result<Rc<Origin>, Error> {
+pub(crate) fn origin_of(shared: &Shared, request: &Request) -> Result<Rc<Origin>, Error> {
     let (url, transport) = (&request.url, &shared.settings.transport);
     match request.own_proxy() {
         None => shared.pool.origin(url, || Route::choose(transport, url)),

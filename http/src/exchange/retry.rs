@@ -1,7 +1,7 @@
 //! Whether a request is sent again after a response or an error, and when.
 //!
-//! There are two reasons. After a 417 the request is sent without `Expect`, which the server does not support (RFC 9110
-//! §10.1.1). And a session or a request may be set to retry when servers are down or busy
+//! There are three reasons. After a 417 the request is sent without `Expect`, which the server does not support (RFC 9110
+//! §10.1.1). After a 407 it is sent with an answer to the proxy's Digest challenge. And a session or a request may be set to retry when servers are down or busy
 //! ([`retries`](crate::ClientSessionBuilder::retries)); most of this file is about that.
 //!
 //! # When a retry is safe
@@ -28,6 +28,8 @@
 use crate::connections::deadline::Limits;
 use crate::encoding::date;
 use crate::error::{Error, Resend};
+#[cfg(feature = "digest")]
+use crate::exchange::hop;
 use crate::exchange::shared::Shared;
 use crate::random::random_u64;
 use crate::request::Request;
@@ -38,9 +40,15 @@ use http::{HeaderMap, StatusCode};
 use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
-/// How often a request has been sent again because of a [`Retry`].
+/// How often a request has been sent again, and why.
 #[derive(Default)]
-pub(crate) struct Tries(u32);
+pub(crate) struct Tries {
+    /// Because of a [`Retry`].
+    retries: u32,
+    /// Because of a challenge of a proxy.
+    #[cfg(feature = "digest")]
+    challenges: u16,
+}
 
 /// Whether [`consider`] has anything to decide. Cheap, because it is called after every request.
 pub(crate) fn may_retry(shared: &Shared, request: &Request, outcome: &Result<Response, Error>) -> bool {
@@ -66,7 +74,7 @@ pub(crate) async fn consider(
     tries: &mut Tries,
     limits: &Limits,
 ) -> Result<Option<Response>, Error> {
-    if outcome.as_ref().is_ok_and(|response| changed_for(request, response)) {
+    if outcome.as_ref().is_ok_and(|response| changed_for(shared, request, response, tries)) {
         discard(outcome).await;
         return Ok(None);
     }
@@ -81,10 +89,10 @@ pub(crate) async fn consider(
             if !why.is_empty() {
                 tracer.message(|| format!("Not sending the request again: {why}"));
             }
-            return outcome.map(Some).map_err(|error| error.after_tries(tries.0.saturating_add(1)));
+            return outcome.map(Some).map_err(|error| error.after_tries(tries.retries.saturating_add(1)));
         }
     };
-    tries.0 += 1;
+    tries.retries += 1;
     tracer.message(|| {
         let most = policy(shared, request).map_or(0, |policy| policy.most);
         let cause = match &outcome {
@@ -93,7 +101,7 @@ pub(crate) async fn consider(
         };
         format!(
             "Sending the request again in {wait:.1?}, because {cause}: retry {} of at most {most}",
-            tries.0
+            tries.retries
         )
     });
     discard(outcome).await;
@@ -107,11 +115,21 @@ async fn discard(outcome: Result<Response, Error>) {
     }
 }
 
-/// Whether the response asks for a different request, which `request` is now.
-fn changed_for(request: &mut Request, response: &Response) -> bool {
-    response.status() == StatusCode::EXPECTATION_FAILED
-        && request.body.can_be_sent()
-        && request.headers.remove(EXPECT).is_some()
+/// Whether the response asks for a different request, which `request` is now, or will be when it is sent.
+#[cfg_attr(not(feature = "digest"), allow(unused_variables, reason = "only Digest needs all of them"))]
+fn changed_for(shared: &Shared, request: &mut Request, response: &Response, tries: &mut Tries) -> bool {
+    if !request.body.can_be_sent() {
+        return false;
+    }
+    match response.status() {
+        StatusCode::EXPECTATION_FAILED => request.headers.remove(EXPECT).is_some(),
+        #[cfg(feature = "digest")]
+        StatusCode::PROXY_AUTHENTICATION_REQUIRED => hop::origin_of(shared, request).is_ok_and(|origin| {
+            let proxy = origin.route().forwarder(&request.url);
+            proxy.is_some_and(|proxy| proxy.take_challenge(response.headers(), &mut tries.challenges))
+        }),
+        _ => false,
+    }
 }
 
 /// Whether there is no reason to talk about a retry.
@@ -150,10 +168,10 @@ fn decide(
     if !request.body.can_be_sent() {
         return Err("its body can be sent only once".into());
     }
-    if tries.0 >= policy.most {
-        return Err(format!("it has been retried {} times", tries.0).into());
+    if tries.retries >= policy.most {
+        return Err(format!("it has been retried {} times", tries.retries).into());
     }
-    let wait = asked.unwrap_or_else(|| backoff(policy, tries.0, random_u64()));
+    let wait = asked.unwrap_or_else(|| backoff(policy, tries.retries, random_u64()));
     if asked.is_some_and(|asked| asked > policy.longest_retry_after) {
         let most = policy.longest_retry_after;
         return Err(format!("the server asks for a wait of {wait:?}, and {most:?} is the most").into());

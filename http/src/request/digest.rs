@@ -13,7 +13,7 @@ use crate::encoding::quoted_string::{self, Quoted};
 use crate::error::{Error, ErrorKind};
 use crate::random::random_u64;
 use crate::url::Url;
-use http::header::WWW_AUTHENTICATE;
+use http::header::{GetAll, PROXY_AUTHENTICATE, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Method};
 use md5::{Digest, Md5};
 use sha2::Sha256;
@@ -25,6 +25,7 @@ use std::fmt::Write;
 const MOST_ORIGINS: usize = 64;
 
 /// A user name, and a password that is never sent itself.
+#[derive(Clone)]
 pub(crate) struct Credentials {
     user: String,
     password: String,
@@ -43,7 +44,7 @@ impl Credentials {
     }
 }
 
-/// The last challenge of each origin, and how often it has been answered.
+/// The last challenge of each origin or proxy, and how often it has been answered.
 #[derive(Default)]
 pub(crate) struct DigestStore {
     known: RefCell<HashMap<Box<str>, (Challenge, u32)>>,
@@ -57,13 +58,24 @@ impl DigestStore {
         method: &Method,
         url: &Url,
     ) -> Option<HeaderValue> {
+        self.answer(&url.origin(), credentials, method, url.target())
+    }
+
+    /// The answer to the last challenge of `whom`, an origin or a proxy, if there was one; `target` is what is requested.
+    pub(crate) fn answer(
+        &self,
+        whom: &str,
+        credentials: &Credentials,
+        method: &Method,
+        target: &str,
+    ) -> Option<HeaderValue> {
         let mut known = self.known.borrow_mut();
-        let (challenge, uses) = known.get_mut(&*url.origin())?;
+        let (challenge, uses) = known.get_mut(whom)?;
         *uses = uses.saturating_add(1);
         let fresh = format!("{:016x}", random_u64());
         // The key of a session is bound to its first cnonce (RFC 7616 §3.4.2), so all of its requests use that one.
         let ours = if challenge.session { challenge.cnonce.get_or_insert(fresh).clone() } else { fresh };
-        let answer = challenge.answer(credentials, method.as_str(), url.target(), *uses, &ours);
+        let answer = challenge.answer(credentials, method.as_str(), target, *uses, &ours);
         let mut answer = HeaderValue::try_from(answer).ok()?;
         answer.set_sensitive(true);
         Some(answer)
@@ -73,7 +85,21 @@ impl DigestStore {
     /// `false`: there is no supported challenge, or the request has answered one already, so the user name or the password
     /// is wrong.
     pub(crate) fn take_challenge(&self, url: &Url, headers: &HeaderMap, challenges: &mut u16) -> bool {
-        let Some(challenge) = best_challenge(headers) else { return false };
+        self.take(&url.origin(), headers.get_all(WWW_AUTHENTICATE), challenges)
+    }
+
+    /// The same for a challenge of a proxy, in a 407 response.
+    pub(crate) fn take_proxy_challenge(
+        &self,
+        proxy: &str,
+        headers: &HeaderMap,
+        challenges: &mut u16,
+    ) -> bool {
+        self.take(proxy, headers.get_all(PROXY_AUTHENTICATE), challenges)
+    }
+
+    fn take(&self, whom: &str, fields: GetAll<'_, HeaderValue>, challenges: &mut u16) -> bool {
+        let Some(challenge) = best_challenge(fields) else { return false };
         if *challenges > 1 || (*challenges == 1 && !challenge.stale) {
             return false;
         }
@@ -82,7 +108,7 @@ impl DigestStore {
         if known.len() >= MOST_ORIGINS {
             known.clear();
         }
-        known.insert(url.origin().into(), (challenge, 0));
+        known.insert(whom.into(), (challenge, 0));
         true
     }
 }
@@ -194,11 +220,8 @@ impl Challenge {
 }
 
 /// The supported challenge with the best hash.
-fn best_challenge(headers: &HeaderMap) -> Option<Challenge> {
-    let texts = headers
-        .get_all(WWW_AUTHENTICATE)
-        .iter()
-        .filter_map(|value| std::str::from_utf8(value.as_bytes()).ok());
+fn best_challenge(fields: GetAll<'_, HeaderValue>) -> Option<Challenge> {
+    let texts = fields.iter().filter_map(|value| std::str::from_utf8(value.as_bytes()).ok());
     let mut best: Option<Challenge> = None;
     for (scheme, parameters) in texts.flat_map(challenges) {
         if scheme.eq_ignore_ascii_case("digest")
@@ -246,7 +269,7 @@ mod tests {
 
     fn best(values: &[&'static str]) -> Option<Challenge> {
         let values = values.iter().map(|value| (WWW_AUTHENTICATE, HeaderValue::from_static(value)));
-        best_challenge(&HeaderMap::from_iter(values))
+        best_challenge(HeaderMap::from_iter(values).get_all(WWW_AUTHENTICATE))
     }
 
     fn mufasa() -> Credentials {
@@ -341,7 +364,8 @@ mod tests {
             "Digest realm=\"\\",
         ] {
             let value = HeaderValue::from_str(text).expect("a value");
-            assert_eq!(best_challenge(&HeaderMap::from_iter([(WWW_AUTHENTICATE, value)])), None, "{text}");
+            let headers = HeaderMap::from_iter([(WWW_AUTHENTICATE, value)]);
+            assert_eq!(best_challenge(headers.get_all(WWW_AUTHENTICATE)), None, "{text}");
         }
     }
 }

@@ -3,6 +3,8 @@
 //! Only the scheme, credentials, host and port of a proxy's URL have a meaning. The part after the scheme is parsed by
 //! [`Url`], like all URLs, with `http` in place of the schemes that `Url` does not support.
 
+#[cfg(feature = "digest")]
+use super::digest::ProxyDigest;
 use crate::error::{Error, ErrorKind};
 use crate::request::auth;
 use crate::url::Url;
@@ -10,11 +12,14 @@ use http::HeaderValue;
 use std::fmt;
 
 /// One proxy.
+#[derive(Clone)]
 pub(crate) struct Proxy {
     pub(super) protocol: Protocol,
     url: Url,
     port: u16,
-    authorization: Option<HeaderValue>,
+    pub(super) authorization: Option<HeaderValue>,
+    #[cfg(feature = "digest")]
+    pub(super) digest: Option<ProxyDigest>,
 }
 
 /// The protocol of a proxy.
@@ -69,7 +74,14 @@ impl Proxy {
         // The parsed form omits port 80, the default of `http`, even if the text has it.
         let port = url.port().unwrap_or(if writes_port_80(rest) { 80 } else { usual_port });
         let authorization = auth::from_url(&url);
-        let proxy = Proxy { protocol, url, port, authorization };
+        let proxy = Proxy {
+            protocol,
+            url,
+            port,
+            authorization,
+            #[cfg(feature = "digest")]
+            digest: None,
+        };
         proxy.check()?;
         Ok(proxy)
     }
@@ -121,6 +133,10 @@ impl Proxy {
     /// The value of the `Proxy-Authorization` field, if there are credentials.
     pub(crate) fn authorization(&self) -> Option<&HeaderValue> {
         self.authorization.as_ref()
+    }
+
+    pub(super) fn has_credentials(&self) -> bool {
+        self.url.has_credentials()
     }
 
     /// The error of asking this proxy for `what`.

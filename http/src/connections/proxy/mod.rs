@@ -5,6 +5,7 @@
 //! environment.rs   proxies from environment variables
 //! bypass.rs        NO_PROXY, and the same list in code
 //! rules.rs         proxies by scheme and host
+//! digest.rs        Digest authentication (feature `digest`)
 //! tunnel.rs        CONNECT, or a SOCKS handshake
 //! socks.rs         SOCKS on a stream
 //! socks4.rs        SOCKS 4a, without I/O
@@ -40,10 +41,13 @@
 //! # Credentials
 //!
 //! They are part of the proxy's URL and are sent to that proxy only: in the request itself if the proxy forwards it, in
-//! `CONNECT` if there is a tunnel, and never through the tunnel. No error shows them.
+//! `CONNECT` if there is a tunnel, and never through the tunnel. No error shows them. With
+//! `ClientSessionBuilder::proxy_digest_auth`, the password is not sent at all (`digest.rs`).
 
 mod address;
 mod bypass;
+#[cfg(feature = "digest")]
+mod digest;
 mod environment;
 mod rules;
 mod socks;
@@ -53,9 +57,11 @@ mod socks_step;
 mod tunnel;
 
 pub(crate) use address::Proxy;
-pub(crate) use tunnel::Tunnel;
+pub(crate) use tunnel::{Opened, Tunnel};
 
 use crate::error::Error;
+#[cfg(feature = "digest")]
+use crate::request::digest::DigestStore;
 use crate::url::Url;
 use bypass::Bypass;
 use environment::Environment;
@@ -70,6 +76,9 @@ pub(crate) struct Proxies {
     /// Hosts that are connected to directly.
     exceptions: Bypass,
     pub(crate) trust_env: bool,
+    /// The challenges of proxies, if they are answered.
+    #[cfg(feature = "digest")]
+    digests: Option<Rc<DigestStore>>,
     for_http: OnceCell<Environment>,
     for_https: OnceCell<Environment>,
 }
@@ -81,6 +90,8 @@ impl Default for Proxies {
             rules: Vec::new(),
             exceptions: Bypass::default(),
             trust_env: true,
+            #[cfg(feature = "digest")]
+            digests: None,
             for_http: OnceCell::new(),
             for_https: OnceCell::new(),
         }
@@ -111,6 +122,28 @@ impl Proxies {
     /// # Errors
     /// Of kind [`Proxy`](crate::ErrorKind::Proxy), if an environment variable is malformed.
     pub(crate) fn choose(&self, url: &Url) -> Result<Option<Rc<Proxy>>, Error> {
+        self.chosen(url)?.map(|proxy| self.authenticating(proxy)).transpose()
+    }
+
+    /// Answers the challenges of HTTP proxies, in place of sending the password.
+    #[cfg(feature = "digest")]
+    pub(crate) fn answer_challenges(&mut self, on: bool) {
+        self.digests = on.then(Rc::default);
+    }
+
+    /// The proxy with the kind of authentication that the session wants.
+    ///
+    /// # Errors
+    /// Of kind [`Proxy`](crate::ErrorKind::Proxy), if its credentials cannot be used for that.
+    pub(crate) fn authenticating(&self, proxy: Rc<Proxy>) -> Result<Rc<Proxy>, Error> {
+        #[cfg(feature = "digest")]
+        if let Some(store) = &self.digests {
+            return Ok(Rc::new(proxy.with_digest(store)?));
+        }
+        Ok(proxy)
+    }
+
+    fn chosen(&self, url: &Url) -> Result<Option<Rc<Proxy>>, Error> {
         if self.exceptions.covers(url.host(), url.port_or_default()) {
             return Ok(None);
         }

@@ -27,6 +27,15 @@ use std::net::SocketAddr;
 /// The most bytes that may arrive through the tunnel before anything was sent.
 const EARLY: usize = 16 * 1024;
 
+/// What has become of the tunnel.
+pub(crate) enum Opened {
+    /// A stream to the server, and the bytes that have arrived from there already.
+    Tunnel(Stream, Bytes),
+    /// The proxy wants the answer to a challenge, which is known now: on a new connection there is one.
+    #[cfg_attr(not(feature = "digest"), allow(dead_code, reason = "only Digest has challenges"))]
+    Challenged,
+}
+
 /// The tunnel to open: the proxy, the URL of the server, and the settings of the session.
 pub(crate) struct Tunnel<'a> {
     pub(crate) proxy: &'a Proxy,
@@ -39,8 +48,7 @@ pub(crate) struct Tunnel<'a> {
 }
 
 impl Tunnel<'_> {
-    /// Turns `stream`, which leads to the proxy, into a stream to the server. Also returns the bytes that have arrived from
-    /// there already.
+    /// Turns `stream`, which leads to the proxy, into a stream to the server. `challenges` counts those of the proxy.
     ///
     /// # Errors
     /// Of kind [`Proxy`](crate::ErrorKind::Proxy), naming the proxy; of kind [`Dns`](crate::ErrorKind::Dns), if this client
@@ -50,11 +58,12 @@ impl Tunnel<'_> {
         mut stream: Stream,
         peer: Option<SocketAddr>,
         timings: &mut Timings,
-    ) -> Result<(Stream, Bytes), Error> {
+        challenges: &mut u16,
+    ) -> Result<Opened, Error> {
         let (host, port) = (self.url.host(), self.url.port_or_default());
         let whom = format!("{host}:{port}");
         if self.proxy.speaks_http() {
-            return self.connect(stream, peer, &whom).await;
+            return self.connect(stream, peer, &whom, challenges).await;
         }
         let destination = match resolver::ip_literal(host) {
             Some(ip) => Destination::Address(SocketAddr::new(ip, port)),
@@ -67,7 +76,7 @@ impl Tunnel<'_> {
             None => Destination::Name(host, port),
         };
         socks::handshake(&mut stream, self.proxy, &destination, &whom).await?;
-        Ok((stream, Bytes::new()))
+        Ok(Opened::Tunnel(stream, Bytes::new()))
     }
 
     /// Sends `CONNECT` to an HTTP proxy.
@@ -76,7 +85,8 @@ impl Tunnel<'_> {
         stream: Stream,
         peer: Option<SocketAddr>,
         whom: &str,
-    ) -> Result<(Stream, Bytes), Error> {
+        challenges: &mut u16,
+    ) -> Result<Opened, Error> {
         let Tunnel { proxy, limits, protocol_limits, agent, tracer, .. } = self;
         let failed = || proxy.failed(&format!("a tunnel to {whom}"));
         let host = HeaderValue::try_from(whom).map_err(|cause| failed().because(cause))?;
@@ -84,6 +94,12 @@ impl Tunnel<'_> {
         if let Some(credentials) = proxy.authorization() {
             headers.insert(PROXY_AUTHORIZATION, credentials.clone());
         }
+        #[cfg(feature = "digest")]
+        if let Some(answer) = proxy.digest_answer(&Method::CONNECT, whom) {
+            headers.insert(PROXY_AUTHORIZATION, answer);
+        }
+        #[cfg(not(feature = "digest"))]
+        let _ = challenges;
         let head = RequestHead { method: &Method::CONNECT, target: whom, headers: &headers };
         let mut connection = Connection::new(stream, peer, None, protocol_limits.clone(), tracer.clone());
         let mut deadline = Deadline::new(*limits);
@@ -98,10 +114,16 @@ impl Tunnel<'_> {
             error => failed().because(error),
         })?;
         let answer = answer.head;
+        #[cfg(feature = "digest")]
+        if answer.status == StatusCode::PROXY_AUTHENTICATION_REQUIRED
+            && proxy.take_challenge(&answer.headers, challenges)
+        {
+            return Ok(Opened::Challenged);
+        }
         if !answer.status.is_success() {
             let said = format!("it responded with {} {}", answer.status.as_u16(), answer.reason());
             let hint = match answer.status {
-                StatusCode::PROXY_AUTHENTICATION_REQUIRED if proxy.authorization().is_none() => {
+                StatusCode::PROXY_AUTHENTICATION_REQUIRED if !proxy.has_credentials() => {
                     " (it requires credentials: http://user:password@…)"
                 }
                 StatusCode::PROXY_AUTHENTICATION_REQUIRED => " (it does not accept these credentials)",
@@ -117,6 +139,6 @@ impl Tunnel<'_> {
             let what = format!("{} bytes came through the tunnel before anything was sent", early.len());
             return Err(failed().because(what));
         }
-        Ok((stream, early))
+        Ok(Opened::Tunnel(stream, early))
     }
 }

@@ -74,6 +74,15 @@ impl ClientSessionBuilder {
         self
     }
 
+    /// Uses the user names and passwords of HTTP proxies for Digest authentication (RFC 7616) only: the password is never sent,
+    /// and the first request through a proxy is sent again with the answer to its challenge. Off by default: the proxy gets the
+    /// password with the first request (Basic). Needs the feature `digest`.
+    #[cfg(feature = "digest")]
+    pub fn proxy_digest_auth(mut self, on: bool) -> Self {
+        self.settings.transport.proxies.answer_challenges(on);
+        self
+    }
+
     /// Uses no proxy: neither one that was set before, nor one from the environment.
     pub fn no_proxy(mut self) -> Self {
         self.settings.transport.proxies = Proxies::none();
