@@ -40,10 +40,11 @@
 //! has a limit. A URL is parsed in one way only.
 //!
 //! **Proxies.** Those that environment variables name are used (`https_proxy`, `NO_PROXY` and so on, by curl's rules), or
-//! the one that is set ([`proxy`](ClientSessionBuilder::proxy)): HTTP, HTTPS and SOCKS.
+//! the one that is set for all requests, for some ([`proxy_for`](ClientSessionBuilder::proxy_for)), or for one: HTTP, HTTPS and
+//! SOCKS.
 //!
 //! **Retries.** A request that fails on a stale connection is sent once more on a new one, if that can do no harm. All
-//! other [retries](ClientSessionBuilder::retries) are off by default.
+//! other [retries](ClientSessionBuilder::retries) are off by default; a [`Retry`] says which there are.
 //!
 //! **Cookies.** The cookies that responses set are kept for the session, and sent only to the hosts and paths that they
 //! are for ([`CookieJar`]).

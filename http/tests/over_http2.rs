@@ -6,6 +6,8 @@
     reason = "each of these files is a test of its own, too, and brings its server"
 )]
 
+#[path = "auth_flows.rs"]
+mod auth_flows;
 #[cfg(feature = "charset")]
 #[path = "charsets.rs"]
 mod charsets;
@@ -43,3 +45,5 @@ mod responses;
 mod save_targets;
 #[path = "secrets.rs"]
 mod secrets;
+#[path = "undecoded.rs"]
+mod undecoded;
