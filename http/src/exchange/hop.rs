@@ -16,7 +16,7 @@ use crate::response::body_reader::BodyReader;
 use crate::response::{Response, ResponseParts};
 use crate::trace::Trace;
 use curio::debug::phase;
-use http::header::HOST;
+use http::header::{Entry, HOST};
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -34,8 +34,8 @@ pub(crate) async fn hop(
     shared.settings.hooks.before_request(request);
     let origin = origin_of(shared, request)?;
     origin.route().adjust(&mut request.headers, &request.method, &request.url);
-    if !request.headers.contains_key(HOST) {
-        request.headers.insert(HOST, origin.host_field()?);
+    if let Entry::Vacant(place) = request.headers.entry(HOST) {
+        place.insert(origin.host_field()?);
     }
     let mut timings = Timings::default();
     if !request.body.is_in_memory() {
