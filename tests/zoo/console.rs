@@ -1,7 +1,6 @@
 //! The commands of the page: running them, and what they print.
 
-use curio_support::{Failure, Ran, Running, example, run_example_with, without_numbers};
-use std::ffi::OsStr;
+use curio_support::{Failure, Running, example, without_numbers};
 use std::io::{Read, Write, pipe};
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
@@ -81,16 +80,6 @@ impl<'p> Session<'p> {
             .filter(|line| !line.starts_with("no program listens"))
             .fold(String::new(), |text, line| text + line + "\n")
     }
-
-    /// Runs another program of the zoo in the same environment.
-    pub(crate) fn run_repaired(&self, name: &str) -> Result<Ran, Failure> {
-        let longblock = |(name, value): &(&'p str, &'p str)| *name == "CURIO_DEBUG" && *value == "longblock";
-        let environment =
-            self.commands.iter().flat_map(|line| &line.environment).filter(|pair| longblock(pair));
-        let environment: Vec<(&str, &OsStr)> =
-            environment.map(|(name, value)| (*name, OsStr::new(*value))).collect();
-        run_example_with("zoo", &[name], &environment)
-    }
 }
 
 impl<'p> Line<'p> {
@@ -149,11 +138,13 @@ fn normalised(printed: &str) -> String {
             text += "\n";
         }
     }
-    text.replace("examples\\zoo\\", "examples/zoo/")
+    text.replace("examples\\zoo\\", "examples/zoo/").replace("zoo.exe", "zoo")
 }
 
-/// `N.Ns` for times that are no whole number, as measured times are, and `N` for numbers of more than three digits.
+/// `N.Ns` for times that are no whole number, as measured times are, and `N` for numbers of more than three digits; of how many
+/// wakes there were, for those of more than one.
 fn without_times(line: &str) -> String {
+    let kept_digits = if line.starts_with("curio: wakes: ") { 1 } else { 3 };
     let mut text = String::new();
     let mut rest = line;
     while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
@@ -170,7 +161,7 @@ fn without_times(line: &str) -> String {
                 text += &format!("{:>width$}", "N.Ns");
                 rest = &after[unit.len()..];
             }
-            None if number.len() > 3 && number.parse::<u64>().is_ok() => {
+            None if number.len() > kept_digits && number.parse::<u64>().is_ok() => {
                 text += "N";
                 rest = after;
             }
