@@ -32,7 +32,6 @@ use crate::connections::route::Route;
 use crate::connections::stream::Look;
 use crate::connections::tls::TlsInfo;
 use crate::error::{Error, ErrorKind};
-use crate::request::options::RequestProxy;
 use crate::url::Url;
 use curio::{Semaphore, SemaphorePermit};
 use http::HeaderValue;
@@ -120,31 +119,8 @@ impl Pool {
         Pool { rules, origins, shared: Rc::new(shared) }
     }
 
-    /// The origin of `url`; `route` says how it is reached, if it is a new one.
+    /// The origin of `url` with this name; `route` says how it is reached, if it is a new one.
     pub(crate) fn origin(
-        &self,
-        url: &Url,
-        route: impl FnOnce() -> Result<Route, Error>,
-    ) -> Result<Rc<Origin>, Error> {
-        self.origin_named(&url.origin(), url, route)
-    }
-
-    /// The same for a request that has its own proxy, or none: it shares connections only with requests that have the same.
-    pub(crate) fn origin_for(
-        &self,
-        url: &Url,
-        proxy: &RequestProxy,
-        route: impl FnOnce() -> Result<Route, Error>,
-    ) -> Result<Rc<Origin>, Error> {
-        // No origin of a URL has a blank in its name.
-        let name = match proxy {
-            RequestProxy::None => format!("{} directly", url.origin()),
-            RequestProxy::Url(proxy) => format!("{} through {proxy}", url.origin()),
-        };
-        self.origin_named(&name, url, route)
-    }
-
-    fn origin_named(
         &self,
         name: &str,
         url: &Url,

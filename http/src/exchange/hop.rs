@@ -71,11 +71,14 @@ pub(crate) async fn hop(
 }
 
 /// Where the request is sent to, and how.
+#[inline]
 pub(crate) fn origin_of(shared: &Shared, request: &Request) -> Result<Rc<Origin>, Error> {
     let (url, transport) = (&request.url, &shared.settings.transport);
     match request.own_proxy() {
-        None => shared.pool.origin(url, || Route::choose(transport, url)),
-        Some(proxy) => shared.pool.origin_for(url, proxy, || Route::of_request(transport, proxy)),
+        None => shared.pool.origin(&url.origin(), url, || Route::choose(transport, url)),
+        Some(proxy) => {
+            shared.pool.origin(&proxy.name_of_origin(url), url, || Route::of_request(transport, proxy))
+        }
     }
 }
 
@@ -104,7 +107,7 @@ pub(crate) fn response_to(
 ) -> Response {
     let ReceivedHead { head, arrived, lease, upload } = received;
     head_has_arrived(shared, request, &head);
-    Response::new(ResponseParts {
+    let mut response = Response::new(ResponseParts {
         method: request.method.clone(),
         url: request.url.clone(),
         head,
@@ -118,8 +121,11 @@ pub(crate) fn response_to(
         timings,
         max_body: shared.settings.max_body,
         decode: defaults::decodes(&shared.settings, request),
-        default_encoding: shared.settings.default_encoding.clone(),
-    })
+    });
+    if let Some(label) = &shared.settings.default_encoding {
+        response.set_default_encoding(label);
+    }
+    response
 }
 
 pub(crate) async fn finish_upload(shared: &Shared, response: &mut Response) -> Result<(), Error> {

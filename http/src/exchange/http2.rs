@@ -309,8 +309,10 @@ fn respond(
         timings,
         max_body: shared.settings.max_body,
         decode: defaults::decodes(&shared.settings, request),
-        default_encoding: shared.settings.default_encoding.clone(),
     });
+    if let Some(label) = &shared.settings.default_encoding {
+        response.set_default_encoding(label);
+    }
     response.set_http2();
     response
 }

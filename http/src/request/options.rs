@@ -37,6 +37,17 @@ pub(crate) enum RequestProxy {
     Url(Rc<str>),
 }
 
+impl RequestProxy {
+    /// The name of an origin in the pool: requests share connections only with those that have the same proxy.
+    pub(crate) fn name_of_origin(&self, url: &Url) -> String {
+        // No URL's own origin has a blank in its name.
+        match self {
+            RequestProxy::None => format!("{} directly", url.origin()),
+            RequestProxy::Url(proxy) => format!("{} through {proxy}", url.origin()),
+        }
+    }
+}
+
 /// What a hook or an auth flow may change for one time.
 #[derive(Clone)]
 pub(crate) struct BeforeChanges {

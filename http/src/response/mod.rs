@@ -71,7 +71,6 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::panic::Location;
 use std::path::Path;
-use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime};
 use text::TextEncoding;
 
@@ -105,7 +104,8 @@ struct Inner {
     elapsed: Duration,
     timings: Timings,
     content: Content,
-    encoding: TextEncoding,
+    /// What the program says about the character set.
+    encoding: Option<Box<TextEncoding>>,
     #[cfg(feature = "http2")]
     is_http2: bool,
 }
@@ -126,8 +126,6 @@ pub(crate) struct ResponseParts {
     pub(crate) max_body: Option<u64>,
     /// Whether content codings are to be decoded.
     pub(crate) decode: bool,
-    /// The character set of a text whose Content-Type names none.
-    pub(crate) default_encoding: Option<Rc<str>>,
 }
 
 impl Response {
@@ -159,7 +157,7 @@ impl Response {
                 elapsed: parts.elapsed,
                 timings: parts.timings,
                 content,
-                encoding: TextEncoding::with_default(parts.default_encoding),
+                encoding: None,
                 #[cfg(feature = "http2")]
                 is_http2: false,
             }),
@@ -458,7 +456,11 @@ impl Inner {
     /// The body, the context of its errors, and the character set of its text.
     fn split(&mut self) -> (&mut Content, ErrorContext<'_>, Option<&str>) {
         let Inner { method, url, head, content, encoding, .. } = self;
-        (content, ErrorContext { method, url, status: head.status }, encoding.label(&head.headers))
+        (
+            content,
+            ErrorContext { method, url, status: head.status },
+            text::label(encoding.as_deref(), &head.headers),
+        )
     }
 }
 

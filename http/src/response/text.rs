@@ -11,26 +11,21 @@ use http::HeaderMap;
 use std::panic::Location;
 use std::rc::Rc;
 
-/// What decides about the character set besides the header fields.
-#[derive(Debug)]
+/// What decides about the character set besides the header fields. Most responses have none.
+#[derive(Default, Debug)]
 pub(super) struct TextEncoding {
     own: Option<Box<str>>,
     default: Option<Rc<str>>,
 }
 
-impl TextEncoding {
-    pub(super) fn with_default(default: Option<Rc<str>>) -> TextEncoding {
-        TextEncoding { own: None, default }
-    }
+/// The character set that text is decoded from, if one is known.
+pub(super) fn label<'a>(encoding: Option<&'a TextEncoding>, headers: &'a HeaderMap) -> Option<&'a str> {
+    named(encoding, headers).or_else(|| encoding?.default.as_deref())
+}
 
-    pub(super) fn label<'a>(&'a self, headers: &'a HeaderMap) -> Option<&'a str> {
-        self.named(headers).or(self.default.as_deref())
-    }
-
-    /// Without the session's default.
-    fn named<'a>(&'a self, headers: &'a HeaderMap) -> Option<&'a str> {
-        self.own.as_deref().or_else(|| charset::of(headers))
-    }
+/// The same without the session's default.
+fn named<'a>(encoding: Option<&'a TextEncoding>, headers: &'a HeaderMap) -> Option<&'a str> {
+    encoding.and_then(|encoding| encoding.own.as_deref()).or_else(|| charset::of(headers))
 }
 
 /// # Errors
@@ -49,10 +44,15 @@ pub(crate) fn check_label(label: &str) -> Result<(), Error> {
 }
 
 impl Response {
+    /// The character set of a text whose `Content-Type` field names none.
+    pub(crate) fn set_default_encoding(&mut self, label: &Rc<str>) {
+        self.inner.encoding.get_or_insert_default().default = Some(Rc::clone(label));
+    }
+
     /// The character set that text is decoded from: the one that was [set](Response::set_encoding), or else the one that the
     /// `Content-Type` field names, or else the session's [default](crate::ClientSessionBuilder::default_encoding).
     pub fn encoding(&self) -> Option<&str> {
-        self.inner.encoding.label(self.headers())
+        label(self.inner.encoding.as_deref(), self.headers())
     }
 
     /// Sets the character set that [`text`](Response::text) and [`iter_lines`](Response::iter_lines) decode from, whatever the
@@ -70,7 +70,7 @@ impl Response {
     /// Of kind [`Request`](ErrorKind::Request), if this build does not support it: most need the feature `charset`.
     pub fn set_encoding(&mut self, label: &str) -> Result<(), Error> {
         check_label(label).map_err(|error| self.located(error))?;
-        self.inner.encoding.own = Some(label.into());
+        self.inner.encoding.get_or_insert_default().own = Some(label.into());
         Ok(())
     }
 
@@ -101,7 +101,7 @@ impl Response {
         region_at(Location::caller(), self.body_label(), async move {
             check_label(&default).map_err(|error| self.located(error))?;
             let bytes = self.whole().await?;
-            let label = self.inner.encoding.named(self.headers()).unwrap_or(&default);
+            let label = named(self.inner.encoding.as_deref(), self.headers()).unwrap_or(&default);
             charset::decode(&bytes, Some(label)).map_err(|error| self.located(error))
         })
     }

@@ -85,7 +85,7 @@ impl Settings {
     /// The `User-Agent` of the session's requests.
     pub(crate) fn agent(&self) -> HeaderValue {
         let own = self.headers.get(USER_AGENT);
-        own.cloned().unwrap_or(HeaderValue::from_static(DEFAULT_AGENT))
+        own.cloned().unwrap_or(const { HeaderValue::from_static(DEFAULT_AGENT) })
     }
 }
 
