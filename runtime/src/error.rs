@@ -17,6 +17,18 @@ use std::time::Duration;
 ///     assert!(task.join().await.unwrap_err().is_cancelled());
 /// });
 /// ```
+///
+/// A panic can be passed on:
+///
+/// ```should_panic
+/// curio::run(async {
+///     let task = curio::spawn(async { assert_eq!(1 + 1, 3) });
+///     match task.join().await {
+///         Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+///         result => result.unwrap(),
+///     }
+/// });
+/// ```
 #[non_exhaustive]
 pub enum TaskError {
     /// It was cancelled.
@@ -92,7 +104,23 @@ impl From<TaskError> for io::Error {
     }
 }
 
-/// A panic that ended a task. Displays as the panic's message.
+/// A panic that ended a task: see [`TaskError`]. Displays as the panic's message.
+///
+/// ```
+/// use curio::TaskError;
+///
+/// fn print(pages: u32) {
+///     assert!(pages < 10, "out of paper");
+/// }
+///
+/// curio::run(async {
+///     let printing = curio::spawn(async { print(20) });
+///     let Err(TaskError::Panicked(panicked)) = printing.join().await else { unreachable!("it panics") };
+///     assert_eq!(panicked.message(), "out of paper");
+///     let payload = panicked.into_payload();
+///     assert_eq!(payload.downcast_ref(), Some(&"out of paper"));
+/// });
+/// ```
 pub struct Panicked {
     message: String,
     /// A payload is `Send` but not `Sync`; the mutex makes the error both, as errors are expected to be.
@@ -204,7 +232,8 @@ pub(crate) fn while_doing(what: impl fmt::Display, error: io::Error) -> io::Erro
     io::Error::new(error.kind(), format!("{what}: {error}"))
 }
 
-/// [`BoundedSemaphore::release`](crate::BoundedSemaphore::release) was called when no permit was out.
+/// [`release`](crate::BoundedSemaphore::release) of a [`BoundedSemaphore`](crate::BoundedSemaphore) was called when no permit
+/// was out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct OverReleased {
     pub(crate) bound: usize,
@@ -218,7 +247,7 @@ impl fmt::Display for OverReleased {
 
 impl Error for OverReleased {}
 
-/// The queue is full; the error holds the item.
+/// The [`Queue`](crate::Queue) is full; the error holds the item.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Full<T>(pub T);
 
@@ -236,7 +265,17 @@ impl<T> fmt::Debug for Full<T> {
 
 impl<T> Error for Full<T> {}
 
-/// A channel is closed: the other side has been dropped, and there is no value left to receive.
+/// A [`oneshot`](crate::oneshot()) or [`watch`](crate::watch()) channel is closed: the sender has been dropped, and there is
+/// no value left to receive.
+///
+/// ```
+/// curio::run(async {
+///     let (sender, receiver) = curio::oneshot::<u32>();
+///     drop(sender);
+///     let closed = receiver.recv().await.unwrap_err();
+///     assert_eq!(closed.to_string(), "the channel is closed: the sender is gone");
+/// });
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Closed(pub(crate) ());
 

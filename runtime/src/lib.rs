@@ -197,6 +197,11 @@ pub fn run<F: IntoFuture>(main: F) -> F::Output {
 }
 
 /// Whether a kernel runs on this thread: Curio's `meta.curio_running()`.
+///
+/// ```
+/// assert!(!curio::is_running());
+/// curio::run(async { assert!(curio::is_running()) });
+/// ```
 #[doc(alias("curio_running"))]
 pub fn is_running() -> bool {
     traps::is_running()

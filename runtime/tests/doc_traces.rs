@@ -231,6 +231,16 @@ mod programs {
 
     #[test]
     #[ignore = "run by the others"]
+    fn schedtrace() {
+        use curio::debug::schedtrace;
+        use std::time::Duration;
+
+        let kernel = curio::Kernel::builder().virtual_clock(true).activation(schedtrace());
+        kernel.run(curio::sleep(Duration::from_secs(2)));
+    }
+
+    #[test]
+    #[ignore = "run by the others"]
     fn tcp() -> std::io::Result<()> {
         use curio::{TcpListener, TcpStream};
 

@@ -51,6 +51,25 @@ use std::task::{Context, Poll};
 ///
 /// # Panics
 /// Outside of a kernel.
+///
+/// ```
+/// use curio::{cancellation_pending, disable_cancellation, sleep, spawn};
+/// use std::time::Duration;
+///
+/// curio::testing::run(async {
+///     let training = spawn(disable_cancellation(async {
+///         let mut rounds = 0;
+///         while !cancellation_pending() {
+///             sleep(Duration::from_secs(10)).await; // one round, which is not to be broken off
+///             rounds += 1;
+///         }
+///         rounds
+///     }));
+///     sleep(Duration::from_secs(25)).await;
+///     assert!(!training.cancel().await, "it ended by itself, after its round");
+///     assert_eq!(training.join().await.unwrap(), 3);
+/// });
+/// ```
 #[track_caller]
 pub fn cancellation_pending() -> bool {
     traps::cancellation_pending()
@@ -58,6 +77,20 @@ pub fn cancellation_pending() -> bool {
 
 /// A cancellation point that does not yield: the task ends here if it has been asked to stop and no shield
 /// holds that back; otherwise it goes on at once.
+///
+/// ```
+/// use curio::{check_cancellation, disable_cancellation, ignore_after, sleep};
+/// use std::time::Duration;
+///
+/// curio::testing::run(async {
+///     let limited = ignore_after(Duration::from_secs(1), async {
+///         disable_cancellation(sleep(Duration::from_secs(5))).await; // the limit passes here
+///         check_cancellation().await; // and takes effect here
+///         "not reached"
+///     });
+///     assert_eq!(limited.await, None);
+/// });
+/// ```
 pub fn check_cancellation() -> CheckCancellation {
     CheckCancellation(())
 }

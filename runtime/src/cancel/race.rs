@@ -35,7 +35,7 @@ pub fn race<R: Race>(racers: R) -> impl Future<Output = R::Output> {
     racers.into_race()
 }
 
-/// What can be raced: tuples of two to eight futures, arrays, `Vec`s.
+/// What [`race`](race()) takes: tuples of two to eight futures, arrays, `Vec`s.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be raced",
     note = "a race is run by a tuple of two to eight futures, an array or a `Vec` of futures",

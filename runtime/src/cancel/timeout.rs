@@ -66,6 +66,20 @@ pub fn timeout_at<F: IntoFuture>(t: Instant, f: F) -> TimeoutAfter<F::IntoFuture
 }
 
 /// Like [`timeout_after`], for when running out of time is not an error: `None` if the limit passed.
+///
+/// ```
+/// use curio::{ignore_after, sleep};
+/// use std::time::Duration;
+///
+/// curio::testing::run(async {
+///     let slow = async {
+///         sleep(Duration::from_secs(60)).await;
+///         "news"
+///     };
+///     let news = ignore_after(Duration::from_secs(1), slow).await;
+///     assert_eq!(news.unwrap_or("no news"), "no news");
+/// });
+/// ```
 #[track_caller]
 pub fn ignore_after<F: IntoFuture>(d: impl Into<Option<Duration>>, f: F) -> IgnoreAfter<F::IntoFuture> {
     IgnoreAfter(Deadline::new(d.into().map_or(Limit::None, Limit::After), f.into_future()))

@@ -21,7 +21,26 @@ pub struct AsyncStack {
     pub(crate) waits: Vec<AsyncWait>,
 }
 
-/// One of the waits of a task.
+/// One of the waits of a task, from an [`AsyncStack`].
+///
+/// ```
+/// async fn fetch() {
+///     curio::sleep(std::time::Duration::from_secs(60)).await;
+/// }
+///
+/// curio::testing::run(async {
+///     let task = curio::spawn(fetch());
+///     curio::schedule().await;
+///     let stack = task.info().stack().expect("the task is there");
+///     let [wait] = stack.waits() else { panic!("it waits for one thing") };
+///     assert_eq!(wait.state().to_string(), "TIME_SLEEP");
+///     println!("at {}", wait.location().expect("a sleep says where"));
+///     for frame in wait.frames() {
+///         println!("in {} at {}", frame.function(), frame.line());
+///     }
+///     task.cancel().await;
+/// });
+/// ```
 #[derive(Clone, Debug)]
 pub struct AsyncWait {
     pub(crate) state: TaskState,
@@ -30,7 +49,7 @@ pub struct AsyncWait {
     pub(crate) frames: Vec<Frame>,
 }
 
-/// An `async` function or block on the way from a wait to the task's own future.
+/// An `async` function or block on the way from a wait to the task's own future: see [`AsyncWait`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame {
     function: String,

@@ -9,6 +9,16 @@ use std::time::{Duration, Instant};
 /// Prints a line whenever a task runs for longer than `limit` without awaiting: Curio's `longblock`.
 ///
 /// It measures real time, also on a virtual clock.
+///
+/// ```
+/// use curio::debug::longblock;
+/// use std::time::Duration;
+///
+/// let kernel = curio::Kernel::builder().activation(longblock(Duration::from_millis(1)));
+/// kernel.run(async {
+///     std::thread::sleep(Duration::from_millis(2)); // blocks all tasks, and is named on standard error
+/// });
+/// ```
 pub fn longblock(limit: Duration) -> LongBlock {
     LongBlock { limit, running: None }
 }

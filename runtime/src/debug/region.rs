@@ -8,6 +8,26 @@ use std::rc::Rc;
 ///
 /// It displays as its label and source line, followed by the regions around it:
 /// `TLS handshake, in GET https://example.com/ at src/main.rs:12:9`. A line that the next region shares is said once.
+///
+/// ```
+/// use curio::debug::{logcrash, region};
+///
+/// async fn connect() {
+///     region("TLS handshake", curio::schedule()).await;
+/// }
+///
+/// curio::Kernel::builder().activation(logcrash()).run(async {
+///     let request = curio::spawn(region("GET /", connect()));
+///     curio::schedule().await;
+///     let info = request.info();
+///     let handshake = info.region().expect("it waits in one");
+///     assert_eq!(handshake.label(), "TLS handshake");
+///     let get = handshake.outer().expect("there is one around it");
+///     assert_eq!(get.label(), "GET /");
+///     println!("began at {}", get.location());
+///     request.join().await.unwrap();
+/// });
+/// ```
 #[derive(Clone, Debug)]
 pub struct Region(Rc<Facts>);
 

@@ -10,6 +10,13 @@ use std::io::{self, BufRead};
 ///
 /// Enter goes on by one poll; `c` and Enter, or the end of the input, goes on without stopping again. While it waits, the
 /// whole kernel waits: real time passes, and timers that have come due meanwhile fire late.
+///
+/// ```no_run
+/// curio::Kernel::builder().activation(curio::debug::step()).run(async {
+///     curio::spawn(async { println!("second") }).detach();
+///     println!("first");
+/// });
+/// ```
 pub fn step() -> Step {
     Step { ready: Vec::new(), goes_on: false, input: Box::new(io::stdin().lock()) }
 }

@@ -18,12 +18,43 @@ use std::fmt::{self, Write};
 use std::time::Instant;
 
 /// Prints every step of the schedule: created, running, suspended, woken, ended. Curio's `schedtrace`.
+///
+/// ```
+/// use curio::debug::schedtrace;
+/// use std::time::Duration;
+///
+/// let kernel = curio::Kernel::builder().virtual_clock(true).activation(schedtrace());
+/// kernel.run(curio::sleep(Duration::from_secs(2)));
+/// ```
+///
+/// Without source lines, it prints
+///
+/// ```text
+/// [t=0.000s] #1 main  CREATE
+/// [t=0.000s] #1 main  WAKE       by its spawn
+/// [t=0.000s] #1 main  RUN        cycle 1
+/// [t=0.000s] #1 main  SUSPEND    TIME_SLEEP
+/// [t=0.000s] IDLE
+/// [t=2.000s] #1 main  WAKE       by a timer due at t=2.000s
+/// [t=2.000s] #1 main  RUN        cycle 2
+/// [t=2.000s] #1 main  END        TERMINATED
+/// [t=2.000s] EXIT
+/// ```
 pub fn schedtrace() -> SchedTrace {
     SchedTrace { lines: Lines::default() }
 }
 
 /// Prints every wait: which task, what for, at which line. Curio's `traptrace`. [`schedtrace`] prints these lines too; with
 /// both, each comes once.
+///
+/// ```
+/// use curio::debug::traptrace;
+///
+/// curio::Kernel::builder().activation(traptrace()).run(async {
+///     let answer = curio::spawn(async { 42 });
+///     answer.join().await.unwrap(); // printed as TASK_JOIN, with this line
+/// });
+/// ```
 pub fn traptrace() -> TrapTrace {
     TrapTrace { lines: Lines::default() }
 }
@@ -31,6 +62,13 @@ pub fn traptrace() -> TrapTrace {
 /// Prints a line with the whole record of every task that panicked. Curio's `logcrash`.
 ///
 /// The kernel reports each crash at once anyhow; this adds when it was and how often the task had run.
+///
+/// ```
+/// curio::Kernel::builder().activation(curio::debug::logcrash()).run(async {
+///     let divide = curio::spawn_named("divide", async { 1 / "0".parse::<u32>().unwrap() });
+///     assert!(divide.join().await.unwrap_err().is_panic()); // and a line with CRASH was printed
+/// });
+/// ```
 pub fn logcrash() -> LogCrash {
     LogCrash { lines: Lines::default() }
 }

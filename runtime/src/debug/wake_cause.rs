@@ -8,6 +8,23 @@ use std::time::Instant;
 ///
 /// A waker that passes the call on (one of another crate's combinators, say) does not hide the cause: a timer that wakes a
 /// task through it is still the timer.
+///
+/// ```
+/// use curio::debug::{Activation, Event, EventKind, WakeCause};
+///
+/// struct LateTimers;
+///
+/// impl Activation for LateTimers {
+///     fn event(&mut self, event: &Event) {
+///         if let EventKind::Woken { cause: WakeCause::Timer { deadline }, .. } = event.kind {
+///             println!("{:?} late", event.time - deadline);
+///         }
+///     }
+/// }
+///
+/// let kernel = curio::Kernel::builder().activation(LateTimers);
+/// kernel.run(curio::sleep(std::time::Duration::from_millis(1)));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WakeCause {
@@ -52,7 +69,7 @@ pub enum WakeCause {
     Outside,
 }
 
-/// A direction of a socket or pipe.
+/// A direction of a socket or pipe, in a [`WakeCause`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Direction {
     /// There may be something to read.

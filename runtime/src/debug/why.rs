@@ -20,7 +20,7 @@ pub struct Why {
     pub(crate) steps: Vec<WhyStep>,
 }
 
-/// One wait of one task of a chain of causes.
+/// One wait of one task of a chain of causes, which is made by [`why`](super::why()).
 #[derive(Clone, Debug)]
 pub struct WhyStep {
     pub(crate) task: TaskId,

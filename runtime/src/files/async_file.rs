@@ -67,6 +67,27 @@ pub fn aopen<P: AsRef<Path>>(path: P, mode: &str) -> impl Future<Output = io::Re
 ///
 /// # Errors
 /// All operations return the file system's errors, and `Unsupported` for what the mode does not allow.
+///
+/// # Example
+/// ```
+/// # fn main() -> std::io::Result<()> {
+/// # let path = std::env::temp_dir().join(format!("curio-doc-update-{}.txt", std::process::id()));
+/// use std::io::SeekFrom;
+///
+/// curio::run(async {
+///     let mut notes = curio::aopen(&path, "w+").await?;
+///     notes.write(b"one\ntwo\nthree\n").await?;
+///     notes.seek(SeekFrom::Start(0)).await?;
+///     assert_eq!(notes.read(4).await?, b"one\n");
+///     assert_eq!(notes.tell().await?, 4);
+///     notes.truncate(8).await?; // the third line goes
+///     assert_eq!(notes.readlines().await?, [b"two\n"]);
+///     notes.flush().await?;
+///     notes.close().await?;
+///     std::fs::remove_file(&path)
+/// })
+/// # }
+/// ```
 pub struct AsyncFile {
     name: String,
     opened: Arc<Mutex<Opened>>,

@@ -28,6 +28,21 @@ impl<E: fmt::Debug + fmt::Display> Error for MemberError<E> {}
 /// the other members were being cancelled.
 ///
 /// Displays as the first failure and the number of others.
+///
+/// ```
+/// use curio::{MemberError, TaskGroup};
+///
+/// curio::run(async {
+///     let group = TaskGroup::new();
+///     for text in ["1", "two", ""] {
+///         group.spawn(async move { text.parse::<u32>().map_err(|error| format!("`{text}`: {error}")) });
+///     }
+///     let error = group.try_join().await.unwrap_err();
+///     assert_eq!(error.first().to_string(), "`two`: invalid digit found in string");
+///     assert_eq!(error.others().len(), 1, "the other one failed before it could be cancelled");
+///     assert!(matches!(error.into_first(), MemberError::Failed(_)));
+/// });
+/// ```
 #[derive(Debug)]
 pub struct GroupError<E> {
     first: MemberError<E>,

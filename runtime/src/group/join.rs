@@ -54,6 +54,19 @@ impl<V: 'static> TaskGroup<Option<V>> {
     /// # Errors
     /// If a member panics, or is cancelled from outside of the group, before any has returned `Some`. The rest is
     /// cancelled then too.
+    ///
+    /// ```
+    /// async fn look_in(shelf: &[&str], for_what: &str) -> Option<usize> {
+    ///     shelf.iter().position(|item| *item == for_what)
+    /// }
+    ///
+    /// curio::run(async {
+    ///     let search = curio::TaskGroup::new();
+    ///     search.spawn(look_in(&["pots"], "cup"));
+    ///     search.spawn(look_in(&["jug", "cup"], "cup"));
+    ///     assert_eq!(search.join_object().await.unwrap(), Some(1));
+    /// });
+    /// ```
     #[track_caller]
     pub fn join_object(self) -> impl Future<Output = Result<Option<V>, TaskError>> {
         let mut joining = Joining::new(self, Location::caller());
@@ -67,6 +80,18 @@ impl<V: 'static, E: 'static> TaskGroup<Result<V, E>> {
     ///
     /// # Errors
     /// The first failure, together with those that came while the rest was being cancelled.
+    ///
+    /// ```
+    /// curio::run(async {
+    ///     let sum = curio::TaskGroup::new();
+    ///     for text in ["1", "2", "3"] {
+    ///         sum.spawn(async move { text.parse::<u32>() });
+    ///     }
+    ///     assert_eq!(sum.try_join().await.unwrap(), [1, 2, 3]);
+    /// });
+    /// ```
+    ///
+    /// [`GroupError`] shows what a failure looks like.
     #[track_caller]
     pub fn try_join(self) -> impl Future<Output = Result<Vec<V>, GroupError<E>>> {
         let mut joining = Joining::new(self, Location::caller());
@@ -96,6 +121,16 @@ impl<V: 'static, E: 'static> TaskGroup<Result<V, E>> {
     ///
     /// # Errors
     /// If none succeeded: how each of them failed, in the order in which they were spawned.
+    ///
+    /// ```
+    /// curio::run(async {
+    ///     let first_number = curio::TaskGroup::new();
+    ///     for text in ["one", "2", "3"] {
+    ///         first_number.spawn(async move { text.parse::<u32>() });
+    ///     }
+    ///     assert_eq!(first_number.join_ok().await.unwrap(), 2);
+    /// });
+    /// ```
     #[track_caller]
     pub fn join_ok(self) -> impl Future<Output = Result<V, Vec<MemberError<E>>>> {
         let mut joining = Joining::new(self, Location::caller());

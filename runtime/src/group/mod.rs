@@ -53,6 +53,22 @@ use std::sync::Arc;
 use std::task::Waker;
 
 /// What [`TaskGroup::join`] waits for: Curio's `wait=`.
+///
+/// ```
+/// use curio::{TaskGroup, Wait, sleep};
+/// use std::time::Duration;
+///
+/// curio::testing::run(async {
+///     let mirrors = TaskGroup::with_wait(Wait::Any);
+///     for seconds in [3, 1, 2] {
+///         mirrors.spawn(async move {
+///             sleep(Duration::from_secs(seconds)).await;
+///             seconds
+///         });
+///     }
+///     assert_eq!(mirrors.join().await.unwrap(), [1]); // the fastest; the others were cancelled
+/// });
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum Wait {
     /// All of them. The first that panics, or is cancelled from outside of the group, makes it cancel the rest.
@@ -117,6 +133,32 @@ pub enum Wait {
 /// [t=9.000s] #1 main  END        TERMINATED
 /// [t=9.000s] EXIT
 /// ```
+///
+/// Results as they come, until there are enough:
+///
+/// ```
+/// use curio::{TaskGroup, sleep, spawn_named};
+/// use std::time::Duration;
+///
+/// async fn ask(seconds: u64) -> u64 {
+///     sleep(Duration::from_secs(seconds)).await;
+///     seconds
+/// }
+///
+/// curio::testing::run(async {
+///     let group = TaskGroup::new();
+///     group.spawn(ask(3));
+///     group.add_task(spawn_named("first", ask(1)));
+///     group.spawn(ask(2));
+///     assert_eq!(group.len(), 3);
+///
+///     let (_task, first) = group.next_done().await.expect("it has members");
+///     assert_eq!(first.unwrap(), 1);
+///     assert_eq!(group.next_result().await.expect("two are left").unwrap(), 2);
+///     group.cancel_remaining().await;
+///     assert!(group.is_empty());
+/// });
+/// ```
 #[doc(alias("JoinSet", "nursery"))]
 #[must_use = "dropping a group cancels its tasks; `join` waits for them"]
 pub struct TaskGroup<T: 'static> {
@@ -142,7 +184,7 @@ impl<T: 'static> TaskGroup<T> {
         TaskGroup::with_wait(Wait::All)
     }
 
-    /// A group whose `join` waits as `wait` says.
+    /// A group whose `join` waits as [`Wait`] says.
     pub fn with_wait(wait: Wait) -> TaskGroup<T> {
         let group = TaskGroup {
             wait,

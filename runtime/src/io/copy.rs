@@ -58,11 +58,16 @@ where
 ///
 /// ```
 /// # fn main() -> std::io::Result<()> {
-/// use curio::UnixStream;
-///
+/// # use curio::{TcpListener, TcpStream};
+/// # async fn pair() -> std::io::Result<(TcpStream, TcpStream)> {
+/// #     let listener = TcpListener::bind("127.0.0.1:0").await?;
+/// #     let stream = TcpStream::connect(listener.local_addr()?).await?;
+/// #     Ok((stream, listener.accept().await?.0))
+/// # }
 /// curio::run(async {
-///     let (client, mut left) = UnixStream::pair()?;
-///     let (mut right, server) = UnixStream::pair()?;
+///     // Two connections, and between them a proxy.
+///     let (client, mut left) = pair().await?;
+///     let (mut right, server) = pair().await?;
 ///     let proxy = curio::io::copy_bidirectional(&mut left, &mut right);
 ///     let talk = async {
 ///         client.sendall(b"question").await?;

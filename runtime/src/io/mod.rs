@@ -10,6 +10,19 @@
 //! Everything here works on the traits of `futures_io`, which this crate's sockets and pipes and the TLS streams of
 //! other crates implement. `Stream` implements them too, so codecs and adapters of other crates can be used below and
 //! above it.
+//!
+//! ```
+//! # fn main() -> std::io::Result<()> {
+//! use curio::io::Stream;
+//!
+//! curio::run(async {
+//!     let mut stream = Stream::new(&b"name: curio\nlanguage: Rust\n"[..]);
+//!     let mut lines = stream.lines();
+//!     assert_eq!(lines.next().await.transpose()?.as_deref(), Some("name: curio"));
+//!     Ok(())
+//! })
+//! # }
+//! ```
 
 mod buffer;
 mod copy;

@@ -36,13 +36,41 @@ const LARGE_CHUNK: usize = 64 * 1024;
 /// use curio::io::Stream;
 ///
 /// curio::run(async {
-///     let (left, right) = curio::UnixStream::pair()?;
-///     let (mut left, mut right) = (Stream::new(left), Stream::new(right));
-///     left.write(b"first\nsecond\nrest").await?;
-///     left.close().await?;
-///     assert_eq!(right.readline().await?, b"first\n");
-///     assert_eq!(right.read_exactly(3).await?, b"sec");
-///     assert_eq!(right.readall().await?, b"ond\nrest");
+///     let listener = curio::TcpListener::bind("127.0.0.1:0").await?;
+///     let client = curio::TcpStream::connect(listener.local_addr()?).await?;
+///     let (server, _peer) = listener.accept().await?;
+///     let (mut client, mut server) = (Stream::new(client), Stream::new(server));
+///
+///     client.writelines(["first\n", "second\n"]).await?;
+///     client.write(b"rest").await?;
+///     client.close().await?;
+///     assert_eq!(server.readline().await?, b"first\n");
+///     assert_eq!(server.read_exactly(3).await?, b"sec");
+///     assert_eq!(server.readall().await?, b"ond\nrest");
+///     Ok(())
+/// })
+/// # }
+/// ```
+///
+/// What is below can be anything, and be had back:
+///
+/// ```
+/// # fn main() -> std::io::Result<()> {
+/// use curio::io::Stream;
+///
+/// curio::run(async {
+///     let mut request = Stream::new(&b"GET /\n\nbody"[..]);
+///     assert_eq!(request.readline().await?, b"GET /\n");
+///     assert_eq!(request.buffered(), b"\nbody"); // received, and not read yet
+///     assert_eq!(request.readlines().await?, [&b"\n"[..], b"body"]);
+///
+///     let mut response = Stream::new(Vec::new());
+///     response.write(b"200 OK\n").await?;
+///     response.flush().await?;
+///     assert_eq!(response.get_ref(), b"200 OK\n");
+///     response.get_mut().clear(); // the `Vec`
+///     let (sent, _received) = response.into_inner();
+///     assert_eq!(sent, b"");
 ///     Ok(())
 /// })
 /// # }

@@ -61,7 +61,7 @@ impl Kernel {
         Kernel::builder().build()
     }
 
-    /// A kernel with settings of your own.
+    /// A kernel with settings of your own: see [`KernelBuilder`].
     pub fn builder() -> KernelBuilder {
         KernelBuilder::default()
     }
@@ -94,6 +94,26 @@ impl KernelBuilder {
 
     /// Runs ready tasks in an order drawn from `seed` instead of first come, first served. The same seed gives
     /// the same schedule. Without this the environment's `CURIO_SEED` counts, if it is set.
+    ///
+    /// ```
+    /// use std::{cell::RefCell, rc::Rc};
+    ///
+    /// /// In which order four tasks run.
+    /// fn order(seed: u64) -> Vec<u32> {
+    ///     let ran = Rc::new(RefCell::new(Vec::new()));
+    ///     curio::Kernel::builder().seed(seed).run(async {
+    ///         let group = curio::TaskGroup::new();
+    ///         for n in 1..=4 {
+    ///             let ran = ran.clone();
+    ///             group.spawn(async move { ran.borrow_mut().push(n) });
+    ///         }
+    ///         group.join().await.unwrap();
+    ///     });
+    ///     ran.take()
+    /// }
+    /// assert_eq!(order(7), order(7));
+    /// assert!((0..10).any(|seed| order(seed) != [1, 2, 3, 4]));
+    /// ```
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
         self
@@ -110,6 +130,24 @@ impl KernelBuilder {
     ///
     /// A virtual clock stands still while a cleanup waits for a thread or another process, or computes without end. So
     /// real time counts too: on either clock, shutdown takes no longer than `d`, or five seconds if `d` is less.
+    ///
+    /// ```
+    /// use curio::{Kernel, finally, sleep, spawn};
+    /// use std::{cell::Cell, rc::Rc, time::Duration};
+    ///
+    /// let rolled_back = Rc::new(Cell::new(false));
+    /// let flag = rolled_back.clone();
+    /// let kernel = Kernel::builder().virtual_clock(true).shutdown_grace(Duration::from_secs(60));
+    /// kernel.run(async {
+    ///     spawn(finally(sleep(Duration::MAX), async move |_| {
+    ///         sleep(Duration::from_secs(30)).await; // more than the default allows
+    ///         flag.set(true);
+    ///     }))
+    ///     .detach();
+    ///     curio::schedule().await;
+    /// });
+    /// assert!(rolled_back.get());
+    /// ```
     pub fn shutdown_grace(mut self, d: Duration) -> Self {
         self.shutdown_grace = d;
         self
@@ -161,6 +199,14 @@ impl KernelBuilder {
     ///     }
     /// });
     /// ```
+    ///
+    /// ```should_panic
+    /// curio::Kernel::builder().virtual_clock(true).most_polls(1000).run(async {
+    ///     loop {
+    ///         curio::schedule().await; // no task waits, so the clock never moves
+    ///     }
+    /// });
+    /// ```
     pub fn most_polls(mut self, n: u64) -> Self {
         self.most_polls = Some(n);
         self
@@ -169,6 +215,18 @@ impl KernelBuilder {
     /// Takes over the lines that otherwise go to standard error: crashed tasks, tasks that were never joined,
     /// cleanups that could not run. `|_| ()` silences them. If `sink` panics it gets no more of them: that, and what
     /// there is to report from then on, is written to standard error. So is what `sink` itself causes to be reported.
+    ///
+    /// ```
+    /// use std::{cell::RefCell, rc::Rc};
+    ///
+    /// let reports = Rc::new(RefCell::new(Vec::new()));
+    /// let log = reports.clone();
+    /// curio::Kernel::builder().on_report(move |line| log.borrow_mut().push(line.to_string())).run(async {
+    ///     curio::spawn_named("forgotten", async {});
+    ///     curio::schedule().await;
+    /// });
+    /// assert!(reports.borrow()[0].contains("forgotten"), "it was never joined");
+    /// ```
     pub fn on_report(mut self, sink: impl Fn(&str) + 'static) -> Self {
         self.on_report = Some(Box::new(sink));
         self

@@ -159,7 +159,7 @@ struct Scratch {
     wakers: Vec<Woken>,
 }
 
-/// What one [`Kernel::turn`] did.
+/// What one [`turn`](Kernel::turn) of a [`Kernel`] did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Turn {
@@ -205,6 +205,19 @@ impl Kernel {
 
     /// Ends the kernel: asks every task to stop, newest first, waits for their cleanups within the grace period
     /// ([`KernelBuilder::shutdown_grace`]), then drops what is left. Dropping the kernel does the same.
+    ///
+    /// ```
+    /// use curio::{Kernel, finally};
+    ///
+    /// let mut kernel = Kernel::new().unwrap();
+    /// kernel.run(async {
+    ///     let serving = finally(std::future::pending::<()>(), async |_| println!("closed"));
+    ///     curio::spawn(serving).detach();
+    ///     curio::schedule().await;
+    /// });
+    /// println!("all requests are answered"); // the task is still there
+    /// kernel.shutdown(); // prints `closed`
+    /// ```
     pub fn shutdown(self) {
         drop(self);
     }

@@ -119,6 +119,18 @@ impl Kernel {
     ///
     /// # Panics
     /// As [`Kernel::run`].
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let mut kernel = curio::Kernel::new().unwrap();
+    /// let task = kernel.run(async { curio::spawn(async { 6 * 7 }) });
+    /// while !task.is_terminated() {
+    ///     kernel.turn(Some(Duration::from_millis(10)));
+    ///     // and now what the other loop does
+    /// }
+    /// assert_eq!(kernel.run(task).unwrap(), 42);
+    /// ```
     #[track_caller]
     pub fn turn(&mut self, max_wait: Option<Duration>) -> Turn {
         assert!(

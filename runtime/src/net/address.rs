@@ -11,6 +11,18 @@ use std::panic::Location;
 
 /// Anything that names one or more socket addresses: a `SocketAddr`, `(host, port)` with a host name or an IP
 /// address, `"host:port"`, or a list of `SocketAddr`s.
+///
+/// ```
+/// # fn main() -> std::io::Result<()> {
+/// use curio::net::{Addresses, ToAddresses};
+///
+/// assert!(matches!("[::1]:80".to_addresses()?, Addresses::Known(known) if known.len() == 1));
+/// assert!(matches!(("localhost", 80).to_addresses()?, Addresses::Name(..)));
+/// let error = "localhost".to_addresses().unwrap_err();
+/// assert_eq!(error.to_string(), "`localhost` is not an address of the form host:port");
+/// # Ok(())
+/// # }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a socket address",
     note = "an address is a `SocketAddr`, `(host, port)`, `\"host:port\"` or a list of `SocketAddr`s"
@@ -72,6 +84,14 @@ pub(super) fn no_address() -> io::Error {
 ///
 /// # Errors
 /// The name does not exist, or no name server can be reached.
+///
+/// ```
+/// # fn main() -> std::io::Result<()> {
+/// let addresses = curio::run(curio::getaddrinfo("127.0.0.1", 80))?;
+/// assert_eq!(addresses, ["127.0.0.1:80".parse().unwrap()]);
+/// # Ok(())
+/// # }
+/// ```
 #[track_caller]
 pub fn getaddrinfo(host: &str, port: u16) -> impl Future<Output = io::Result<Vec<SocketAddr>>> + use<> {
     getaddrinfo_at(host, port, Location::caller())

@@ -28,6 +28,17 @@ const MOST_ADDRESSES: usize = 32;
 ///
 /// # Errors
 /// The look-up's; or, if every address failed, all of them and why.
+///
+/// ```
+/// # fn main() -> std::io::Result<()> {
+/// curio::run(async {
+///     let listener = curio::TcpListener::bind("127.0.0.1:0").await?;
+///     let stream = curio::open_connection("127.0.0.1", listener.local_addr()?.port()).await?;
+///     assert_eq!(stream.peer_addr()?, listener.local_addr()?);
+///     Ok(())
+/// })
+/// # }
+/// ```
 #[track_caller]
 pub fn open_connection(host: &str, port: u16) -> impl Future<Output = io::Result<TcpStream>> + use<> {
     let at = Location::caller();
@@ -44,6 +55,23 @@ pub fn open_connection(host: &str, port: u16) -> impl Future<Output = io::Result
 ///
 /// # Errors
 /// `InvalidInput` if there are no addresses. If every address failed, all of them and why.
+///
+/// ```
+/// # fn main() -> std::io::Result<()> {
+/// use curio::{TcpListener, net::connect_to_any};
+/// use std::net::{Ipv4Addr, Ipv6Addr};
+///
+/// curio::run(async {
+///     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+///     let port = listener.local_addr()?.port();
+///     // Nothing listens at the first address.
+///     let addresses = vec![(Ipv6Addr::LOCALHOST, port).into(), (Ipv4Addr::LOCALHOST, port).into()];
+///     let stream = connect_to_any(addresses).await?;
+///     assert!(stream.peer_addr()?.is_ipv4());
+///     Ok(())
+/// })
+/// # }
+/// ```
 #[track_caller]
 pub fn connect_to_any(addresses: Vec<SocketAddr>) -> impl Future<Output = io::Result<TcpStream>> {
     happy_eyeballs(addresses, Location::caller())

@@ -19,6 +19,35 @@
 //! error_codes.rs          errno, where the standard library has no name for it
 //! socket_file.rs          the file of a Unix server's socket
 //! ```
+//!
+//! A server that sends everything back, and a client:
+//!
+//! ```
+//! # fn main() -> std::io::Result<()> {
+//! use curio::{TcpListener, TcpStream, run_server, spawn};
+//!
+//! curio::run(async {
+//!     let listener = TcpListener::bind("127.0.0.1:0").await?;
+//!     let address = listener.local_addr()?;
+//!     let server = spawn(run_server(listener, async |client: TcpStream, _peer| {
+//!         let mut buffer = [0; 1024];
+//!         loop {
+//!             match client.recv(&mut buffer).await? {
+//!                 0 => return std::io::Result::Ok(()),
+//!                 length => client.sendall(&buffer[..length]).await?,
+//!             }
+//!         }
+//!     }));
+//!     let client = curio::open_connection("127.0.0.1", address.port()).await?;
+//!     client.sendall(b"hello").await?;
+//!     assert_eq!(client.read_exactly(5).await?, b"hello");
+//!     server.cancel().await;
+//!     Ok(())
+//! })
+//! # }
+//! ```
+//!
+//! Chapter 6 of the tour, `docs/tour/06-when-is-a-socket-ready.md` in the repository, follows a packet to the poll of a task.
 
 mod accept_errors;
 mod address;

@@ -133,6 +133,22 @@ where
 }
 
 /// What the handler of a server may return: nothing, or a `Result<(), E>` whose error is reported.
+///
+/// ```
+/// use curio::net::HandlerResult;
+/// use curio::{TcpStream, tcp_server};
+/// use std::io;
+/// use std::net::SocketAddr;
+///
+/// async fn greet(client: TcpStream, _: SocketAddr) -> io::Result<()> {
+///     client.sendall(b"hello").await
+/// }
+/// async fn hang_up(_: TcpStream, _: SocketAddr) {}
+///
+/// let servers = (tcp_server("127.0.0.1", 8001, greet), tcp_server("127.0.0.1", 8002, hang_up));
+/// let result: Result<(), &str> = Err("the disk is full");
+/// assert_eq!(result.error().as_deref(), Some("the disk is full")); // what would be reported
+/// ```
 #[diagnostic::on_unimplemented(
     message = "the handler of a server cannot return `{Self}`",
     note = "a handler returns nothing, or `Result<(), E>` with an `E` that can be displayed",

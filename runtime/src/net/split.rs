@@ -20,12 +20,13 @@ use std::rc::Rc;
 ///     let (server, _) = listener.accept().await?;
 ///
 ///     let (reader, writer) = client.into_split();
-///     writer.sendall(b"that is all").await?;
+///     writer.write_all(b"that is all").await?;
 ///     drop(writer); // the server sees the end of the stream
 ///     assert_eq!(server.read_all().await?, b"that is all");
 ///     server.sendall(b"thanks").await?;
-///     drop(server);
-///     assert_eq!(reader.read_all().await?, b"thanks");
+///     let mut reply = [0; 16];
+///     let length = reader.read(&mut reply).await?;
+///     assert_eq!(&reply[..length], b"thanks");
 ///     Ok(())
 /// })
 /// # }
@@ -35,7 +36,7 @@ pub struct ReadHalf<S> {
     stream: Rc<S>,
 }
 
-/// The half of a stream that is written to; made by `into_split`.
+/// The half of a stream that is written to; made by `into_split`. [`ReadHalf`] has an example.
 ///
 /// Dropping it shuts down writing: the peer receives everything that was sent, then the end of the stream.
 pub struct WriteHalf<S: EndWriting> {
@@ -44,7 +45,8 @@ pub struct WriteHalf<S: EndWriting> {
 
 /// A stream of which one direction can be ended: [`TcpStream`](super::TcpStream), and `UnixStream` on Unix.
 pub trait EndWriting: sealed::Sealed {
-    /// Shuts down writing, so that the peer sees the end of the stream.
+    /// Shuts down writing, so that the peer sees the end of the stream: what dropping a [`WriteHalf`] does. [`ReadHalf`] has
+    /// an example.
     ///
     /// # Errors
     /// The operating system's; `NotConnected` once the connection is gone.

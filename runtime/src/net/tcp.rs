@@ -55,6 +55,33 @@ use std::task::{Context, Poll};
 /// [t=0.001s] #1 main  RUN        cycle 4
 /// …
 /// ```
+///
+/// One direction can be ended before the other, and threads of the standard library may have made the socket:
+///
+/// ```
+/// # fn main() -> std::io::Result<()> {
+/// use curio::{TcpListener, TcpStream};
+/// use std::net::Shutdown;
+///
+/// curio::run(async {
+///     let listener = TcpListener::bind("127.0.0.1:0").await?;
+///     let client = TcpStream::from_std(std::net::TcpStream::connect(listener.local_addr()?)?)?;
+///     let (server, peer) = listener.accept().await?;
+///     assert_eq!((client.local_addr()?, server.peer_addr()?), (peer, peer));
+///
+///     client.set_nodelay(true)?; // no small write waits for another one
+///     client.write_all(b"that ").await?;
+///     client.write_all(b"is all").await?;
+///     client.shutdown(Shutdown::Write)?; // the server sees the end, and can still reply
+///     assert_eq!(server.read_all().await?, b"that is all");
+///     server.try_write(b"bye")?; // without waiting
+///     let mut reply = [0; 16];
+///     let length = client.read(&mut reply).await?;
+///     assert_eq!(&reply[..length], b"bye");
+///     Ok(())
+/// })
+/// # }
+/// ```
 pub struct TcpStream {
     pub(super) socket: Socket<mio::net::TcpStream>,
 }
@@ -156,7 +183,7 @@ impl TcpStream {
     }
 
     /// Splits the stream, for one task to read and another to write. Dropping the [`WriteHalf`] shuts writing down;
-    /// the connection is closed when both halves are gone.
+    /// the connection is closed when both halves are gone. [`ReadHalf`] has an example.
     pub fn into_split(self) -> (ReadHalf<TcpStream>, WriteHalf<TcpStream>) {
         split::halves(self)
     }
@@ -181,11 +208,25 @@ impl TcpStream {
 
     /// Whether an idle connection can still be used: nothing has been received, neither bytes nor its end. Costs no system
     /// call unless the kernel has seen an event for the socket. For connection pools.
+    ///
+    /// ```
+    /// use curio::TcpStream;
+    ///
+    /// /// The idle connection that was used last, unless the server has closed it meanwhile.
+    /// fn checkout(idle: &mut Vec<TcpStream>) -> Option<TcpStream> {
+    ///     while let Some(stream) = idle.pop() {
+    ///         if stream.is_quiet() {
+    ///             return Some(stream);
+    ///         }
+    ///     }
+    ///     None
+    /// }
+    /// ```
     pub fn is_quiet(&self) -> bool {
         self.socket.is_quiet(|source| source.peek(&mut [0]))
     }
 
-    /// [`is_quiet`](Self::is_quiet) with one system call, so that it also sees what was received after the kernel last polled
+    /// [`is_quiet`](TcpStream::is_quiet) with one system call, so that it also sees what was received after the kernel last polled
     /// for events, for example during a long computation. False for a socket of another kernel.
     pub fn is_quiet_now(&self) -> bool {
         self.socket.is_quiet_now(|source| source.peek(&mut [0]))
@@ -254,6 +295,18 @@ impl TcpListener {
     ///
     /// # Errors
     /// The operating system refuses to watch it.
+    ///
+    /// ```
+    /// # fn main() -> std::io::Result<()> {
+    /// let socket = std::net::TcpListener::bind("127.0.0.1:0")?; // or one that was inherited
+    /// curio::run(async {
+    ///     let listener = curio::TcpListener::from_std(socket)?;
+    ///     let client = curio::TcpStream::connect(listener.local_addr()?).await?;
+    ///     assert_eq!(listener.accept().await?.1, client.local_addr()?);
+    ///     Ok(())
+    /// })
+    /// # }
+    /// ```
     #[track_caller]
     pub fn from_std(listener: std::net::TcpListener) -> io::Result<TcpListener> {
         listener.set_nonblocking(true)?;

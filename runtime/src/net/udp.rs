@@ -31,6 +31,27 @@ use std::panic::Location;
 /// })
 /// # }
 /// ```
+///
+/// Connected to one peer, and with options of the standard library's socket:
+///
+/// ```
+/// # fn main() -> std::io::Result<()> {
+/// use curio::UdpSocket;
+///
+/// curio::run(async {
+///     let server = UdpSocket::bind("127.0.0.1:0").await?;
+///     let socket = std::net::UdpSocket::bind("127.0.0.1:0")?;
+///     socket.set_ttl(16)?;
+///     let client = UdpSocket::from_std(socket)?;
+///     client.set_broadcast(true)?;
+///     client.connect(server.local_addr()?).await?;
+///     assert_eq!(client.peer_addr()?, server.local_addr()?);
+///     client.send(b"ping").await?;
+///     assert_eq!(server.recv(&mut [0; 1500]).await?, 4);
+///     Ok(())
+/// })
+/// # }
+/// ```
 pub struct UdpSocket {
     socket: Socket<mio::net::UdpSocket>,
     senders: Senders,

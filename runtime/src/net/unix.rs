@@ -23,7 +23,7 @@ use std::time::Duration;
 /// when there is room again.
 const FULL_QUEUE: Duration = Duration::from_millis(5);
 
-/// Connects to the Unix socket at `path`: the same as [`UnixStream::connect`].
+/// Connects to the Unix socket at `path`: the same as [`UnixStream::connect`]. [`UnixListener`] has an example.
 ///
 /// # Errors
 /// `NotFound` if there is no such file, `ConnectionRefused` if no listener has it open any more.
@@ -42,6 +42,28 @@ pub fn open_unix_connection<P: AsRef<Path>>(path: P) -> impl Future<Output = io:
 ///     let (left, right) = curio::UnixStream::pair()?;
 ///     left.sendall(b"hello").await?;
 ///     assert_eq!(right.read_exactly(5).await?, b"hello");
+///     Ok(())
+/// })
+/// # }
+/// ```
+///
+/// It has the methods of a [`TcpStream`](crate::TcpStream):
+///
+/// ```
+/// # fn main() -> std::io::Result<()> {
+/// use curio::UnixStream;
+/// use std::net::Shutdown;
+///
+/// curio::run(async {
+///     let (left, right) = std::os::unix::net::UnixStream::pair()?;
+///     let (left, right) = (UnixStream::from_std(left)?, UnixStream::from_std(right)?);
+///     assert!(left.local_addr()?.is_unnamed() && left.peer_addr()?.is_unnamed());
+///     left.write_all(b"that is all").await?;
+///     left.shutdown(Shutdown::Write)?; // the other end can still reply
+///     assert_eq!(right.read_all().await?, b"that is all");
+///     right.write_all(b"bye").await?;
+///     let mut reply = [0; 16];
+///     assert_eq!(left.read(&mut reply).await?, 3);
 ///     Ok(())
 /// })
 /// # }
@@ -124,7 +146,7 @@ impl UnixStream {
     }
 
     /// Splits the stream, for one task to read and another to write. Dropping the [`WriteHalf`] shuts writing down;
-    /// the connection is closed when both halves are gone.
+    /// the connection is closed when both halves are gone. [`ReadHalf`] has an example.
     pub fn into_split(self) -> (ReadHalf<UnixStream>, WriteHalf<UnixStream>) {
         split::halves(self)
     }
@@ -175,7 +197,8 @@ pub(super) fn bound<S>(path: &Path, result: io::Result<S>) -> io::Result<S> {
 /// # let path = std::env::temp_dir().join(format!("curio-doc-{}.socket", std::process::id()));
 /// curio::run(async {
 ///     let listener = curio::UnixListener::bind(&path)?;
-///     let client = curio::UnixStream::connect(&path).await?;
+///     assert_eq!(listener.local_addr()?.as_pathname(), Some(&*path));
+///     let client = curio::open_unix_connection(&path).await?;
 ///     let (server, _) = listener.accept().await?;
 ///     client.sendall(b"hello").await?;
 ///     assert_eq!(server.read_exactly(5).await?, b"hello");
@@ -202,6 +225,19 @@ impl UnixListener {
     ///
     /// # Errors
     /// The operating system refuses to watch it.
+    ///
+    /// ```
+    /// # fn main() -> std::io::Result<()> {
+    /// # let path = std::env::temp_dir().join(format!("curio-doc-std-{}.socket", std::process::id()));
+    /// let socket = std::os::unix::net::UnixListener::bind(&path)?; // or one that was inherited
+    /// curio::run(async {
+    ///     let listener = curio::UnixListener::from_std(socket)?;
+    ///     let client = curio::UnixStream::connect(&path).await?;
+    ///     let (server, _peer) = listener.accept().await?;
+    ///     std::fs::remove_file(&path)
+    /// })
+    /// # }
+    /// ```
     #[track_caller]
     pub fn from_std(listener: std::os::unix::net::UnixListener) -> io::Result<UnixListener> {
         listener.set_nonblocking(true)?;

@@ -46,6 +46,39 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(64);
 /// })
 /// # }
 /// ```
+///
+/// A receiver with a path, and senders with and without one:
+///
+/// ```
+/// # fn main() -> std::io::Result<()> {
+/// # let folder = std::env::temp_dir().join(format!("curio-doc-{}", std::process::id()));
+/// # std::fs::create_dir(&folder)?;
+/// use curio::UnixDatagram;
+/// use std::net::Shutdown;
+///
+/// curio::run(async {
+///     let log = UnixDatagram::bind(folder.join("log"))?;
+///     let path = log.local_addr()?;
+///     let path = path.as_pathname().expect("it is bound");
+///     UnixDatagram::unbound()?.send_to(b"from nowhere", path).await?;
+///
+///     let service = std::os::unix::net::UnixDatagram::bind(folder.join("service"))?;
+///     let service = UnixDatagram::from_std(service)?;
+///     service.connect(path)?;
+///     assert_eq!(service.peer_addr()?.as_pathname(), Some(path));
+///     service.send(b"from a service").await?;
+///     service.shutdown(Shutdown::Both)?;
+///
+///     let mut message = [0; 100];
+///     let (_length, sender) = log.recv_from(&mut message).await?;
+///     assert!(sender.is_unnamed());
+///     let (length, sender) = log.recv_from(&mut message).await?;
+///     assert_eq!(&message[..length], b"from a service");
+///     assert_eq!(sender.as_pathname(), Some(&*folder.join("service")));
+///     std::fs::remove_dir_all(&folder)
+/// })
+/// # }
+/// ```
 pub struct UnixDatagram {
     socket: Socket<mio::net::UnixDatagram>,
     senders: Senders,

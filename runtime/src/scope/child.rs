@@ -24,6 +24,23 @@ pub(super) type Payload = Box<dyn Any + Send>;
 /// A handle to a child of a [`scope`](crate::scope()).
 ///
 /// Dropping it leaves the child running. But if the child panics then, or has panicked, the scope does.
+///
+/// ```
+/// use curio::sleep;
+/// use std::time::Duration;
+///
+/// curio::testing::run(async {
+///     let text = String::from("one two");
+///     curio::scope(async |s| {
+///         let count = s.spawn(async { text.split(' ').count() }); // it borrows
+///         let slow = s.spawn(sleep(Duration::from_secs(60)));
+///         println!("waiting for task {}", count.id());
+///         assert_eq!(count.join().await.unwrap(), 2);
+///         assert!(slow.cancel().await, "otherwise the scope would wait for it");
+///     })
+///     .await;
+/// });
+/// ```
 pub struct Child<T> {
     cell: Rc<ChildCell<T>>,
 }
@@ -90,7 +107,7 @@ impl<T> fmt::Debug for Child<T> {
     }
 }
 
-/// The future of [`Child::join`].
+/// The future of [`join`](Child::join), of a [`Child`].
 #[must_use = "futures do nothing unless awaited"]
 #[derive(Debug)]
 pub struct ChildJoin<T> {

@@ -25,6 +25,8 @@ use std::panic::Location;
 ///     let stop = SignalEvent::new(&[SIGTERM])?;
 ///     # signal_hook::low_level::raise(SIGTERM)?;
 ///     stop.wait().await; // until `kill ...`
+///     assert!(stop.is_set());
+///     stop.clear(); // for the next one
 ///     println!("closing down");
 ///     Ok(())
 /// })

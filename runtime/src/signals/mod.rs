@@ -17,6 +17,26 @@
 //! no_ctrl_c.rs   CtrlC         where there are no signals: Ctrl-C has its default effect
 //! ```
 //!
+//! ```
+//! # #[cfg(all(unix, feature = "signals"))]
+//! # fn main() -> std::io::Result<()> {
+//! use curio::SignalQueue;
+//! use curio::signals::{SIGHUP, SIGTERM};
+//!
+//! curio::run(async {
+//!     let signals = SignalQueue::new(&[SIGHUP, SIGTERM])?;
+//!     # for signal in [SIGHUP, SIGTERM] { signal_hook::low_level::raise(signal)?; }
+//!     while signals.get().await == SIGHUP {
+//!         println!("reading the configuration again");
+//!     }
+//!     println!("closing down"); // after SIGTERM
+//!     Ok(())
+//! })
+//! # }
+//! # #[cfg(not(all(unix, feature = "signals")))]
+//! # fn main() {}
+//! ```
+//!
 //! All of this, and [`subprocess`](crate::subprocess) with it, is the Cargo feature `signals`, which is on by
 //! default: a library that needs neither need not bring the signal handler into its users' programs.
 //!
@@ -42,6 +62,8 @@
 //! `main` finishes nevertheless, because it was shielded to its end, `run` returns its value. As long
 //! as a [`SignalQueue`] or [`SignalEvent`] listens to SIGINT, it is the program's own and nothing of this happens.
 //! Nor does it in a process that was started with SIGINT ignored, unless the builder asks for it.
+//!
+//! Chapter 10 of the tour, `docs/tour/10-how-do-threads-and-signals-wake-a-task.md` in the repository, follows a signal to a task.
 
 #[cfg_attr(not(all(unix, feature = "signals")), path = "no_ctrl_c.rs")]
 mod ctrl_c;

@@ -20,15 +20,13 @@ use std::task::Poll;
 /// ```
 /// # fn main() -> std::io::Result<()> {
 /// use curio::SignalQueue;
-///
-/// const SIGUSR1: i32 = 10;
-/// # const SIGUSR1_: i32 = signal_hook::consts::SIGUSR1;
+/// use curio::signals::SIGUSR1;
 ///
 /// curio::run(async {
-///     # const SIGUSR1: i32 = SIGUSR1_;
 ///     let signals = SignalQueue::new(&[SIGUSR1])?;
 ///     # signal_hook::low_level::raise(SIGUSR1)?;
 ///     assert_eq!(signals.get().await, SIGUSR1); // after `kill -USR1 ...`
+///     assert_eq!(signals.try_get(), None, "it was the only one");
 ///     Ok(())
 /// })
 /// # }

@@ -5,7 +5,8 @@ use std::fmt;
 use std::io;
 use std::process::{ExitStatus, Output};
 
-/// A program could not be run, or did not end with success.
+/// A program could not be run, or did not end with success: the error of [`check_output`](super::check_output), which has an
+/// example.
 pub struct CalledProcessError {
     program: String,
     problem: Problem,

@@ -3,6 +3,20 @@
 //! Unix only. Commands are those of the standard library ([`std::process::Command`]); what is new is that nothing
 //! here blocks.
 //!
+//! ```
+//! use curio::subprocess::check_output;
+//! use std::process::Command;
+//!
+//! async fn greet(name: &str) -> Vec<u8> {
+//!     check_output(Command::new("echo").args(["hello", name])).await.expect("`echo` is everywhere")
+//! }
+//!
+//! curio::run(async {
+//!     let (ada, grace) = curio::join!(greet("ada"), greet("grace")); // both at the same time
+//!     assert_eq!([ada, grace], [&b"hello ada\n"[..], b"hello grace\n"]);
+//! });
+//! ```
+//!
 //! ```text
 //! popen.rs      Popen             one child process
 //! pipes.rs      PipeReader, …     its standard streams, as streams of the kernel's reactor

@@ -17,11 +17,33 @@ use std::task::{Context, Poll, ready};
 /// What a child writes: its standard output or standard error.
 ///
 /// [`io::Stream`](crate::io::Stream) reads lines from it.
+///
+/// ```
+/// # fn main() -> std::io::Result<()> {
+/// use curio::subprocess::Popen;
+/// use std::process::{Command, Stdio};
+///
+/// curio::run(async {
+///     let mut sort = Popen::new(Command::new("sort").stdin(Stdio::piped()).stdout(Stdio::piped()))?;
+///     let mut input = sort.stdin.take().expect("it is piped");
+///     let output = sort.stdout.take().expect("it is piped");
+///     input.sendall(b"pear\napple\n").await?;
+///     input.close(); // `sort` needs all of it
+///
+///     let mut first = [0; 5];
+///     let length = output.recv(&mut first).await?; // what has come, perhaps less than there is room for
+///     let rest = output.read_all().await?;
+///     assert_eq!([&first[..length], &rest].concat(), b"apple\npear\n");
+///     assert!(sort.wait().await?.success());
+///     Ok(())
+/// })
+/// # }
+/// ```
 pub struct PipeReader {
     socket: Socket<pipe::Receiver>,
 }
 
-/// A child's standard input. Dropping it, or closing it through `futures_io::AsyncWrite`, ends that input.
+/// A child's standard input. Dropping it, or closing it, ends that input. [`PipeReader`] has an example.
 pub struct PipeWriter {
     /// Gone when it was closed.
     socket: Option<Socket<pipe::Sender>>,
@@ -81,7 +103,7 @@ impl PipeWriter {
         at_caller(at, sending)
     }
 
-    /// The same as [`sendall`](Self::sendall).
+    /// The same as [`sendall`](Self::sendall), of which [`PipeReader`] has an example.
     #[track_caller]
     pub fn write_all<'a>(&'a mut self, data: &'a [u8]) -> impl Future<Output = io::Result<()>> + use<'a> {
         self.sendall(data)

@@ -36,6 +36,27 @@ use std::process::{Command, ExitStatus};
 /// })
 /// # }
 /// ```
+///
+/// All of the input and all of the output at once, and a child that is ended:
+///
+/// ```
+/// # fn main() -> std::io::Result<()> {
+/// use curio::subprocess::Popen;
+/// use std::process::{Command, Stdio};
+///
+/// curio::run(async {
+///     let mut sort = Popen::new(Command::new("sort").stdin(Stdio::piped()).stdout(Stdio::piped()))?;
+///     let (output, _errors) = sort.communicate(b"pear\napple\n").await?;
+///     assert_eq!(output, b"apple\npear\n");
+///
+///     let mut sleep = Popen::new(Command::new("sleep").arg("60"))?;
+///     println!("ending process {}", sleep.id());
+///     sleep.kill()?;
+///     assert!(!sleep.wait().await?.success());
+///     Ok(())
+/// })
+/// # }
+/// ```
 pub struct Popen {
     /// The child's standard input.
     pub stdin: Option<PipeWriter>,

@@ -47,7 +47,8 @@ pub struct Sender<T> {
     state: Arc<Locked<OneshotState<T>>>,
 }
 
-/// Receives the value of a [`oneshot`](crate::oneshot()). When it has been dropped, the sender's `send` returns the value as an error.
+/// Receives the value of a [`oneshot`](crate::oneshot()). When it has been dropped, the sender's `send` returns the value as
+/// an error.
 ///
 /// `(&mut receiver).await` waits without giving the receiver up, so that
 /// `timeout_after(limit, &mut receiver)` may be tried again.

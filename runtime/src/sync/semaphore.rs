@@ -87,7 +87,8 @@ pub struct BoundedSemaphore {
     bound: usize,
 }
 
-/// A permit of a [`Semaphore`] or [`BoundedSemaphore`], or several. Dropping it gives it back: to the task or thread that has waited longest.
+/// A permit of a [`Semaphore`] or [`BoundedSemaphore`], or several. Dropping it gives it back: to the task or thread that has
+/// waited longest.
 #[must_use = "a permit that is not kept is given back at once"]
 pub struct SemaphorePermit<'a> {
     permits: &'a Permits,

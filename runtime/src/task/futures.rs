@@ -9,7 +9,7 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-/// The future of [`Task::join`].
+/// The future of [`join`](Task::join), of a [`Task`].
 #[must_use = "futures do nothing unless awaited"]
 #[derive(Debug)]
 pub struct Join<T> {
@@ -33,7 +33,7 @@ impl<T> Drop for Join<T> {
     }
 }
 
-/// The future of awaiting a `&mut Task`.
+/// The future of awaiting a `&mut` [`Task`], which keeps the handle.
 #[must_use = "futures do nothing unless awaited"]
 #[derive(Debug)]
 pub struct JoinMut<'a, T> {
@@ -57,7 +57,7 @@ impl<T> Drop for JoinMut<'_, T> {
     }
 }
 
-/// The future of [`Task::wait`].
+/// The future of [`wait`](Task::wait), of a [`Task`].
 #[must_use = "futures do nothing unless awaited"]
 pub struct TaskWait<'a> {
     pub(super) record: &'a Record,
@@ -79,7 +79,7 @@ impl Drop for TaskWait<'_> {
     }
 }
 
-/// The future of [`Task::cancel`].
+/// The future of [`cancel`](Task::cancel), of a [`Task`].
 #[must_use = "futures do nothing unless awaited; `request_cancel` does not wait"]
 pub struct Cancel<'a> {
     record: &'a Record,

@@ -13,6 +13,11 @@ use std::rc::Rc;
 /// A task's number. The first task of a kernel, `main`, is 1; numbers are never reused.
 ///
 /// Displays as the bare number.
+///
+/// ```
+/// let main = curio::run(async { curio::current_task().id() });
+/// assert_eq!((main.as_u64(), main.to_string()), (1, "1".into()));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TaskId(NonZeroU64);
 
@@ -127,6 +132,25 @@ impl fmt::Display for TaskState {
 ///     assert_eq!(info.state().to_string(), "TIME_SLEEP");
 ///     assert_eq!(info.parent(), Some(curio::current_task().id()));
 ///     child.join().await.unwrap();
+/// });
+/// ```
+///
+/// It tells where the task has been, too:
+///
+/// ```
+/// curio::run(async {
+///     let child = curio::spawn(async {
+///         curio::schedule().await;
+///         panic!("on purpose");
+///     });
+///     curio::schedule().await;
+///     let parked = child.info();
+///     assert_eq!(parked.cycles(), 1);
+///     println!("spawned at {}, goes on at {}", parked.spawned_at(), parked.resumes_at());
+///     println!("waits at {:?}, last woken by {:?}", parked.waiting_at(), parked.woken_by());
+///
+///     child.wait().await;
+///     assert!(child.info().panicked());
 /// });
 /// ```
 #[derive(Clone)]

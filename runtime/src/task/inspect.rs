@@ -48,7 +48,10 @@ impl TaskInfo {
 ///     });
 ///     curio::schedule().await;
 ///     let why = curio::debug::why(task.id()).unwrap();
-///     assert_eq!(why.steps().len(), 2, "the worker waits for the lock, which main holds");
+///     let [worker, main] = why.steps() else { panic!("the worker waits for the lock, which main holds") };
+///     assert_eq!((worker.task(), worker.depth(), worker.end()), (task.id(), 0, None));
+///     assert_eq!((main.task(), main.depth()), (curio::current_task().id(), 1));
+///     println!("{}, then {}: {}", worker.text(), main.text(), why.end());
 ///     drop(guard);
 ///     task.join().await.unwrap();
 /// });

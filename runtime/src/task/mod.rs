@@ -95,6 +95,13 @@ where
 ///
 /// # Panics
 /// Outside of a task.
+///
+/// ```
+/// curio::run(async {
+///     let task = curio::spawn_named("child", async { curio::current_task().name().to_string() });
+///     assert_eq!(task.join().await.unwrap(), "child");
+/// });
+/// ```
 #[doc(alias("current"))]
 #[track_caller]
 pub fn current_task() -> TaskInfo {
@@ -105,6 +112,15 @@ pub fn current_task() -> TaskInfo {
 ///
 /// # Panics
 /// Outside of a kernel.
+///
+/// ```
+/// curio::run(async {
+///     let child = curio::spawn_named("child", std::future::pending::<()>());
+///     let names: Vec<_> = curio::tasks().iter().map(|task| task.name().to_string()).collect();
+///     assert_eq!(names, ["main", "child"]);
+///     child.cancel().await;
+/// });
+/// ```
 #[track_caller]
 pub fn tasks() -> Vec<TaskInfo> {
     traps::all_tasks()
@@ -164,6 +180,24 @@ where
 /// [t=1.000s] #1 main  RUN        cycle 3
 /// [t=1.000s] #1 main  END        TERMINATED
 /// [t=1.000s] EXIT
+/// ```
+///
+/// Further things to do with a handle:
+///
+/// ```
+/// use curio::{sleep, spawn_named, timeout_after};
+/// use std::time::Duration;
+///
+/// curio::testing::run(async {
+///     let mut report = spawn_named("report", sleep(Duration::from_secs(60)));
+///     assert!(timeout_after(Duration::from_secs(1), &mut report).await.is_err());
+///     assert!(!report.is_terminated(), "only the wait for it has ended");
+///
+///     println!("giving up on task {}, which is in {}", report.id(), report.info().state());
+///     report.request_cancel(); // and go on; `wait` waits for its end
+///     report.wait().await;
+///     assert!(report.is_cancelled());
+/// });
 /// ```
 #[doc(alias("JoinHandle"))]
 #[must_use = "a task that is never joined, cancelled or detached is reported when the kernel shuts down"]

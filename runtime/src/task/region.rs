@@ -63,6 +63,20 @@ pub fn phase<F: IntoFuture>(label: &'static str, future: F) -> InRegion<F::IntoF
 }
 
 /// Whether anything notes the regions of this thread's kernel: for libraries whose labels cost something to make.
+///
+/// ```
+/// use curio::debug::{is_watched, logcrash, region};
+///
+/// async fn insert(rows: &[&str]) {
+///     let label = if is_watched() { format!("inserting {}", rows.join(", ")) } else { String::new() };
+///     region(label, curio::schedule()).await;
+/// }
+///
+/// curio::Kernel::builder().activation(logcrash()).run(async {
+///     assert!(is_watched(), "by the activation");
+///     insert(&["one", "two"]).await;
+/// });
+/// ```
 #[inline]
 pub fn is_watched() -> bool {
     traps::is_watched()

@@ -67,8 +67,8 @@ where
     task::start(TaskName::OfType(type_name::<F>), serve(f, at), at)
 }
 
-/// The handle through which an async thread uses the kernel. It may be moved to another thread, but only one thread at a
-/// time can use it.
+/// The handle through which an async thread, made by [`spawn_thread`], uses the kernel. It may be moved to another thread,
+/// but only one thread at a time can use it.
 pub struct ThreadContext {
     calls: Arc<Calls>,
     one_at_a_time: PhantomData<Cell<()>>,

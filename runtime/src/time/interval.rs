@@ -28,6 +28,22 @@ pub fn interval(period: Duration) -> Interval {
 }
 
 /// What an [`Interval`] does when ticks were missed because the work between them took too long.
+///
+/// ```
+/// use curio::MissedTicks::{Burst, Delay, Skip};
+/// use std::time::Duration;
+///
+/// curio::testing::run(async {
+///     for (missed, expected) in [(Burst, [0, 2, 4]), (Delay, [0, 2, 7]), (Skip, [0, 2, 6])] {
+///         let start = curio::clock();
+///         let mut ticks = curio::interval(Duration::from_secs(2)).missed_ticks(missed);
+///         let first = ticks.tick().await;
+///         curio::sleep(Duration::from_secs(5)).await; // too long
+///         let due = [first, ticks.tick().await, ticks.tick().await];
+///         assert_eq!(due.map(|due| (due - start).as_secs()), expected);
+///     }
+/// });
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum MissedTicks {
     /// Catch up: the missed ticks come one right after the other.
@@ -58,7 +74,7 @@ enum Next {
 }
 
 impl Interval {
-    /// Chooses what happens to missed ticks.
+    /// Chooses what happens to missed ticks: see [`MissedTicks`].
     #[must_use]
     pub fn missed_ticks(mut self, missed: MissedTicks) -> Self {
         self.missed = missed;

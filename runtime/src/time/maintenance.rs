@@ -22,7 +22,7 @@ use std::time::Duration;
 /// curio::testing::run(async {
 ///     let calls = Rc::new(Cell::new(0));
 ///     let counter = calls.clone();
-///     let _upkeep = curio::upkeep(Duration::from_secs(1), move || {
+///     let upkeep = curio::upkeep(Duration::from_secs(1), move || {
 ///         counter.set(counter.get() + 1);
 ///         Some(Duration::from_secs(1))
 ///     });
@@ -30,6 +30,7 @@ use std::time::Duration;
 ///         curio::sleep(Duration::from_secs(1)).await;
 ///     }
 ///     assert!(calls.get() >= 2);
+///     assert!(upkeep.is_going_on(), "until it is dropped");
 /// });
 /// ```
 #[track_caller]

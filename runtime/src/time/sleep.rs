@@ -12,6 +12,16 @@ use std::time::{Duration, Instant};
 ///
 /// # Panics
 /// Outside of a kernel.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// curio::testing::run(async {
+///     let start = curio::clock();
+///     curio::sleep(Duration::from_secs(5)).await;
+///     assert_eq!(curio::clock() - start, Duration::from_secs(5)); // exactly, as the clock is virtual
+/// });
+/// ```
 #[track_caller]
 pub fn clock() -> Instant {
     traps::now()
@@ -51,6 +61,16 @@ pub fn sleep(d: Duration) -> Sleep {
 }
 
 /// Sleeps until the kernel's clock shows `t`. A time in the past lets others run once.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// curio::testing::run(async {
+///     let deadline = curio::clock() + Duration::from_secs(5);
+///     curio::sleep_until(deadline).await;
+///     assert_eq!(curio::clock(), deadline);
+/// });
+/// ```
 #[track_caller]
 pub fn sleep_until(t: Instant) -> Sleep {
     Sleep { until: Until::At(t), wakeup: Wakeup::Unset, at: Location::caller() }
@@ -60,6 +80,15 @@ pub fn sleep_until(t: Instant) -> Sleep {
 ///
 /// # Panics
 /// When polled outside of a kernel.
+///
+/// ```
+/// curio::run(async {
+///     let other = curio::spawn(async { "ran" });
+///     assert!(!other.is_terminated());
+///     curio::schedule().await;
+///     assert_eq!(other.join().await.unwrap(), "ran");
+/// });
+/// ```
 #[doc(alias("yield_now"))]
 #[track_caller]
 pub fn schedule() -> Schedule {
@@ -74,7 +103,7 @@ impl Sleep {
     }
 }
 
-/// The future of [`sleep`] and [`sleep_until`].
+/// The future of [`sleep`](sleep()) and [`sleep_until`].
 #[must_use = "futures do nothing unless awaited"]
 pub struct Sleep {
     until: Until,

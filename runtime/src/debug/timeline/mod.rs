@@ -43,7 +43,7 @@ const EVENTS: usize = 200_000;
 ///
 /// ```no_run
 /// # fn main() -> std::io::Result<()> {
-/// let timeline = curio::debug::Timeline::to_file("run.html")?;
+/// let timeline = curio::debug::Timeline::to_file("run.html")?.keep(10_000);
 /// curio::Kernel::builder().activation(timeline).run(async {
 ///     curio::schedule().await;
 /// });
