@@ -181,6 +181,12 @@ impl Content {
         }
     }
 
+    /// In place of `begin_events`, if the events continue those of another response, whose last one had this id.
+    pub(crate) fn begin_events_after(&mut self, id: &str) {
+        let reader = EventReader { parser: Parser::after(id), ..EventReader::default() };
+        self.begin(Reader::Events(Box::new(reader)));
+    }
+
     /// Changes the reader. The new one continues where the last one stopped.
     fn begin(&mut self, reader: Reader) {
         let unread = match std::mem::replace(&mut self.reader, reader) {

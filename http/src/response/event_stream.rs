@@ -1,7 +1,6 @@
 //! Reading a body as server-sent events: [`Events`].
 //!
-//! `sse.rs` parses the bytes that are read here. Reconnecting when the stream has ended is left to the program, because only
-//! it knows whether it wants to: [`last_event_id`](Events::last_event_id) and [`retry`](Events::retry) are what it needs.
+//! `sse.rs` parses the bytes that are read here. `session/event_source.rs` reconnects when the stream has ended.
 
 use crate::error::{Error, ErrorKind};
 use crate::response::content::{Content, Reader};
@@ -21,25 +20,19 @@ const AT_A_TIME: usize = 64 * 1024;
 ///
 /// A server may send nothing for a long time. The session's
 /// [`read_timeout`](crate::ClientSessionBuilder::read_timeout) of 30 s applies all the same, unless the request has
-/// [another](crate::RequestBuilder::read_timeout).
+/// [another](crate::RequestBuilder::read_timeout). They end with the response; an [`EventSource`](crate::EventSource) reconnects.
 ///
 /// ```no_run
 /// # async fn example(session: curio_http::ClientSession) -> Result<(), curio_http::Error> {
-/// use std::time::Duration;
-///
-/// let mut last_id = String::new();
-/// loop {
-///     let request = session.get("https://example.org/events").header("Accept", "text/event-stream");
-///     let mut response = request.header("Last-Event-ID", &last_id).read_timeout(None).await?;
-///     response.raise_for_status()?;
-///     let mut events = response.iter_events();
-///     while let Some(Ok(event)) = events.next().await {
-///         println!("{}: {}", event.event(), event.data());
-///     }
-///     last_id = events.last_event_id().to_owned();
-///     curio::sleep(events.retry().unwrap_or(Duration::from_secs(3))).await;
+/// let request = session.get("https://example.org/events").header("Accept", "text/event-stream");
+/// let mut response = request.await?;
+/// response.raise_for_status()?;
+/// let mut events = response.iter_events();
+/// while let Some(event) = events.next().await {
+///     let event = event?;
+///     println!("{}: {}", event.event(), event.data());
 /// }
-/// # }
+/// # Ok(()) }
 /// ```
 pub struct Events<'a> {
     content: &'a mut Content,

@@ -384,6 +384,11 @@ impl Response {
         Events::new(content, context)
     }
 
+    /// The events continue those of another response, whose last one had this id.
+    pub(crate) fn continue_events_after(&mut self, id: &str) {
+        self.inner.content.begin_events_after(id);
+    }
+
     /// Writes the body to a file and returns its length in bytes. It is written to a temporary file in the same folder, which
     /// is renamed to `path` when it is complete, so `path` never holds half a body.
     ///

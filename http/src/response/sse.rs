@@ -67,6 +67,11 @@ pub(crate) struct Parser {
 }
 
 impl Parser {
+    /// A parser of a stream that continues another one, whose last event had this id.
+    pub(crate) fn after(id: &str) -> Parser {
+        Parser { id: id.to_owned(), last_id: id.to_owned(), ..Parser::default() }
+    }
+
     /// Whether no event has begun that has not been dispatched.
     pub(crate) fn is_between_events(&self) -> bool {
         self.line.is_empty() && self.data.is_empty() && self.kind.is_empty()

@@ -59,8 +59,8 @@ use std::time::Duration;
 /// Dropping the future before it is done closes its connection; no other request is affected.
 #[must_use = "a request is sent when it is awaited"]
 pub struct RequestBuilder {
-    shared: Rc<Shared>,
-    request: Result<Box<Request>, Error>,
+    pub(super) shared: Rc<Shared>,
+    pub(super) request: Result<Box<Request>, Error>,
 }
 
 impl RequestBuilder {
