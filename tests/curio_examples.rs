@@ -168,6 +168,20 @@ I must go, that is 9 letters
 }
 
 #[test]
+fn hyper_serves_on_this_kernel() -> Result<(), Failure> {
+    tells(
+        "hyper_server",
+        "\
+Listening on 127.0.0.1:N
+hyper has received GET /a?b
+",
+    )?;
+    let source = include_str!("../examples/hyper_server.rs");
+    assert!(source.lines().count() <= 120, "it is to be copied");
+    Ok(())
+}
+
+#[test]
 fn echo_udp_answers_each_message() -> Result<(), Failure> {
     let expected = "\
 Listening on 127.0.0.1:N

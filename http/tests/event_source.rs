@@ -44,16 +44,18 @@ async fn all(mut source: EventSource) -> (Vec<(String, f64)>, Option<Error>) {
 #[test]
 fn a_stream_that_ends_is_asked_for_again_after_the_reconnection_time_with_the_last_id() {
     curio::testing::run(async {
-        let mock = script(vec![
-            || events("id: 7\ndata: a\n\n"),
-            || events("retry: 10000\ndata: b\n\n"),
-            || events("id: 9\ndata: c\n\n"),
-        ]);
+        let mock =
+            script(vec![|| events("id: 7\ndata: a\n\n"), || events("retry: 10000\ndata: b\n\n"), || {
+                events("id: 9\ndata: c\n\n")
+            }]);
         let (seen, error) = all(source(&mock)).await;
         assert!(error.is_none(), "a 204 is the end without an error: {error:?}");
         assert_eq!(seen, [("a".into(), 0.0), ("b".into(), 3.0), ("c".into(), 13.0)]);
-        let ids: Vec<_> =
-            mock.requests().iter().map(|request| request.header("last-event-id").map(str::to_owned)).collect();
+        let ids: Vec<_> = mock
+            .requests()
+            .iter()
+            .map(|request| request.header("last-event-id").map(str::to_owned))
+            .collect();
         let seven = Some("7".to_owned());
         assert_eq!(ids, [None, seven.clone(), seven, Some("9".into())]);
         let first = &mock.requests()[0];
@@ -126,7 +128,8 @@ fn a_silent_connection_is_given_up_after_the_read_timeout() {
         let request = session.get("http://test/events").read_timeout(Duration::from_secs(50));
         let mut source = request.event_source();
         assert_eq!(source.next().await.expect("an event").expect("no error").data(), "a");
-        let mut impatient = session.get("http://test/events").read_timeout(Duration::from_secs(20)).event_source();
+        let mut impatient =
+            session.get("http://test/events").read_timeout(Duration::from_secs(20)).event_source();
         assert_eq!(impatient.next().await.expect("an event").expect("no error").data(), "b");
         source.close();
         assert!(source.next().await.is_none());

@@ -11,7 +11,7 @@ use crate::response::body_reader::BodyReader;
 use crate::response::decode::{Decoded, Decoder};
 use crate::response::line_splitter::LineSplitter;
 use crate::response::poll_budget::{PollBudget, STREAM};
-use crate::response::sse::EventReader;
+use crate::response::sse::{EventReader, Parser};
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};

@@ -251,7 +251,8 @@ impl EventSource {
     /// `random` decides between the halves.
     fn pause(&self, random: u64) -> Duration {
         let least = self.reconnection_time.max(SHORTEST_PAUSE);
-        let whole = least.saturating_mul(2u32.saturating_pow(self.failures)).min(self.longest_pause.max(least));
+        let whole =
+            least.saturating_mul(2u32.saturating_pow(self.failures)).min(self.longest_pause.max(least));
         let half = (whole - least) / 2;
         least + half + half.mul_f64(random as f64 / u64::MAX as f64)
     }
@@ -288,7 +289,10 @@ fn check(response: &Response) -> Result<(), Error> {
     let what = match kind {
         b"" => "a stream of events was wanted, and the response has no Content-Type".to_owned(),
         kind => {
-            format!("a stream of events was wanted, and the response is of the type {:?}", kind.escape_ascii().to_string())
+            format!(
+                "a stream of events was wanted, and the response is of the type {:?}",
+                kind.escape_ascii().to_string()
+            )
         }
     };
     Err(response.located(Error::new(ErrorKind::Protocol, what)))
