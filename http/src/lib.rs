@@ -148,6 +148,7 @@ pub use response::owned::{BytesStream, ResponseReader};
 pub use response::sse::ServerEvent;
 pub use session::builder::ClientSessionBuilder;
 pub use session::client::{ClientSession, delete, get, head, options, patch, post, put, request};
+pub use session::download::Download;
 pub use session::event_source::EventSource;
 pub use session::request_builder::{RequestBuilder, ResponseFuture};
 pub use settings::redirect_policy::{Attempt, Policy};

@@ -14,7 +14,8 @@
 //! event_stream.rs    Events: the body as server-sent events
 //! sse.rs             the parser of server-sent events
 //! poll_budget.rs     how much work is done on a body before other tasks run
-//! download.rs        the body into a file
+//! download.rs        the body into a file or a writer
+//! file_name.rs       the name of a file that is downloaded, made harmless
 //! link_header.rs     Link fields
 //! error_context.rs   names the response in errors
 //! ```
@@ -35,6 +36,7 @@ pub(crate) mod decode;
 mod download;
 mod error_context;
 pub(crate) mod event_stream;
+mod file_name;
 mod line_splitter;
 pub(crate) mod lines;
 pub(crate) mod link_header;
