@@ -8,13 +8,15 @@ use std::io;
 use std::pin::Pin;
 use std::time::Duration;
 
+type Made = fn() -> Answer;
+
 /// A 200 with these events, after which the connection is closed.
 fn events(text: &str) -> Answer {
     Answer::new(200).header("Content-Type", "text/event-stream").text_body(text).then_close()
 }
 
 /// A mock that answers the nth request with the nth answer, and all others with a 204.
-fn script(answers: Vec<fn() -> Answer>) -> Mock {
+fn script(answers: Vec<Made>) -> Mock {
     Mock::new().on(Method::GET, "/events", move |request| match answers.get(request.nth()) {
         Some(answer) => answer(),
         None => Answer::new(204),
@@ -79,8 +81,8 @@ fn an_event_without_an_id_after_a_reconnection_still_has_the_last_one() {
 #[test]
 fn pauses_grow_while_connections_bring_nothing_and_are_short_again_after_an_event() {
     curio::testing::run(async {
-        let refused: fn() -> Answer = || Answer::fail(io::ErrorKind::ConnectionReset.into());
-        let mut answers: Vec<fn() -> Answer> = vec![refused; 8];
+        let refused: Made = || Answer::fail(io::ErrorKind::ConnectionReset.into());
+        let mut answers: Vec<Made> = vec![refused; 8];
         answers.push(|| events("data: at last\n\n"));
         answers.push(|| events("data: again\n\n"));
         let (seen, _) = all(source(&script(answers))).await;
@@ -139,13 +141,13 @@ fn a_silent_connection_is_given_up_after_the_read_timeout() {
 #[test]
 fn a_response_that_is_no_stream_of_events_is_an_error_and_the_end() {
     curio::testing::run(async {
-        let of: [(fn() -> Answer, ErrorKind, &str); 4] = [
+        let answers: [(Made, ErrorKind, &str); 4] = [
             (|| Answer::new(404), ErrorKind::Status, "404"),
             (|| Answer::new(503), ErrorKind::Status, "503"),
             (|| Answer::text("hello"), ErrorKind::Protocol, "text/plain"),
             (|| Answer::new(200), ErrorKind::Protocol, "no Content-Type"),
         ];
-        for (answer, kind, says) in of {
+        for (answer, kind, says) in answers {
             let mock = script(vec![answer]);
             let (seen, error) = all(source(&mock)).await;
             let error = error.expect("an error");
