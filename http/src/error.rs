@@ -190,6 +190,18 @@ impl Error {
         }
     }
 
+    /// The same error without its URL, or the text that was to be one: for messages that are shown to others, because a query may
+    /// hold secrets. The host's name and IP address may still appear in the rest of the message.
+    ///
+    /// ```
+    /// let error = curio_http::Url::parse("ftp://example.org/?key=secret").unwrap_err().without_url();
+    /// assert!(error.url().is_none() && !error.to_string().contains("secret"));
+    /// ```
+    pub fn without_url(mut self) -> Error {
+        self.0.subject = Subject::Nothing;
+        self
+    }
+
     /// The status of the response, if its head had arrived when the error occurred.
     pub fn status(&self) -> Option<StatusCode> {
         self.0.status

@@ -130,6 +130,7 @@ pub use connections::public_addresses::public_addresses_only;
 pub use connections::resolver::Resolver;
 pub use connections::timings::Timings;
 pub use connections::tls::TlsInfo;
+pub use connections::tls::trust::TlsVersion;
 pub use connections::upgraded::Upgraded;
 pub use cookies::{Cookie, CookieJar, SameSite};
 pub use error::{Error, ErrorKind};

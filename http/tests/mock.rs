@@ -1,8 +1,9 @@
 //! Answers without sockets: the client over a transport inside the test.
 
-use curio_http::mock::{Answer, Mock};
+use curio_http::mock::{Answer, Mock, MockConnect};
 use curio_http::{Body, ClientSession, Connector, Method, Target};
 use serde_json::{Value, json};
+use std::cell::RefCell;
 use std::io;
 use std::time::Duration;
 
@@ -253,5 +254,65 @@ fn a_unix_socket_carries_every_request_whatever_its_host() {
         std::fs::remove_file(&path).unwrap();
         let error = session.get("http://b.test/").await.unwrap_err();
         assert!(error.is_connect() && error.to_string().contains(".sock"), "{error}");
+    });
+}
+
+#[test]
+fn connections_fail_are_delayed_or_never_made_as_the_test_says() {
+    curio::testing::run(async {
+        let mock = Mock::new().otherwise(|_| Answer::text("ok").then_close()).on_connect(|nth| match nth {
+            0 => MockConnect::fail(io::ErrorKind::ConnectionRefused.into()),
+            1 => MockConnect::accept().delay(Duration::from_secs(3)),
+            2 => MockConnect::never(),
+            _ => MockConnect::accept(),
+        });
+        let session = mock.session();
+        let refused = session.get("http://test/").await.expect_err("refused");
+        assert!(refused.is_connect() && refused.to_string().contains("refused"), "{refused}");
+        let began = curio::clock();
+        session.get("http://test/").await.expect("a response").text().await.expect("a body");
+        assert_eq!(curio::clock() - began, Duration::from_secs(3));
+        let never = session.get("http://test/").await.expect_err("never");
+        assert!(never.is_timeout(), "{never}");
+        session.get("http://test/").await.expect("a response").text().await.expect("a body");
+        assert_eq!(mock.connections(), 2);
+    });
+}
+
+#[test]
+fn a_retry_gets_through_when_the_mock_lets_it() {
+    curio::testing::run(async {
+        let mock = Mock::new().otherwise(|_| Answer::text("ok")).on_connect(|nth| match nth {
+            0 | 1 => MockConnect::fail(io::ErrorKind::ConnectionReset.into()),
+            _ => MockConnect::accept(),
+        });
+        let session = ClientSession::builder().connector(mock.clone()).retries(2).build().expect("settings");
+        assert!(session.get("http://test/").await.expect("a response").ok());
+    });
+}
+
+#[test]
+fn a_streamed_answer_comes_as_the_test_makes_it() {
+    curio::testing::run(async {
+        let (pieces, stream) = curio::channel::<&str>(10);
+        let stream = RefCell::new(Some(stream));
+        let mock = Mock::new().otherwise(move |_| {
+            let stream = stream.borrow_mut().take().expect("one request");
+            Answer::stream(futures_util::stream::unfold(stream, async |stream| {
+                let piece = stream.recv().await?;
+                Some((Ok(piece), stream))
+            }))
+        });
+        let mut response = mock.session().get("http://test/").await.expect("a response");
+        let mut chunks = response.iter_chunked(100);
+        for piece in ["first", "", "second"] {
+            assert!(curio::timeout_after(Duration::from_secs(1), chunks.next()).await.is_err(), "not yet");
+            pieces.send(piece).await.expect("room");
+            if !piece.is_empty() {
+                assert_eq!(chunks.next().await.expect("a chunk").expect("no error"), piece);
+            }
+        }
+        drop(pieces);
+        assert!(chunks.next().await.is_none());
     });
 }

@@ -174,3 +174,26 @@ fn the_original_httpbin_reads_it() {
     })
     .expect("answers");
 }
+
+#[test]
+fn a_part_may_have_fields_of_its_own() {
+    let server = Server::answering(|_| Reply::ok("ok"));
+    let part = Part::new("x").file_name("a.txt").header("Content-ID", "<a>").header("X-Two", "2");
+    curio::run(async {
+        ClientSession::new().post(server.url("/")).multipart(Form::new().part("a", part)).await
+    })
+    .expect("an answer");
+    let text = server.request().text();
+    assert!(text.contains("Content-Type: text/plain\r\ncontent-id: <a>\r\nx-two: 2\r\n\r\nx\r\n"), "{text}");
+}
+
+#[test]
+fn a_field_that_a_part_has_by_itself_or_that_cannot_be_sent_is_refused() {
+    for (name, value) in
+        [("Content-Type", "a/b"), ("content-disposition", "x"), ("X", "a\r\nb"), ("a b", "c")]
+    {
+        let form = Form::new().part("a", Part::new("x").header(name, value));
+        let error = ClientSession::new().post("http://h/").multipart(form).build().expect_err("refused");
+        assert!(error.is_request(), "{name}: {error}");
+    }
+}

@@ -17,6 +17,7 @@ async fn talk(session: &ClientSession, server: &HostileServer) {
     assert_eq!(response.status_code(), 101);
     let mut stream = response.upgrade().expect("a stream");
     assert_eq!(stream.remote_addr(), Some(server.address()));
+    assert_eq!((stream.header("upgrade"), stream.headers().len()), (Some("echo"), 2));
     let mut first = [0; 5];
     stream.read_exact(&mut first).await.expect("what came with the head");
     assert_eq!(&first, b"hello");

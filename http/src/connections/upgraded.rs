@@ -11,6 +11,7 @@ use crate::connections::pool::{Lease, Slot};
 use crate::connections::stream::{SendBuffer, Stream};
 use bytes::{Buf, Bytes};
 use futures_io::{AsyncRead, AsyncWrite};
+use http::HeaderMap;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
@@ -32,6 +33,7 @@ pub struct Upgraded {
     leftover: Bytes,
     out: SendBuffer,
     peer: Option<SocketAddr>,
+    headers: HeaderMap,
     _slot: Slot,
 }
 
@@ -41,7 +43,39 @@ impl Upgraded {
         let (connection, slot) = lease.into_parts();
         let peer = connection.peer();
         let (stream, leftover) = connection.into_upgraded()?;
-        Some(Upgraded { stream, leftover, out: SendBuffer::default(), peer, _slot: slot })
+        Some(Upgraded {
+            stream,
+            leftover,
+            out: SendBuffer::default(),
+            peer,
+            headers: HeaderMap::new(),
+            _slot: slot,
+        })
+    }
+
+    /// Keeps the header fields of the 101.
+    pub(crate) fn with_headers(mut self, headers: HeaderMap) -> Upgraded {
+        self.headers = headers;
+        self
+    }
+
+    /// The header fields of the 101 that has switched the protocol: `Upgrade` names it, and they may say more, such as
+    /// `Sec-WebSocket-Protocol`.
+    ///
+    /// ```no_run
+    /// # async fn example(session: curio_http::ClientSession) -> Result<(), curio_http::Error> {
+    /// let request = session.get("https://example.org/").header("Connection", "upgrade").header("Upgrade", "echo");
+    /// let stream = request.await?.upgrade()?;
+    /// assert_eq!(stream.header("Upgrade"), Some("echo"));
+    /// # Ok(()) }
+    /// ```
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The value of a header field of the 101, if it is present and is printable ASCII; of several, the first.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
     }
 
     /// The IP address and port of the peer, if the connection has them.

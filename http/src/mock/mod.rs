@@ -37,12 +37,14 @@
 //! # }
 //! ```
 //!
-//! `request.rs` reads the client's requests, `response.rs` describes responses, `stream.rs` is the connection.
+//! `connect.rs` says how connections are made, `request.rs` reads the client's requests, `response.rs` describes responses, `stream.rs` is the connection.
 
+mod connect;
 mod request;
 mod response;
 mod stream;
 
+pub use connect::MockConnect;
 pub use request::MockRequest;
 pub use response::MockResponse;
 /// The same under a shorter name.
@@ -71,6 +73,9 @@ struct MockState {
     rules: RefCell<Vec<Rule>>,
     requests: RefCell<Vec<MockRequest>>,
     connections: Cell<usize>,
+    /// How often a connection was asked for.
+    attempts: Cell<usize>,
+    connecting: RefCell<Option<Rc<dyn Fn(usize) -> MockConnect>>>,
 }
 
 struct Rule {
@@ -101,6 +106,30 @@ impl Mock {
     /// Adds a rule for every request that no earlier rule matches.
     pub fn otherwise(self, answer: impl Fn(&MockRequest) -> MockResponse + 'static) -> Mock {
         self.rule(None, "*".into(), Rc::new(answer))
+    }
+
+    /// Decides for each connection whether and when it is made: `connect` gets its number, counted from 0. By default each is made at
+    /// once.
+    ///
+    /// ```
+    /// use curio_http::mock::{Answer, Mock, MockConnect};
+    /// use std::{io, time::Duration};
+    ///
+    /// let mock = Mock::new().otherwise(|_| Answer::text("ok")).on_connect(|nth| match nth {
+    ///     0 => MockConnect::fail(io::ErrorKind::ConnectionRefused.into()),
+    ///     _ => MockConnect::accept().delay(Duration::from_secs(2)),
+    /// });
+    ///
+    /// curio::testing::run(async {
+    ///     let session = mock.session();
+    ///     assert!(session.get("http://test/").await.unwrap_err().is_connect());
+    ///     assert!(session.get("http://test/").await.unwrap().ok());
+    /// });
+    /// assert_eq!(mock.connections(), 1);
+    /// ```
+    pub fn on_connect(self, connect: impl Fn(usize) -> MockConnect + 'static) -> Mock {
+        *self.state.connecting.borrow_mut() = Some(Rc::new(connect));
+        self
     }
 
     /// A session whose requests all go to this mock, otherwise with default settings. For other settings, give the mock to
@@ -165,6 +194,12 @@ impl Connector for Mock {
     type Stream = MockStream;
 
     async fn connect(&self, target: Target) -> io::Result<MockStream> {
+        let nth = self.state.attempts.replace(self.state.attempts.get() + 1);
+        // The closure is the test's code, which may use this mock.
+        let script = self.state.connecting.borrow().clone();
+        if let Some(script) = script {
+            script(nth).carry_out().await?;
+        }
         self.state.connections.set(self.state.connections.get() + 1);
         Ok(MockStream::new(Rc::clone(&self.state), target.is_https()))
     }

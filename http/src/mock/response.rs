@@ -3,10 +3,14 @@
 //! A [`MockResponse`] is a description. [`MockResponse::steps`] turns it into what the connection does, one step after the
 //! other: wait, send, close, fail.
 
+use futures_core::Stream;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use serde_core::Serialize;
 use std::collections::VecDeque;
+use std::fmt;
 use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 /// A response, made by [`new`](MockResponse::new), [`text`](MockResponse::text), [`json`](MockResponse::json)…, and changed
@@ -36,6 +40,7 @@ enum Body {
         pieces: Vec<Vec<u8>>,
         every: Duration,
     },
+    Stream(MockPieces),
     /// The whole response, head included.
     Raw(Vec<u8>),
     Never,
@@ -46,9 +51,35 @@ enum Body {
 pub(super) enum Step {
     Wait(Duration),
     Send(Vec<u8>),
+    Stream(MockPieces),
     Close,
     Fail(io::Error),
     Hang,
+}
+
+/// The pieces of a body that a test makes while it is read.
+pub(super) struct MockPieces(pub(super) Pin<Box<dyn Stream<Item = io::Result<Vec<u8>>>>>);
+
+impl fmt::Debug for MockPieces {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MockPieces")
+    }
+}
+
+/// A stream whose items are bytes.
+struct Pieces<S>(Pin<Box<S>>);
+
+impl<B: Into<Vec<u8>>, S: Stream<Item = io::Result<B>>> Stream for Pieces<S> {
+    type Item = io::Result<Vec<u8>>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.as_mut().poll_next(cx).map(|piece| piece.map(|piece| piece.map(Into::into)))
+    }
+}
+
+/// A chunk of a chunked body.
+pub(super) fn chunk(piece: &[u8]) -> Vec<u8> {
+    [format!("{:x}\r\n", piece.len()).as_bytes(), piece, b"\r\n"].concat()
 }
 
 impl MockResponse {
@@ -89,6 +120,26 @@ impl MockResponse {
     pub fn pieces<P: Into<Vec<u8>>>(pieces: impl IntoIterator<Item = P>, every: Duration) -> MockResponse {
         let pieces = pieces.into_iter().map(Into::into).collect();
         MockResponse { body: Body::Pieces { pieces, every }, ..MockResponse::new(200) }
+    }
+
+    /// A 200 with a chunked body from a stream that is polled while the body is read, each item as one chunk: for tests that decide
+    /// piece by piece what comes next. An error of the stream breaks the connection in the middle of the body.
+    ///
+    /// ```
+    /// use curio_http::mock::{Answer, Mock};
+    /// use futures_util::stream;
+    /// use std::io;
+    ///
+    /// let cut_off = || stream::iter([Ok("some"), Err(io::ErrorKind::ConnectionReset.into())]);
+    /// let mock = Mock::new().otherwise(move |_| Answer::stream(cut_off()));
+    /// curio::testing::run(async {
+    ///     let mut response = mock.session().get("http://test/").await.unwrap();
+    ///     assert!(response.text().await.unwrap_err().is_body());
+    /// });
+    /// ```
+    pub fn stream<B: Into<Vec<u8>>>(stream: impl Stream<Item = io::Result<B>> + 'static) -> MockResponse {
+        let pieces = MockPieces(Box::pin(Pieces(Box::pin(stream))));
+        MockResponse { body: Body::Stream(pieces), ..MockResponse::new(200) }
     }
 
     /// Exactly these bytes, head included: for responses that violate HTTP.
@@ -186,14 +237,21 @@ impl MockResponse {
                 }
                 steps.push_back(Step::Send(head));
             }
+            Body::Stream(pieces) => {
+                head.extend(b"transfer-encoding: chunked\r\n\r\n");
+                steps.push_back(Step::Send(head));
+                if !silent {
+                    steps.push_back(Step::Stream(pieces));
+                    steps.push_back(Step::Send(b"0\r\n\r\n".to_vec()));
+                }
+            }
             Body::Pieces { pieces, every } => {
                 head.extend(b"transfer-encoding: chunked\r\n\r\n");
                 steps.push_back(Step::Send(head));
                 if !silent {
                     for piece in pieces.into_iter().filter(|piece| !piece.is_empty()) {
-                        let size = format!("{:x}\r\n", piece.len()).into_bytes();
                         steps.push_back(Step::Wait(every));
-                        steps.push_back(Step::Send([&size[..], &piece, b"\r\n"].concat()));
+                        steps.push_back(Step::Send(chunk(&piece)));
                     }
                     steps.push_back(Step::Send(b"0\r\n\r\n".to_vec()));
                 }

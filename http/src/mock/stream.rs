@@ -5,7 +5,7 @@
 
 use super::MockState;
 use super::request::{Received, RequestReader};
-use super::response::Step;
+use super::response::{Step, chunk};
 use curio::Sleep;
 use futures_io::{AsyncRead, AsyncWrite};
 use std::collections::VecDeque;
@@ -52,6 +52,24 @@ impl MockStream {
         match self.steps.pop_front() {
             Some(Step::Wait(time)) => self.sleep = Some(curio::sleep(time)),
             Some(Step::Send(bytes)) => (self.sending, self.read) = (bytes, 0),
+            Some(Step::Stream(mut pieces)) => match pieces.0.as_mut().poll_next(cx) {
+                Poll::Ready(Some(Ok(piece))) => {
+                    // An empty chunk would be the end.
+                    if !piece.is_empty() {
+                        (self.sending, self.read) = (chunk(&piece), 0);
+                    }
+                    self.steps.push_front(Step::Stream(pieces));
+                }
+                Poll::Ready(Some(Err(error))) => {
+                    self.closed = true;
+                    return Poll::Ready(Err(error));
+                }
+                Poll::Ready(None) => {}
+                Poll::Pending => {
+                    self.steps.push_front(Step::Stream(pieces));
+                    return Poll::Pending;
+                }
+            },
             Some(Step::Close) => self.closed = true,
             Some(Step::Fail(error)) => {
                 self.closed = true;

@@ -13,13 +13,13 @@
 //! where they are, in memory, in a file, or in a reader. If all their lengths are known, the length of the whole is
 //! declared; otherwise the body is sent with `Transfer-Encoding: chunked`.
 
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::random::random_u64;
 use crate::request::body::{Body, Source};
 use crate::request::header::header_field;
 use bytes::BytesMut;
-use http::HeaderValue;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use http::{HeaderName, HeaderValue};
 use std::borrow::Cow;
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -87,6 +87,11 @@ impl Form {
                 sequence.text.extend_from_slice(kind);
                 sequence.text.extend_from_slice(b"\r\n");
             }
+            for (name, value) in part.headers? {
+                sequence.text.extend_from_slice(
+                    &[name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat(),
+                );
+            }
             sequence.text.extend_from_slice(b"\r\n");
             sequence.add(part.body);
             sequence.text.extend_from_slice(b"\r\n");
@@ -118,12 +123,14 @@ pub struct Part {
     body: Body,
     file_name: Option<String>,
     kind: Option<Result<HeaderValue, Error>>,
+    /// Further fields.
+    headers: Result<Vec<(HeaderName, HeaderValue)>, Error>,
 }
 
 impl Part {
     /// A part with this content: a field, unless it gets a [file name](Part::file_name).
     pub fn new(body: impl Into<Body>) -> Part {
-        Part { body: body.into(), file_name: None, kind: None }
+        Part { body: body.into(), file_name: None, kind: None, headers: Ok(Vec::new()) }
     }
 
     /// Makes it a file with this name. Its type is guessed from the extension of the name, if that is one of a few common
@@ -137,6 +144,31 @@ impl Part {
     /// request is awaited.
     pub fn content_type(mut self, kind: impl AsRef<str>) -> Part {
         self.kind = Some(header_field(CONTENT_TYPE, kind.as_ref()).map(|(_, kind)| kind));
+        self
+    }
+
+    /// Adds a header field to the part, such as `Content-ID`. RFC 7578 lets servers ignore all but the two that a part has by itself:
+    /// `Content-Disposition`, which is made from its name and file name, and `Content-Type` (see
+    /// [`content_type`](Part::content_type)).
+    ///
+    /// A field that cannot be sent, or that is one of these two, is reported when the request is awaited.
+    ///
+    /// ```
+    /// use curio_http::{Form, Part};
+    ///
+    /// let picture = Part::new(vec![0x89, b'P', b'N', b'G']).file_name("a.png").header("Content-ID", "<picture>");
+    /// let form = Form::new().part("picture", picture);
+    /// ```
+    pub fn header(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Part {
+        self.headers = self.headers.and_then(|mut headers| {
+            let (name, value) = header_field(name.as_ref(), value.as_ref())?;
+            if name == CONTENT_DISPOSITION || name == CONTENT_TYPE {
+                let what = format!("a part makes its {name} by itself: use name, file_name and content_type");
+                return Err(Error::new(ErrorKind::Request, what));
+            }
+            headers.push((name, value));
+            Ok(headers)
+        });
         self
     }
 }

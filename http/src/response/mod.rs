@@ -419,10 +419,13 @@ impl Response {
     /// # Errors
     /// Of kind [`Protocol`](ErrorKind::Protocol) if the status is not 101.
     pub fn upgrade(mut self) -> Result<Upgraded, Error> {
-        self.inner.content.take_upgraded().ok_or_else(|| {
-            let what = format!("upgrading the connection: the server responded with {}", self.status());
-            self.located(Error::new(ErrorKind::Protocol, what))
-        })
+        match self.inner.content.take_upgraded() {
+            Some(upgraded) => Ok(upgraded.with_headers(self.inner.head.headers)),
+            None => {
+                let what = format!("upgrading the connection: the server responded with {}", self.status());
+                Err(self.located(Error::new(ErrorKind::Protocol, what)))
+            }
+        }
     }
 
     /// Calls `report` whenever a part of the body has been read, with the number of bytes so far and the total number if it

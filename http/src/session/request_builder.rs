@@ -65,7 +65,11 @@ pub struct RequestBuilder {
 
 impl RequestBuilder {
     pub(crate) fn new(shared: Rc<Shared>, method: Method, url: impl IntoUrl) -> RequestBuilder {
-        let request = match url.into_url(shared.settings.base_url.as_ref()) {
+        let made = match &shared.settings.url_defaults {
+            None => url.into_url(None),
+            Some(defaults) => defaults.complete(url),
+        };
+        let request = match made {
             Ok(url) => Ok(Box::new(Request::new(method, url))),
             Err(error) => Err(error.with_method(&method)),
         };
@@ -386,7 +390,7 @@ impl fmt::Debug for ResponseFuture {
     }
 }
 
-fn form_encoded<T: Serialize + ?Sized>(value: &T, doing: &'static str) -> Result<String, Error> {
+pub(super) fn form_encoded<T: Serialize + ?Sized>(value: &T, doing: &'static str) -> Result<String, Error> {
     form::to_string(value).map_err(|cause| Error::new(ErrorKind::Request, doing).because(cause))
 }
 

@@ -16,11 +16,12 @@ pub(crate) mod timeouts;
 use crate::connections::pool::PoolLimits;
 use crate::connections::route::TransportSettings;
 use crate::cookies::CookieJar;
+use crate::error::Error;
 use crate::request::netrc::Netrc;
 use crate::request::retry_policy::Retry;
 use crate::trace::Tracer;
 use crate::trace::redaction::ShownHeaders;
-use crate::url::Url;
+use crate::url::{IntoUrl, Url};
 use hooks::Hooks;
 use http::header::USER_AGENT;
 use http::{HeaderMap, HeaderValue};
@@ -40,7 +41,7 @@ pub(crate) struct Settings {
     pub(crate) policy: Policy,
     pub(crate) headers: HeaderMap,
     pub(crate) auth: Option<SessionAuth>,
-    pub(crate) base_url: Option<Url>,
+    pub(crate) url_defaults: Option<Box<UrlDefaults>>,
     /// Whether cookies are kept and sent.
     pub(crate) cookies: bool,
     /// Made when the first cookie comes: most sessions never see one.
@@ -81,6 +82,30 @@ pub(crate) struct Http2Settings {
     pub(crate) prior_knowledge: bool,
 }
 
+/// What a session adds to the URLs of its requests.
+#[derive(Default)]
+pub(crate) struct UrlDefaults {
+    pub(crate) base: Option<Url>,
+    /// Form-encoded.
+    pub(crate) params: String,
+}
+
+impl UrlDefaults {
+    /// The URL of a request.
+    pub(crate) fn complete(&self, url: impl IntoUrl) -> Result<Url, Error> {
+        let mut url = url.into_url(self.base.as_ref())?;
+        url.append_query(&self.params);
+        Ok(url)
+    }
+}
+
+/// Without the parameters, which may be secret.
+impl fmt::Debug for UrlDefaults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UrlDefaults").field("base", &self.base).finish_non_exhaustive()
+    }
+}
+
 impl Settings {
     /// The `User-Agent` of the session's requests.
     pub(crate) fn agent(&self) -> HeaderValue {
@@ -96,7 +121,7 @@ impl Default for Settings {
             policy: Policy::default(),
             headers: HeaderMap::new(),
             auth: None,
-            base_url: None,
+            url_defaults: None,
             cookies: true,
             jar: OnceCell::new(),
             pool_limits: PoolLimits {
@@ -127,7 +152,7 @@ impl fmt::Debug for Settings {
             .field("timeouts", &self.timeouts)
             .field("redirects", &self.policy)
             .field("headers", &ShownHeaders(&self.headers))
-            .field("base_url", &self.base_url)
+            .field("url_defaults", &self.url_defaults)
             .field("cookies", &self.cookies)
             .field("pool", &self.pool_limits)
             .finish_non_exhaustive()

@@ -28,11 +28,27 @@ impl Authority {
         self.0.pem()
     }
 
+    pub(crate) fn der(&self) -> Vec<u8> {
+        self.0.der().to_vec()
+    }
+
     /// A server's settings, with a certificate for `names` and a common name, offering `protocols`.
     pub(crate) fn server(&self, names: &[&str], common_name: &str, protocols: &[&[u8]]) -> ServerConfig {
+        self.server_with(names, common_name, protocols, |_| {})
+    }
+
+    /// The same, with other settings of the certificate.
+    pub(crate) fn server_with(
+        &self,
+        names: &[&str],
+        common_name: &str,
+        protocols: &[&[u8]],
+        set: impl FnOnce(&mut CertificateParams),
+    ) -> ServerConfig {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         let mut params = CertificateParams::new(names).expect("names");
         params.distinguished_name.push(DnType::CommonName, common_name);
+        set(&mut params);
         let key = KeyPair::generate().expect("a key");
         let certificate = params.signed_by(&key, &self.0).expect("a certificate");
         let chain: Vec<CertificateDer<'static>> = vec![certificate.der().clone()];

@@ -5,6 +5,7 @@
 //! clock or a missing root certificate can be corrected by the caller.
 
 use crate::encoding::date;
+use crate::error::{Error, ErrorKind};
 use rustls::pki_types::{ServerName, UnixTime};
 use rustls::{AlertDescription, CertificateError, InvalidMessage};
 use std::error::Error as StdError;
@@ -73,6 +74,30 @@ impl fmt::Display for SelfSigned {
 
 impl StdError for SelfSigned {}
 
+/// The server's key is none of those that were pinned.
+#[derive(Debug)]
+pub(super) struct NotPinned {
+    /// That of the key which it has.
+    pub(super) pin: String,
+}
+
+impl fmt::Display for NotPinned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let pin = &self.pin;
+        write!(
+            f,
+            "the server's public key is none of the pinned ones; if {pin} is its key, pin it with pin_public_key"
+        )
+    }
+}
+
+impl StdError for NotPinned {}
+
+/// The error for a setting of TLS that cannot be used.
+pub(super) fn unusable(what: &str) -> Error {
+    Error::new(ErrorKind::Tls, format!("setting up TLS with {what}"))
+}
+
 fn words(error: &rustls::Error, host: &str) -> String {
     match error {
         rustls::Error::InvalidCertificate(problem) => certificate(problem, host),
@@ -130,6 +155,7 @@ fn certificate(problem: &CertificateError, host: &str) -> String {
              here; a private one can be added with add_root_certificate"
                 .into()
         }
+        CertificateError::Other(other) if other.0.is::<NotPinned>() => other.0.to_string(),
         CertificateError::Other(other) if other.0.is::<SelfSigned>() => {
             "the server's certificate is self-signed: no \
              authority vouches for it; it can be trusted with add_root_certificate"

@@ -3,6 +3,7 @@
 //! ```text
 //! trust.rs           which certificates are trusted; the configuration of rustls
 //! verify.rs          certificate verifiers
+//! pins.rs            pinned public keys
 //! pem.rs             certificates and keys in PEM text
 //! certificate.rs     reading the dates and names of a certificate
 //! record_buffer.rs   ciphertext that is not decrypted yet
@@ -33,6 +34,7 @@ mod error;
 mod info;
 mod key_log;
 mod pem;
+mod pins;
 mod record_buffer;
 pub(crate) mod trust;
 mod verify;

@@ -7,8 +7,10 @@
 //! The crypto provider (ring, or aws-lc-rs by feature) is chosen explicitly. The process-wide default of rustls is not used,
 //! because another library in the same program may set it differently.
 
+use super::error::unusable;
 use super::key_log::KeyFile;
 use super::pem;
+use super::pins::{self, PinVerifier};
 use super::verify::{AcceptAnything, TrustVerifier};
 use crate::error::{Error, ErrorKind};
 use rustls::client::danger::ServerCertVerifier;
@@ -16,7 +18,8 @@ use rustls::client::{ResolvesClientCert, Resumption, WebPkiServerVerifier};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::CertificateDer;
 use rustls::sign::CertifiedKey;
-use rustls::{ClientConfig, RootCertStore, SignatureScheme};
+use rustls::version::{TLS12, TLS13};
+use rustls::{ClientConfig, RootCertStore, SignatureScheme, SupportedProtocolVersion};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
@@ -30,8 +33,16 @@ pub(crate) const HTTP2: &[u8] = b"h2";
 #[derive(Default)]
 pub(crate) struct Trust {
     pub(crate) more_roots: Vec<Vec<u8>>,
+    /// The same in DER.
+    pub(crate) more_roots_der: Vec<Vec<u8>>,
     pub(crate) only_these_roots: bool,
     pub(crate) accept_anything: bool,
+    pub(crate) accept_any_name: bool,
+    /// The public keys that servers may have, as curl writes them; empty: any.
+    pub(crate) pins: Vec<String>,
+    pub(crate) lowest: Option<TlsVersion>,
+    pub(crate) highest: Option<TlsVersion>,
+    pub(crate) no_sni: bool,
     /// PEM of a client's certificate chain and of its key.
     pub(crate) identity: Option<(Vec<u8>, Vec<u8>)>,
     #[cfg(feature = "system-roots")]
@@ -40,6 +51,15 @@ pub(crate) struct Trust {
     pub(crate) key_log: Option<PathBuf>,
     /// A configuration made by the caller.
     pub(crate) ready_made: Option<Arc<ClientConfig>>,
+}
+
+/// A version of TLS, for [`min_tls_version`](crate::ClientSessionBuilder::min_tls_version). Older ones are not supported.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum TlsVersion {
+    /// RFC 5246.
+    V1_2,
+    /// RFC 8446.
+    V1_3,
 }
 
 /// The configuration that all sessions with default settings share.
@@ -91,6 +111,12 @@ impl Trust {
     /// Whether there are no settings that a ready-made configuration would have to be changed for.
     fn leaves_all_as_it_is(&self) -> bool {
         self.more_roots.is_empty()
+            && self.more_roots_der.is_empty()
+            && !self.accept_any_name
+            && self.pins.is_empty()
+            && self.lowest.is_none()
+            && self.highest.is_none()
+            && !self.no_sni
             && !self.has_system_roots()
             && !self.only_these_roots
             && !self.accept_anything
@@ -115,10 +141,14 @@ impl Trust {
             let roots = Arc::new(self.roots(&added)?);
             let webpki = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider)).build();
             let webpki = webpki.map_err(|cause| unusable("the root certificates").because(cause))?;
-            Arc::new(TrustVerifier { webpki, added })
+            Arc::new(TrustVerifier { webpki, added, any_name: self.accept_any_name })
+        };
+        let verifier = match pins::Pins::parse(&self.pins)? {
+            Some(pins) => Arc::new(PinVerifier { inner: verifier, pins, sha256: pins::sha256(&provider)? }),
+            None => verifier,
         };
         let builder = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
+            .with_protocol_versions(&self.versions()?)
             .map_err(|cause| unusable("the TLS versions").because(cause))?
             .dangerous()
             .with_custom_certificate_verifier(verifier);
@@ -134,6 +164,7 @@ impl Trust {
             }
         };
         config.alpn_protocols = vec![PROTOCOL.to_vec()];
+        config.enable_sni = !self.no_sni;
         if let Some(path) = &self.key_log {
             let file = KeyFile::open(path).map_err(|cause| {
                 Error::new(ErrorKind::Io, format!("opening the key log {}", path.display())).because(cause)
@@ -156,6 +187,24 @@ impl Trust {
         Ok(Arc::new(config))
     }
 
+    fn versions(&self) -> Result<Vec<&'static SupportedProtocolVersion>, Error> {
+        let known = [(TlsVersion::V1_3, &TLS13), (TlsVersion::V1_2, &TLS12)];
+        let lowest = self.lowest.unwrap_or(TlsVersion::V1_2);
+        let highest = self.highest.unwrap_or(TlsVersion::V1_3);
+        let versions: Vec<_> = known
+            .into_iter()
+            .filter(|(version, _)| (lowest..=highest).contains(version))
+            .map(|(_, version)| version)
+            .collect();
+        if versions.is_empty() {
+            let what = format!(
+                "min_tls_version {lowest:?} above max_tls_version {highest:?}: leave one of them out"
+            );
+            return Err(unusable(&what));
+        }
+        Ok(versions)
+    }
+
     fn has_system_roots(&self) -> bool {
         #[cfg(feature = "system-roots")]
         return self.system_roots;
@@ -167,7 +216,8 @@ impl Trust {
     fn added_roots(&self) -> Result<Vec<CertificateDer<'static>>, Error> {
         let all: Result<Vec<_>, _> =
             self.more_roots.iter().map(|pem| certificates(pem, "a root certificate")).collect();
-        Ok(all?.concat())
+        let der = self.more_roots_der.iter().map(|der| CertificateDer::from(der.clone()));
+        Ok(all?.concat().into_iter().chain(der).collect())
     }
 
     fn roots(&self, added: &[CertificateDer<'static>]) -> Result<RootCertStore, Error> {
@@ -214,8 +264,4 @@ fn add_system_roots(roots: &mut RootCertStore) -> Result<(), Error> {
 
 fn certificates(text: &[u8], what: &str) -> Result<Vec<CertificateDer<'static>>, Error> {
     pem::certificates(text).map_err(|why| unusable(what).because(why))
-}
-
-fn unusable(what: &str) -> Error {
-    Error::new(ErrorKind::Tls, format!("setting up TLS with {what}"))
 }

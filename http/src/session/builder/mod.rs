@@ -33,12 +33,14 @@ use crate::request::header::header_field;
 use crate::request::netrc::Netrc;
 use crate::response::Response;
 use crate::session::client::ClientSession;
+use crate::session::request_builder::form_encoded;
 use crate::settings::redirect_policy::Policy;
 use crate::settings::{SessionAuth, Settings};
 use crate::url::IntoUrl;
 use http::header::USER_AGENT;
 use http::{HeaderName, HeaderValue};
 use rustls::ClientConfig;
+use serde_core::Serialize;
 use std::fmt;
 use std::sync::Arc;
 
@@ -106,7 +108,36 @@ impl ClientSessionBuilder {
     /// means `https://h/v2/users`, and `/users` means `https://h/users`.
     pub fn base_url(mut self, url: impl IntoUrl) -> Self {
         match url.into_url(None) {
-            Ok(url) => self.settings.base_url = Some(url),
+            Ok(url) => self.settings.url_defaults.get_or_insert_default().base = Some(url),
+            Err(error) => self.keep_first_mistake(error),
+        }
+        self
+    }
+
+    /// Adds to the query of every request's URL, before what the request itself adds ([`params`]), and written like that. URLs that
+    /// redirects lead to are left as they are. May be called several times.
+    ///
+    /// # Errors
+    /// `build` reports a value that cannot be a query.
+    ///
+    /// ```
+    /// # use curio_http::ClientSession;
+    /// let session = ClientSession::builder().params(&[("key", "4f1d")]).build()?;
+    /// let request = session.get("https://example.org/search?q=a").params(&[("page", "2")]).build()?;
+    /// assert_eq!(request.url().as_str(), "https://example.org/search?q=a&key=4f1d&page=2");
+    /// # Ok::<(), curio_http::Error>(())
+    /// ```
+    ///
+    /// [`params`]: crate::RequestBuilder::params
+    pub fn params<T: Serialize + ?Sized>(mut self, params: &T) -> Self {
+        match form_encoded(params, "writing the query parameters of a session") {
+            Ok(more) => {
+                let all = &mut self.settings.url_defaults.get_or_insert_default().params;
+                if !all.is_empty() && !more.is_empty() {
+                    all.push('&');
+                }
+                all.push_str(&more);
+            }
             Err(error) => self.keep_first_mistake(error),
         }
         self

@@ -1,6 +1,7 @@
 //! Certificates: which are trusted, which is presented; and whether anything is sent unencrypted.
 
 use super::ClientSessionBuilder;
+use crate::connections::tls::trust::TlsVersion;
 use rustls::ClientConfig;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,6 +23,85 @@ impl ClientSessionBuilder {
     /// Accepts any certificate of any server. The connection is then encrypted, but the server is not authenticated.
     pub fn danger_accept_invalid_certs(mut self, accept: bool) -> Self {
         self.trust.accept_anything = accept;
+        self
+    }
+
+    /// Trusts this certificate, in DER, as a root certificate, like
+    /// [`add_root_certificate`](ClientSessionBuilder::add_root_certificate).
+    ///
+    /// ```no_run
+    /// # use curio_http::ClientSession;
+    /// let der = std::fs::read("authority.der").expect("a file");
+    /// let session = ClientSession::builder().add_root_certificate_der(der).tls_built_in_root_certs(false).build()?;
+    /// # Ok::<(), curio_http::Error>(())
+    /// ```
+    pub fn add_root_certificate_der(mut self, der: impl Into<Vec<u8>>) -> Self {
+        self.trust.more_roots_der.push(der.into());
+        self
+    }
+
+    /// With `false`, the built-in root certificates are not trusted, only those that are added.
+    pub fn tls_built_in_root_certs(mut self, on: bool) -> Self {
+        self.trust.only_these_roots = !on;
+        self
+    }
+
+    /// The lowest version of TLS that is spoken. 1.2 by default.
+    ///
+    /// # Errors
+    /// `build` reports a lowest version above the [highest](ClientSessionBuilder::max_tls_version).
+    ///
+    /// ```
+    /// # use curio_http::{ClientSession, TlsVersion};
+    /// let session = ClientSession::builder().min_tls_version(TlsVersion::V1_3).build()?;
+    /// # Ok::<(), curio_http::Error>(())
+    /// ```
+    pub fn min_tls_version(mut self, version: TlsVersion) -> Self {
+        self.trust.lowest = Some(version);
+        self
+    }
+
+    /// The highest version of TLS that is spoken. 1.3 by default.
+    ///
+    /// # Errors
+    /// `build` reports a highest version below the [lowest](ClientSessionBuilder::min_tls_version).
+    pub fn max_tls_version(mut self, version: TlsVersion) -> Self {
+        self.trust.highest = Some(version);
+        self
+    }
+
+    /// With `false`, the server is not told in the handshake which host is meant (SNI, RFC 6066 §3). A server for several hosts
+    /// then presents the certificate of any of them, or fails. The certificate must be for the host all the same.
+    pub fn tls_sni(mut self, on: bool) -> Self {
+        self.trust.no_sni = !on;
+        self
+    }
+
+    /// Accepts certificates that are for another host than the URL's, if they are valid otherwise. Whoever has a certificate for any
+    /// host can then be in the middle of the connection.
+    pub fn danger_accept_invalid_hostnames(mut self, accept: bool) -> Self {
+        self.trust.accept_any_name = accept;
+        self
+    }
+
+    /// Accepts only servers whose public key is this one, or another one that was pinned, besides everything that is verified
+    /// otherwise: for programs that talk to one service. A pin is `sha256//` and the SHA-256 of the key in base64, as for curl's
+    /// `--pinnedpubkey`; the error for a server with another key says the pin of that. Pin a second key that is kept
+    /// somewhere else: without one, a lost key ends all connections. An `https://` proxy must have a pinned key, too.
+    ///
+    /// # Errors
+    /// `build` reports a pin that is none.
+    ///
+    /// ```
+    /// # use curio_http::ClientSession;
+    /// let session = ClientSession::builder()
+    ///     .pin_public_key("sha256//YhKJKSzoTt2b5FP18fvpHo7fJYqQCjAa3HWY3tvRMwE=")
+    ///     .pin_public_key("sha256//t62CeU2tQiqkexU74Gxa2eg7fRbEgoChTociMee9wno=")
+    ///     .build()?;
+    /// # Ok::<(), curio_http::Error>(())
+    /// ```
+    pub fn pin_public_key(mut self, pin: impl Into<String>) -> Self {
+        self.trust.pins.push(pin.into());
         self
     }
 
