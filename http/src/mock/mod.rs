@@ -67,6 +67,9 @@ pub struct Mock {
     state: Rc<MockState>,
 }
 
+/// What is to happen when a connection is asked for, by its number.
+type Connecting = Rc<dyn Fn(usize) -> MockConnect>;
+
 /// The state that all connections of a mock share.
 #[derive(Default)]
 struct MockState {
@@ -75,7 +78,7 @@ struct MockState {
     connections: Cell<usize>,
     /// How often a connection was asked for.
     attempts: Cell<usize>,
-    connecting: RefCell<Option<Rc<dyn Fn(usize) -> MockConnect>>>,
+    connecting: RefCell<Option<Connecting>>,
 }
 
 struct Rule {
