@@ -259,3 +259,48 @@ fn a_request_without_a_reader_can_be_cloned() {
         assert!(once.build().expect("a request").try_clone().is_none());
     });
 }
+
+#[test]
+fn a_redirect_is_resolved_against_the_url_that_the_request_was_sent_to() {
+    curio::testing::run(async {
+        let mock = Mock::new().otherwise(|request| match (request.host(), request.path()) {
+            ("mirror.test", "/old") => Answer::redirect("/new"),
+            (host, path) => {
+                Answer::text(format!("{host}{path} {}", request.header("x-key").unwrap_or("none")))
+            }
+        });
+        let to_mirror = async |flow: &mut AuthFlow<'_>| {
+            let request = flow.request_mut();
+            request.url_mut().set_host("mirror.test")?;
+            request.headers_mut().insert("x-key", HeaderValue::from_static("k"));
+            Ok(flow.send().await?)
+        };
+        let mut response =
+            mock.session().get("http://h.test/old").auth_flow(to_mirror).await.expect("a response");
+        assert_eq!(response.text().await.expect("text"), "mirror.test/new none");
+        let hooked = curio_http::ClientSession::builder().connector(mock).on_request(|request| {
+            request.url_mut().set_host("mirror.test").expect("a host");
+        });
+        let hooked = hooked.build().expect("a session");
+        let mut response = hooked.get("http://h.test/old").await.expect("a response");
+        assert_eq!(response.text().await.expect("text"), "mirror.test/new none");
+    });
+}
+
+#[test]
+fn a_copy_that_a_hook_makes_is_the_request_as_the_hook_has_it() {
+    curio::testing::run(async {
+        let mock = Mock::new().otherwise(|request| Answer::text(request.header("x-hook").unwrap_or("none")));
+        let copies = Rc::new(RefCell::new(Vec::new()));
+        let copied = Rc::clone(&copies);
+        let session =
+            curio_http::ClientSession::builder().connector(mock.clone()).on_request(move |request| {
+                request.headers_mut().insert("x-hook", HeaderValue::from_static("yes"));
+                copied.borrow_mut().push(request.try_clone().expect("a copy"));
+            });
+        session.build().expect("a session").get("http://h.test/").await.expect("a response");
+        let copy = copies.borrow_mut().pop().expect("a copy");
+        let mut response = mock.session().execute(copy).await.expect("a response");
+        assert_eq!(response.text().await.expect("text"), "yes");
+    });
+}

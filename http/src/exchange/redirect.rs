@@ -39,7 +39,9 @@ pub(crate) fn next(
         return Ok(false);
     }
     let status = response.status();
-    let url = destination(&request.url, response.headers())?;
+    // A hook or an auth flow may have led this request to another server, for this time.
+    let base = if request.url.same_origin(response.url()) { &request.url } else { response.url() };
+    let url = destination(base, response.headers())?;
     if !policy.allows(&Attempt::new(status, &url.without_credentials(), previous)) {
         return Ok(false);
     }
@@ -47,7 +49,7 @@ pub(crate) fn next(
     if previous.len() > limit {
         return Err(refused(format!("following more than {limit} redirects: {}", chain(previous, &url))));
     }
-    if request.url.is_https() && !url.is_https() && !policy.allows_https_to_http() {
+    if base.is_https() && !url.is_https() && !policy.allows_https_to_http() {
         let to = url.without_credentials();
         return Err(refused(format!(
             "a redirect from https to {to}, which is not encrypted, is not followed"

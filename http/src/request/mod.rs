@@ -163,6 +163,11 @@ impl Request {
     /// # Ok(()) }
     /// ```
     pub fn try_clone(&self) -> Option<Request> {
+        let mut options = self.options.clone();
+        if let Some(options) = &mut options {
+            // A hook that makes a copy has the request as it is now.
+            options.before_hooks = None;
+        }
         Some(Request {
             method: self.method.clone(),
             url: self.url.clone(),
@@ -174,7 +179,7 @@ impl Request {
             allow_redirects: self.allow_redirects,
             has_cookies_of_jar: self.has_cookies_of_jar,
             redirects: self.redirects.clone(),
-            options: self.options.clone(),
+            options,
         })
     }
 
