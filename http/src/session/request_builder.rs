@@ -231,7 +231,8 @@ impl RequestBuilder {
     /// # async fn example(session: curio_http::ClientSession) -> Result<(), curio_http::Error> {
     /// let request = session.get("https://example.org/data").header("Accept-Encoding", "gzip").no_decompression();
     /// let mut response = request.await?;
-    /// println!("{:?}: {} bytes", response.header("content-encoding"), response.binary().await?.len());
+    /// let bytes = response.binary().await?;
+    /// println!("{:?}: {} bytes", response.header("content-encoding"), bytes.len());
     /// # Ok(()) }
     /// ```
     pub fn no_decompression(self) -> RequestBuilder {
