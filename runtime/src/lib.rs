@@ -63,6 +63,14 @@
 //! * **Open to view.** Any program can be traced, drawn as a picture, and asked from another terminal why it hangs, without
 //!   compiling it again: see [`debug`].
 //!
+//! # How to read these pages
+//!
+//! * What waits for time, sockets, threads or tasks works inside of a kernel, which [`run`] makes. Outside it panics, when it is
+//!   called or when it is first polled, and says so. What is in [`sync`] also works in threads that run no kernel.
+//! * *Cancel-safe* says: if the future is dropped before it is ready, nothing was taken, sent or changed, and it can be made
+//!   again. Where something is lost, the page says what.
+//! * *For a thread* says: it blocks the thread that calls it, and panics inside of a kernel, which would stand still.
+//!
 //! # The rooms
 //!
 //! | folder | holds |

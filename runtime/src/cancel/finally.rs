@@ -53,6 +53,8 @@ pub enum Outcome {
 ///     assert_eq!(log.into_inner(), [Outcome::TimedOut]);
 /// });
 /// ```
+///
+/// How it works inside: the tour, `docs/tour/08-how-does-cancellation-end-a-task.md` in the repository.
 #[track_caller]
 pub fn finally<F, C>(body: F, cleanup: C) -> impl Future<Output = F::Output>
 where

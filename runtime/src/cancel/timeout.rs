@@ -50,6 +50,8 @@ use std::time::{Duration, Instant};
 /// [t=1.000s] #1 main  END        TERMINATED
 /// [t=1.000s] EXIT
 /// ```
+///
+/// How it works inside: the tour, `docs/tour/08-how-does-cancellation-end-a-task.md` in the repository.
 #[doc(alias("timeout", "move_on_after", "fail_after"))]
 #[track_caller]
 pub fn timeout_after<F: IntoFuture>(d: impl Into<Option<Duration>>, f: F) -> TimeoutAfter<F::IntoFuture> {

@@ -134,6 +134,8 @@ pub enum Wait {
 /// [t=9.000s] EXIT
 /// ```
 ///
+/// How it works inside: the tour, `docs/tour/09-who-waits-for-the-children.md` in the repository.
+///
 /// Results as they come, until there are enough:
 ///
 /// ```
@@ -233,6 +235,9 @@ impl<T: 'static> TaskGroup<T> {
     /// What is taken here is not in the result of a later `join`. Cancel-safe: a dropped wait takes no result, and cancels
     /// no member. Cancelling the task that waits here cancels the members; if another task made the group, it belongs to
     /// this one from now on.
+    ///
+    /// # Errors
+    /// None of its own: that a member panicked or was cancelled is its result, and cancels no other member.
     #[track_caller]
     pub fn next_done(&self) -> impl Future<Output = Option<(TaskId, Result<T, TaskError>)>> + use<'_, T> {
         let at = Location::caller();

@@ -53,6 +53,8 @@ where
 /// stays half-closed through it. Both directions get an equal share of what a task may do in one poll, so that a busy one
 /// does not keep the other from moving.
 ///
+/// If it is dropped, what was read and not yet written, at most 16 KiB in each direction, is lost.
+///
 /// # Errors
 /// The first of either side; the other direction is then given up as well.
 ///

@@ -157,6 +157,9 @@ impl<S: AsyncRead + Unpin> Stream<S> {
     /// One line with its `\n`; what is left at the end of the stream, which may be empty. Cancel-safe.
     ///
     /// A line may be of any length and is kept in memory; limit what a peer that is not trusted can send.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
     #[track_caller]
     pub fn readline(&mut self) -> impl Future<Output = io::Result<Vec<u8>>> + use<'_, S> {
         let at = Location::caller();
@@ -165,6 +168,9 @@ impl<S: AsyncRead + Unpin> Stream<S> {
 
     /// All lines until the end of the stream, each with its `\n` but perhaps the last. If it is dropped or fails,
     /// the lines that had been received stay buffered.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
     #[track_caller]
     pub fn readlines(&mut self) -> impl Future<Output = io::Result<Vec<Vec<u8>>>> + use<'_, S> {
         let at = Location::caller();
@@ -177,6 +183,9 @@ impl<S: AsyncRead + Unpin> Stream<S> {
     }
 
     /// Everything until the end of the stream. Cancel-safe.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
     #[track_caller]
     pub fn readall(&mut self) -> impl Future<Output = io::Result<Vec<u8>>> + use<'_, S> {
         let at = Location::caller();

@@ -120,6 +120,8 @@ use std::time::{Duration, Instant};
 /// # Ok(())
 /// # }
 /// ```
+///
+/// How it works inside: the tour, `docs/tour/03-the-ready-queue-and-the-cycle.md` in the repository.
 pub struct Kernel {
     state: Rc<State>,
     /// In its thread-local while the kernel runs.

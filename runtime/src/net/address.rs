@@ -80,7 +80,8 @@ pub(super) fn no_address() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, "no address to use was given: the list of addresses is empty")
 }
 
-/// The addresses of a host, as the operating system knows them; the look-up runs in a thread.
+/// The addresses of a host, as the operating system knows them; the look-up runs in a thread. If it is dropped, the thread
+/// goes on, and what it finds is discarded.
 ///
 /// # Errors
 /// The name does not exist, or no name server can be reached.

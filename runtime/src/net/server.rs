@@ -107,7 +107,8 @@ where
     finally(accept_loop(listener, Rc::new(handler), clients, at), async move |_| ending.end().await)
 }
 
-/// [`tcp_server`] on a Unix socket: makes one at `path`, which must not exist yet, and removes it at the end.
+/// [`tcp_server`] on a Unix socket: makes one at `path`, which must not exist yet, and removes it at the end,
+/// also if it is cancelled.
 ///
 /// # Errors
 /// `AddrInUse` if there is a file at `path`; else the file system's.

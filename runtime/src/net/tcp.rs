@@ -56,6 +56,8 @@ use std::task::{Context, Poll};
 /// …
 /// ```
 ///
+/// How it works inside: the tour, `docs/tour/06-when-is-a-socket-ready.md` in the repository.
+///
 /// One direction can be ended before the other, and threads of the standard library may have made the socket:
 ///
 /// ```
@@ -91,7 +93,8 @@ write_methods!(TcpStream);
 
 impl TcpStream {
     /// Connects to the first of the addresses that accepts the connection, trying one after the other; names are resolved
-    /// in a thread. [`open_connection`](crate::open_connection) tries them side by side.
+    /// in a thread. [`open_connection`](crate::open_connection) tries them side by side. Cancel-safe: dropping it closes the
+    /// attempt.
     ///
     /// # Errors
     /// The look-up's or the last address's error.
@@ -138,6 +141,9 @@ impl TcpStream {
     ///
     /// # Errors
     /// The operating system refuses to watch it.
+    ///
+    /// # Panics
+    /// Outside of a kernel.
     #[track_caller]
     pub fn from_std(stream: std::net::TcpStream) -> io::Result<TcpStream> {
         stream.set_nonblocking(true)?;
@@ -277,7 +283,7 @@ pub struct TcpListener {
 
 impl TcpListener {
     /// Listens on the first of the addresses that can be bound. Port 0 takes any free one;
-    /// [`local_addr`](Self::local_addr) returns it.
+    /// [`local_addr`](Self::local_addr) returns it. A name is looked up in a thread. Cancel-safe.
     ///
     /// # Errors
     /// The look-up's or the last address's error; it names the address.
@@ -295,6 +301,9 @@ impl TcpListener {
     ///
     /// # Errors
     /// The operating system refuses to watch it.
+    ///
+    /// # Panics
+    /// Outside of a kernel.
     ///
     /// ```
     /// # fn main() -> std::io::Result<()> {

@@ -59,7 +59,7 @@ pub struct UdpSocket {
 
 impl UdpSocket {
     /// A socket on the first of the addresses that can be bound. Port 0 takes any free one;
-    /// [`local_addr`](Self::local_addr) returns it.
+    /// [`local_addr`](Self::local_addr) returns it. A name is looked up in a thread. Cancel-safe.
     ///
     /// # Errors
     /// The look-up's or the last address's error; it names the address.
@@ -77,6 +77,9 @@ impl UdpSocket {
     ///
     /// # Errors
     /// The operating system refuses to watch it.
+    ///
+    /// # Panics
+    /// Outside of a kernel.
     #[track_caller]
     pub fn from_std(socket: std::net::UdpSocket) -> io::Result<UdpSocket> {
         socket.set_nonblocking(true)?;
@@ -85,7 +88,7 @@ impl UdpSocket {
     }
 
     /// Sets the peer to which [`send`](Self::send) sends and from which alone messages are received: the first of the
-    /// addresses that works. Names are resolved in a thread. Sends nothing.
+    /// addresses that works. Names are resolved in a thread. Sends nothing. Cancel-safe.
     ///
     /// # Errors
     /// The look-up's or the last address's error.

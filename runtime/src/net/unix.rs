@@ -100,6 +100,9 @@ impl UnixStream {
     ///
     /// # Errors
     /// The process has no file descriptors left.
+    ///
+    /// # Panics
+    /// Outside of a kernel.
     #[track_caller]
     pub fn pair() -> io::Result<(UnixStream, UnixStream)> {
         let (left, right) = mio::net::UnixStream::pair()?;
@@ -110,6 +113,9 @@ impl UnixStream {
     ///
     /// # Errors
     /// The operating system refuses to watch it.
+    ///
+    /// # Panics
+    /// Outside of a kernel.
     #[track_caller]
     pub fn from_std(stream: std::os::unix::net::UnixStream) -> io::Result<UnixStream> {
         stream.set_nonblocking(true)?;
@@ -216,6 +222,9 @@ impl UnixListener {
     /// # Errors
     /// `AddrInUse` if there is a file of that name, even one that a process left behind; else the file system's.
     /// It names the path.
+    ///
+    /// # Panics
+    /// Outside of a kernel.
     #[track_caller]
     pub fn bind(path: impl AsRef<Path>) -> io::Result<UnixListener> {
         Ok(UnixListener { socket: Socket::new(bound(path.as_ref(), mio::net::UnixListener::bind(&path))?)? })
@@ -225,6 +234,9 @@ impl UnixListener {
     ///
     /// # Errors
     /// The operating system refuses to watch it.
+    ///
+    /// # Panics
+    /// Outside of a kernel.
     ///
     /// ```
     /// # fn main() -> std::io::Result<()> {

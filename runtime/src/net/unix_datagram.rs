@@ -89,6 +89,9 @@ impl UnixDatagram {
     ///
     /// # Errors
     /// `AddrInUse` if there is a file of that name; else the file system's. It names the path.
+    ///
+    /// # Panics
+    /// Outside of a kernel.
     #[track_caller]
     pub fn bind(path: impl AsRef<Path>) -> io::Result<UnixDatagram> {
         UnixDatagram::from_mio(bound(path.as_ref(), mio::net::UnixDatagram::bind(&path))?)
@@ -98,6 +101,9 @@ impl UnixDatagram {
     ///
     /// # Errors
     /// The process has no file descriptors left.
+    ///
+    /// # Panics
+    /// Outside of a kernel.
     #[track_caller]
     pub fn unbound() -> io::Result<UnixDatagram> {
         UnixDatagram::from_mio(mio::net::UnixDatagram::unbound()?)
@@ -107,6 +113,9 @@ impl UnixDatagram {
     ///
     /// # Errors
     /// The process has no file descriptors left.
+    ///
+    /// # Panics
+    /// Outside of a kernel.
     #[track_caller]
     pub fn pair() -> io::Result<(UnixDatagram, UnixDatagram)> {
         let (left, right) = mio::net::UnixDatagram::pair()?;
@@ -117,6 +126,9 @@ impl UnixDatagram {
     ///
     /// # Errors
     /// The operating system refuses to watch it.
+    ///
+    /// # Panics
+    /// Outside of a kernel.
     #[track_caller]
     pub fn from_std(socket: std::os::unix::net::UnixDatagram) -> io::Result<UnixDatagram> {
         socket.set_nonblocking(true)?;

@@ -91,6 +91,8 @@ use std::rc::Rc;
 /// [t=1.000s] #1 main  END        TERMINATED
 /// [t=1.000s] EXIT
 /// ```
+///
+/// How it works inside: the tour, `docs/tour/09-who-waits-for-the-children.md` in the repository.
 #[doc(alias("nursery"))]
 #[track_caller]
 pub fn scope<'env, R>(body: impl AsyncFnOnce(Scope<'env>) -> R) -> impl Future<Output = R> {

@@ -56,6 +56,8 @@ use std::task::{Context, Poll};
 /// …
 /// ```
 ///
+/// How it works inside: the tour, `docs/tour/07-who-is-next-in-line.md` in the repository.
+///
 /// Without waiting, and in threads that run no kernel:
 ///
 /// ```

@@ -182,6 +182,8 @@ where
 /// [t=1.000s] EXIT
 /// ```
 ///
+/// How it works inside: the tour, `docs/tour/04-what-becomes-of-a-task.md` in the repository.
+///
 /// Further things to do with a handle:
 ///
 /// ```

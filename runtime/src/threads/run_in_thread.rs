@@ -29,6 +29,8 @@ use std::thread::{self, Thread};
 /// let sum = curio::run(curio::run_in_thread(|| (1..=10).sum::<u32>())).unwrap();
 /// assert_eq!(sum, 55);
 /// ```
+///
+/// How it works inside: the tour, `docs/tour/10-how-do-threads-and-signals-wake-a-task.md` in the repository.
 #[doc(alias("spawn_blocking", "unblock", "to_thread"))]
 #[track_caller]
 pub fn run_in_thread<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> RunInThread<T> {

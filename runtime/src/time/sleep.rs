@@ -55,12 +55,14 @@ pub fn clock() -> Instant {
 /// [t=3600.000s] #1 main  END        TERMINATED
 /// [t=3600.000s] EXIT
 /// ```
+///
+/// How it works inside: the tour, `docs/tour/05-where-does-time-come-from.md` in the repository.
 #[track_caller]
 pub fn sleep(d: Duration) -> Sleep {
     Sleep { until: Until::After(d), wakeup: Wakeup::Unset, at: Location::caller() }
 }
 
-/// Sleeps until the kernel's clock shows `t`. A time in the past lets others run once.
+/// Sleeps until the kernel's clock shows `t`. A time in the past lets others run once. Cancel-safe.
 ///
 /// ```
 /// use std::time::Duration;
@@ -76,7 +78,7 @@ pub fn sleep_until(t: Instant) -> Sleep {
     Sleep { until: Until::At(t), wakeup: Wakeup::Unset, at: Location::caller() }
 }
 
-/// Lets every other ready task run once: Curio's `schedule`, other runtimes' `yield_now`.
+/// Lets every other ready task run once: Curio's `schedule`, other runtimes' `yield_now`. Cancel-safe.
 ///
 /// # Panics
 /// When polled outside of a kernel.
