@@ -127,7 +127,7 @@ mod url;
 
 pub use connections::connector::{Connector, Target};
 pub use connections::public_addresses::public_addresses_only;
-pub use connections::resolver::Resolver;
+pub use connections::resolver::{IpVersion, Resolver};
 pub use connections::timings::Timings;
 pub use connections::tls::TlsInfo;
 pub use connections::tls::trust::TlsVersion;

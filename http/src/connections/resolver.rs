@@ -14,6 +14,7 @@ use crate::error::{Error, ErrorKind};
 use curio::Lock;
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
@@ -75,7 +76,33 @@ pub(crate) struct HostResolver {
     pub(crate) overrides: HashMap<String, SocketAddr>,
     pub(crate) resolver: Option<Rc<dyn AnyResolver>>,
     pub(crate) filter: Option<Filter>,
+    /// The only version of IP that connections are made over.
+    pub(crate) version: Option<IpVersion>,
     single_flight: SingleFlight,
+}
+
+/// A version of IP, for [`ip_version`](crate::ClientSessionBuilder::ip_version).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum IpVersion {
+    /// IPv4.
+    V4,
+    /// IPv6.
+    V6,
+}
+
+impl IpVersion {
+    fn fits(self, address: &SocketAddr) -> bool {
+        address.is_ipv4() == (self == IpVersion::V4)
+    }
+}
+
+impl fmt::Display for IpVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            IpVersion::V4 => "IPv4",
+            IpVersion::V6 => "IPv6",
+        })
+    }
 }
 
 type Filter = Box<dyn Fn(&SocketAddr) -> bool>;
@@ -112,8 +139,28 @@ impl HostResolver {
     /// The addresses of a host. Never empty.
     ///
     /// # Errors
-    /// Of kind [`Dns`](ErrorKind::Dns).
+    /// Of kind [`Dns`](ErrorKind::Dns); of kind [`Connect`](ErrorKind::Connect), if all are of the other version of IP than the
+    /// session's.
     pub(crate) async fn addresses(
+        &self,
+        host: &str,
+        port: u16,
+        timings: &mut Timings,
+    ) -> Result<Vec<SocketAddr>, Error> {
+        let mut found = self.all_addresses(host, port, timings).await?;
+        let Some(version) = self.version else { return Ok(found) };
+        let first = found.first().copied();
+        found.retain(|address| version.fits(address));
+        match first {
+            Some(first) if found.is_empty() => Err(Error::new(
+                ErrorKind::Connect,
+                format!("connecting to {first}: the session connects over {version} only (ip_version)"),
+            )),
+            _ => Ok(found),
+        }
+    }
+
+    async fn all_addresses(
         &self,
         host: &str,
         port: u16,

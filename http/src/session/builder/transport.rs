@@ -3,7 +3,7 @@
 use super::ClientSessionBuilder;
 use crate::connections::connector::Connector;
 use crate::connections::proxy::{Proxies, Proxy};
-use crate::connections::resolver::Resolver;
+use crate::connections::resolver::{IpVersion, Resolver};
 use crate::error::{Error, ErrorKind};
 use crate::url::Url;
 use std::net::SocketAddr;
@@ -35,6 +35,23 @@ impl ClientSessionBuilder {
             Ok(proxy) => self.settings.transport.proxies.explicit = Some(Rc::new(proxy)),
             Err(error) => self.keep_first_mistake(error),
         }
+        self
+    }
+
+    /// Connects over this version of IP only, as curl does with `-4` and `-6`: addresses of the other one are passed over. Both are
+    /// used by default, side by side (RFC 8305). It applies to proxies, too, and not to hosts that a proxy resolves.
+    ///
+    /// # Errors
+    /// A host that has only addresses of the other version is an error of kind [`Connect`](ErrorKind::Connect) when the request
+    /// is awaited.
+    ///
+    /// ```
+    /// # use curio_http::{ClientSession, IpVersion};
+    /// let session = ClientSession::builder().ip_version(IpVersion::V4).build()?;
+    /// # Ok::<(), curio_http::Error>(())
+    /// ```
+    pub fn ip_version(mut self, version: impl Into<Option<IpVersion>>) -> Self {
+        self.resolver.version = version.into();
         self
     }
 
