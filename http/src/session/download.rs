@@ -131,8 +131,11 @@ impl Download {
         // A position in a coded body says nothing about one in the file.
         ask.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         if let Some(validator) = validator {
-            ask.headers_mut()
-                .insert(RANGE, HeaderValue::try_from(format!("bytes={length}-")).expect("digits"));
+            let range = HeaderValue::try_from(format!("bytes={length}-")).map_err(|cause| {
+                let what = format!("asking for the rest after {length} bytes");
+                Error::new(ErrorKind::Request, what).because(cause).on(request.method(), request.url())
+            })?;
+            ask.headers_mut().insert(RANGE, range);
             ask.headers_mut().insert(IF_RANGE, validator);
         }
         let mut response = ResponseFuture::send(Rc::clone(&self.shared), Box::new(ask)).await?;
