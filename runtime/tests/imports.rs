@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Plain values that every room may know, and that know no other room.
 const FACTS: [&str; 3] = ["error.rs", "task/info.rs", "debug/"];
 /// What the loop works on. These files know each other and the facts, nothing else.
-const PARTS: [&str; 22] = [
+const PARTS: [&str; 23] = [
     "kernel/cancel_tree.rs",
     "kernel/captured.rs",
     "kernel/clock.rs",
@@ -31,6 +31,7 @@ const PARTS: [&str; 22] = [
     "kernel/state.rs",
     "kernel/task_record.rs",
     "kernel/task_table.rs",
+    "kernel/timer_levels.rs",
     "kernel/timer_queue.rs",
     "kernel/waker.rs",
     "kernel/worker_pool.rs",
@@ -250,7 +251,7 @@ fn every_file_of_the_kernel_is_a_part_or_of_the_loop() {
 fn the_kernel_the_traps_and_sync_stay_small_in_lines_of_code() {
     let sources = sources("runtime/src");
     // Asking tasks what they wait for takes 400 of the kernel's: nothing outside of it can poll a task.
-    for (room, most) in [("kernel/", 4050), ("traps/", 1100), ("sync/", 2700)] {
+    for (room, most) in [("kernel/", 4150), ("traps/", 1100), ("sync/", 2700)] {
         let lines: usize = sources
             .iter()
             .filter(|source| source.name.starts_with(room))

@@ -72,12 +72,15 @@ impl Kernel {
     }
 
     pub(super) fn time_to_wait(&self, limit: Option<Limit>) -> Option<Duration> {
-        let timer = self.state.timers.borrow().look_again_at();
-        let until = [timer, self.state.maintenance.next(), limit.and_then(Limit::earlier)]
-            .into_iter()
-            .flatten()
-            .min()?;
-        Some(until.saturating_duration_since(self.state.clock.now()))
+        let mut timers = self.state.timers.borrow_mut();
+        let others =
+            [self.state.maintenance.next(), limit.and_then(Limit::earlier)].into_iter().flatten().min();
+        if timers.is_empty() && others.is_none() {
+            return None;
+        }
+        let now = self.state.clock.now();
+        let until = timers.look_again_at(now).into_iter().chain(others).min()?;
+        Some(until.saturating_duration_since(now))
     }
 
     /// Virtual time: it passes only when nothing else can happen.

@@ -43,7 +43,7 @@
 //! | `current_poll.rs` | the poll in progress: its task, its scope, its budget |
 //! | `task_table.rs`, `task_record.rs` | the live tasks, and what the kernel knows of each |
 //! | `run_queue.rs`, `waker.rs`, `inbox.rs` | ready tasks; wakes from this thread and from others |
-//! | `timer_queue.rs`, `clock.rs` | deadlines; real or virtual time |
+//! | `timer_queue.rs`, `timer_levels.rs`, `clock.rs` | deadlines; real or virtual time |
 //! | `io_watch.rs` | when the loop reads the clock and polls I/O while tasks are ready |
 //! | `reactor.rs` | sockets, and the operating system's events for them |
 //! | `cancel_tree.rs` | what has been asked to stop, and what has to finish first |
@@ -82,6 +82,7 @@ mod shutdown;
 pub(crate) mod state;
 pub(crate) mod task_record;
 pub(crate) mod task_table;
+pub(crate) mod timer_levels;
 pub(crate) mod timer_queue;
 pub(crate) mod waker;
 mod why;

@@ -11,44 +11,49 @@
 //! Timers are kept in buckets of 2²⁰ ns, about a millisecond, and only the timers of the current bucket are sorted:
 //!
 //! ```text
-//! buckets:      bucket 812 ─▶ [timer, timer, timer]    linked lists through the slab, unordered
-//!               bucket 990 ─▶ [timer]
-//! due_soon:     [(deadline, sequence), …]              the buckets up to the current one: sorted once, the next last
+//! levels:       bucket 812 ─▶ [timer, timer, timer]    linked lists through the slab, unordered
+//!               buckets 960 to 1023 ─▶ [timer]         those far away are in one list together
+//! due_soon:     [(deadline, sequence), …]              the buckets up to the current one: sorted once, the next first
 //! late_inserts: (deadline, sequence) ─▶ timer          a B-tree for what was set after its bucket had been sorted
 //! ```
 //!
-//! Setting a timer finds its bucket and links it in. Cancelling unlinks it: nothing is left behind, so a million
-//! cancelled timeouts take no memory. When the clock reaches a bucket, its timers are sorted into `due_soon`, which
+//! Setting a timer computes its [list](crate::kernel::timer_levels) and links it in. Cancelling unlinks it: nothing is left
+//! behind, so a million cancelled timeouts take no memory. When the clock comes to a list of several buckets, its timers are
+//! linked into the lists of these. When it reaches a bucket, the timers are sorted into `due_soon`, which
 //! costs far less than putting each into a tree; one that is cancelled after that leaves its entry there, for the
 //! millisecond until it would have been due. Deadlines stay exact to the nanosecond (the bucket is only a hint where
 //! to look), and equal deadlines fire in the order in which they were set, because the sequence number is part of the
 //! key.
 //!
-//! Costs: set and cancel O(log buckets), in practice a handful of nanoseconds; fire O(log timers of one bucket).
+//! Costs: set and cancel O(1), in practice a handful of nanoseconds; fire O(log timers of one bucket), and one more
+//! link for each level that the timer was away, of which there are two within four seconds.
 //!
-//! Rejected: one B-tree for all (`O(log n)` cache misses for every cancelled timeout), a binary heap with lazy
-//! deletion (cancelled timers stay until they would have fired), and a hierarchical wheel (rounds deadlines to
-//! ticks, and its cascades are hard to read).
+//! Rejected: one B-tree for all (`O(log n)` cache misses for every cancelled timeout), a B-tree of buckets (a timeout that is
+//! alone in its bucket is put into the tree and taken out again each time), a binary heap with lazy deletion (cancelled
+//! timers stay until they would have fired), and a wheel as it is usually built (rounds deadlines to ticks).
 
+use crate::kernel::timer_levels::{LAST_BUCKET, List, NONE, TimerLevels};
 use crate::kernel::waker::{WakeSource, Woken};
 use slab::Slab;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
-/// A bucket holds 2²⁰ ns.
+/// A bucket holds 2²⁰ ns, and the last one of a second what is left of it.
 const BUCKET_BITS: u32 = 20;
-const NONE: u32 = u32::MAX;
+/// The buckets of a second are 2¹⁰ numbers apart from those of the next. The last 70 of these are not used: then the number
+/// of a bucket is found without a multiplication or a division.
+const SECOND_BITS: u32 = 10;
 
 pub(crate) struct TimerQueue {
     /// Where the first bucket begins.
     epoch: Instant,
     entries: Slab<Entry>,
-    /// The first timer of each bucket after the current one.
-    buckets: BTreeMap<u64, u32>,
-    /// The timers of every bucket up to and including `current_bucket` that were set before it was sorted, last first.
+    /// The timers of the buckets after the current one.
+    levels: TimerLevels,
+    /// The timers of every bucket up to and including `current_bucket` that were set before it was sorted, in order.
     /// May name timers that have been cancelled.
-    due_soon: Vec<Due>,
+    due_soon: VecDeque<Due>,
     /// Those that were set afterwards.
     late_inserts: BTreeMap<(Instant, u64), u32>,
     current_bucket: u64,
@@ -69,7 +74,7 @@ struct Entry {
     sequence: u64,
     waker: Waker,
     home: Home,
-    /// Neighbours in a bucket.
+    /// Neighbours in a list.
     before: u32,
     after: u32,
 }
@@ -77,7 +82,7 @@ struct Entry {
 /// Which of the three a timer is in.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Home {
-    Bucket,
+    Levels(List),
     DueSoon,
     LateInserts,
 }
@@ -94,8 +99,8 @@ impl TimerQueue {
         TimerQueue {
             epoch,
             entries: Slab::new(),
-            buckets: BTreeMap::new(),
-            due_soon: Vec::new(),
+            levels: TimerLevels::new(),
+            due_soon: VecDeque::new(),
             late_inserts: BTreeMap::new(),
             current_bucket: 0,
             next_sequence: 0,
@@ -107,18 +112,12 @@ impl TimerQueue {
         let sequence = self.next_sequence;
         self.next_sequence += 1;
         let bucket = self.bucket_of(deadline);
-        let home = if bucket <= self.current_bucket { Home::LateInserts } else { Home::Bucket };
-        let entry = Entry { deadline, sequence, waker, home, before: NONE, after: NONE };
+        let entry = Entry { deadline, sequence, waker, home: Home::LateInserts, before: NONE, after: NONE };
         let index = u32::try_from(self.entries.insert(entry)).expect("fewer than 2^32 timers fit in memory");
-        if home == Home::LateInserts {
+        if bucket <= self.current_bucket {
             self.late_inserts.insert((deadline, sequence), index);
         } else {
-            let first = self.buckets.entry(bucket).or_insert(NONE);
-            let after = std::mem::replace(first, index);
-            self.entries[index as usize].after = after;
-            if after != NONE {
-                self.entries[after as usize].before = index;
-            }
+            self.link(index, bucket);
         }
         TimerKey { index, sequence }
     }
@@ -130,7 +129,7 @@ impl TimerQueue {
         }
         let entry = self.entries.remove(key.index as usize);
         match entry.home {
-            Home::Bucket => self.unlink(&entry),
+            Home::Levels(list) => self.unlink(&entry, list),
             Home::LateInserts => {
                 self.late_inserts.remove(&(entry.deadline, entry.sequence));
             }
@@ -139,29 +138,35 @@ impl TimerQueue {
         Some(entry.waker)
     }
 
-    /// Takes an entry out of its bucket.
-    fn unlink(&mut self, entry: &Entry) {
+    /// Puts an entry at the head of the list of its bucket.
+    fn link(&mut self, index: u32, bucket: u64) {
+        let list = List::of(bucket, self.current_bucket);
+        let after = self.levels.set_first(list, index);
+        let entry = &mut self.entries[index as usize];
+        (entry.home, entry.before, entry.after) = (Home::Levels(list), NONE, after);
+        if after != NONE {
+            self.entries[after as usize].before = index;
+        }
+    }
+
+    /// Takes an entry out of its list.
+    fn unlink(&mut self, entry: &Entry, list: List) {
         if entry.after != NONE {
             self.entries[entry.after as usize].before = entry.before;
         }
         if entry.before != NONE {
             self.entries[entry.before as usize].after = entry.after;
-            return;
-        }
-        let bucket = self.bucket_of(entry.deadline);
-        if entry.after != NONE {
-            self.buckets.insert(bucket, entry.after);
         } else {
-            self.buckets.remove(&bucket);
+            self.levels.set_first(list, entry.after);
         }
     }
 
-    /// Drops the entries of cancelled timers from the end of `due_soon`, so that the last one is of a timer that is set.
+    /// Drops the entries of cancelled timers from the head of `due_soon`, so that the first one is of a timer that is set.
     fn drop_cancelled(&mut self) {
-        while let Some(last) = self.due_soon.last()
-            && !self.is_set(TimerKey { index: last.index, sequence: last.sequence })
+        while let Some(first) = self.due_soon.front()
+            && !self.is_set(TimerKey { index: first.index, sequence: first.sequence })
         {
-            self.due_soon.pop();
+            self.due_soon.pop_front();
         }
     }
 
@@ -169,7 +174,7 @@ impl TimerQueue {
     fn next_due_soon(&self) -> Option<Due> {
         let late = self.late_inserts.first_key_value();
         let late = late.map(|(&(deadline, sequence), &index)| Due { deadline, sequence, index });
-        self.due_soon.last().copied().into_iter().chain(late).min()
+        self.due_soon.front().copied().into_iter().chain(late).min()
     }
 
     /// Whether the timer is still set. False once it has fired.
@@ -191,23 +196,27 @@ impl TimerQueue {
         Some(std::mem::replace(&mut entry.waker, waker.clone()))
     }
 
-    /// When to look again: the next deadline if it is in the current bucket, else the start of the next bucket that
-    /// has any. Never late, at most a bucket early, and cheap.
-    pub(crate) fn look_again_at(&self) -> Option<Instant> {
+    /// When to look again: the next deadline if it is in the current bucket, else the start of the next list that
+    /// has any. Never late, and cheap, but early by as much as the list spans: a timer in an hour is looked at up to four
+    /// times before it is due.
+    pub(crate) fn look_again_at(&mut self, now: Instant) -> Option<Instant> {
+        // Lists are chosen by where the queue stands. It does not move while no timer is set, and then it stands in the past.
+        self.advance_to(self.bucket_of(now));
         if let Some(next) = self.next_due_soon() {
             return Some(next.deadline);
         }
-        let (bucket, _) = self.buckets.first_key_value()?;
-        Some(self.epoch + Duration::from_nanos(bucket << BUCKET_BITS))
+        let (_, bucket) = self.levels.nearest(self.current_bucket)?;
+        let nanos = (bucket & ((1 << SECOND_BITS) - 1)) << BUCKET_BITS;
+        Some(self.epoch + Duration::from_secs(bucket >> SECOND_BITS) + Duration::from_nanos(nanos))
     }
 
-    /// The next deadline, exactly. Reads all of one bucket, so it is not for the loop.
+    /// The next deadline, exactly. Reads all of one list, so it is not for the loop.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
         if let Some(next) = self.next_due_soon() {
             return Some(next.deadline);
         }
-        let (_, &first) = self.buckets.first_key_value()?;
-        self.bucket_from(first).map(|index| self.entries[index as usize].deadline).min()
+        let (list, _) = self.levels.nearest(self.current_bucket)?;
+        self.list_from(self.levels.first(list)).map(|index| self.entries[index as usize].deadline).min()
     }
 
     /// Removes every timer due at `now` and hands out its waker, in order of deadline and then of setting.
@@ -220,7 +229,7 @@ impl TimerQueue {
             if entry.home == Home::LateInserts {
                 self.late_inserts.pop_first();
             } else {
-                self.due_soon.pop();
+                self.due_soon.pop_front();
                 self.drop_cancelled();
             }
         }
@@ -241,30 +250,47 @@ impl TimerQueue {
 
     /// Sorts every bucket up to and including `bucket` into `due_soon`.
     fn advance_to(&mut self, bucket: u64) {
-        self.current_bucket = self.current_bucket.max(bucket);
-        let left = self.due_soon.len();
-        while let Some(first) = self.buckets.first_entry().filter(|first| *first.key() <= bucket) {
-            let mut index = first.remove();
+        while let Some((list, start)) =
+            self.levels.nearest(self.current_bucket).filter(|(_, start)| *start <= bucket)
+        {
+            // Before the list begins there is no other timer.
+            self.current_bucket = start;
+            let sorted = self.due_soon.len();
+            let mut index = self.levels.set_first(list, NONE);
             while index != NONE {
-                let entry = &mut self.entries[index as usize];
-                entry.home = Home::DueSoon;
-                self.due_soon.push(Due { deadline: entry.deadline, sequence: entry.sequence, index });
-                index = entry.after;
+                index = self.pass_on(index, bucket);
             }
+            // All of them are later than those of the lists before.
+            self.due_soon.make_contiguous()[sorted..].sort_unstable();
         }
-        if self.due_soon.len() > left {
-            self.due_soon.sort_unstable_by(|one, other| other.cmp(one));
-        }
+        self.current_bucket = self.current_bucket.max(bucket);
     }
 
-    fn bucket_from(&self, first: u32) -> impl Iterator<Item = u32> + '_ {
+    /// The current bucket has reached the list of this timer: it is due soon, if it is in a bucket up to `bucket`, or goes to
+    /// a level further down. Returns the next timer of the list.
+    fn pass_on(&mut self, index: u32, bucket: u64) -> u32 {
+        let Entry { deadline, sequence, after, .. } = self.entries[index as usize];
+        let its_bucket = self.bucket_of(deadline);
+        if its_bucket <= bucket {
+            self.entries[index as usize].home = Home::DueSoon;
+            self.due_soon.push_back(Due { deadline, sequence, index });
+        } else {
+            self.link(index, its_bucket);
+        }
+        after
+    }
+
+    fn list_from(&self, first: u32) -> impl Iterator<Item = u32> + '_ {
         let step = |index: &u32| Some(self.entries[*index as usize].after).filter(|&after| after != NONE);
         std::iter::successors(Some(first), step)
     }
 
+    /// Later deadlines have the same bucket or one with a higher number.
+    #[inline]
     fn bucket_of(&self, deadline: Instant) -> u64 {
-        let since = deadline.saturating_duration_since(self.epoch).as_nanos();
-        u64::try_from(since).unwrap_or(u64::MAX) >> BUCKET_BITS
+        let since = deadline.saturating_duration_since(self.epoch);
+        let seconds = since.as_secs().min(LAST_BUCKET >> SECOND_BITS);
+        seconds << SECOND_BITS | u64::from(since.subsec_nanos() >> BUCKET_BITS)
     }
 }
 
@@ -293,7 +319,7 @@ mod tests {
         }
         assert_eq!(fire(&mut timers, start + Duration::from_millis(60), &log), [2, 4, 1, 3, 6]);
         assert_eq!(timers.next_deadline(), Some(start + Duration::from_secs(3600)));
-        assert!(timers.look_again_at() <= timers.next_deadline());
+        assert!(timers.look_again_at(start + Duration::from_millis(60)) <= timers.next_deadline());
     }
 
     #[test]
