@@ -1,6 +1,7 @@
 //! Shields: a part of a task that must not be cancelled halfway.
 
 use crate::traps::{self, Scope};
+use pin_project_lite::pin_project;
 use std::fmt;
 use std::panic::Location;
 use std::pin::Pin;
@@ -11,7 +12,7 @@ use std::task::{Context, Poll};
 ///
 /// A limit *inside* the shield works as ever. In one branch of a [`join!`](crate::join!) it shields that branch
 /// only. Shields nest, and cannot be lifted from inside. Once polled it has to be polled to its end: left unpolled it
-/// holds a cancellation up, as a [`finally`](crate::finally()) does. One allocation.
+/// holds a cancellation up, as a [`finally`](crate::finally()) does. No allocation.
 ///
 /// ```
 /// use std::time::Duration;
@@ -36,22 +37,26 @@ use std::task::{Context, Poll};
 #[doc(alias("shield", "CancelScope"))]
 #[track_caller]
 pub fn disable_cancellation<F: IntoFuture>(f: F) -> Shielded<F::IntoFuture> {
-    Shielded { body: Box::pin(f.into_future()), scope: None, at: Location::caller() }
+    Shielded { body: f.into_future(), scope: None, at: Location::caller() }
 }
 
-/// The future of [`disable_cancellation`].
-#[must_use = "futures do nothing unless awaited"]
-pub struct Shielded<F> {
-    body: Pin<Box<F>>,
-    scope: Option<Scope>,
-    at: &'static Location<'static>,
+pin_project! {
+    /// The future of [`disable_cancellation`].
+    #[must_use = "futures do nothing unless awaited"]
+    pub struct Shielded<F> {
+        // In this order: what is inside is dropped before the node that surrounds it.
+        #[pin]
+        body: F,
+        scope: Option<Scope>,
+        at: &'static Location<'static>,
+    }
 }
 
 impl<F: Future> Future for Shielded<F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let this = self.get_mut();
+        let this = self.project();
         let scope = this.scope.get_or_insert_with(|| {
             let scope = traps::open_scope();
             scope.set_shield(true);
@@ -59,9 +64,9 @@ impl<F: Future> Future for Shielded<F> {
             scope
         });
         scope.follow();
-        let polled = scope.enter(|| this.body.as_mut().poll(cx));
+        let polled = scope.enter(|| this.body.poll(cx));
         match polled {
-            Poll::Ready(_) => this.scope = None,
+            Poll::Ready(_) => *this.scope = None,
             Poll::Pending => scope.set_waker(cx.waker()),
         }
         polled

@@ -11,6 +11,7 @@
 use crate::error::TaskTimeout;
 use crate::kernel::cancel_tree::CancelReason;
 use crate::traps::{self, Line, Scope, Timer};
+use pin_project_lite::pin_project;
 use std::fmt;
 use std::panic::Location;
 use std::pin::Pin;
@@ -19,7 +20,7 @@ use std::time::{Duration, Instant};
 
 /// Runs a future under a time limit, counted from the first poll. `None` sets no limit of its own.
 ///
-/// A future that is ready when its limit passes wins; `Duration::ZERO` polls it once. One allocation. If this
+/// A future that is ready when its limit passes wins; `Duration::ZERO` polls it once. No allocation. If this
 /// future is dropped, so is the one inside.
 ///
 /// # Errors
@@ -55,7 +56,7 @@ use std::time::{Duration, Instant};
 #[doc(alias("timeout", "move_on_after", "fail_after"))]
 #[track_caller]
 pub fn timeout_after<F: IntoFuture>(d: impl Into<Option<Duration>>, f: F) -> TimeoutAfter<F::IntoFuture> {
-    TimeoutAfter(Deadline::new(d.into().map_or(Limit::None, Limit::After), f.into_future()))
+    TimeoutAfter { deadline: Deadline::new(d.into().map_or(Limit::None, Limit::After), f.into_future()) }
 }
 
 /// [`timeout_after`] with a point in time.
@@ -64,7 +65,7 @@ pub fn timeout_after<F: IntoFuture>(d: impl Into<Option<Duration>>, f: F) -> Tim
 /// [`TaskTimeout`] when the limit passed.
 #[track_caller]
 pub fn timeout_at<F: IntoFuture>(t: Instant, f: F) -> TimeoutAfter<F::IntoFuture> {
-    TimeoutAfter(Deadline::new(Limit::At(t), f.into_future()))
+    TimeoutAfter { deadline: Deadline::new(Limit::At(t), f.into_future()) }
 }
 
 /// Like [`timeout_after`], for when running out of time is not an error: `None` if the limit passed.
@@ -84,44 +85,62 @@ pub fn timeout_at<F: IntoFuture>(t: Instant, f: F) -> TimeoutAfter<F::IntoFuture
 /// ```
 #[track_caller]
 pub fn ignore_after<F: IntoFuture>(d: impl Into<Option<Duration>>, f: F) -> IgnoreAfter<F::IntoFuture> {
-    IgnoreAfter(Deadline::new(d.into().map_or(Limit::None, Limit::After), f.into_future()))
+    IgnoreAfter { deadline: Deadline::new(d.into().map_or(Limit::None, Limit::After), f.into_future()) }
 }
 
 /// [`ignore_after`] with a point in time.
 #[track_caller]
 pub fn ignore_at<F: IntoFuture>(t: Instant, f: F) -> IgnoreAfter<F::IntoFuture> {
-    IgnoreAfter(Deadline::new(Limit::At(t), f.into_future()))
+    IgnoreAfter { deadline: Deadline::new(Limit::At(t), f.into_future()) }
 }
 
-/// The future of [`timeout_after`] and [`timeout_at`].
-#[must_use = "futures do nothing unless awaited"]
-pub struct TimeoutAfter<F: Future>(Deadline<F>);
+pin_project! {
+    /// The future of [`timeout_after`] and [`timeout_at`].
+    #[must_use = "futures do nothing unless awaited"]
+    pub struct TimeoutAfter<F: Future> {
+        #[pin]
+        deadline: Deadline<F>,
+    }
+}
 
 impl<F: Future> Future for TimeoutAfter<F> {
     type Output = Result<F::Output, TaskTimeout>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let deadline = &mut self.get_mut().0;
-        Poll::Ready(ready!(deadline.poll(cx)).ok_or_else(|| deadline.error()))
+        let mut deadline = self.project().deadline;
+        Poll::Ready(ready!(deadline.as_mut().poll(cx)).ok_or_else(|| deadline.limit.error()))
     }
 }
 
-/// The future of [`ignore_after`] and [`ignore_at`].
-#[must_use = "futures do nothing unless awaited"]
-pub struct IgnoreAfter<F: Future>(Deadline<F>);
+pin_project! {
+    /// The future of [`ignore_after`] and [`ignore_at`].
+    #[must_use = "futures do nothing unless awaited"]
+    pub struct IgnoreAfter<F: Future> {
+        #[pin]
+        deadline: Deadline<F>,
+    }
+}
 
 impl<F: Future> Future for IgnoreAfter<F> {
     type Output = Option<F::Output>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.get_mut().0.poll(cx)
+        self.project().deadline.poll(cx)
     }
 }
 
-/// A body and its limit.
-struct Deadline<F> {
-    // In this order: what is inside is dropped before the node that surrounds it.
-    body: Option<Pin<Box<F>>>,
+pin_project! {
+    /// A body and its limit.
+    struct Deadline<F> {
+        // In this order: what is inside is dropped before the node that surrounds it.
+        #[pin]
+        body: Option<F>,
+        limit: TimeLimit,
+    }
+}
+
+/// All of a deadline that is not pinned.
+struct TimeLimit {
     timer: Option<Timer>,
     scope: Option<Scope>,
     limit: Limit,
@@ -140,17 +159,22 @@ enum Limit {
 impl<F: Future> Deadline<F> {
     #[track_caller]
     fn new(limit: Limit, body: F) -> Deadline<F> {
-        Deadline {
-            body: Some(Box::pin(body)),
-            timer: None,
-            scope: None,
-            limit,
-            begun: false,
-            expired: false,
-            at: Location::caller(),
-        }
+        let at = Location::caller();
+        let limit = TimeLimit { timer: None, scope: None, limit, begun: false, expired: false, at };
+        Deadline { body: Some(body), limit }
     }
 
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<F::Output>> {
+        let this = self.project();
+        let polled = this.limit.poll(this.body, cx);
+        if polled.is_pending() {
+            traps::park_around(None, this.limit.at, Line::Inner);
+        }
+        polled
+    }
+}
+
+impl TimeLimit {
     fn error(&self) -> TaskTimeout {
         let limit = match self.limit {
             Limit::After(limit) => Some(limit),
@@ -159,18 +183,14 @@ impl<F: Future> Deadline<F> {
         TaskTimeout { limit, at: self.at }
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<F::Output>> {
-        let polled = self.poll_limited(cx);
-        if polled.is_pending() {
-            traps::park_around(None, self.at, Line::Inner);
-        }
-        polled
-    }
-
-    fn poll_limited(&mut self, cx: &mut Context<'_>) -> Poll<Option<F::Output>> {
+    fn poll<F: Future>(
+        &mut self,
+        mut body: Pin<&mut Option<F>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<F::Output>> {
         if let Limit::None = self.limit {
-            let body = self.body.as_mut().expect("not polled again after it was ready");
-            return body.as_mut().poll(cx).map(Some);
+            let body = body.as_pin_mut().expect("not dropped without a limit");
+            return body.poll(cx).map(Some);
         }
         if let Some(scope) = &mut self.scope {
             scope.follow();
@@ -184,7 +204,7 @@ impl<F: Future> Deadline<F> {
                 self.expire();
             }
         }
-        if let Poll::Ready(value) = self.poll_body(cx) {
+        if let Poll::Ready(value) = self.poll_body(body.as_mut(), cx) {
             return Poll::Ready(Some(value));
         }
         if let (Some(before), Some(timer)) = (noted_before, &self.timer) {
@@ -193,7 +213,7 @@ impl<F: Future> Deadline<F> {
         if let Some(deadline) = deadline {
             self.timer = Some(traps::set_timer(deadline, cx.waker()));
         }
-        self.unwind(cx)
+        self.unwind(body, cx)
     }
 
     /// Returns the deadline, unless it has passed or an `Instant` cannot express it.
@@ -219,26 +239,29 @@ impl<F: Future> Deadline<F> {
 
     /// Pending if it is gone.
     #[inline(always)]
-    fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let Some(body) = &mut self.body else { return Poll::Pending };
+    fn poll_body<F: Future>(&mut self, body: Pin<&mut Option<F>>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let Some(body) = body.as_pin_mut() else { return Poll::Pending };
         if let Some(scope) = &self.scope {
-            return scope.enter(|| body.as_mut().poll(cx));
+            return scope.enter(|| body.poll(cx));
         }
         let limit = traps::begin_limit();
-        let polled = body.as_mut().poll(cx);
+        let polled = body.poll(cx);
         self.scope = limit.end();
         polled
     }
 
     /// After the body was pending: drops it if it has to stop and may, and reports.
-    fn unwind(&mut self, cx: &mut Context<'_>) -> Poll<Option<F::Output>> {
+    fn unwind<F: Future>(
+        &self,
+        mut body: Pin<&mut Option<F>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<F::Output>> {
         let Some(scope) = &self.scope else { return Poll::Pending };
-        if self.body.is_some() {
+        if body.is_some() {
             if scope.poll_unwind(cx).is_none() {
                 return Poll::Pending;
             }
-            let body = self.body.take();
-            scope.enter(|| drop(body));
+            scope.enter(|| body.set(None));
         }
         // If something further out has to stop as well, that reports, and drops this.
         if self.expired && !scope.cancelled_from_above() { Poll::Ready(None) } else { Poll::Pending }
