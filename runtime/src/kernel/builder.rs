@@ -5,7 +5,6 @@ use crate::debug::{self, Activation, Activations};
 use crate::kernel::Kernel;
 use crate::kernel::captured::Captured;
 use crate::kernel::clock::Clock;
-use crate::kernel::current_poll::CurrentPoll;
 use crate::kernel::grants::Grants;
 use crate::kernel::maintenance::Maintenance;
 use crate::kernel::random::Random;
@@ -295,7 +294,7 @@ impl KernelBuilder {
             regions: Regions::default(),
             captured: Captured::default(),
             shutting_down: Cell::new(false),
-            current: CurrentPoll::default(),
+            current_task: RefCell::new(None),
         };
         let mut kernel = Kernel::with_state(state, self.shutdown_grace);
         kernel.monitor_addr = monitor_addr;

@@ -1,24 +1,69 @@
-//! The poll in progress: which task is being polled, in which scope, what it has published, and what is left of its budget.
+//! The poll in progress: in which scope it is, what it has published, and what is left of its budget.
+//!
+//! Traps read and change this many times in each poll. So every fact is in a cell of the thread, whose value needs no
+//! destructor: then reading one is a load, and writing one is a store. The task itself is in the
+//! [state](crate::kernel::state::State) of its kernel, because it has to be kept alive.
+//!
+//! One kernel runs on a thread, so there is one poll in progress, the innermost. What polls another task meanwhile (the task
+//! around a nested one, a question about a task, a kernel that is dropped inside of another one) sets it aside and puts it
+//! back.
 
 use crate::kernel::cancel_tree::ScopeKey;
-use crate::kernel::task_record::{Parked, Runnable};
-use std::cell::{Cell, RefCell};
-use std::rc::Rc;
+use crate::kernel::task_record::Parked;
+use std::cell::Cell;
 
-#[derive(Default)]
-pub(crate) struct CurrentPoll {
-    /// The task that is being polled; of nested ones the innermost.
-    pub(crate) task: RefCell<Option<Rc<dyn Runnable>>>,
+thread_local! {
     /// The node of the cancel tree whose region is being polled.
-    pub(crate) scope: Cell<Option<ScopeKey>>,
-    /// How many time limits that have no node are being polled, inside of `scope`.
-    pub(crate) limits_without_node: Cell<u32>,
-    /// The nodes of those around them that were given one since they began to be polled, outermost first.
-    pub(crate) limit_nodes: RefCell<Vec<ScopeKey>>,
+    pub(crate) static SCOPE: Cell<Option<ScopeKey>> = const { Cell::new(None) };
+    /// How many time limits that have no node are being polled, inside of [`SCOPE`].
+    pub(crate) static LIMITS_WITHOUT_NODE: Cell<u32> = const { Cell::new(0) };
     /// What the task waits for, once a trap has published it.
-    pub(crate) published: Cell<Option<Parked>>,
+    pub(crate) static PUBLISHED: Cell<Option<Parked>> = const { Cell::new(None) };
     /// How many more traps may succeed in this poll.
-    pub(crate) budget: Cell<u32>,
+    pub(crate) static BUDGET: Cell<u32> = const { Cell::new(0) };
     /// How often the budget was used up and one more trap was lent.
-    pub(crate) lent: Cell<u32>,
+    pub(crate) static LENT: Cell<u32> = const { Cell::new(0) };
+}
+
+/// All of it.
+pub(crate) struct SetAside {
+    scope: Option<ScopeKey>,
+    limits_without_node: u32,
+    published: Option<Parked>,
+    budget: u32,
+    lent: u32,
+}
+
+/// Sets the poll in progress aside, if there is one: afterwards there is none.
+pub(crate) fn set_aside() -> SetAside {
+    SetAside {
+        scope: SCOPE.take(),
+        limits_without_node: LIMITS_WITHOUT_NODE.take(),
+        published: PUBLISHED.take(),
+        budget: BUDGET.take(),
+        lent: LENT.take(),
+    }
+}
+
+/// No poll is in progress.
+pub(crate) fn clear() {
+    set_aside();
+}
+
+/// Goes on with it.
+pub(crate) fn put_back(poll: &SetAside) {
+    SCOPE.set(poll.scope);
+    LIMITS_WITHOUT_NODE.set(poll.limits_without_node);
+    PUBLISHED.set(poll.published);
+    BUDGET.set(poll.budget);
+    LENT.set(poll.lent);
+}
+
+/// The poll of a task begins, in the scope of the task.
+#[inline]
+pub(crate) fn begin(scope: Option<ScopeKey>, budget: u32) {
+    SCOPE.set(scope);
+    PUBLISHED.set(None);
+    BUDGET.set(budget);
+    LENT.set(0);
 }

@@ -6,6 +6,7 @@
 
 use crate::debug::{EventKind, KernelCounts, WakeCause};
 use crate::kernel::captured::Traces;
+use crate::kernel::current_poll;
 use crate::kernel::run_queue::{self, RecordedWake};
 use crate::kernel::state::{self, State};
 use crate::kernel::task_record::{Parked, Record};
@@ -68,7 +69,7 @@ impl State {
     #[cold]
     fn note_wait(&self, record: &Record) {
         if self.captured.holds_back() {
-            self.captured.judge(record, self.traces_of_waits(self.current.budget.get()));
+            self.captured.judge(record, self.traces_of_waits(current_poll::BUDGET.get()));
         }
         if record.end.get().is_some() {
             self.regions.forget(record.id);

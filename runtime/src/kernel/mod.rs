@@ -40,7 +40,7 @@
 //! | its parts | hold |
 //! |---|---|
 //! | `state.rs` | all the parts below, and the thread-local with the running kernel |
-//! | `current_poll.rs` | the poll in progress: its task, its scope, its budget |
+//! | `current_poll.rs` | the poll in progress: its scope, what it has published, its budget |
 //! | `task_table.rs`, `task_record.rs` | the live tasks, and what the kernel knows of each |
 //! | `run_queue.rs`, `waker.rs`, `inbox.rs` | ready tasks; wakes from this thread and from others |
 //! | `timer_queue.rs`, `timer_levels.rs`, `clock.rs` | deadlines; real or virtual time |

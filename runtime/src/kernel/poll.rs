@@ -13,7 +13,7 @@ use super::Payload;
 use super::run::Main;
 use crate::debug::{EventKind, Region};
 use crate::error::panic_message;
-use crate::kernel::cancel_tree::ScopeKey;
+use crate::kernel::current_poll;
 use crate::kernel::run_queue;
 use crate::kernel::state::State;
 use crate::kernel::task_record::{End, Parked, Record, Runnable};
@@ -51,7 +51,7 @@ impl State {
             _ if stopped_at.is_some() => Poll::Pending,
             _ => task.poll(cx),
         }));
-        let parked = stopped_at.or(self.current.published.take());
+        let parked = stopped_at.or(current_poll::PUBLISHED.take());
         self.tasks.borrow_mut().end_poll(slot, waker);
         match polled {
             Ok(Poll::Ready(())) => self.finish(&task, End::Returned),
@@ -66,7 +66,7 @@ impl State {
                 }
             }
         }
-        let last = self.current.task.take();
+        let last = self.current_task.take();
         drop(last);
     }
 
@@ -86,12 +86,7 @@ impl State {
 /// All that is known of a poll while it is going on.
 pub(super) struct PollInProgress {
     task: Option<Rc<dyn Runnable>>,
-    scope: Option<ScopeKey>,
-    limits_without_node: u32,
-    limit_nodes: Vec<ScopeKey>,
-    published: Option<Parked>,
-    budget: u32,
-    lent: u32,
+    rest: current_poll::SetAside,
     region: Option<Region>,
     published_region: Option<Region>,
 }
@@ -128,37 +123,25 @@ impl State {
         record.cycles.set(record.cycles.get() + 1);
         record.woken_by.set(woken_by);
         record.parked.set(Parked { at: record.parked.get().at, ..Parked::in_state(TaskState::Running) });
-        self.current.scope.set(record.root.get());
-        self.current.budget.set(BUDGET);
-        self.current.lent.set(0);
+        current_poll::begin(record.root.get(), BUDGET);
         run_queue::set_running(Some(record.id));
         self.emit_running(record);
-        self.current.task.replace(Some(Rc::clone(task)))
+        self.current_task.replace(Some(Rc::clone(task)))
     }
 
     /// Sets the poll in progress aside, if there is one, so that another task can be polled.
     pub(super) fn set_aside(&self) -> PollInProgress {
         PollInProgress {
-            task: self.current.task.take(),
-            scope: self.current.scope.take(),
-            limits_without_node: self.current.limits_without_node.take(),
-            limit_nodes: self.current.limit_nodes.take(),
-            published: self.current.published.take(),
-            budget: self.current.budget.get(),
-            lent: self.current.lent.get(),
+            task: self.current_task.take(),
+            rest: current_poll::set_aside(),
             region: self.regions.current.take(),
             published_region: self.regions.published.take(),
         }
     }
 
     pub(super) fn put_back(&self, poll: PollInProgress) {
-        self.current.task.replace(poll.task);
-        self.current.scope.set(poll.scope);
-        self.current.limits_without_node.set(poll.limits_without_node);
-        self.current.limit_nodes.replace(poll.limit_nodes);
-        self.current.published.set(poll.published);
-        self.current.budget.set(poll.budget);
-        self.current.lent.set(poll.lent);
+        self.current_task.replace(poll.task);
+        current_poll::put_back(&poll.rest);
         self.regions.current.set(poll.region);
         self.regions.published.set(poll.published_region);
     }

@@ -18,7 +18,7 @@
 use crate::debug::WakeCause;
 use crate::kernel::waker::KernelId;
 use crate::task::info::TaskId;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::mem;
 use std::num::NonZeroU64;
@@ -30,8 +30,6 @@ pub(crate) struct RunQueue {
     kernel: Option<KernelId>,
     queue: VecDeque<u32>,
     marks: Vec<Mark>,
-    /// The task being polled: the source of the wakes that happen meanwhile.
-    running: Option<TaskId>,
     /// With activations: the wakes that have not been emitted yet.
     recorded: Option<Vec<RecordedWake>>,
     /// With activations: what causes the wakes that happen now, if it is not the running task.
@@ -69,19 +67,14 @@ impl Mark {
 }
 
 thread_local! {
+    /// The task being polled: the source of the wakes that happen meanwhile.
+    static RUNNING: Cell<Option<TaskId>> = const { Cell::new(None) };
     static RUN_QUEUE: RefCell<RunQueue> = const { RefCell::new(RunQueue::new()) };
 }
 
 impl RunQueue {
     pub(crate) const fn new() -> RunQueue {
-        RunQueue {
-            kernel: None,
-            queue: VecDeque::new(),
-            marks: Vec::new(),
-            running: None,
-            recorded: None,
-            cause: None,
-        }
+        RunQueue { kernel: None, queue: VecDeque::new(), marks: Vec::new(), recorded: None, cause: None }
     }
 
     /// Records every wake from now on.
@@ -134,7 +127,7 @@ pub(crate) fn uninstall() -> RunQueue {
     RUN_QUEUE.with_borrow_mut(|current| {
         let mut queue = mem::take(current);
         queue.kernel = None;
-        queue.running = None;
+        RUNNING.set(None);
         queue
     })
 }
@@ -150,7 +143,7 @@ pub(crate) struct SetAside {
 pub(crate) fn set_aside() -> SetAside {
     RUN_QUEUE.with_borrow_mut(|current| SetAside {
         queue: mem::take(&mut current.queue),
-        running: current.running.take(),
+        running: RUNNING.take(),
         cause: current.cause.take(),
     })
 }
@@ -160,7 +153,7 @@ pub(crate) fn put_back(aside: SetAside) {
     RUN_QUEUE.with_borrow_mut(|current| {
         let woken = mem::replace(&mut current.queue, aside.queue);
         current.queue.extend(woken);
-        current.running = aside.running;
+        RUNNING.set(aside.running);
         current.cause = aside.cause;
     });
 }
@@ -183,8 +176,7 @@ pub(crate) fn wake(kernel: KernelId, slot: u32) -> bool {
             let mut queue = queue.borrow_mut();
             let here = queue.kernel == Some(kernel);
             if here {
-                let by = queue.running;
-                queue.push(slot, by);
+                queue.push(slot, RUNNING.get());
             }
             here
         })
@@ -205,9 +197,9 @@ pub(crate) fn push_new(slot: u32) {
 pub(crate) fn wake_new(kernel: KernelId, slot: u32) -> bool {
     let wake = |queue: &RefCell<RunQueue>| {
         let mut queue = queue.borrow_mut();
-        let (here, by) = (queue.kernel == Some(kernel), queue.running);
+        let here = queue.kernel == Some(kernel);
         if here {
-            queue.push_new(slot, by);
+            queue.push_new(slot, RUNNING.get());
         }
         here
     };
@@ -238,14 +230,14 @@ pub(crate) fn pop() -> Option<(u32, Option<TaskId>)> {
 }
 
 /// Says which task is being polled.
+#[inline]
 pub(crate) fn set_running(task: Option<TaskId>) {
-    // While the thread's locals are torn down no task is polled, but futures are dropped on behalf of theirs.
-    let _ = RUN_QUEUE.try_with(|queue| queue.borrow_mut().running = task);
+    RUNNING.set(task);
 }
 
 /// The task that is being polled.
 pub(crate) fn running() -> Option<TaskId> {
-    RUN_QUEUE.try_with(|queue| queue.borrow().running).ok().flatten()
+    RUNNING.get()
 }
 
 /// What causes the wakes that are recorded from now on; `None`: the running task.

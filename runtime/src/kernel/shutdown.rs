@@ -9,6 +9,7 @@ use super::Kernel;
 use super::cycle::Limit;
 use super::run::{Main, Running};
 use crate::debug::EventKind;
+use crate::kernel::current_poll;
 use crate::kernel::run_queue;
 use crate::kernel::state::{self, State};
 use crate::kernel::task_record::{End, GENERATIONS, Record, Runnable};
@@ -143,7 +144,7 @@ impl Kernel {
         debug_assert!(previous.is_none(), "the kernel drops one task at a time");
         self.state.discard(task);
         self.state.finish(task, End::Cancelled);
-        let last = self.state.current.task.take();
+        let last = self.state.current_task.take();
         drop(last);
     }
 }
@@ -168,6 +169,7 @@ impl Drop for Kernel {
             return self.drop_unrun();
         }
         // A kernel may be dropped inside another one's task; its tasks then run under their own kernel's name.
+        let outer_poll = current_poll::set_aside();
         let outer = state::replace(None);
         let outer_queue = outer.as_ref().map(|_| run_queue::uninstall());
         let running = Running::enter(self);
@@ -176,6 +178,7 @@ impl Drop for Kernel {
         if let (Some(outer), Some(queue)) = (outer, outer_queue) {
             run_queue::install(queue, outer.id);
             state::replace(Some(outer));
+            current_poll::put_back(&outer_poll);
         }
     }
 }

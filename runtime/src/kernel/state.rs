@@ -8,7 +8,7 @@ use crate::debug::Activations;
 use crate::kernel::cancel_tree::CancelTree;
 use crate::kernel::captured::Captured;
 use crate::kernel::clock::Clock;
-use crate::kernel::current_poll::CurrentPoll;
+use crate::kernel::current_poll;
 use crate::kernel::grants::Grants;
 use crate::kernel::inbox::Inbox;
 use crate::kernel::maintenance::Maintenance;
@@ -17,7 +17,7 @@ use crate::kernel::reactor::Reactor;
 use crate::kernel::regions::Regions;
 use crate::kernel::reports::Reports;
 use crate::kernel::run_queue;
-use crate::kernel::task_record::{Record, TaskRef};
+use crate::kernel::task_record::{Record, Runnable, TaskRef};
 use crate::kernel::task_table::TaskTable;
 use crate::kernel::timer_queue::TimerQueue;
 use crate::kernel::waker::KernelId;
@@ -52,13 +52,16 @@ pub(crate) struct State {
     /// Sleeps without end.
     pub(crate) endless_sleeps: Cell<usize>,
     pub(crate) shutting_down: Cell<bool>,
-    pub(crate) current: CurrentPoll,
+    /// The task that is being polled; of nested ones the innermost. The rest of its poll is in [`current_poll`].
+    pub(crate) current_task: RefCell<Option<Rc<dyn Runnable>>>,
 }
 
 thread_local! {
     /// Whether the kernel that runs here notes waits and regions: a copy of its own flag, because it is read at every poll of a
     /// region.
     static WATCHED: Cell<bool> = const { Cell::new(false) };
+    /// The number of the kernel that runs here: a copy too.
+    static RUNNING_ID: Cell<Option<KernelId>> = const { Cell::new(None) };
     static RUNNING: RefCell<Option<Rc<State>>> = const { RefCell::new(None) };
     /// The tasks of kernels that do not run now which have been asked to stop.
     static REQUESTS: RefCell<Vec<TaskRef>> = const { RefCell::new(Vec::new()) };
@@ -100,6 +103,12 @@ pub(crate) fn info_of(task: &Record) -> TaskInfo {
     TaskInfo { region: try_with(region).flatten(), ..task.info() }
 }
 
+/// The number of the kernel that runs here, if any.
+#[inline]
+pub(crate) fn running_id() -> Option<KernelId> {
+    RUNNING_ID.get()
+}
+
 /// Whether the kernel that runs here, if any, notes waits and regions.
 #[inline]
 pub(crate) fn is_watched() -> bool {
@@ -125,7 +134,7 @@ pub(crate) fn enter(state: &Rc<State>) -> bool {
         let free = running.borrow().is_none();
         if free {
             running.replace(Some(Rc::clone(state)));
-            WATCHED.set(state.watched.get());
+            note_running(Some(state));
         }
         free
     })
@@ -133,6 +142,13 @@ pub(crate) fn enter(state: &Rc<State>) -> bool {
 
 /// Sets one kernel aside for another one that has to end first.
 pub(crate) fn replace(state: Option<Rc<State>>) -> Option<Rc<State>> {
-    WATCHED.set(state.as_ref().is_some_and(|state| state.watched.get()));
+    note_running(state.as_ref());
     RUNNING.try_with(|running| running.replace(state)).unwrap_or_default()
+}
+
+/// Another kernel runs from now on, or none; no poll is in progress in it.
+fn note_running(state: Option<&Rc<State>>) {
+    WATCHED.set(state.is_some_and(|state| state.watched.get()));
+    RUNNING_ID.set(state.map(|state| state.id));
+    current_poll::clear();
 }

@@ -17,8 +17,8 @@
 //! A combinator of another crate does not split it. But when a trap has found the budget used up, its future returns
 //! `Pending`, and what is polled after that in the same poll is another branch: it is lent one trap.
 
-use crate::kernel::current_poll::CurrentPoll;
-use crate::kernel::state::try_with;
+use super::is_running;
+use crate::kernel::current_poll::{self, LENT, PUBLISHED};
 use crate::kernel::task_record::Parked;
 use crate::task::info::TaskState;
 use std::task::{Context, Poll};
@@ -30,39 +30,39 @@ const BYTES: usize = 8 * 1024;
 
 /// Takes one from the budget of this poll. When the budget is used up the task is queued again and has to return
 /// `Pending`.
+#[inline]
 pub(crate) fn spend(cx: &mut Context<'_>) -> Poll<()> {
-    let left = try_with(|kernel| {
-        let left = kernel.current.budget.get();
-        kernel.current.budget.set(left.saturating_sub(1));
-        left
-    });
-    if left == Some(0) {
-        cx.waker().wake_by_ref();
-        try_with(|kernel| {
-            kernel.current.lend_budget();
-            kernel.current.published.set(Some(Parked::in_state(TaskState::Ready)));
-        });
-        return Poll::Pending;
-    }
-    Poll::Ready(())
-}
-
-impl CurrentPoll {
-    /// The budget is used up, and what is polled from now on is another branch of the task. As often as that may
-    /// happen, it does not keep a task from returning.
-    fn lend_budget(&self) {
-        if self.lent.get() < BUDGET {
-            self.lent.set(self.lent.get() + 1);
-            self.budget.set(1);
+    match current_poll::BUDGET.get() {
+        0 => used_up(cx),
+        left => {
+            current_poll::BUDGET.set(left - 1);
+            Poll::Ready(())
         }
     }
+}
+
+/// What is polled from now on is another branch of the task: it is lent one trap. As often as that may happen, it does not
+/// keep a task from returning.
+#[cold]
+#[inline(never)]
+fn used_up(cx: &mut Context<'_>) -> Poll<()> {
+    if !is_running() {
+        return Poll::Ready(());
+    }
+    cx.waker().wake_by_ref();
+    if LENT.get() < BUDGET {
+        LENT.set(LENT.get() + 1);
+        current_poll::BUDGET.set(1);
+    }
+    PUBLISHED.set(Some(Parked::in_state(TaskState::Ready)));
+    Poll::Pending
 }
 
 /// Takes from the budget what so many bytes cost that have just been moved.
 pub(crate) fn spend_bytes(count: usize) {
     if count >= BYTES {
         let cost = u32::try_from(count / BYTES).unwrap_or(u32::MAX);
-        try_with(|kernel| kernel.current.budget.set(kernel.current.budget.get().saturating_sub(cost)));
+        current_poll::BUDGET.set(current_poll::BUDGET.get().saturating_sub(cost));
     }
 }
 
@@ -83,7 +83,7 @@ pub(crate) struct Share {
 
 impl BudgetShares {
     pub(crate) fn among(futures: usize) -> BudgetShares {
-        let left = try_with(|kernel| kernel.current.budget.get()).unwrap_or(0);
+        let left = current_poll::BUDGET.get();
         BudgetShares { left, futures: u32::try_from(futures).unwrap_or(u32::MAX), least: left.min(1) }
     }
 
@@ -92,20 +92,15 @@ impl BudgetShares {
     pub(crate) fn next(&mut self) -> Share {
         let share = (self.left / self.futures.max(1)).max(self.least);
         self.futures = self.futures.saturating_sub(1);
-        let lent = try_with(|kernel| {
-            kernel.current.budget.set(share);
-            kernel.current.lent.get()
-        });
-        Share { budget: share, lent: lent.unwrap_or(0) }
+        current_poll::BUDGET.set(share);
+        Share { budget: share, lent: LENT.get() }
     }
 
     /// It has been polled.
     pub(crate) fn give_back(&mut self, share: Share) {
-        try_with(|kernel| {
-            let lent = kernel.current.lent.get() - share.lent;
-            let used = (share.budget + lent).saturating_sub(kernel.current.budget.get());
-            self.left = self.left.saturating_sub(used);
-            kernel.current.budget.set(self.left);
-        });
+        let lent = LENT.get() - share.lent;
+        let used = (share.budget + lent).saturating_sub(current_poll::BUDGET.get());
+        self.left = self.left.saturating_sub(used);
+        current_poll::BUDGET.set(self.left);
     }
 }

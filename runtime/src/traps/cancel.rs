@@ -2,6 +2,7 @@
 
 use super::{is_running_here, with};
 use crate::kernel::cancel_tree::{CancelReason, ScopeKey};
+use crate::kernel::current_poll::{LIMITS_WITHOUT_NODE, SCOPE};
 use crate::kernel::run_queue;
 use crate::kernel::state::{State, try_with};
 use crate::kernel::waker::{KernelId, wake_each};
@@ -29,7 +30,7 @@ pub(crate) fn open_scope() -> Scope {
 #[track_caller]
 pub(crate) fn open_task_scope() -> Scope {
     with(|kernel| {
-        let root = task_root(kernel).or(kernel.current.scope.get());
+        let root = task_root(kernel).or(SCOPE.get());
         Scope { key: kernel.cancel_tree.borrow_mut().add(root), kernel: Rc::clone(kernel) }
     })
 }
@@ -39,71 +40,77 @@ pub(crate) fn open_task_scope() -> Scope {
 /// Most bodies open no region, and need none around them: a request to stop then drops the limit together with what
 /// is around it. So a limit gets its node when something inside needs one to be below, and [`current_scope`] is the
 /// one place that decides that.
-#[must_use = "the limit has to be taken off the list again"]
+#[must_use = "it is to be ended after the poll"]
 pub(crate) struct PolledLimit {
-    kernel: Rc<State>,
     ended: bool,
 }
 
-#[track_caller]
+#[inline]
 pub(crate) fn begin_limit() -> PolledLimit {
-    with(|kernel| {
-        let limits = &kernel.current.limits_without_node;
-        limits.set(limits.get() + 1);
-        PolledLimit { kernel: Rc::clone(kernel), ended: false }
-    })
+    LIMITS_WITHOUT_NODE.set(LIMITS_WITHOUT_NODE.get() + 1);
+    PolledLimit { ended: false }
 }
 
 impl PolledLimit {
     /// Its body has been polled. The node, if something inside needed one.
+    #[inline]
     pub(crate) fn end(mut self) -> Option<Scope> {
         self.ended = true;
-        self.take_off()
-    }
-
-    fn take_off(&self) -> Option<Scope> {
-        let kernel = &self.kernel;
-        let limits = &kernel.current.limits_without_node;
-        if limits.get() > 0 {
-            limits.set(limits.get() - 1);
-            return None;
-        }
-        let key = kernel.current.limit_nodes.borrow_mut().pop()?;
-        kernel.current.scope.set(kernel.cancel_tree.borrow().parent(key));
-        Some(Scope { kernel: Rc::clone(kernel), key })
+        end_limit()
     }
 }
 
 /// Its body may panic.
 impl Drop for PolledLimit {
+    #[inline]
     fn drop(&mut self) {
         if !self.ended {
-            drop(self.take_off());
+            drop(end_limit());
         }
     }
+}
+
+#[inline]
+fn end_limit() -> Option<Scope> {
+    match LIMITS_WITHOUT_NODE.get() {
+        0 => leave_limit(),
+        limits => {
+            LIMITS_WITHOUT_NODE.set(limits - 1);
+            None
+        }
+    }
+}
+
+/// It was given a node. All regions inside have been left by now, so that is the scope that is being polled.
+#[cold]
+fn leave_limit() -> Option<Scope> {
+    let left = try_with(|kernel| {
+        let key = SCOPE.get()?;
+        SCOPE.set(kernel.cancel_tree.borrow().parent(key));
+        Some(Scope { kernel: Rc::clone(kernel), key })
+    });
+    left.flatten()
 }
 
 /// The scope that is being polled, for something to be opened or entered below it. A task's first region makes its
 /// root, and the first region in limits that have no nodes makes theirs, the outermost first.
 fn current_scope(kernel: &State) -> Option<ScopeKey> {
-    let mut scope = kernel.current.scope.get().or_else(|| task_root(kernel));
-    for _ in 0..kernel.current.limits_without_node.take() {
-        let node = kernel.cancel_tree.borrow_mut().add(scope);
-        kernel.current.limit_nodes.borrow_mut().push(node);
-        scope = Some(node);
-        kernel.current.scope.set(scope);
+    let mut scope = SCOPE.get().or_else(|| task_root(kernel));
+    for _ in 0..LIMITS_WITHOUT_NODE.take() {
+        scope = Some(kernel.cancel_tree.borrow_mut().add(scope));
+        SCOPE.set(scope);
     }
     scope
 }
 
 fn task_root(kernel: &State) -> Option<ScopeKey> {
-    let current = kernel.current.task.borrow();
+    let current = kernel.current_task.borrow();
     let record = current.as_ref()?.record();
     if record.root.get().is_none() {
         let requested = record.cancel_requested.get().then_some(CancelReason::Cancelled);
         let root = kernel.cancel_tree.borrow_mut().add_task(record.slot, None, requested);
         record.root.set(Some(root));
-        kernel.current.scope.set(Some(root));
+        SCOPE.set(Some(root));
     }
     record.root.get()
 }
@@ -145,7 +152,7 @@ impl Scope {
                 tree.move_to(self.key, outer);
             }
             tree.note_polled(self.key);
-            kernel.current.scope.replace(Some(self.key))
+            SCOPE.replace(Some(self.key))
         }))
     }
 
@@ -260,7 +267,7 @@ pub(crate) struct Entered(Option<Option<ScopeKey>>);
 impl Drop for Entered {
     fn drop(&mut self) {
         if let Some(outer) = self.0 {
-            try_with(|kernel| kernel.current.scope.set(outer));
+            SCOPE.set(outer);
         }
     }
 }
@@ -277,10 +284,10 @@ pub(crate) fn cancellation_pending() -> bool {
 
 #[track_caller]
 fn ask_current(ask: impl FnOnce(&State, ScopeKey) -> bool) -> bool {
-    with(|kernel| match kernel.current.scope.get() {
+    with(|kernel| match SCOPE.get() {
         Some(scope) => ask(kernel, scope),
         None => {
-            kernel.current.task.borrow().as_ref().is_some_and(|task| task.record().cancel_requested.get())
+            kernel.current_task.borrow().as_ref().is_some_and(|task| task.record().cancel_requested.get())
         }
     })
 }

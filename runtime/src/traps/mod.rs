@@ -40,7 +40,7 @@ mod tasks;
 mod timers;
 
 pub(crate) use crate::kernel::maintenance::MaintenanceJob;
-use crate::kernel::state::{State, try_with};
+use crate::kernel::state::{State, running_id, try_with};
 pub(crate) use budget::{BUDGET, BudgetShares, spend, spend_bytes};
 pub(crate) use cancel::{
     Entered, Scope, ScopeLink, begin_limit, cancellation_pending, is_cancelled, open_scope, open_task_scope,
@@ -60,14 +60,18 @@ pub(crate) use tasks::{
 pub(crate) use timers::{EndlessSleep, Timer, add_maintenance, now, set_timer, sleep_without_end};
 
 /// Whether a kernel runs on this thread.
+#[inline]
 pub(crate) fn is_running() -> bool {
-    try_with(|_| ()).is_some()
+    running_id().is_some()
 }
 
 /// Panics outside of a kernel: for a wait that no waker would ever end there.
+#[inline]
 #[track_caller]
 pub(crate) fn require_kernel() {
-    with(|_| ());
+    if !is_running() {
+        with(|_| ());
+    }
 }
 
 #[track_caller]
@@ -81,6 +85,7 @@ fn with<R>(use_it: impl FnOnce(&Rc<State>) -> R) -> R {
     }
 }
 
-fn is_running_here(kernel: &Rc<State>) -> bool {
-    try_with(|running| Rc::ptr_eq(running, kernel)) == Some(true)
+#[inline]
+fn is_running_here(kernel: &State) -> bool {
+    running_id() == Some(kernel.id)
 }

@@ -3,10 +3,10 @@
 use super::cancel::Scope;
 use super::tasks::reserve;
 use crate::debug::{EventKind, Region};
-use crate::kernel::cancel_tree::ScopeKey;
+use crate::kernel::current_poll::{self, LIMITS_WITHOUT_NODE, PUBLISHED};
 use crate::kernel::run_queue;
 use crate::kernel::state::State;
-use crate::kernel::task_record::{End, Host, Parked, Place, Record, Runnable};
+use crate::kernel::task_record::{End, Host, Place, Record, Runnable};
 use crate::task::info::TaskId;
 use std::any::Any;
 use std::rc::Rc;
@@ -31,7 +31,7 @@ impl Nested {
         let task = reserve(&kernel, make);
         let record = task.record();
         record.nested.set(true);
-        let host = kernel.current.task.borrow().as_ref().map(|task| {
+        let host = kernel.current_task.borrow().as_ref().map(|task| {
             let host = task.record().host_or_self();
             Host { depth: host.depth + 1, ..host }
         });
@@ -61,26 +61,23 @@ impl Nested {
         if record.end.get().is_some() {
             return None;
         }
-        debug_assert!(kernel.current.limits_without_node.get() == 0, "its scope was entered");
+        debug_assert!(LIMITS_WITHOUT_NODE.get() == 0, "its scope was entered");
         let (task, waker) = kernel.tasks.borrow_mut().begin_poll(record.slot)?;
         Some(NestedTurn {
             kernel: Rc::clone(&self.kernel),
             waker: Some(waker),
             end: None,
-            scope: kernel.current.scope.get(),
-            published: kernel.current.published.take(),
+            outer: current_poll::set_aside(),
             region: kernel.regions.current.take(),
             published_region: kernel.regions.published.take(),
-            budget: kernel.current.budget.get(),
-            lent: kernel.current.lent.get(),
-            current: kernel.make_current(&task, record.woken_by.get()),
+            outer_task: kernel.make_current(&task, record.woken_by.get()),
             task,
         })
     }
 
     /// The task was polled, and waits.
     pub(crate) fn suspend(&self) {
-        self.kernel.suspend(self.record(), self.kernel.current.published.take());
+        self.kernel.suspend(self.record(), PUBLISHED.take());
     }
 
     /// Whether it is cancelled and nothing inside it is alive: its future is to be dropped now.
@@ -108,13 +105,11 @@ pub(crate) struct NestedTurn {
     task: Rc<dyn Runnable>,
     waker: Option<Waker>,
     end: Option<End>,
-    current: Option<Rc<dyn Runnable>>,
-    scope: Option<ScopeKey>,
-    published: Option<Parked>,
+    outer_task: Option<Rc<dyn Runnable>>,
+    /// The rest of the poll around this turn.
+    outer: current_poll::SetAside,
     region: Option<Region>,
     published_region: Option<Region>,
-    budget: u32,
-    lent: u32,
 }
 
 impl NestedTurn {
@@ -140,15 +135,12 @@ impl Drop for NestedTurn {
         if let Some(end) = self.end.filter(|_| record.end.get().is_none()) {
             kernel.finish(&self.task, end);
         }
-        kernel.current.published.set(self.published);
+        current_poll::put_back(&self.outer);
         kernel.regions.current.set(self.region.take());
         kernel.regions.published.set(self.published_region.take());
-        kernel.current.scope.set(self.scope);
-        kernel.current.budget.set(self.budget);
-        kernel.current.lent.set(self.lent);
-        let outer = self.current.take();
+        let outer = self.outer_task.take();
         run_queue::set_running(outer.as_ref().map(|task| task.record().id));
-        let inner = kernel.current.task.replace(outer);
+        let inner = kernel.current_task.replace(outer);
         drop(inner);
     }
 }

@@ -2,9 +2,10 @@
 //!
 //! A trap publishes itself with [`park`]. A future that is built of other waits publishes what it waits for with
 //! [`park_around`], after the futures inside it have been polled. The last publication of a poll is what the task table,
-//! error reports and activations show. Outside of a kernel both do nothing.
+//! error reports and activations show. What is published outside of a kernel is not looked at.
 
-use crate::kernel::state::{State, try_with};
+use crate::kernel::current_poll::PUBLISHED;
+use crate::kernel::state::{State, is_watched, try_with};
 use crate::kernel::task_record::{Parked, Resource};
 use crate::task::info::{TaskId, TaskState};
 use std::panic::Location;
@@ -28,11 +29,8 @@ pub(crate) fn park_for(
 
 #[inline]
 fn publish(parked: Parked, about: Option<&dyn Fn() -> String>) {
-    let watched = try_with(|kernel| {
-        kernel.current.published.set(Some(parked));
-        kernel.watched.get()
-    });
-    if watched == Some(true) {
+    PUBLISHED.set(Some(parked));
+    if is_watched() {
         note(about);
     }
 }
@@ -44,7 +42,7 @@ fn note(about: Option<&dyn Fn() -> String>) {
     try_with(|kernel| {
         kernel.regions.published.set(kernel.regions.current());
         if let Some(task) = asked_task(kernel)
-            && let Some(parked) = kernel.current.published.get()
+            && let Some(parked) = PUBLISHED.get()
         {
             kernel.captured.note(task, parked, kernel.regions.current(), about);
         }
@@ -53,7 +51,7 @@ fn note(about: Option<&dyn Fn() -> String>) {
 
 /// The task that is being polled, if notes are taken.
 fn asked_task(kernel: &State) -> Option<TaskId> {
-    let task = kernel.current.task.borrow();
+    let task = kernel.current_task.borrow();
     task.as_ref().map(|task| task.record().id).filter(|_| kernel.captured.is_on())
 }
 
@@ -70,14 +68,11 @@ pub(crate) enum Line {
 /// A future of another crate has published nothing by then; its wait is shown as a foreign one.
 #[inline]
 pub(crate) fn park_around(state: Option<TaskState>, at: &'static Location<'static>, line: Line) {
-    let watched = try_with(|kernel| {
-        let inner = kernel.current.published.get().unwrap_or(Parked::in_state(TaskState::ForeignWait));
-        let inner_line = inner.at.filter(|_| line == Line::Inner);
-        let outer = Parked { state: state.unwrap_or(inner.state), at: inner_line.or(Some(at)), ..inner };
-        kernel.current.published.set(Some(outer));
-        kernel.watched.get()
-    });
-    if watched == Some(true) && line == Line::Outer {
+    let inner = PUBLISHED.get().unwrap_or(Parked::in_state(TaskState::ForeignWait));
+    let inner_line = inner.at.filter(|_| line == Line::Inner);
+    let outer = Parked { state: state.unwrap_or(inner.state), at: inner_line.or(Some(at)), ..inner };
+    PUBLISHED.set(Some(outer));
+    if is_watched() && line == Line::Outer {
         note_around(state, at);
     }
 }

@@ -1,6 +1,7 @@
 //! Traps for the [regions](crate::debug::region()) of a task's work.
 
 use crate::debug::{EventKind, Region};
+use crate::kernel::current_poll::PUBLISHED;
 use crate::kernel::state::{self, State, try_with};
 use crate::kernel::task_record::Parked;
 use crate::task::info::TaskState;
@@ -38,7 +39,7 @@ pub(crate) fn leave_region(region: Region) {
 }
 
 fn tell(kernel: &State, kind: EventKind) {
-    let task = kernel.current.task.borrow().clone();
+    let task = kernel.current_task.borrow().clone();
     kernel.emit(task.as_ref().map(|task| task.record()), kind);
 }
 
@@ -55,7 +56,7 @@ impl InsideRegion {
     pub(crate) fn new(region: Region) -> InsideRegion {
         let kernel = state::running();
         let outer = kernel.as_ref().and_then(|kernel| kernel.regions.current.replace(Some(region.clone())));
-        let before = kernel.as_ref().and_then(|kernel| kernel.current.published.take());
+        let before = kernel.as_ref().and_then(|_| PUBLISHED.take());
         InsideRegion { kernel, region, outer, before }
     }
 
@@ -63,10 +64,10 @@ impl InsideRegion {
     pub(crate) fn end(self, waits: bool) {
         let Some(kernel) = &self.kernel else { return };
         if !waits {
-            kernel.current.published.set(self.before);
-        } else if kernel.current.published.get().is_none() {
+            PUBLISHED.set(self.before);
+        } else if PUBLISHED.get().is_none() {
             // It waits in a future of another crate, which publishes nothing.
-            kernel.current.published.set(Some(Parked::in_state(TaskState::ForeignWait)));
+            PUBLISHED.set(Some(Parked::in_state(TaskState::ForeignWait)));
             kernel.regions.published.set(Some(self.region.clone()));
         }
     }

@@ -37,7 +37,7 @@ pub(super) fn reserve<T: Runnable>(
     kernel: &State,
     make: impl FnOnce(Place, Option<TaskId>) -> Rc<T>,
 ) -> Rc<T> {
-    let current = kernel.current.task.borrow();
+    let current = kernel.current_task.borrow();
     let parent = current.as_ref().map(|task| task.record());
     let place = kernel.tasks.borrow_mut().reserve();
     let task = make(place, parent.map(|parent| parent.id));
@@ -69,7 +69,7 @@ pub(crate) fn current_task() -> TaskInfo {
 
 /// The current task's number, if this is a task at all.
 pub(crate) fn current_id() -> Option<TaskId> {
-    try_with(|kernel| kernel.current.task.borrow().as_ref().map(|task| task.record().id)).flatten()
+    try_with(|kernel| kernel.current_task.borrow().as_ref().map(|task| task.record().id)).flatten()
 }
 
 #[track_caller]
@@ -127,7 +127,7 @@ pub(crate) fn set_locals(locals: Option<Rc<Locals>>) -> Option<Rc<Locals>> {
 
 #[track_caller]
 fn with_current<R>(use_it: impl FnOnce(&Record) -> R) -> R {
-    with(|kernel| match kernel.current.task.borrow().as_ref() {
+    with(|kernel| match kernel.current_task.borrow().as_ref() {
         Some(task) => use_it(task.record()),
         None => panic!("no task is running: this is called from a waker or a destructor of the kernel"),
     })
@@ -147,7 +147,7 @@ pub(crate) fn task_stops_where_parked() -> bool {
 
 fn ask_record(ask: impl FnOnce(&State, &Record) -> bool) -> bool {
     let asked =
-        try_with(|kernel| kernel.current.task.borrow().as_ref().map(|task| ask(kernel, task.record())));
+        try_with(|kernel| kernel.current_task.borrow().as_ref().map(|task| ask(kernel, task.record())));
     asked.flatten().unwrap_or(false)
 }
 
