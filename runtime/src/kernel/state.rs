@@ -60,6 +60,8 @@ thread_local! {
     /// Whether the kernel that runs here notes waits and regions: a copy of its own flag, because it is read at every poll of a
     /// region.
     static WATCHED: Cell<bool> = const { Cell::new(false) };
+    /// Whether a kernel with the real clock runs here: a copy too, because every time limit reads the clock.
+    static CLOCK_IS_REAL: Cell<bool> = const { Cell::new(false) };
     /// The number of the kernel that runs here: a copy too.
     static RUNNING_ID: Cell<Option<KernelId>> = const { Cell::new(None) };
     static RUNNING: RefCell<Option<Rc<State>>> = const { RefCell::new(None) };
@@ -109,6 +111,12 @@ pub(crate) fn running_id() -> Option<KernelId> {
     RUNNING_ID.get()
 }
 
+/// Whether a kernel runs here that has the real clock.
+#[inline]
+pub(crate) fn clock_is_real() -> bool {
+    CLOCK_IS_REAL.get()
+}
+
 /// Whether the kernel that runs here, if any, notes waits and regions.
 #[inline]
 pub(crate) fn is_watched() -> bool {
@@ -149,6 +157,7 @@ pub(crate) fn replace(state: Option<Rc<State>>) -> Option<Rc<State>> {
 /// Another kernel runs from now on, or none; no poll is in progress in it.
 fn note_running(state: Option<&Rc<State>>) {
     WATCHED.set(state.is_some_and(|state| state.watched.get()));
+    CLOCK_IS_REAL.set(state.is_some_and(|state| !state.clock.is_virtual()));
     RUNNING_ID.set(state.map(|state| state.id));
     current_poll::clear();
 }

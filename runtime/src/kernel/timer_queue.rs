@@ -112,13 +112,17 @@ impl TimerQueue {
         let sequence = self.next_sequence;
         self.next_sequence += 1;
         let bucket = self.bucket_of(deadline);
-        let entry = Entry { deadline, sequence, waker, home: Home::LateInserts, before: NONE, after: NONE };
-        let index = u32::try_from(self.entries.insert(entry)).expect("fewer than 2^32 timers fit in memory");
+        let place = self.entries.vacant_entry();
+        let index = u32::try_from(place.key()).expect("fewer than 2^32 timers fit in memory");
+        let (mut home, mut after) = (Home::LateInserts, NONE);
         if bucket <= self.current_bucket {
             self.late_inserts.insert((deadline, sequence), index);
         } else {
-            self.link(index, bucket);
+            let list = List::of(bucket, self.current_bucket);
+            (home, after) = (Home::Levels(list), self.levels.set_first(list, index));
         }
+        place.insert(Entry { deadline, sequence, waker, home, before: NONE, after });
+        self.tell_next(after, index);
         TimerKey { index, sequence }
     }
 
@@ -144,16 +148,19 @@ impl TimerQueue {
         let after = self.levels.set_first(list, index);
         let entry = &mut self.entries[index as usize];
         (entry.home, entry.before, entry.after) = (Home::Levels(list), NONE, after);
+        self.tell_next(after, index);
+    }
+
+    /// The entry `after`, if there is one, has another one before it in its list.
+    fn tell_next(&mut self, after: u32, before: u32) {
         if after != NONE {
-            self.entries[after as usize].before = index;
+            self.entries[after as usize].before = before;
         }
     }
 
     /// Takes an entry out of its list.
     fn unlink(&mut self, entry: &Entry, list: List) {
-        if entry.after != NONE {
-            self.entries[entry.after as usize].before = entry.before;
-        }
+        self.tell_next(entry.after, entry.before);
         if entry.before != NONE {
             self.entries[entry.before as usize].after = entry.after;
         } else {
