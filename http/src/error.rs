@@ -26,11 +26,47 @@ use std::sync::Arc;
 /// GET http://127.0.0.1:1/: connecting to 127.0.0.1:1: Connection refused (os error 111)
 /// ```
 ///
+/// A program decides by the [`kind`](Error::kind), or by a method like [`is_timeout`](Error::is_timeout) if it looks for one kind
+/// only:
+///
 /// ```
-/// let error = curio_http::Url::parse("ftp://example.org/").unwrap_err();
-/// assert!(error.is_url());
-/// assert!(error.to_string().contains("ftp://example.org/"));
+/// use curio_http::mock::{Answer, Mock};
+/// use curio_http::{ClientSession, Error, ErrorKind};
+///
+/// async fn price(session: &ClientSession, url: &str) -> Result<Option<f64>, Error> {
+///     let mut response = session.get(url).await?;
+///     match response.raise_for_status() {
+///         Err(error) if error.is_status() && error.status().is_some_and(|status| status == 404) => return Ok(None),
+///         result => result?,
+///     }
+///     response.json().await.map(Some)
+/// }
+///
+/// let mock = Mock::new().otherwise(|request| match request.path() {
+///     "/7" => Answer::text("0.25"),
+///     "/8" => Answer::text("cheap"),
+///     "/9" => Answer::never(),
+///     _ => Answer::new(404),
+/// });
+/// curio::testing::run(async {
+///     let session = mock.session();
+///     assert_eq!(price(&session, "http://shop.test/7").await.unwrap(), Some(0.25));
+///     assert_eq!(price(&session, "http://shop.test/0").await.unwrap(), None);
+///     for id in 8..=9 {
+///         let error = price(&session, &format!("http://ann:secret@shop.test/{id}")).await.unwrap_err();
+///         let advice = match error.kind() {
+///             ErrorKind::Dns | ErrorKind::Connect | ErrorKind::Timeout => "try again later",
+///             ErrorKind::Json | ErrorKind::Protocol => "tell the shop",
+///             _ => "look into the log",
+///         };
+///         assert_eq!(advice, if id == 8 { "tell the shop" } else { "try again later" });
+///         assert_eq!(error.url().unwrap().as_str(), format!("http://shop.test/{id}")); // without the password
+///         assert_eq!(error.inner().is_some_and(|cause| cause.is::<serde_json::Error>()), error.is_json());
+///     }
+/// });
 /// ```
+///
+/// [`ErrorKind`] shows how other errors come about.
 pub struct Error(Box<Inner>);
 
 #[derive(Clone)]
@@ -56,6 +92,41 @@ enum Subject {
 }
 
 /// The class of an [`Error`]: what to `match` on.
+/// ```
+/// use curio_http::mock::{Answer, Mock, MockConnect};
+/// use curio_http::{ClientSession, Error};
+/// use std::io;
+///
+/// async fn fetch(session: &ClientSession, url: &str) -> Result<String, Error> {
+///     session.get(url).await?.text().await
+/// }
+///
+/// let mock = Mock::new().otherwise(|request| match request.path() {
+///     "/loop" => Answer::redirect("/loop"),
+///     "/greeting" => Answer::raw("220 mail.test ESMTP\r\n\r\n"),
+///     "/cut-off" => Answer::raw("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf").then_close(),
+///     "/damaged" => Answer::text("not compressed").header("Content-Encoding", "gzip"),
+///     _ => Answer::text("a long text".repeat(100)),
+/// });
+/// let refusing = Mock::new().on_connect(|_| MockConnect::fail(io::ErrorKind::ConnectionRefused.into()));
+///
+/// curio::testing::run(async {
+///     let session = ClientSession::builder().connector(mock).max_body(1000).build().unwrap();
+///     assert!(fetch(&session, "test/no-scheme").await.unwrap_err().is_url());
+///     assert!(fetch(&session, "http://test/loop").await.unwrap_err().is_redirect());
+///     assert!(fetch(&session, "http://test/greeting").await.unwrap_err().is_protocol());
+///     assert!(fetch(&session, "http://test/cut-off").await.unwrap_err().is_body());
+///     assert!(fetch(&session, "http://test/damaged").await.unwrap_err().is_decode());
+///     assert!(fetch(&session, "http://test/long").await.unwrap_err().is_too_large());
+///     assert!(session.get("http://test/").header("X-Two", "a\r\nb").await.unwrap_err().is_request());
+///     assert!(fetch(&refusing.session(), "http://test/").await.unwrap_err().is_connect());
+///     let no_pem = ClientSession::builder().add_root_certificate("no certificate").build();
+///     assert!(no_pem.unwrap_err().is_tls());
+/// });
+/// ```
+///
+/// A name that cannot be resolved is [`is_dns`](Error::is_dns) (the example of [`Resolver`](crate::Resolver)), a proxy that refuses
+/// [`is_proxy`](Error::is_proxy).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -223,7 +294,7 @@ impl Error {
         self.0.kind == ErrorKind::Request
     }
 
-    /// The host's name could not be resolved ([`ErrorKind::Dns`]).
+    /// The host's name could not be resolved ([`ErrorKind::Dns`]): the second example of [`Resolver`](crate::Resolver).
     pub fn is_dns(&self) -> bool {
         self.0.kind == ErrorKind::Dns
     }
@@ -239,6 +310,16 @@ impl Error {
     }
 
     /// The proxy failed or refused ([`ErrorKind::Proxy`]).
+    ///
+    /// ```no_run
+    /// # async fn example(session: curio_http::ClientSession) -> Result<(), curio_http::Error> {
+    /// let mut result = session.get("https://example.org/").proxy("http://cache.internal:3128").await;
+    /// if result.as_ref().is_err_and(|error| error.is_proxy()) {
+    ///     result = session.get("https://example.org/").no_proxy().await;
+    /// }
+    /// println!("{}", result?.status());
+    /// # Ok(()) }
+    /// ```
     pub fn is_proxy(&self) -> bool {
         self.0.kind == ErrorKind::Proxy
     }

@@ -32,6 +32,39 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Duplex for S {}
 ///     .build()?;
 /// # Ok::<(), curio_http::Error>(())
 /// ```
+/// A type that implements the trait can say more, here that the streams of the one inside are what they are:
+///
+/// ```
+/// use curio_http::mock::{Answer, Mock, MockStream};
+/// use curio_http::{ClientSession, Connector, Target};
+/// use std::io;
+///
+/// /// Connects to the hosts of one company only.
+/// struct Internal(Mock);
+///
+/// impl Connector for Internal {
+///     type Stream = MockStream;
+///
+///     async fn connect(&self, target: Target) -> io::Result<MockStream> {
+///         if !target.is_https() || !target.host().ends_with(".internal") {
+///             return Err(io::Error::other(format!("{target} is not one of ours")));
+///         }
+///         self.0.connect(target).await
+///     }
+///
+///     fn is_secure(&self) -> bool {
+///         self.0.is_secure()
+///     }
+/// }
+///
+/// let mock = Mock::new().otherwise(|_| Answer::text("ok"));
+/// curio::testing::run(async {
+///     let session = ClientSession::builder().connector(Internal(mock)).build().unwrap();
+///     assert!(session.get("https://wiki.internal/").await.unwrap().ok());
+///     let error = session.get("https://example.org/").await.unwrap_err();
+///     assert!(error.to_string().ends_with("example.org:443 is not one of ours"));
+/// });
+/// ```
 pub trait Connector {
     /// The type of its streams.
     type Stream: AsyncRead + AsyncWrite + Unpin + 'static;
@@ -60,7 +93,7 @@ where
     }
 }
 
-/// Where a [`Connector`] is to connect to.
+/// Where a [`Connector`] is to connect to; it is used in the examples there.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Target {
     host: String,

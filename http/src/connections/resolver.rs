@@ -37,6 +37,34 @@ const MOST: usize = 32;
 ///     .build()?;
 /// # Ok::<(), curio_http::Error>(())
 /// ```
+/// A type that implements the trait can hold what it needs:
+///
+/// ```
+/// use curio_http::{ClientSession, Resolver};
+/// use std::collections::HashMap;
+/// use std::io;
+/// use std::net::{IpAddr, SocketAddr};
+///
+/// /// The services of a test environment, and nothing else.
+/// struct Services(HashMap<String, IpAddr>);
+///
+/// impl Resolver for Services {
+///     async fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+///         match self.0.get(host) {
+///             Some(&address) => Ok(vec![SocketAddr::new(address, port)]),
+///             None => Err(io::Error::other("no such service")),
+///         }
+///     }
+/// }
+///
+/// let services = HashMap::from([("users".to_owned(), IpAddr::from([10, 0, 0, 7]))]);
+/// let session = ClientSession::builder().resolver(Services(services)).build()?;
+/// curio::run(async {
+///     let error = session.get("http://prices/").await.unwrap_err();
+///     assert!(error.is_dns());
+/// });
+/// # Ok::<(), curio_http::Error>(())
+/// ```
 pub trait Resolver {
     /// The addresses of `host` (a name, never an IP address), each with the port to connect to, which is normally `port`.
     /// Preferred ones come first; IPv6 and IPv4 are tried side by side (RFC 8305). The session's

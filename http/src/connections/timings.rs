@@ -7,6 +7,21 @@ use std::time::{Duration, Instant};
 ///
 /// The figures are those of the last exchange; redirects before it have their own, in
 /// [`history`](crate::Response::history).
+/// ```
+/// use curio_http::mock::{Answer, Mock};
+/// use std::time::Duration;
+///
+/// let second = Duration::from_secs(1);
+/// let mock = Mock::new().otherwise(move |_| Answer::pieces(["a", "b"], second).delay(5 * second));
+/// curio::testing::run(async {
+///     let mut response = mock.session().get("http://test/").await?;
+///     assert_eq!(response.timings().first_byte, Some(5 * second));
+///     assert_eq!(response.timings().total, None);
+///     response.text().await?;
+///     assert_eq!(response.timings().total, Some(7 * second));
+///     Ok::<(), curio_http::Error>(())
+/// }).unwrap();
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Timings {

@@ -27,6 +27,19 @@ const MOST_BUFFERED: usize = 64 * 1024;
 /// Writes of up to 64 KiB may be buffered while the socket is full: [`flush`](AsyncWrite::poll_flush) waits until
 /// everything has been sent, and [`close`](AsyncWrite::poll_close) flushes and ends the sending direction. Dropping it
 /// closes the connection at once; what is buffered is lost.
+/// ```no_run
+/// # async fn example(session: curio_http::ClientSession) -> Result<(), Box<dyn std::error::Error>> {
+/// use futures_util::{AsyncReadExt, AsyncWriteExt};
+///
+/// let request = session.get("http://localhost:8080/").header("Connection", "upgrade").header("Upgrade", "echo");
+/// let mut stream = request.await?.upgrade()?; // an error, unless the status is 101
+/// println!("{:?} speaks {:?} now", stream.remote_addr(), stream.header("Upgrade"));
+/// stream.write_all(b"hello").await?;
+/// stream.flush().await?;
+/// let mut answer = [0; 5];
+/// stream.read_exact(&mut answer).await?;
+/// # Ok(()) }
+/// ```
 pub struct Upgraded {
     // Before the slot: the connection is closed before the next one may be opened.
     stream: Stream,

@@ -8,6 +8,29 @@ use std::time::SystemTime;
 /// Name and value are as the server sent them, without any quoting or decoding. If they are not UTF-8, each byte is shown as
 /// the character with that number (Latin-1); the original bytes are sent to the server.
 ///
+/// ```
+/// use curio_http::mock::{Answer, Mock};
+/// use curio_http::SameSite;
+///
+/// let mock = Mock::new().otherwise(|_| {
+///     Answer::text("welcome").header("Set-Cookie", "id=7; Domain=shop.test; Secure; HttpOnly; SameSite=Lax")
+/// });
+/// curio::testing::run(async {
+///     let session = mock.session();
+///     let response = session.get("https://www.shop.test/").await?;
+///     let cookie = &response.cookies()[0];
+///     assert_eq!((cookie.name(), cookie.value()), ("id", "7"));
+///     assert_eq!((cookie.domain(), cookie.path()), (Some("shop.test"), None));
+///     assert!(cookie.is_secure() && cookie.is_http_only() && !cookie.is_host_only());
+///     assert_eq!(cookie.same_site(), Some(SameSite::Lax));
+///     assert_eq!(cookie.expires(), None); // until the session ends
+///
+///     // In the jar it has what the attributes left open.
+///     let stored = session.cookies().iter().next().unwrap();
+///     assert_eq!(stored.path(), Some("/"));
+///     Ok::<(), curio_http::Error>(())
+/// }).unwrap();
+/// ```
 /// [`CookieJar`]: crate::CookieJar
 #[derive(Clone, PartialEq, Eq)]
 pub struct Cookie {
@@ -26,6 +49,7 @@ pub struct Cookie {
 
 /// The `SameSite` attribute. It tells browsers which pages may cause a cookie to be sent; a client without pages only stores
 /// it, and sends the cookie in any case.
+/// [`Cookie`] has an example.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum SameSite {

@@ -46,6 +46,30 @@ use std::time::SystemTime;
 /// # Ok::<(), curio_http::Error>(())
 /// ```
 ///
+/// What is in it can be looked at and changed:
+///
+/// ```
+/// use curio_http::{CookieJar, Url};
+///
+/// let jar = CookieJar::new();
+/// let shop = Url::parse("https://shop.example.org/basket/")?;
+/// jar.set_cookie(&shop, "basket=3; Path=/basket; Max-Age=3600")?;
+/// jar.set(&shop, "id", "7")?;
+/// let names = |url: &str| -> Vec<String> {
+///     let sent = jar.cookies_for(&url.parse().unwrap());
+///     sent.iter().map(|cookie| cookie.name().to_owned()).collect()
+/// };
+/// assert_eq!(names("https://shop.example.org/basket/"), ["basket", "id"]); // the longest path first
+/// assert_eq!(names("https://shop.example.org/help"), ["id"]);
+/// assert!(names("https://example.org/").is_empty());
+///
+/// assert_eq!(jar.remove(&shop, "basket"), 1);
+/// assert_eq!((jar.len(), jar.iter().next().unwrap().name()), (1, "id"));
+/// jar.clear_session(); // `id` has no expiry
+/// assert!(jar.is_empty());
+/// # Ok::<(), curio_http::Error>(())
+/// ```
+///
 /// [`save`](CookieJar::save) and [`load`](CookieJar::load) keep it in a file that curl, wget and Python read as well.
 #[derive(Clone, Default)]
 pub struct CookieJar {
@@ -128,7 +152,7 @@ impl CookieJar {
     }
 
     /// Loads the cookies of a file into the jar, where they replace those with the same name, domain and path. Returns how
-    /// many were loaded; expired ones are skipped.
+    /// many were loaded; expired ones are skipped. [`save`](CookieJar::save) has an example.
     ///
     /// The format is that of `cookies.txt`, as curl (`-c`), wget and Python's `MozillaCookieJar` write it: seven fields in
     /// each line, separated by tabs; an expiry of 0, or none, marks a session cookie.
@@ -146,7 +170,7 @@ impl CookieJar {
         Ok(self.put_all(cookies.map_err(|cause| loading(path).because(cause))?))
     }
 
-    /// [`load`](CookieJar::load), except that malformed lines are skipped. Also returns an error message for each of them.
+    /// Like [`load`](CookieJar::load), except that malformed lines are skipped. Also returns an error message for each of them.
     ///
     /// # Errors
     /// Of kind [`Io`](ErrorKind::Io), if the file cannot be read.
@@ -183,6 +207,29 @@ impl CookieJar {
     ///
     /// # Cancellation
     /// The file is written as a whole or not at all.
+    /// ```
+    /// use curio_http::{ClientSession, CookieJar};
+    ///
+    /// # let folder = std::env::temp_dir().join(format!("curio-jar-{}", std::process::id()));
+    /// # std::fs::create_dir_all(&folder).unwrap();
+    /// # let path = folder.join("cookies.txt");
+    /// # curio::run(async {
+    /// let jar = CookieJar::new();
+    /// if path.exists() {
+    ///     let (loaded, problems) = jar.load_lossy(&path).await?; // `load` is for files that must be right
+    ///     problems.iter().for_each(|problem| eprintln!("{problem}"));
+    ///     println!("{loaded} cookies");
+    /// }
+    /// let session = ClientSession::builder().cookie_jar(jar.clone()).build()?;
+    /// session.cookies().set(&"https://example.org/".parse()?, "consent", "no")?;
+    /// assert_eq!(jar.save(&path).await?, 1);
+    ///
+    /// jar.clear();
+    /// assert_eq!(jar.load(&path).await?, 1);
+    /// # Ok::<(), curio_http::Error>(())
+    /// # }).unwrap();
+    /// # std::fs::remove_dir_all(&folder).unwrap();
+    /// ```
     pub async fn save(&self, path: impl AsRef<Path>) -> Result<usize, Error> {
         let cookies: Vec<Cookie> = self.iter().collect();
         let text = file::write(&cookies);

@@ -6,6 +6,14 @@
 use core::fmt;
 
 /// Why a connection must be closed instead of being reused (RFC 9112 §9.3, §9.6).
+/// [`Connection::close_reason`](super::Connection::close_reason) returns it, and the example of [`Connection`](super::Connection) has
+/// one. It can be printed:
+///
+/// ```
+/// use curio_http::h1::CloseReason;
+///
+/// assert_eq!(CloseReason::PeerAsked.to_string(), "the server asked to close the connection");
+/// ```
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CloseReason {

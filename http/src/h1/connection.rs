@@ -32,6 +32,35 @@ use super::request::{self, Asked, BodyLength, RequestHead};
 /// 3. [`restart`](Connection::restart): the connection is idle again, or has to be closed.
 ///
 /// 1 and 2 may overlap.
+/// An upload. The server refuses it before it has all of it, so the connection cannot be used again:
+///
+/// ```
+/// use curio_http::h1::{BodyLength, CloseReason, Connection, Event, Framing, RequestHead};
+/// use curio_http::{HeaderMap, Method};
+///
+/// let mut connection = Connection::new();
+/// let mut headers = HeaderMap::new();
+/// headers.insert("host", "example.com".parse()?);
+/// let head = RequestHead { method: &Method::PUT, target: "/big", headers: &headers };
+/// let mut out = Vec::new();
+/// connection.start(&head, BodyLength::Known(1_000_000), &mut out)?;
+/// connection.body(&[0; 1000], &mut out)?;
+/// assert!(!connection.request_complete());
+/// assert!(!connection.has_received_any()); // had it closed now, the request could be sent again elsewhere
+///
+/// connection.feed(b"HTTP/1.1 413 Too Large\r\ncontent-length: 0\r\n\r\n");
+/// let Some(Event::Head(head)) = connection.next_event()? else { panic!("no head") };
+/// assert_eq!(head.status.as_u16(), 413);
+/// assert_eq!(connection.framing(), Some(Framing::Length(0)));
+/// assert!(!connection.server_closes()); // it would wait for the rest
+/// assert_eq!(connection.next_event()?, Some(Event::End { trailers: None }));
+/// assert!(connection.is_done() && connection.leftover().is_empty());
+/// assert_eq!(connection.close_reason(), Some(CloseReason::RequestUnfinished));
+/// assert!(!connection.restart());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// [`upgrade`](Connection::upgrade) shows a switch of protocols.
 #[derive(Debug)]
 pub struct Connection {
     sending: Sending,
@@ -315,6 +344,24 @@ impl Connection {
     /// Ends the HTTP part of the connection after a 101 that the request had asked for, or a 2xx response to CONNECT, and
     /// returns the bytes of the other protocol that have arrived already. `None` if the connection has not switched, or
     /// the request is not complete yet (RFC 9110 §7.8).
+    /// ```
+    /// use curio_http::h1::{BodyLength, Connection, Event, RequestHead};
+    /// use curio_http::{HeaderMap, Method};
+    ///
+    /// let mut connection = Connection::new();
+    /// let mut headers = HeaderMap::new();
+    /// headers.insert("host", "example.com".parse()?);
+    /// headers.insert("connection", "upgrade".parse()?);
+    /// headers.insert("upgrade", "echo".parse()?);
+    /// let head = RequestHead { method: &Method::GET, target: "/", headers: &headers };
+    /// connection.start(&head, BodyLength::None, &mut Vec::new())?;
+    ///
+    /// connection.feed(b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\nhello");
+    /// assert!(matches!(connection.next_event()?, Some(Event::Head(_))));
+    /// assert!(connection.is_upgraded());
+    /// assert_eq!(connection.upgrade().as_deref(), Some(&b"hello"[..]));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn upgrade(mut self) -> Option<Bytes> {
         if !self.is_upgraded() || !self.request_complete() {
             return None;

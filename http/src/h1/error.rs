@@ -12,6 +12,22 @@ use std::error::Error;
 ///
 /// An error of [`start`](super::Connection::start) leaves the output and the connection unchanged. After a body of the wrong
 /// length the connection has to be closed, because a part of the request has been written.
+/// ```
+/// use curio_http::h1::{BodyLength, Connection, LocalError, RequestHead};
+/// use curio_http::{HeaderMap, Method};
+///
+/// let mut connection = Connection::new();
+/// let mut headers = HeaderMap::new();
+/// let start = |connection: &mut Connection, headers: &HeaderMap| {
+///     let head = RequestHead { method: &Method::GET, target: "/", headers };
+///     connection.start(&head, BodyLength::None, &mut Vec::new())
+/// };
+/// assert_eq!(start(&mut connection, &headers), Err(LocalError::MissingHost));
+/// headers.insert("host", "example.com".parse()?);
+/// assert_eq!(start(&mut connection, &headers), Ok(()));
+/// assert_eq!(start(&mut connection, &headers), Err(LocalError::NotIdle)); // the response comes first
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LocalError {
@@ -98,6 +114,25 @@ impl Error for LocalError {}
 ///
 /// The connection cannot be used after such an error: every later call of
 /// [`next_event`](super::Connection::next_event) returns the same error.
+/// ```
+/// use curio_http::h1::{BodyLength, Connection, Event, RemoteError, RequestHead};
+/// use curio_http::{HeaderMap, Method};
+///
+/// let mut connection = Connection::new();
+/// let mut headers = HeaderMap::new();
+/// headers.insert("host", "example.com".parse()?);
+/// let head = RequestHead { method: &Method::GET, target: "/", headers: &headers };
+/// connection.start(&head, BodyLength::None, &mut Vec::new())?;
+///
+/// connection.feed(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nonly 6");
+/// assert!(matches!(connection.next_event()?, Some(Event::Head(_))));
+/// assert_eq!(connection.next_event()?, Some(Event::Data("only 6".into())));
+/// connection.feed(b""); // the end of the stream
+/// let error = connection.next_event().unwrap_err();
+/// assert_eq!(error, RemoteError::BodyCutOff { expected: 10, received: 6 });
+/// assert!(error.is_cut_off());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RemoteError {

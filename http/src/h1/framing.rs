@@ -25,6 +25,7 @@ use super::head::{ResponseHead, Version};
 use super::request::Asked;
 
 /// How the end of a response body is found.
+/// [`Connection::framing`](super::Connection::framing) returns it; the example of [`Connection`](super::Connection) has one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Framing {
     /// There is no body, whatever the fields say: a response to HEAD, a 204, a 304.

@@ -29,6 +29,12 @@ use super::error::RemoteError;
 use super::limits::Limits;
 
 /// The HTTP version of a response.
+/// ```
+/// use curio_http::h1::Version;
+///
+/// assert_eq!((Version::Http11.as_str(), Version::Http11.to_string()), ("1.1", "HTTP/1.1".to_owned()));
+/// assert!(Version::Http10 < Version::Http11);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Version {
     /// HTTP/1.0
@@ -54,6 +60,23 @@ impl fmt::Display for Version {
 }
 
 /// The status line and the fields of a response, interim or final.
+/// ```
+/// use curio_http::h1::{BodyLength, Connection, Event, RequestHead, Version};
+/// use curio_http::{HeaderMap, Method};
+///
+/// let mut connection = Connection::new();
+/// let mut headers = HeaderMap::new();
+/// headers.insert("host", "example.com".parse()?);
+/// let head = RequestHead { method: &Method::HEAD, target: "/", headers: &headers };
+/// connection.start(&head, BodyLength::None, &mut Vec::new())?;
+///
+/// connection.feed(b"HTTP/1.0 200 Fine\r\nServer: small\r\n\r\n");
+/// let Some(Event::Head(head)) = connection.next_event()? else { panic!("no head") };
+/// assert_eq!((head.status.as_u16(), head.reason(), head.version), (200, "Fine", Version::Http10));
+/// assert_eq!(head.headers["server"], "small");
+/// assert!(head.as_bytes().starts_with(b"HTTP/1.0 200 Fine\r\n"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResponseHead {
     /// The status code, 100 to 999, including undefined ones (RFC 9110 §15).

@@ -62,6 +62,25 @@ use std::rc::Rc;
 /// A server for tests: see the [module](self).
 ///
 /// A clone is a handle to the same mock.
+///
+/// ```
+/// use curio_http::mock::{Answer, Mock};
+/// use curio_http::{ClientSession, Method};
+///
+/// let mock = Mock::new()
+///     .on(Method::GET, "/users/*", |request| Answer::text(format!("no {}", request.path())).status(404))
+///     .otherwise(|_| Answer::redirect("/users/ann"));
+///
+/// curio::testing::run(async {
+///     let session = ClientSession::builder().connector(mock.clone()).max_redirects(3).build()?;
+///     let mut response = session.get("http://test/me").await?;
+///     assert_eq!((response.status_code(), response.text().await?), (404, "no /users/ann".into()));
+///     Ok::<(), curio_http::Error>(())
+/// }).unwrap();
+///
+/// assert_eq!(mock.requests().len(), 2);
+/// assert_eq!(mock.connections(), 1); // the second request was sent on the connection of the first one
+/// ```
 #[derive(Clone, Default)]
 pub struct Mock {
     state: Rc<MockState>,

@@ -16,6 +16,37 @@ use std::str::FromStr;
 const FIELDS: usize = 256;
 
 /// A request that a [`Mock`](super::Mock) has received.
+/// A rule looks at it to make the response, and a test looks at it afterwards:
+///
+/// ```
+/// use curio_http::Method;
+/// use curio_http::mock::{Answer, Mock};
+/// use serde_json::{Value, json};
+///
+/// // Too busy at first; and only for those who say who they are.
+/// let mock = Mock::new().on(Method::POST, "/orders", |request| match request.header("authorization") {
+///     None => Answer::new(401),
+///     Some(_) if request.nth() == 0 => Answer::new(503).header("Retry-After", "1"),
+///     Some(_) => Answer::json(&json!({ "received": request.body().len() })),
+/// });
+///
+/// curio::testing::run(async {
+///     let order = mock.session().post("https://shop.test/orders?dry_run=1").bearer_auth("4f1d");
+///     let mut response = order.json(&json!({ "item": 7 })).retry(
+///         curio_http::Retry::new(1).methods([Method::POST])
+///     ).await?;
+///     assert_eq!(response.json::<Value>().await?, json!({ "received": 10 }));
+///     Ok::<(), curio_http::Error>(())
+/// }).unwrap();
+///
+/// let requests = mock.requests();
+/// assert_eq!(requests.len(), 2);
+/// let last = &requests[1];
+/// assert_eq!((last.method(), last.path(), last.query()), (&Method::POST, "/orders", Some("dry_run=1")));
+/// assert_eq!((last.host(), last.is_https()), ("shop.test", true));
+/// assert_eq!(last.headers()["content-type"], "application/json");
+/// assert_eq!(last.json::<Value>().unwrap(), json!({ "item": 7 }));
+/// ```
 #[derive(Clone)]
 pub struct MockRequest {
     method: Method,

@@ -23,6 +23,33 @@ use std::time::Duration;
 /// let busy = Answer::new(503).header("Retry-After", "1").text_body("come back later");
 /// let slow = Answer::text("at last").delay(Duration::from_secs(5));
 /// ```
+/// Servers that behave badly, as a client meets them:
+///
+/// ```
+/// use curio_http::mock::{Answer, Mock};
+/// use std::{io, time::Duration};
+///
+/// let mock = Mock::new().otherwise(|request| match request.path() {
+///     "/moved" => Answer::redirect("/slow"),
+///     "/slow" => Answer::pieces(["part 1, ", "part 2"], Duration::from_secs(20)),
+///     "/odd" => Answer::new(200).body([0xff, 0xfe]).then_close(),
+///     "/broken" => Answer::raw("HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n"),
+///     "/silent" => Answer::never(),
+///     "/missing" => Answer::text("no such page").status(404),
+///     _ => Answer::fail(io::ErrorKind::ConnectionReset.into()),
+/// });
+///
+/// curio::testing::run(async {
+///     let session = mock.session();
+///     let mut slow = session.get("http://test/moved").await.unwrap();
+///     assert_eq!(slow.text().await.unwrap(), "part 1, part 2"); // after 40 s of the virtual clock
+///     assert_eq!(session.get("http://test/odd").await.unwrap().binary().await.unwrap().len(), 2);
+///     assert!(session.get("http://test/broken").await.unwrap_err().is_protocol());
+///     assert!(session.get("http://test/silent").await.unwrap_err().is_timeout());
+///     assert!(!session.get("http://test/missing").await.unwrap().ok());
+///     assert!(session.get("http://test/reset").await.is_err());
+/// });
+/// ```
 #[derive(Debug)]
 pub struct MockResponse {
     status: StatusCode,

@@ -15,7 +15,8 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker, ready};
 
-/// What a [`Mock`](super::Mock) makes when it is connected to.
+/// A connection to a [`Mock`](super::Mock), for code that uses a mock as a [`Connector`](crate::Connector): the example there
+/// wraps one.
 pub struct MockStream {
     state: Rc<MockState>,
     requests: RequestReader,

@@ -23,6 +23,17 @@ use std::task::{Context, Poll};
 /// let bytes = Body::from(vec![1u8, 2, 3]);
 /// let file = Body::from_file("large.bin");
 /// ```
+/// What can be sent once only is not copied:
+///
+/// ```
+/// use curio_http::Body;
+/// use futures_util::io::Cursor;
+///
+/// let reader = Body::from_reader(Cursor::new("read while it is sent"));
+/// assert!(reader.try_clone().is_none() && reader.as_bytes().is_none());
+/// let text = Body::from("plain text");
+/// assert_eq!(text.try_clone().unwrap().as_bytes(), Some(&b"plain text"[..]));
+/// ```
 pub struct Body {
     pub(crate) source: Source,
 }

@@ -36,6 +36,41 @@ use std::time::Duration;
 use upload::OpenBody;
 
 /// A request that is ready to be sent with [`ClientSession::execute`](crate::ClientSession::execute).
+/// It can be looked at and changed before it is sent, and again in a hook for [each request](crate::ClientSessionBuilder::on_request)
+/// that goes out, those of redirects included:
+///
+/// ```
+/// use curio_http::mock::{Answer, Mock};
+/// use curio_http::{Body, ClientSession, Method};
+///
+/// let mock = Mock::new().on(Method::PUT, "/new", |_| Answer::new(204)).otherwise(|_| {
+///     Answer::new(307).header("Location", "http://other.test/new")
+/// });
+/// let session = ClientSession::builder()
+///     .connector(mock.clone())
+///     .on_request(|request| {
+///         let from = request.previous_url().map(|url| url.to_string());
+///         println!("{} {} from {from:?}", request.method(), request.url());
+///         if !request.has_left_origin() {
+///             request.headers_mut().insert("x-key", "4f1d".parse().unwrap());
+///         }
+///     })
+///     .build()?;
+///
+/// let mut request = session.post("http://test/old").body("a text").build()?;
+/// *request.method_mut() = Method::PUT;
+/// request.headers_mut().insert("content-type", "text/plain".parse().unwrap());
+/// assert_eq!(request.body().as_bytes(), Some(&b"a text"[..]));
+/// *request.body_mut() = Body::from("another text");
+/// assert_eq!(request.headers().len(), 1);
+///
+/// let response = curio::testing::run(async move { session.execute(request).await })?;
+/// assert_eq!(response.history().len(), 1);
+/// assert_eq!(mock.requests()[0].header("x-key"), Some("4f1d"));
+/// assert_eq!(mock.requests()[1].header("x-key"), None);
+/// assert_eq!(mock.requests()[1].text(), "another text");
+/// # Ok::<(), curio_http::Error>(())
+/// ```
 pub struct Request {
     pub(crate) method: Method,
     pub(crate) url: Url,

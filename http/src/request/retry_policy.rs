@@ -24,6 +24,7 @@ const STATUSES: [u16; 6] = [408, 429, 500, 502, 503, 504];
 ///             .statuses([429, 502, 503, 504])
 ///             .methods([Method::GET, Method::HEAD, Method::POST])
 ///             .backoff(Duration::from_millis(100), Duration::from_secs(5))
+///             .max_retry_after(Duration::from_secs(30))
 ///             .budget(20, Duration::from_secs(10)),
 ///     )
 ///     .build()?;

@@ -13,7 +13,14 @@ const LONGEST_CHAIN: usize = 100;
 /// ```
 /// use curio_http::{ClientSession, Policy};
 ///
-/// let same_host = Policy::custom(|attempt| attempt.url().host_str() == attempt.previous()[0].host_str());
+/// let none = ClientSession::builder().redirect(Policy::none()).build()?;
+/// let few = ClientSession::builder().redirect(Policy::limited(3).allow_https_to_http(true)).build()?;
+///
+/// // Moved for good, and within the host.
+/// let same_host = Policy::custom(|attempt| {
+///     let begin = &attempt.previous()[0];
+///     matches!(attempt.status().as_u16(), 301 | 308) && attempt.url().host_str() == begin.host_str()
+/// });
 /// let session = ClientSession::builder().redirect(same_host).build()?;
 /// # Ok::<(), curio_http::Error>(())
 /// ```
@@ -102,7 +109,7 @@ impl fmt::Debug for Policy {
     }
 }
 
-/// A redirect, for a [custom policy](Policy::custom) to decide on.
+/// A redirect, for a [custom policy](Policy::custom) to decide on: the example of [`Policy`] does.
 #[derive(Debug)]
 pub struct Attempt<'a> {
     status: StatusCode,

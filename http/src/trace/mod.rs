@@ -56,6 +56,28 @@ pub enum Trace<'a> {
 ///
 /// They are complete: as a slice (`&**head`) it has everything. `Display` leaves out credentials and the fields that the
 /// session calls [secret](crate::ClientSessionBuilder::secret_headers).
+/// ```
+/// use curio_http::mock::{Answer, Mock};
+/// use curio_http::{ClientSession, Trace};
+/// use std::cell::RefCell;
+/// use std::rc::Rc;
+///
+/// let (log, bytes) = (Rc::new(RefCell::new(String::new())), Rc::new(RefCell::new(Vec::new())));
+/// let (to_log, to_bytes) = (Rc::clone(&log), Rc::clone(&bytes));
+/// let session = ClientSession::builder()
+///     .connector(Mock::new().otherwise(|_| Answer::text("ok")))
+///     .on_trace(move |trace| {
+///         if let Trace::RequestHead(head) = trace {
+///             to_log.borrow_mut().push_str(&head.to_string());
+///             to_bytes.borrow_mut().extend_from_slice(head);
+///         }
+///     })
+///     .build()?;
+/// curio::testing::run(async move { session.get("http://test/").bearer_auth("4f1d").await })?;
+/// assert!(log.borrow().contains("authorization: [redacted]"), "{}", log.borrow());
+/// assert!(bytes.borrow().ends_with(b"\r\n\r\n"));
+/// # Ok::<(), curio_http::Error>(())
+/// ```
 #[derive(Clone, Copy)]
 pub struct TraceHead<'a> {
     bytes: &'a [u8],

@@ -42,6 +42,37 @@ use url::Position;
 /// # Ok::<(), curio_http::Error>(())
 /// ```
 ///
+/// Its parts, as they stand in it:
+///
+/// ```
+/// # use curio_http::Url;
+/// let url: Url = "https://ann:4f1d@example.org:8443/a/b%20c?q=1#top".parse()?;
+/// assert_eq!((url.scheme(), url.username(), url.password()), ("https", "ann", Some("4f1d")));
+/// assert_eq!((url.host_str(), url.port()), (Some("example.org"), Some(8443)));
+/// assert_eq!((url.path(), url.query(), url.fragment()), ("/a/b%20c", Some("q=1"), Some("top")));
+/// assert_eq!(url.path_segments().collect::<Vec<_>>(), ["a", "b%20c"]);
+/// # Ok::<(), curio_http::Error>(())
+/// ```
+///
+/// Changed one by one, with what has to be encoded; a change that makes no URL is an error and changes nothing:
+///
+/// ```
+/// # use curio_http::Url;
+/// let mut url: Url = "http://example.org/".parse()?;
+/// url.set_scheme("https")?;
+/// url.set_host("api.example.org")?;
+/// url.set_port(Some(8443))?;
+/// url.set_path("/files/annual report.pdf")?;
+/// url.set_query(Some("page=2"))?;
+/// url.set_fragment(Some("figures"))?;
+/// assert_eq!(url.as_str(), "https://api.example.org:8443/files/annual%20report.pdf?page=2#figures");
+/// url.set_username("ann")?;
+/// url.set_password(Some("a@b"))?;
+/// assert!(url.as_str().starts_with("https://ann:a%40b@api.example.org:8443/"));
+/// assert!(url.set_scheme("ftp").unwrap_err().is_url());
+/// # Ok::<(), curio_http::Error>(())
+/// ```
+///
 /// `Display` and [`as_str`](Url::as_str) show the whole URL, user name and password included; `Debug` leaves these two
 /// out.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

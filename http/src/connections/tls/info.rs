@@ -10,6 +10,16 @@ use std::rc::Rc;
 
 /// How the connection under a response is protected: [`Response::tls`](crate::Response::tls).
 ///
+/// ```no_run
+/// # async fn example(session: curio_http::ClientSession) -> Result<(), curio_http::Error> {
+/// let response = session.get("https://example.org/").await?;
+/// if let Some(tls) = response.tls() {
+///     println!("TLS {} with {}", tls.version(), tls.cipher_suite());
+///     let chain = tls.peer_certificates();
+///     std::fs::write("server.der", &chain[0]).expect("a folder to write to");
+/// }
+/// # Ok(()) }
+/// ```
 /// Cloning it is cheap.
 #[derive(Clone, PartialEq, Eq)]
 pub struct TlsInfo(Rc<Facts>);
