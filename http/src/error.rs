@@ -61,6 +61,7 @@ use std::sync::Arc;
 ///         };
 ///         assert_eq!(advice, if id == 8 { "tell the shop" } else { "try again later" });
 ///         assert_eq!(error.url().unwrap().as_str(), format!("http://shop.test/{id}")); // without the password
+///         assert_eq!(error.is_timeout(), id == 9);
 ///         assert_eq!(error.inner().is_some_and(|cause| cause.is::<serde_json::Error>()), error.is_json());
 ///     }
 /// });

@@ -23,6 +23,27 @@
 //! [`bytes_stream`](Response::bytes_stream), [`download`](Response::download)). All failures have one type, [`Error`]: its
 //! `Display` is one line for people, and its [`kind`](Error::kind) is for the program.
 //!
+//! Requests can be tested without a network: [`mock`] is a server inside the test, and on the runtime's virtual clock a timeout of a
+//! minute takes no time.
+//!
+//! # The map
+//!
+//! | to | there is |
+//! |---|---|
+//! | send a request | [`get`], [`post`] and their like for one; [`ClientSession`] for more; [`RequestBuilder`] for what is in it |
+//! | send a body | [`RequestBuilder::json`], [`form`](RequestBuilder::form), [`multipart`](RequestBuilder::multipart) with [`Form`] and [`Part`]; [`Body`] |
+//! | look at a response | [`Response`], [`Link`], [`Cookie`], [`Timings`], [`TlsInfo`] |
+//! | read its body in parts | [`Chunks`], [`Lines`], [`Events`]; as a stream that owns it [`BytesStream`] and [`ResponseReader`] |
+//! | save it, and go on with half a download | [`Response::download`], [`Download`] |
+//! | follow a server's events | [`EventSource`] |
+//! | speak another protocol after HTTP | [`Upgraded`] |
+//! | change how requests are sent | [`ClientSessionBuilder`], [`Policy`] for redirects, [`Retry`], [`Auth`], [`CookieJar`] |
+//! | connect in another way | [`Connector`], [`Resolver`], [`public_addresses_only`] |
+//! | see what happens | [`ClientSessionBuilder::verbose`], [`Trace`]; and `curio::debug` for the tasks |
+//! | handle a failure | [`Error`], [`ErrorKind`] |
+//! | write a test | [`mock`] |
+//! | speak HTTP/1.1 over something else | [`h1`] |
+//!
 //! # What it takes care of
 //!
 //! **Timeouts.** Every wait ends. The connect timeout is 10 s and the read timeout 30 s; both can be changed
@@ -67,6 +88,22 @@
 //! | `system-roots` | `ClientSessionBuilder::system_roots`: the root certificates of the operating system |
 //! | `url` | `url::Url`, from the crate `url`, as the URL of a request ([`IntoUrl`]) and converted from and into [`Url`] |
 //! | `aws-lc-rs` | cryptography by aws-lc-rs in place of ring, with post-quantum key exchange |
+//!
+//! # The tour
+//!
+//! How it works inside is told in the repository, in `docs/tour/`: a question for each chapter, with a program that runs, its trace
+//! and picture, and the source in reading order.
+//!
+//! | question | chapter | here |
+//! |---|---|---|
+//! | What is HTTP without I/O? | `docs/tour/11-what-is-http-without-io.md` | [`h1`] |
+//! | How does a client use connections? | `docs/tour/12-how-does-a-client-use-connections.md` | [`ClientSession`], [`Response`] |
+//! | How do I see it run? | `docs/tour/13-how-do-i-see-it-run.md` | [`ClientSessionBuilder::verbose`], [`Trace`] |
+//! | What was rejected? | `docs/tour/14-what-was-rejected.md` | |
+//! | What does it cost? | `docs/tour/15-what-does-it-cost.md` | |
+//!
+//! The chapters before them are about the runtime. `docs/from-other-clients.md` says what things are called that you know from
+//! reqwest, httpx, requests or curl, and `docs/features.md` what there is and what there is not.
 //!
 //! # The rooms of the source
 //!

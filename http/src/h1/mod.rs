@@ -51,6 +51,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! How a connection is driven, step by step: the tour, `docs/tour/11-what-is-http-without-io.md` in the repository.
+//!
 //! # The states
 //!
 //! The two directions are two state machines, because a server may respond before it has the whole request. Each arrow

@@ -139,12 +139,14 @@ impl Mock {
     ///
     /// let mock = Mock::new().otherwise(|_| Answer::text("ok")).on_connect(|nth| match nth {
     ///     0 => MockConnect::fail(io::ErrorKind::ConnectionRefused.into()),
+    ///     1 => MockConnect::never(),
     ///     _ => MockConnect::accept().delay(Duration::from_secs(2)),
     /// });
     ///
     /// curio::testing::run(async {
     ///     let session = mock.session();
     ///     assert!(session.get("http://test/").await.unwrap_err().is_connect());
+    ///     assert!(session.get("http://test/").await.unwrap_err().is_timeout()); // after 10 s of the virtual clock
     ///     assert!(session.get("http://test/").await.unwrap().ok());
     /// });
     /// assert_eq!(mock.connections(), 1);

@@ -12,15 +12,24 @@ use std::task::{Context, Poll, ready};
 
 /// The body in chunks, from [`Response::iter_chunked`](crate::Response::iter_chunked).
 ///
-/// ```no_run
-/// # async fn example() -> Result<(), curio_http::Error> {
-/// let mut response = curio_http::get("https://example.org/large").await?;
+/// ```
+/// # use curio_http::mock::{Answer, Mock};
+/// # let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+/// # let rest = "5\r\nhello\r\n6\r\n world\r\n0\r\nX-Checksum: 5eb6\r\n\r\n";
+/// # let mock = Mock::new().otherwise(move |_| Answer::raw([head, rest].concat()));
+/// # curio::testing::run(async {
+/// # let session = mock.session();
+/// let mut response = session.get("http://test/large").await?;
 /// let mut chunks = response.iter_chunked(16 * 1024);
 /// let mut length = 0;
 /// while let Some(chunk) = chunks.next().await {
 ///     length += chunk?.len();
 /// }
-/// # Ok(()) }
+/// assert_eq!(length, 11);
+/// // Fields that the server knows only at the end.
+/// assert_eq!(response.trailers().unwrap()["x-checksum"], "5eb6");
+/// # Ok::<(), curio_http::Error>(())
+/// # }).unwrap();
 /// ```
 pub struct Chunks<'a> {
     content: &'a mut Content,

@@ -49,7 +49,9 @@ impl Response {
     ///
     /// ```no_run
     /// # async fn example(session: curio_http::ClientSession) -> Result<(), curio_http::Error> {
-    /// let path = session.get("https://example.org/report").await?.download_into("reports").await?;
+    /// let mut response = session.get("https://example.org/report").await?;
+    /// response.on_progress(|read, total| println!("{read} of {total:?} bytes"));
+    /// let path = response.download_into("reports").await?;
     /// println!("saved as {}", path.display());
     /// # Ok(()) }
     /// ```

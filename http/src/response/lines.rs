@@ -16,6 +16,24 @@ use std::task::{Context, Poll, ready};
 const AT_A_TIME: usize = 64 * 1024;
 
 /// The body line by line, from [`Response::iter_lines`](crate::Response::iter_lines).
+/// ```
+/// # use curio_http::mock::{Answer, Mock};
+/// # use std::time::Duration;
+/// # let pieces = ["{\"n\": 1}\n{\"n\"", ": 2}\r\n{\"n\": 3}"];
+/// # let mock = Mock::new().otherwise(move |_| Answer::pieces(pieces, Duration::from_secs(1)));
+/// # curio::testing::run(async {
+/// # let session = mock.session();
+/// let mut response = session.get("http://test/log").await?;
+/// let mut lines = response.iter_lines();
+/// let mut sum = 0;
+/// while let Some(line) = lines.next().await {
+///     let entry: serde_json::Value = serde_json::from_str(&line?).expect("a line of JSON");
+///     sum += entry["n"].as_u64().unwrap_or_default();
+/// }
+/// assert_eq!(sum, 6);
+/// # Ok::<(), curio_http::Error>(())
+/// # }).unwrap();
+/// ```
 pub struct Lines<'a> {
     content: &'a mut Content,
     context: ErrorContext<'a>,

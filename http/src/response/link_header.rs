@@ -13,6 +13,31 @@ use http::HeaderMap;
 use http::header::LINK;
 
 /// A link from a `Link` field.
+/// ```
+/// # use curio_http::Error;
+/// # use curio_http::mock::{Answer, Mock};
+/// # let mock = Mock::new().otherwise(|request| match request.query() {
+/// #     None => Answer::text("one ").header("Link", "</items?page=2>; rel=next; title=\"Page 2\""),
+/// #     Some(_) => Answer::text("two"),
+/// # });
+/// # let text = curio::testing::run(async {
+/// # let session = mock.session();
+/// let mut text = String::new();
+/// let mut next = Some("http://test/items".parse()?);
+/// while let Some(url) = next {
+///     let mut response = session.get(url).await?;
+///     text += &response.text().await?;
+///     let links = response.links();
+///     let link = links.iter().find(|link| link.rel() == Some("next"));
+///     next = link.map(|link| {
+///         println!("then {}", link.param("title").unwrap_or("the next page"));
+///         link.url().clone()
+///     });
+/// }
+/// # Ok::<_, Error>(text)
+/// # }).unwrap();
+/// assert_eq!(text, "one two");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
     url: Url,

@@ -76,16 +76,33 @@ use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 use text::TextEncoding;
 
-/// A response.
+/// A response: the head as it has arrived, and the body to be read.
 ///
-/// ```no_run
-/// # async fn example() -> Result<(), curio_http::Error> {
-/// let mut response = curio_http::get("https://example.org/data.json").await?;
-/// response.raise_for_status()?;
-/// let value: serde_json::Value = response.json().await?;
-/// println!("{} {value}", response.url());
-/// # Ok(()) }
 /// ```
+/// # use curio_http::{Error, StatusCode, mock::{Answer, Mock}};
+/// # let mock = Mock::new().otherwise(|request| match request.path() {
+/// #     "/" => Answer::redirect("/sizes"),
+/// #     _ => Answer::json(&[1, 2]),
+/// # });
+/// # curio::testing::run(async {
+/// # let session = mock.session();
+/// let mut response = session.get("http://test/").await?;
+/// response.raise_for_status()?;
+/// assert_eq!((response.status_code(), response.status()), (200, StatusCode::OK));
+/// assert_eq!((response.http_version(), response.reason()), ("1.1", "OK"));
+/// assert_eq!(response.url().path(), "/sizes");
+/// assert!(response.ok() && response.history()[0].is_redirect());
+/// assert_eq!(response.header("content-type"), Some("application/json"));
+/// assert_eq!((response.headers().len(), response.content_length()), (2, Some(5)));
+/// println!("{:?} from {:?}", response.version(), response.header_text("Server"));
+/// println!("after {:?}", response.elapsed());
+/// assert_eq!(response.json::<Vec<u32>>().await?, [1, 2]);
+/// assert_eq!(response.binary().await?, "[1,2]"); // it is kept
+/// # Ok::<(), Error>(()) }).unwrap();
+/// ```
+///
+/// A body is read in parts with [`Chunks`], [`Lines`] and [`Events`], and saved under its [`file_name`](Self::file_name) or by
+/// [`download_into`](Self::download_into). Further examples: [`Cookie`], [`Link`], [`Timings`], [`TlsInfo`], [`Upgraded`].
 ///
 /// # Dropping
 /// A response whose body has been read, or has arrived in full with its head, has given its connection back to the pool
@@ -228,13 +245,6 @@ impl Response {
     /// The value of a header field as text, if it is present; of several, the first. It is decoded as UTF-8 if it is valid
     /// UTF-8, and as ISO-8859-1 otherwise: HTTP allows only ASCII in new fields (RFC 9110 §5.5), but servers send both.
     /// [`headers`](Response::headers) has the bytes.
-    ///
-    /// ```no_run
-    /// # async fn example() -> Result<(), curio_http::Error> {
-    /// let response = curio_http::get("https://example.org/").await?;
-    /// println!("from {}", response.header_text("Server").unwrap_or("somewhere".into()));
-    /// # Ok(()) }
-    /// ```
     pub fn header_text(&self, name: &str) -> Option<Cow<'_, str>> {
         Some(charset::header_text(self.inner.head.headers.get(name)?.as_bytes()))
     }

@@ -49,6 +49,7 @@ impl Response {
     /// let mut reader = session.get("https://example.org/data.bin").await?.into_reader();
     /// let mut magic = [0; 4];
     /// reader.read_exact(&mut magic).await?;
+    /// println!("{magic:?} at the beginning of {}", reader.response().url());
     /// # Ok(()) }
     /// ```
     ///

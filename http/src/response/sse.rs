@@ -15,6 +15,22 @@ use std::time::Duration;
 pub(crate) const LONGEST_EVENT: usize = 16 * 1024 * 1024;
 
 /// A server-sent event, from [`Events`](crate::Events).
+/// ```
+/// # use curio_http::mock::{Answer, Mock};
+/// # let mock = Mock::new().otherwise(|_| Answer::text("id: 7\nevent: price\ndata: 0.25\n\ndata: bye\n\n"));
+/// # curio::testing::run(async {
+/// # let session = mock.session();
+/// let mut response = session.get("http://test/prices").await?;
+/// let mut events = response.iter_events();
+/// let event = events.next().await.expect("a first event")?;
+/// assert_eq!((event.event(), event.data(), event.id()), ("price", "0.25", "7"));
+/// let event = events.next().await.expect("a second event")?;
+/// assert_eq!((event.event(), event.id()), ("message", "7"));
+/// assert_eq!(event.into_data(), "bye");
+/// assert!(events.next().await.is_none());
+/// # Ok::<(), curio_http::Error>(())
+/// # }).unwrap();
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerEvent {
     kind: String,

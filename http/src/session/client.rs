@@ -37,6 +37,48 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// })
 /// # }
 /// ```
+///
+/// One with a base URL, against an API that a [mock](crate::mock) plays here:
+///
+/// ```
+/// use curio_http::mock::{Answer, Mock};
+/// use curio_http::{ClientSession, Error, Method};
+/// use serde_json::json;
+///
+/// # let mock = Mock::new().otherwise(|request| match request.method().as_str() {
+/// #     "POST" => Answer::new(201).header("Location", "/notes/7"),
+/// #     "GET" => Answer::json(&json!({ "text": "buy milk" })),
+/// #     "OPTIONS" => Answer::new(204).header("Allow", "GET, PUT, PATCH, DELETE"),
+/// #     _ => Answer::new(204),
+/// # });
+/// async fn notes(session: &ClientSession) -> Result<(), Error> {
+///     let made = session.post("notes").json(&json!({ "text": "buy bread" })).await?;
+///     let note = made.header("location").unwrap_or_default();
+///     let change = json!({ "text": "buy milk" });
+///     session.put(note).json(&change).await?.raise_for_status()?;
+///     session.patch(note).json(&json!({ "done": true })).await?.raise_for_status()?;
+///     let mut response = session.get(note).await?;
+///     assert_eq!(response.json::<serde_json::Value>().await?, change);
+///
+///     assert!(session.head(note).await?.ok());
+///     let allowed = session.options(note).await?;
+///     assert!(allowed.header("allow").is_some_and(|methods| methods.contains("DELETE")));
+///     let link = Method::from_bytes(b"LINK").unwrap();
+///     session.request(link, note).header("Link", "</notes/6>; rel=prev").await?.raise_for_status()?;
+///     session.delete(note).await?.raise_for_status()
+/// }
+///
+/// let session = ClientSession::builder().connector(mock).base_url("https://api.test/").build()?;
+/// curio::testing::run(async move {
+///     let result = notes(&session).await;
+///     assert!(session.cookies().is_empty());
+///     session.close().await;
+///     result
+/// })?;
+/// # Ok::<(), Error>(())
+/// ```
+///
+/// How it works inside: the tour, `docs/tour/12-how-does-a-client-use-connections.md` in the repository.
 #[derive(Clone)]
 pub struct ClientSession {
     shared: Rc<Shared>,
@@ -113,7 +155,8 @@ impl ClientSession {
     }
 
     /// Closes the idle connections in order: over TLS, after a close_notify alert. It waits at most 1 s for each. Dropping the
-    /// session closes them, too, without waiting: an alert is left out if the socket does not take it at once. The session can be used afterwards.
+    /// session closes them, too, without waiting: an alert is left out if the socket does not take it at once. The session can be
+    /// used afterwards.
     ///
     /// # Cancellation
     /// The remaining connections are closed without an alert.
@@ -159,37 +202,37 @@ pub fn get(url: impl IntoUrl) -> RequestBuilder {
     ClientSession::new().get(url)
 }
 
-/// A POST request in a new session.
+/// A POST request in a new session; used like [`get`].
 pub fn post(url: impl IntoUrl) -> RequestBuilder {
     ClientSession::new().post(url)
 }
 
-/// A PUT request in a new session.
+/// A PUT request in a new session; used like [`get`].
 pub fn put(url: impl IntoUrl) -> RequestBuilder {
     ClientSession::new().put(url)
 }
 
-/// A PATCH request in a new session.
+/// A PATCH request in a new session; used like [`get`].
 pub fn patch(url: impl IntoUrl) -> RequestBuilder {
     ClientSession::new().patch(url)
 }
 
-/// A DELETE request in a new session.
+/// A DELETE request in a new session; used like [`get`].
 pub fn delete(url: impl IntoUrl) -> RequestBuilder {
     ClientSession::new().delete(url)
 }
 
-/// A HEAD request in a new session.
+/// A HEAD request in a new session; used like [`get`].
 pub fn head(url: impl IntoUrl) -> RequestBuilder {
     ClientSession::new().head(url)
 }
 
-/// An OPTIONS request in a new session.
+/// An OPTIONS request in a new session; used like [`get`].
 pub fn options(url: impl IntoUrl) -> RequestBuilder {
     ClientSession::new().options(url)
 }
 
-/// A request with any method in a new session.
+/// A request with any method in a new session; used like [`get`].
 pub fn request(method: Method, url: impl IntoUrl) -> RequestBuilder {
     ClientSession::new().request(method, url)
 }

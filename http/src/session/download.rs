@@ -295,7 +295,8 @@ impl RequestBuilder {
     /// the server does not know ranges, the download begins anew. Only a complete file gets its name; one that is there is
     /// replaced then. Two downloads to the same path at the same time are not allowed.
     ///
-    /// Of a response without a strong `ETag`, and without a `Last-Modified` of at least a minute ago, nothing is kept.
+    /// Of a response without a strong `ETag`, and without a `Last-Modified` of at least a minute ago, nothing is kept. The example
+    /// is in [`Download`].
     ///
     /// # Errors
     /// Of kind [`Status`](ErrorKind::Status) for any status but 200 and 206, [`Io`](ErrorKind::Io) if a file cannot be written,

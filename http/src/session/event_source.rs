@@ -70,6 +70,31 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// }
 /// # Ok(()) }
 /// ```
+/// A program that has stored the id of the last event goes on from there:
+///
+/// ```
+/// use curio_http::mock::{Answer, Mock};
+/// use std::time::Duration;
+///
+/// let mock = Mock::new().otherwise(|request| {
+///     let events = match request.header("last-event-id") {
+///         Some("6") => "retry: 500\nid: 7\ndata: seven\n\n",
+///         _ => "id: 8\ndata: eight\n\n",
+///     };
+///     Answer::new(200).header("Content-Type", "text/event-stream").text_body(events)
+/// });
+/// curio::testing::run(async {
+///     let request = mock.session().get("http://test/prices");
+///     let mut events = request.event_source().after("6").longest_pause(Duration::from_secs(10));
+///     assert_eq!(events.next().await.unwrap()?.data(), "seven");
+///     assert_eq!((events.last_event_id(), events.reconnection_time()), ("7", Duration::from_millis(500)));
+///     assert_eq!(events.next().await.unwrap()?.data(), "eight"); // from the next connection
+///     events.close();
+///     assert!(events.next().await.is_none());
+///     Ok::<(), curio_http::Error>(())
+/// }).unwrap();
+/// assert_eq!(mock.requests()[1].header("last-event-id"), Some("7"));
+/// ```
 pub struct EventSource {
     shared: Rc<Shared>,
     /// Sent for each connection. `Err`: a mistake in it, until it is reported.

@@ -55,6 +55,52 @@ use std::time::Duration;
 /// # Ok(()) }
 /// ```
 ///
+/// What is sent, seen by a [mock](crate::mock):
+///
+/// ```
+/// # use curio_http::mock::{Answer, Mock};
+/// # use curio_http::{Error, Form, HeaderMap, Part};
+/// # let mock = Mock::new().otherwise(|_| Answer::text("ok"));
+/// # curio::testing::run(async {
+/// let session = mock.session();
+/// session.post("http://test/").json(&serde_json::json!({ "name": "Ann" })).bearer_auth("4f1d").await?;
+/// assert_eq!(mock.requests()[0].text(), r#"{"name":"Ann"}"#);
+/// assert_eq!(mock.requests()[0].header("authorization"), Some("Bearer 4f1d"));
+///
+/// let mut fields = HeaderMap::new();
+/// fields.insert("content-type", "text/csv".parse().unwrap());
+/// session.put("http://test/").headers(fields).body("a;b\n").basic_auth("ann", Some("4f1d")).await?;
+/// assert_eq!(mock.requests()[1].header("content-type"), Some("text/csv"));
+///
+/// let form = Form::new().text("to", "bob").part("file", Part::new("hello").file_name("a.txt"));
+/// session.post("http://test/").multipart(form).on_progress(|sent, total| println!("{sent} of {total:?}")).await?;
+/// assert!(mock.requests()[2].text().contains(r#"name="file"; filename="a.txt""#));
+/// # Ok::<(), Error>(())
+/// # }).unwrap();
+/// ```
+///
+/// Settings for one request, in place of the session's:
+///
+/// ```
+/// # use curio_http::mock::{Answer, Mock};
+/// # use std::time::Duration;
+/// # let mock = Mock::new().otherwise(|_| Answer::redirect("/elsewhere"));
+/// # curio::testing::run(async {
+/// # let session = mock.session();
+/// let patient = session
+///     .get("http://test/report")
+///     .connect_timeout(Duration::from_secs(3))
+///     .read_timeout(None)
+///     .timeout(Duration::from_secs(600))
+///     .retries(2)
+///     .allow_redirects(false);
+/// let again = patient.try_clone().expect("without a body from a reader it can be sent twice");
+/// assert!(patient.await?.is_redirect());
+/// assert_eq!(again.build()?.url().path(), "/report");
+/// # Ok::<(), curio_http::Error>(())
+/// # }).unwrap();
+/// ```
+///
 /// # Cancellation
 /// Dropping the future before it is done closes its connection; no other request is affected.
 #[must_use = "a request is sent when it is awaited"]
@@ -150,6 +196,11 @@ impl RequestBuilder {
 
     /// Sends this body as it is, without a Content-Type; the same as [`body`](RequestBuilder::body), under the name that it
     /// has in Python's `requests`.
+    /// ```no_run
+    /// # async fn example(session: curio_http::ClientSession) -> Result<(), curio_http::Error> {
+    /// session.post("https://example.org/log").data("one line\n").header("Content-Type", "text/plain").await?;
+    /// # Ok(()) }
+    /// ```
     pub fn data(self, body: impl Into<Body>) -> RequestBuilder {
         self.body(body)
     }
@@ -249,6 +300,12 @@ impl RequestBuilder {
     /// # Errors
     /// Awaiting the request reports a malformed URL, and a session with a [`Connector`](crate::Connector) or a Unix socket,
     /// which make connections without a proxy.
+    /// ```no_run
+    /// # async fn example(session: curio_http::ClientSession) -> Result<(), curio_http::Error> {
+    /// let through = session.get("https://example.org/").proxy("socks5h://127.0.0.1:9050").await?;
+    /// let directly = session.get("https://example.org/").no_proxy().await?;
+    /// # Ok(()) }
+    /// ```
     pub fn proxy(self, url: impl AsRef<str>) -> RequestBuilder {
         self.change(|request| {
             Proxy::parse(url.as_ref())?;
@@ -257,7 +314,8 @@ impl RequestBuilder {
         })
     }
 
-    /// Sends the request through no proxy, whatever the session and the environment say.
+    /// Sends the request through no proxy, whatever the session and the environment say. The example is in
+    /// [`proxy`](RequestBuilder::proxy).
     pub fn no_proxy(self) -> RequestBuilder {
         self.change(|request| {
             request.options_mut().proxy = Some(RequestProxy::None);
@@ -270,6 +328,11 @@ impl RequestBuilder {
     /// until the server asks for it (`Expect: 100-continue`). Later requests of the session answer the challenge in advance.
     /// Redirects to another origin are followed without the credentials. Needs the feature `digest`.
     #[cfg(feature = "digest")]
+    /// ```no_run
+    /// # async fn example(session: curio_http::ClientSession) -> Result<(), curio_http::Error> {
+    /// let response = session.get("https://example.org/private").digest_auth("ann", "4f1d").await?;
+    /// # Ok(()) }
+    /// ```
     pub fn digest_auth(self, user: impl AsRef<str>, password: impl AsRef<str>) -> RequestBuilder {
         self.change(|request| {
             let digest = DigestAuth(Credentials::new(user.as_ref(), password.as_ref())?);
@@ -287,7 +350,8 @@ impl RequestBuilder {
         })
     }
 
-    /// How the request is retried, instead of the session's [`retry`](crate::ClientSessionBuilder::retry).
+    /// How the request is retried, instead of the session's [`retry`](crate::ClientSessionBuilder::retry);
+    /// [`Retry`] has an example.
     ///
     /// # Errors
     /// Awaiting the request reports a policy that makes no sense.
@@ -323,7 +387,7 @@ impl RequestBuilder {
         Some(RequestBuilder { shared: Rc::clone(&self.shared), request })
     }
 
-    /// Sends it; the same as awaiting the builder.
+    /// Sends it; the same as awaiting the builder. [`ResponseFuture`] shows what it is good for.
     #[track_caller]
     pub fn send(self) -> ResponseFuture {
         self.into_future()
@@ -361,7 +425,16 @@ impl fmt::Debug for RequestBuilder {
     }
 }
 
-/// The future of a request; ready when the response head has arrived.
+/// The future of a request; ready when the response head has arrived. It can be given to what takes futures:
+///
+/// ```no_run
+/// # async fn example(session: curio_http::ClientSession) {
+/// use futures_util::future::join_all;
+///
+/// let pages = (1..=3).map(|page| session.get(format!("https://example.org/{page}")).send());
+/// let responses = join_all(pages).await; // all at the same time
+/// # }
+/// ```
 #[must_use = "futures do nothing unless they are awaited"]
 pub struct ResponseFuture {
     inner: Pin<Box<dyn Future<Output = Result<Response, Error>>>>,

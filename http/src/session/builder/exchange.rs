@@ -19,6 +19,31 @@ impl ClientSessionBuilder {
     /// time up to 30 s, or it is what `Retry-After` asks for, up to two minutes; it is never longer than the request's
     /// [`timeout`](ClientSessionBuilder::timeout) leaves. Hooks are called for each retry. If the last one fails, too, its
     /// response or error is the result; the error says how many tries there were.
+    /// ```
+    /// use curio_http::ClientSession;
+    /// use curio_http::mock::{Answer, Mock};
+    /// use std::time::Duration;
+    ///
+    /// let mock = Mock::new().otherwise(|request| match request.nth() {
+    ///     0 => Answer::fail(std::io::ErrorKind::ConnectionReset.into()),
+    ///     1 => Answer::new(503).header("Retry-After", "30"),
+    ///     _ => Answer::text("at last"),
+    /// });
+    /// let session = ClientSession::builder().connector(mock.clone()).retries(3).build()?;
+    /// curio::testing::run(async {
+    ///     let began = curio::clock();
+    ///     assert_eq!(session.get("http://test/").await?.text().await?, "at last");
+    ///     assert!(curio::clock() - began >= Duration::from_secs(30));
+    ///
+    ///     // A POST may have done something before its connection broke, so it is not sent again.
+    ///     assert!(session.post("http://test/").await.is_err());
+    ///     Ok::<(), curio_http::Error>(())
+    /// })?;
+    /// assert_eq!(mock.requests().len(), 4);
+    /// # Ok::<(), curio_http::Error>(())
+    /// ```
+    ///
+    /// [`Retry`] is the long form.
     pub fn retries(self, n: u32) -> Self {
         self.retry(Retry::new(n))
     }
@@ -28,6 +53,7 @@ impl ClientSessionBuilder {
     ///
     /// # Errors
     /// `build` reports a policy that makes no sense.
+    /// [`Retry`] has an example.
     pub fn retry(mut self, policy: Retry) -> Self {
         match policy.check() {
             Ok(policy) => {
@@ -51,6 +77,17 @@ impl ClientSessionBuilder {
     /// it sends it anyway. 1 s by default, as in curl. The client never adds the field by itself: it costs a round trip, and
     /// an early response to an upload is read while the body is being sent in any case. If the server responds with 417,
     /// the request is sent again without the field.
+    /// ```no_run
+    /// # async fn example() -> Result<(), curio_http::Error> {
+    /// use curio_http::{Body, ClientSession};
+    /// use std::time::Duration;
+    ///
+    /// // A server that may refuse an upload gets the chance to do so before it is sent.
+    /// let session = ClientSession::builder().expect_timeout(Duration::from_secs(5)).build()?;
+    /// let upload = session.put("https://example.org/disk.img").body(Body::from_file("disk.img"));
+    /// upload.header("Expect", "100-continue").await?.raise_for_status()?;
+    /// # Ok(()) }
+    /// ```
     pub fn expect_timeout(mut self, limit: Duration) -> Self {
         self.settings.timeouts.expect_continue = limit;
         self
@@ -58,6 +95,32 @@ impl ClientSessionBuilder {
 
     /// Writes connections, request heads and response heads to standard error, as `curl -v` does. Credentials and cookies are
     /// left out.
+    /// ```
+    /// use curio_http::mock::{Answer, Mock};
+    /// use curio_http::{ClientSession, HeaderName};
+    ///
+    /// let session = ClientSession::builder()
+    ///     .connector(Mock::new().otherwise(|_| Answer::text("ok")))
+    ///     .verbose(true)
+    ///     .secret_headers([HeaderName::from_static("x-tenant")])
+    ///     .build()?;
+    /// curio::testing::run(async move { session.get("http://test/").header("X-Tenant", "acme").await })?;
+    /// # Ok::<(), curio_http::Error>(())
+    /// ```
+    ///
+    /// It prints:
+    ///
+    /// ```text
+    /// * Connected to test in 0.0ns
+    /// > GET / HTTP/1.1
+    /// > host: test
+    /// > x-tenant: [redacted]
+    /// > user-agent: curio-http/0.1.0
+    /// …
+    /// < HTTP/1.1 200 OK
+    /// < content-type: text/plain; charset=utf-8
+    /// …
+    /// ```
     pub fn verbose(mut self, on: bool) -> Self {
         if on {
             // Standard error may be closed or full: `eprint!` would panic then.

@@ -12,6 +12,14 @@ impl ClientSessionBuilder {
     ///
     /// # Errors
     /// `build` refuses `http2(false)` together with [`http2_prior_knowledge`](ClientSessionBuilder::http2_prior_knowledge).
+    /// ```
+    /// use curio_http::ClientSession;
+    ///
+    /// let old = ClientSession::builder().http2(false).build()?;
+    /// let internal = ClientSession::builder().http2_prior_knowledge().base_url("http://users.internal/").build()?;
+    /// assert!(ClientSession::builder().http2(false).http2_prior_knowledge().build().is_err());
+    /// # Ok::<(), curio_http::Error>(())
+    /// ```
     pub fn http2(mut self, on: bool) -> Self {
         self.settings.http2.is_offered = on;
         self.check_http2()
@@ -19,7 +27,7 @@ impl ClientSessionBuilder {
 
     /// Speaks HTTP/2 with all `http` servers, too, without asking (RFC 9113 §3.3): for servers that are known to speak it
     /// without TLS, as between the services of a company. With a server that does not, requests fail. Requests that a proxy
-    /// forwards are sent over HTTP/1.1; with `https`, ALPN decides as always.
+    /// forwards are sent over HTTP/1.1; with `https`, ALPN decides as always. [`http2`](ClientSessionBuilder::http2) has an example.
     pub fn http2_prior_knowledge(mut self) -> Self {
         self.settings.http2.prior_knowledge = true;
         self.check_http2()

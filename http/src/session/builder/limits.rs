@@ -6,7 +6,8 @@ use std::time::Duration;
 
 impl ClientSessionBuilder {
     /// The timeout of each request as a whole: waiting for a connection, connecting, redirects and reading the body. None by
-    /// default, because it would end large transfers that make progress.
+    /// default, because it would end large transfers that make progress. The example of
+    /// [`read_timeout`](ClientSessionBuilder::read_timeout) has the other timeouts and the limits.
     pub fn timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.settings.timeouts.total = limit.into();
         self
@@ -20,6 +21,34 @@ impl ClientSessionBuilder {
 
     /// The timeout of each wait for the server: for the complete response head after the request was sent, then for more of
     /// the body, and while sending until the server accepts more of the request. 30 s by default.
+    /// ```
+    /// use curio_http::ClientSession;
+    /// use curio_http::mock::{Answer, Mock};
+    /// use std::time::Duration;
+    ///
+    /// let mock = Mock::new().otherwise(|request| match request.path() {
+    ///     "/progress" => Answer::pieces(["working…\n"; 60], Duration::from_secs(4)),
+    ///     _ => Answer::never(),
+    /// });
+    /// let session = ClientSession::builder()
+    ///     .connector(mock)
+    ///     .connect_timeout(Duration::from_secs(3))
+    ///     .read_timeout(Duration::from_secs(5)) // for each wait, so it does not end what makes progress
+    ///     .pool_timeout(None)
+    ///     .max_body(1024 * 1024)
+    ///     .max_response_head(16 * 1024)
+    ///     .max_response_headers(50)
+    ///     .max_interim_responses(100)
+    ///     .build()?;
+    ///
+    /// curio::testing::run(async {
+    ///     let mut report = session.get("http://test/progress").await?;
+    ///     assert_eq!(report.text().await?.lines().count(), 60); // after four minutes of the virtual clock
+    ///     assert!(session.get("http://test/stuck").await.unwrap_err().is_timeout());
+    ///     Ok::<(), curio_http::Error>(())
+    /// })?;
+    /// # Ok::<(), curio_http::Error>(())
+    /// ```
     pub fn read_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.settings.timeouts.read = limit.into();
         self

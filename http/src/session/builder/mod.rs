@@ -46,20 +46,36 @@ use std::sync::Arc;
 
 /// Builds a [`ClientSession`] with other settings than the defaults.
 ///
-/// Timeouts are a `Duration`, or `None` for no timeout.
+/// Timeouts are a `Duration`, or `None` for no timeout. By subject, each with an example:
+///
+/// | subject | settings |
+/// |---|---|
+/// | every request | here: a base URL, header fields, credentials, redirects, hooks |
+/// | time and size | [`read_timeout`](Self::read_timeout) and its neighbours |
+/// | connections | [`max_connections_per_host`](Self::max_connections_per_host) |
+/// | how servers are reached | [`proxy_for`](Self::proxy_for), [`unix_socket`](Self::unix_socket), [`resolve`](Self::resolve), [`address_filter`](Self::address_filter), [`connector`](Self::connector) |
+/// | TLS | [`add_root_certificate`](Self::add_root_certificate), [`add_root_certificate_der`](Self::add_root_certificate_der), [`min_tls_version`](Self::min_tls_version), [`pin_public_key`](Self::pin_public_key) |
+/// | cookies | [`cookie_jar`](Self::cookie_jar) |
+/// | failures | [`retries`](Self::retries), [`retry`](Self::retry) |
+/// | logs | [`verbose`](Self::verbose), [`on_trace`](Self::on_trace) |
 ///
 /// ```
-/// use curio_http::ClientSession;
+/// use curio_http::{ClientSession, Policy};
 /// use std::time::Duration;
 ///
 /// let session = ClientSession::builder()
 ///     .base_url("https://api.example.org/v2/")
 ///     .header("X-Client", "example")
+///     .user_agent("example/1.0")
+///     .auth("ann", "4f1d") // for requests that have no credentials of their own; see also `netrc`
+///     .redirect(Policy::limited(3))
+///     .on_response(|response| println!("{} {}", response.status(), response.url()))
 ///     .timeout(Duration::from_secs(60))
-///     .max_connections_per_host(8)
 ///     .build()?;
 /// # Ok::<(), curio_http::Error>(())
 /// ```
+///
+/// A mistake in a setting is reported by [`build`](Self::build), so none of the other methods needs a `?`.
 #[derive(Default)]
 pub struct ClientSessionBuilder {
     settings: Settings,
@@ -70,7 +86,7 @@ pub struct ClientSessionBuilder {
 }
 
 impl ClientSessionBuilder {
-    /// Which redirects are followed.
+    /// Which redirects are followed: at most 10 in a row by default, and none from `https` to `http`.
     pub fn redirect(mut self, policy: Policy) -> Self {
         self.settings.policy = policy;
         self

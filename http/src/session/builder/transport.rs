@@ -95,12 +95,23 @@ impl ClientSessionBuilder {
     /// and the first request through a proxy is sent again with the answer to its challenge. Off by default: the proxy gets the
     /// password with the first request (Basic). Needs the feature `digest`.
     #[cfg(feature = "digest")]
+    /// ```
+    /// # use curio_http::ClientSession;
+    /// let proxy = "http://ann:4f1d@proxy.example:3128";
+    /// let session = ClientSession::builder().proxy(proxy).proxy_digest_auth(true).build()?;
+    /// # Ok::<(), curio_http::Error>(())
+    /// ```
     pub fn proxy_digest_auth(mut self, on: bool) -> Self {
         self.settings.transport.proxies.answer_challenges(on);
         self
     }
 
     /// Uses no proxy: neither one that was set before, nor one from the environment.
+    /// ```
+    /// # use curio_http::ClientSession;
+    /// let session = ClientSession::builder().no_proxy().build()?;
+    /// # Ok::<(), curio_http::Error>(())
+    /// ```
     pub fn no_proxy(mut self) -> Self {
         self.settings.transport.proxies = Proxies::none();
         self
@@ -133,6 +144,14 @@ impl ClientSessionBuilder {
     ///
     /// # Errors
     /// `build` reports it on systems without Unix sockets.
+    /// ```no_run
+    /// # async fn example() -> Result<(), curio_http::Error> {
+    /// use curio_http::ClientSession;
+    ///
+    /// let docker = ClientSession::builder().unix_socket("/var/run/docker.sock").base_url("http://docker/").build()?;
+    /// println!("{}", docker.get("containers/json").await?.text().await?);
+    /// # Ok(()) }
+    /// ```
     pub fn unix_socket(mut self, path: impl AsRef<Path>) -> Self {
         if cfg!(unix) {
             self.settings.transport.unix_socket = Some(path.as_ref().into());
@@ -157,6 +176,12 @@ impl ClientSessionBuilder {
     ///
     /// # Errors
     /// `build` reports an invalid `host`: one with a port, for example.
+    /// ```
+    /// # use curio_http::ClientSession;
+    /// // The new server, before the name leads to it.
+    /// let session = ClientSession::builder().resolve("example.org", ([192, 0, 2, 7], 0).into()).build()?;
+    /// # Ok::<(), curio_http::Error>(())
+    /// ```
     pub fn resolve(mut self, host: impl AsRef<str>, address: SocketAddr) -> Self {
         match Url::normal_host(host.as_ref()) {
             Ok(host) => drop(self.resolver.overrides.insert(host, address)),
