@@ -15,8 +15,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker, ready};
 
-/// A connection to a [`Mock`](super::Mock), for code that uses a mock as a [`Connector`](crate::Connector): the example there
-/// wraps one.
+/// A connection to a [`Mock`](super::Mock). The second example of [`Connector`](crate::Connector) names it.
 pub struct MockStream {
     state: Rc<MockState>,
     requests: RequestReader,
