@@ -26,7 +26,7 @@ async fn outer() {
 }
 const AWAITS: u32 = line!() - 2;
 
-/// Whether this program was compiled with debug information: CI's are.
+/// Whether this program was compiled with debug information. In CI it is run with and without.
 fn has_lines() -> bool {
     let here = std::backtrace::Backtrace::force_capture().to_string();
     here.contains("asking.rs")
