@@ -18,7 +18,7 @@ impl Peer for P {
         j.join().await.unwrap()
     }
     async fn client(cfg: &Cfg) -> Self::Client {
-        ClientSession::builder().only_root_certificates(&cfg.ca).build().unwrap()
+        ClientSession::builder().only_root_certificates(&cfg.ca).http2(cfg.http2).build().unwrap()
     }
     async fn get_json(c: &Self::Client, url: &str, keep_alive: bool) -> Res<serde_json::Value> {
         let mut request = c.get(url);
