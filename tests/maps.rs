@@ -22,11 +22,24 @@ const CLIENTS: &str = "from-other-clients.md";
 const OTHER_WORDS: [&str; 4] = ["await", "static", "std", "futures_io"];
 
 /// Names that are there with a Cargo feature only: the name, the feature, and the source.
-const BEHIND_FEATURES: [(&str, &str, &str); 5] = [
+const BEHIND_FEATURES: [(&str, &str, &str); 10] = [
     ("curio_http::ClientSessionBuilder::proxy_digest_auth", "digest", "session/builder/transport.rs"),
     ("curio_http::RequestBuilder::digest_auth", "digest", "session/request_builder.rs"),
     ("curio_http::ClientSessionBuilder::http2", "http2", "session/builder/http2.rs"),
     ("curio_http::ClientSessionBuilder::http2_prior_knowledge", "http2", "session/builder/http2.rs"),
+    ("curio_http::ClientSessionBuilder::local_address", "socket-options", "session/builder/sockets.rs"),
+    ("curio_http::ClientSessionBuilder::interface", "socket-options", "session/builder/sockets.rs"),
+    ("curio_http::ClientSessionBuilder::tcp_keepalive", "socket-options", "session/builder/sockets.rs"),
+    (
+        "curio_http::ClientSessionBuilder::tcp_keepalive_interval",
+        "socket-options",
+        "session/builder/sockets.rs",
+    ),
+    (
+        "curio_http::ClientSessionBuilder::tcp_keepalive_retries",
+        "socket-options",
+        "session/builder/sockets.rs",
+    ),
     ("curio_http::ClientSessionBuilder::system_roots", "system-roots", "session/builder/trust.rs"),
 ];
 

@@ -85,6 +85,7 @@
 //! | `digest` | `RequestBuilder::digest_auth`: Digest authentication (RFC 7616) |
 //! | `http2` | HTTP/2: offered to `https` servers (`ClientSessionBuilder::http2`), or with prior knowledge; one connection for all requests of an origin |
 //! | `psl` | public suffixes, so that a site cannot set cookies for all of `co.uk` |
+//! | `socket-options` | `ClientSessionBuilder::local_address`, `interface`, `tcp_keepalive`, `tcp_keepalive_interval` and `tcp_keepalive_retries` |
 //! | `system-roots` | `ClientSessionBuilder::system_roots`: the root certificates of the operating system |
 //! | `url` | `url::Url`, from the crate `url`, as the URL of a request ([`IntoUrl`]) and converted from and into [`Url`] |
 //! | `aws-lc-rs` | cryptography by aws-lc-rs in place of ring, with post-quantum key exchange |

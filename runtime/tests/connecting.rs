@@ -3,15 +3,27 @@
 mod common;
 
 use common::{run_real, secs};
-use curio::net::{Addresses, ToAddresses};
+use curio::net::{Addresses, ToAddresses, connect_to_any_with, in_progress};
 use curio::{TcpListener, TcpStream, getaddrinfo, open_connection, timeout_after};
-use std::io::ErrorKind;
+use socket2::{Domain, Socket, Type};
+use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4};
 
 async fn listener() -> (TcpListener, SocketAddr) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     (listener, address)
+}
+
+/// A socket of another crate that is connecting.
+fn connecting(address: SocketAddr) -> io::Result<std::net::TcpStream> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    socket.set_keepalive(true)?;
+    socket.set_nonblocking(true)?;
+    match socket.connect(&address.into()) {
+        Err(error) if !in_progress(&error) => Err(error),
+        _ => Ok(socket.into()),
+    }
 }
 
 /// An address on which no socket listens.
@@ -132,5 +144,56 @@ fn connecting_to_no_address_at_all_says_so() {
         let other = TcpStream::connect(Vec::<SocketAddr>::new()).await.unwrap_err();
         assert!(error.to_string().contains("no address"), "{error}");
         assert_eq!(error.to_string(), other.to_string());
+    });
+}
+
+#[test]
+fn a_socket_of_another_crate_that_is_connecting_is_awaited() {
+    run_real(async {
+        let (listener, address) = listener().await;
+        let client = TcpStream::from_connecting(connecting(address).unwrap()).await.unwrap();
+        let (server, peer) = listener.accept().await.unwrap();
+        assert_eq!(client.local_addr().unwrap(), peer);
+        client.sendall(b"hello").await.unwrap();
+        assert_eq!(server.read_exactly(5).await.unwrap(), b"hello");
+    });
+}
+
+#[test]
+fn a_connecting_socket_of_another_crate_that_is_refused_is_an_error() {
+    run_real(async {
+        // Some systems refuse at once.
+        let error = match connecting(refused()) {
+            Ok(stream) => TcpStream::from_connecting(stream).await.unwrap_err(),
+            Err(error) => error,
+        };
+        assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
+    });
+}
+
+#[test]
+fn sockets_of_another_crate_are_tried_one_after_the_other() {
+    run_real(async {
+        let (_listener, address) = listener().await;
+        let mut tried = Vec::new();
+        let begin = |to| {
+            tried.push(to);
+            connecting(to)
+        };
+        let refused = refused();
+        let client = connect_to_any_with(vec![refused, address], begin).await.unwrap();
+        assert_eq!(client.peer_addr().unwrap(), address);
+        assert_eq!(tried, [refused, address]);
+    });
+}
+
+#[test]
+fn the_error_of_making_a_socket_names_its_address() {
+    run_real(async {
+        let (_listener, address) = listener().await;
+        let begin = |_| Err(io::Error::new(ErrorKind::PermissionDenied, "no such interface"));
+        let error = connect_to_any_with(vec![address], begin).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::PermissionDenied);
+        assert_eq!(error.to_string(), format!("{address}: no such interface"));
     });
 }

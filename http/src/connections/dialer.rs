@@ -15,6 +15,8 @@ use crate::connections::pool::Origin;
 use crate::connections::proxy::{Opened, Proxy, Tunnel};
 use crate::connections::resolver::{self, HostResolver};
 use crate::connections::route::Route;
+#[cfg(feature = "socket-options")]
+use crate::connections::socket_options::SocketOptions;
 use crate::connections::stream::Stream;
 use crate::connections::timings::{Timings, since};
 use crate::connections::tls::{TlsInfo, TlsStream, trust};
@@ -38,6 +40,8 @@ use std::time::Duration;
 /// What making connections needs.
 pub(crate) struct Dialer {
     resolver: HostResolver,
+    #[cfg(feature = "socket-options")]
+    sockets: SocketOptions,
     protocol_limits: ProtocolLimits,
     /// Set in advance if the session has its own; otherwise the shared default, from the first `https` request on.
     tls: OnceCell<Arc<ClientConfig>>,
@@ -52,6 +56,7 @@ pub(crate) struct Dialer {
 impl Dialer {
     pub(crate) fn new(
         resolver: HostResolver,
+        #[cfg(feature = "socket-options")] sockets: SocketOptions,
         protocol_limits: ProtocolLimits,
         tls: Option<Arc<ClientConfig>>,
         tracer: Tracer,
@@ -60,6 +65,8 @@ impl Dialer {
         let tls = tls.map(OnceCell::from).unwrap_or_default();
         Dialer {
             resolver,
+            #[cfg(feature = "socket-options")]
+            sockets,
             protocol_limits,
             tls,
             #[cfg(feature = "http2")]
@@ -109,6 +116,15 @@ impl Dialer {
 }
 
 impl Dialer {
+    async fn connect_to_any(&self, addresses: &[SocketAddr]) -> Result<TcpStream, Error> {
+        let shown = addresses.iter().map(SocketAddr::to_string).collect::<Vec<_>>().join(" or ");
+        #[cfg(feature = "socket-options")]
+        if self.sockets.are_set() {
+            return self.sockets.connect(addresses).await.map_err(failed_to_connect(shown));
+        }
+        connect_to_any(addresses).await.map_err(failed_to_connect(shown))
+    }
+
     fn tls(&self) -> Arc<ClientConfig> {
         Arc::clone(self.tls.get_or_init(trust::shared))
     }
@@ -219,7 +235,7 @@ impl Steps<'_> {
 
     async fn tcp(&mut self, addresses: &[SocketAddr]) -> Result<(Stream, Option<SocketAddr>), Error> {
         self.step.set("waiting for TCP");
-        let tcp = phase("connecting", connect_to_any(addresses)).await?;
+        let tcp = phase("connecting", self.dialer.connect_to_any(addresses)).await?;
         // Head and body are written together, so delaying small writes gains nothing.
         let _ = tcp.set_nodelay(true);
         let peer = match *addresses {
@@ -314,14 +330,12 @@ impl Steps<'_> {
     }
 }
 
-async fn connect_to_any(addresses: &[SocketAddr]) -> Result<TcpStream, Error> {
-    let shown = addresses.iter().map(SocketAddr::to_string).collect::<Vec<_>>().join(" or ");
-    // One address is in the message already; of several, the cause tells how each of them failed.
-    let connected = match *addresses {
+async fn connect_to_any(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
+    match *addresses {
+        // It is in the caller's message already; of several, the cause tells how each of them failed.
         [address] => TcpStream::connect(address).await,
         _ => curio::net::connect_to_any(addresses.to_vec()).await,
-    };
-    connected.map_err(failed_to_connect(shown))
+    }
 }
 
 fn failed_to_connect(to: String) -> impl FnOnce(io::Error) -> Error {

@@ -6,6 +6,7 @@
 //! keep_alive.rs    how long a server keeps an idle connection
 //! route.rs         direct, through a proxy, over a Unix socket, or by a connector
 //! dialer.rs        a new connection: DNS, TCP, proxy, TLS
+//! socket_options.rs  sockets with a local address, an interface, or keepalive (feature `socket-options`)
 //! resolver.rs      addresses of hosts; shared lookups; the address filter
 //! public_addresses.rs  an address filter: public IP addresses only
 //! connector.rs     custom transports
@@ -36,6 +37,8 @@ pub(crate) mod public_addresses;
 mod read_buffer;
 pub(crate) mod resolver;
 pub(crate) mod route;
+#[cfg(feature = "socket-options")]
+pub(crate) mod socket_options;
 pub(crate) mod stream;
 pub(crate) mod timings;
 pub(crate) mod tls;

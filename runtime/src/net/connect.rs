@@ -6,6 +6,7 @@
 //! The others are closed.
 
 use super::address::{ToAddresses, no_address};
+use super::error_codes;
 use super::tcp::TcpStream;
 use crate::time::{Sleep, sleep};
 use std::collections::VecDeque;
@@ -45,7 +46,7 @@ pub fn open_connection(host: &str, port: u16) -> impl Future<Output = io::Result
     let addresses = (host, port).to_addresses();
     async move {
         let addresses = addresses?.look_up(at).await?;
-        happy_eyeballs(addresses, at).await
+        happy_eyeballs(addresses, mio::net::TcpStream::connect, at).await
     }
 }
 
@@ -74,22 +75,90 @@ pub fn open_connection(host: &str, port: u16) -> impl Future<Output = io::Result
 /// ```
 #[track_caller]
 pub fn connect_to_any(addresses: Vec<SocketAddr>) -> impl Future<Output = io::Result<TcpStream>> {
-    happy_eyeballs(addresses, Location::caller())
+    happy_eyeballs(addresses, mio::net::TcpStream::connect, Location::caller())
+}
+
+/// [`connect_to_any`] with sockets that another crate makes, with options of its own. For each address that is tried, `begin`
+/// makes one, sets it to non-blocking, calls its `connect`, and returns it; the error of a `connect` that is [`in_progress`] is
+/// none. `begin` must not block.
+///
+/// Cancel-safe: dropping it closes every attempt.
+///
+/// # Errors
+/// As [`connect_to_any`]; the errors of `begin` are among those of the addresses.
+///
+/// ```
+/// # fn main() -> std::io::Result<()> {
+/// use curio::net::{connect_to_any_with, in_progress};
+/// use socket2::{Domain, Socket, Type};
+/// use std::net::SocketAddr;
+///
+/// fn begin(address: SocketAddr) -> std::io::Result<std::net::TcpStream> {
+///     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+///     socket.set_keepalive(true)?;
+///     socket.set_nonblocking(true)?;
+///     match socket.connect(&address.into()) {
+///         Err(error) if !in_progress(&error) => Err(error),
+///         _ => Ok(socket.into()),
+///     }
+/// }
+///
+/// curio::run(async {
+///     let listener = curio::TcpListener::bind("127.0.0.1:0").await?;
+///     let stream = connect_to_any_with(vec![listener.local_addr()?], begin).await?;
+///     assert_eq!(stream.peer_addr()?, listener.local_addr()?);
+///     Ok(())
+/// })
+/// # }
+/// ```
+#[track_caller]
+pub fn connect_to_any_with(
+    addresses: Vec<SocketAddr>,
+    mut begin: impl FnMut(SocketAddr) -> io::Result<std::net::TcpStream>,
+) -> impl Future<Output = io::Result<TcpStream>> {
+    let begin = move |address| {
+        let stream = begin(address)?;
+        stream.set_nonblocking(true)?;
+        Ok(mio::net::TcpStream::from_std(stream))
+    };
+    happy_eyeballs(addresses, begin, Location::caller())
+}
+
+/// Whether this error of a non-blocking socket's `connect` only says that connecting takes a while: `EINPROGRESS`, on Windows
+/// `WSAEWOULDBLOCK`. For [`connect_to_any_with`] and [`TcpStream::from_connecting`].
+pub fn in_progress(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::WouldBlock || error.raw_os_error() == Some(error_codes::IN_PROGRESS)
 }
 
 /// Happy Eyeballs over addresses that are known. With one address it is a plain connect.
-async fn happy_eyeballs(addresses: Vec<SocketAddr>, at: &'static Location<'static>) -> io::Result<TcpStream> {
+async fn happy_eyeballs<B>(
+    addresses: Vec<SocketAddr>,
+    mut begin: B,
+    at: &'static Location<'static>,
+) -> io::Result<TcpStream>
+where
+    B: FnMut(SocketAddr) -> io::Result<mio::net::TcpStream>,
+{
     if addresses.is_empty() {
         return Err(no_address());
     }
     if let [address] = addresses[..] {
-        return TcpStream::connect_to(address, at).await.map_err(|error| failed(&[(address, error)]));
+        return connect(begin(address), at).await.map_err(|error| failed(&[(address, error)]));
     }
-    let mut attempts = Attempts::new(alternate_families(addresses), at);
+    let mut attempts = Attempts::new(alternate_families(addresses), begin, at);
     poll_fn(|cx| attempts.poll(cx)).await
 }
 
-struct Attempts {
+async fn connect(
+    begun: io::Result<mio::net::TcpStream>,
+    at: &'static Location<'static>,
+) -> io::Result<TcpStream> {
+    TcpStream::when_connected(begun?, at).await
+}
+
+struct Attempts<B> {
+    /// Makes the socket for an address, and begins to connect it.
+    begin: B,
     waiting: VecDeque<SocketAddr>,
     running: Vec<(SocketAddr, Connecting)>,
     failed: Vec<(SocketAddr, io::Error)>,
@@ -100,17 +169,20 @@ struct Attempts {
 
 type Connecting = Pin<Box<dyn Future<Output = io::Result<TcpStream>>>>;
 
-impl Attempts {
-    fn new(waiting: VecDeque<SocketAddr>, at: &'static Location<'static>) -> Attempts {
+impl<B> Attempts<B>
+where
+    B: FnMut(SocketAddr) -> io::Result<mio::net::TcpStream>,
+{
+    fn new(waiting: VecDeque<SocketAddr>, begin: B, at: &'static Location<'static>) -> Attempts<B> {
         let delay = sleep(Duration::ZERO).at_line(at);
-        let mut attempts = Attempts { waiting, running: Vec::new(), failed: Vec::new(), delay, at };
+        let mut attempts = Attempts { begin, waiting, running: Vec::new(), failed: Vec::new(), delay, at };
         attempts.start_next();
         attempts
     }
 
     fn start_next(&mut self) {
         if let Some(address) = self.waiting.pop_front() {
-            self.running.push((address, Box::pin(TcpStream::connect_to(address, self.at))));
+            self.running.push((address, Box::pin(connect((self.begin)(address), self.at))));
             self.delay = sleep(ATTEMPT_DELAY).at_line(self.at);
         }
     }

@@ -71,7 +71,7 @@ mod unix;
 mod unix_datagram;
 
 pub use address::{Addresses, ToAddresses, getaddrinfo};
-pub use connect::{connect_to_any, open_connection};
+pub use connect::{connect_to_any, connect_to_any_with, in_progress, open_connection};
 #[cfg(unix)]
 pub use server::unix_server;
 pub use server::{HandlerResult, Listener, run_server, tcp_server};

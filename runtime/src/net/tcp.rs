@@ -119,7 +119,15 @@ impl TcpStream {
         address: SocketAddr,
         at: &'static Location<'static>,
     ) -> io::Result<TcpStream> {
-        let stream = TcpStream::from_mio(mio::net::TcpStream::connect(address)?)?;
+        TcpStream::when_connected(mio::net::TcpStream::connect(address)?, at).await
+    }
+
+    /// The same, of a socket whose connecting has begun.
+    pub(super) async fn when_connected(
+        connecting: mio::net::TcpStream,
+        at: &'static Location<'static>,
+    ) -> io::Result<TcpStream> {
+        let stream = TcpStream::from_mio(connecting)?;
         // A connecting socket becomes writable when it is connected, or when that failed.
         stream.socket.clear_ready(Direction::Write);
         let op = stream.socket.op(Direction::Write, at, |source| {
@@ -149,6 +157,24 @@ impl TcpStream {
         stream.set_nonblocking(true)?;
         let TcpStream { socket } = TcpStream::from_mio(mio::net::TcpStream::from_std(stream))?;
         Ok(TcpStream { socket: socket.used_before() })
+    }
+
+    /// Waits until a socket is connected that another crate has made, with options of its own, and whose connecting has begun: its
+    /// `connect` has returned, without an error or with one that is [`in_progress`](crate::net::in_progress).
+    /// Cancel-safe: dropping it closes the socket.
+    ///
+    /// [`connect_to_any_with`](crate::net::connect_to_any_with) does the same for several addresses, and has an example.
+    ///
+    /// # Errors
+    /// Connecting has failed, or the operating system refuses to watch the socket. A socket whose `connect` was not called, or
+    /// failed at once, may never be ready.
+    #[track_caller]
+    pub fn from_connecting(stream: std::net::TcpStream) -> impl Future<Output = io::Result<TcpStream>> {
+        let at = Location::caller();
+        async move {
+            stream.set_nonblocking(true)?;
+            TcpStream::when_connected(mio::net::TcpStream::from_std(stream), at).await
+        }
     }
 
     #[track_caller]

@@ -2,7 +2,7 @@
 
 use crate::common::{ms, secs};
 use crate::{Moment, Row, check, row};
-use curio::net::connect_to_any;
+use curio::net::{connect_to_any, connect_to_any_with};
 use curio::{
     TcpListener, TcpStream, UdpSocket, UnixDatagram, UnixListener, UnixStream, getaddrinfo, join,
     open_connection, open_unix_connection, run_server, sleep, tcp_server, timeout_after, unix_server,
@@ -14,6 +14,16 @@ async fn listener() -> (TcpListener, SocketAddr) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     (listener, address)
+}
+
+/// A socket of another crate that is connecting.
+fn connecting(address: SocketAddr) -> std::io::Result<std::net::TcpStream> {
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None)?;
+    socket.set_nonblocking(true)?;
+    match socket.connect(&address.into()) {
+        Err(error) if !curio::net::in_progress(&error) => Err(error),
+        _ => Ok(socket.into()),
+    }
 }
 
 /// A place for a socket, not used before.
@@ -107,6 +117,15 @@ fn tcp_rows() -> Vec<Row> {
         row("net/connect.rs: connect_to_any", async |m| {
             let (_listener, address) = listener().await;
             m.of(async || connect_to_any(vec![address]).await.unwrap(), async {}).await
+        }),
+        row("net/connect.rs: connect_to_any_with", async |m| {
+            let (_listener, address) = listener().await;
+            m.of(async || connect_to_any_with(vec![address], connecting).await.unwrap(), async {}).await
+        }),
+        row("net/tcp.rs: from_connecting", async |m| {
+            let (_listener, address) = listener().await;
+            m.of(async || TcpStream::from_connecting(connecting(address).unwrap()).await.unwrap(), async {})
+                .await
         }),
         row("net/address.rs: getaddrinfo", async |m| {
             m.of(async || assert!(!getaddrinfo("localhost", 80).await.unwrap().is_empty()), async {}).await

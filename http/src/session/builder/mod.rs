@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! transport.rs     DNS, proxies, Unix sockets, connectors
+//! sockets.rs       local address, interface, keepalive (feature `socket-options`)
 //! connections.rs   how many connections, and how long they are kept
 //! trust.rs         certificates, TLS settings, https_only
 //! cookies.rs       whether cookies are kept, and in which jar
@@ -19,12 +20,16 @@ mod exchange;
 #[cfg(feature = "http2")]
 mod http2;
 mod limits;
+#[cfg(feature = "socket-options")]
+mod sockets;
 mod transport;
 mod trust;
 
 use crate::connections::connection::ProtocolLimits;
 use crate::connections::dialer::Dialer;
 use crate::connections::resolver::HostResolver;
+#[cfg(feature = "socket-options")]
+use crate::connections::socket_options::SocketOptions;
 use crate::connections::tls::trust::Trust;
 use crate::error::Error;
 use crate::request::Request;
@@ -80,6 +85,8 @@ use std::sync::Arc;
 pub struct ClientSessionBuilder {
     settings: Settings,
     resolver: HostResolver,
+    #[cfg(feature = "socket-options")]
+    sockets: SocketOptions,
     protocol_limits: ProtocolLimits,
     trust: Trust,
     mistake: Option<Error>,
@@ -225,6 +232,8 @@ impl ClientSessionBuilder {
         if let Some(mistake) = self.mistake {
             return Err(mistake);
         }
+        #[cfg(feature = "socket-options")]
+        self.check_sockets()?;
         let tls = if self.trust.is_default() { None } else { Some(self.trust.config()?) };
         Ok(self.into_session(tls))
     }
@@ -232,7 +241,15 @@ impl ClientSessionBuilder {
     /// The session, without a check for mistakes. `tls` is `None` for the default configuration.
     pub(crate) fn into_session(self, tls: Option<Arc<ClientConfig>>) -> ClientSession {
         let ClientSessionBuilder { settings, resolver, protocol_limits, .. } = self;
-        let dialer = Dialer::new(resolver, protocol_limits, tls, settings.tracer.clone(), settings.agent());
+        let dialer = Dialer::new(
+            resolver,
+            #[cfg(feature = "socket-options")]
+            self.sockets,
+            protocol_limits,
+            tls,
+            settings.tracer.clone(),
+            settings.agent(),
+        );
         ClientSession::with(settings, dialer)
     }
 
