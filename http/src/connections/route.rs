@@ -79,8 +79,8 @@ impl Route {
         }
     }
 
-    /// Sets or removes `Proxy-Authorization` of a request with this method: credentials for a proxy are sent only to a proxy that forwards this request. (A
-    /// tunnel's have been sent when it was made.)
+    /// Sets or removes `Proxy-Authorization` of a request with this method: credentials for a proxy are sent only to a proxy
+    /// that forwards this request. (A tunnel's have been sent when it was made.)
     pub(crate) fn adjust(&self, headers: &mut HeaderMap, method: &Method, url: &Url) {
         match self {
             Route::Direct => {}

@@ -15,6 +15,7 @@
 //! cookies.rs          cookies for a hop and from a response
 //! attempt.rs          one request on one connection; once more on a new one if the first was stale
 //! http2.rs            one request on a stream of a shared connection (feature `http2`)
+//! backoff.rs          waits that grow with each failure
 //! retry.rs            whether the same request is sent again, and when
 //! redirect.rs         whether a redirect is followed, and with which request
 //! ```
@@ -22,6 +23,7 @@
 mod attempt;
 pub(crate) mod auth_flow;
 mod authentication;
+pub(crate) mod backoff;
 mod cookies;
 mod defaults;
 #[cfg(feature = "digest")]

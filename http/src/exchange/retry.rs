@@ -1,8 +1,8 @@
 //! Whether a request is sent again after a response or an error, and when.
 //!
 //! There are three reasons. After a 417 the request is sent without `Expect`, which the server does not support (RFC 9110
-//! §10.1.1). After a 407 it is sent with an answer to the proxy's Digest challenge. And a session or a request may be set to retry when servers are down or busy
-//! ([`retries`](crate::ClientSessionBuilder::retries)); most of this file is about that.
+//! §10.1.1). After a 407 it is sent with an answer to the proxy's Digest challenge. And a session or a request may be set to
+//! retry when servers are down or busy ([`retries`](crate::ClientSessionBuilder::retries)); most of this file is about that.
 //!
 //! # When a retry is safe
 //! A request must not take effect twice. So what matters is whether the server may have processed it:
@@ -28,6 +28,7 @@
 use crate::connections::deadline::Limits;
 use crate::encoding::date;
 use crate::error::{Error, Resend};
+use crate::exchange::backoff::{doubled, spread};
 #[cfg(feature = "digest")]
 use crate::exchange::hop;
 use crate::exchange::shared::Shared;
@@ -198,9 +199,7 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 
 /// Between half and all of the first wait, doubled for each retry before.
 fn backoff(policy: &Retry, retries: u32, random: u64) -> Duration {
-    let whole = policy.first_wait.saturating_mul(2u32.saturating_pow(retries)).min(policy.longest_wait);
-    let half = whole / 2;
-    half + half.mul_f64(random as f64 / u64::MAX as f64)
+    spread(doubled(policy.first_wait, retries, policy.longest_wait), random)
 }
 
 #[cfg(test)]

@@ -110,11 +110,14 @@ impl Response {
     }
 }
 
+/// The error of a file that could not be written.
+pub(crate) fn not_saved(path: &Path, cause: io::Error) -> Error {
+    Error::new(ErrorKind::Io, format!("saving the body to {}", path.display())).because(cause)
+}
+
 /// Writes the body to `path` and returns its length.
 pub(crate) async fn to_file(content: &mut Content, path: &Path) -> Result<u64, Error> {
-    let failed = |cause: io::Error| {
-        Error::new(ErrorKind::Io, format!("saving the body to {}", path.display())).because(cause)
-    };
+    let failed = |cause| not_saved(path, cause);
     content.begin_all_chunks()?;
     let target = path.to_owned();
     let file = in_thread(move || NewFile::create(&target, Access::Default)).await.map_err(failed)?;

@@ -33,7 +33,7 @@ mod charset;
 pub(crate) mod chunks;
 pub(crate) mod content;
 pub(crate) mod decode;
-mod download;
+pub(crate) mod download;
 mod error_context;
 pub(crate) mod event_stream;
 mod file_name;

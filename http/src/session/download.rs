@@ -9,9 +9,11 @@
 use crate::atomic_file::in_thread;
 use crate::encoding::date;
 use crate::error::{Error, ErrorKind};
+use crate::exchange::backoff::doubled;
 use crate::exchange::shared::Shared;
 use crate::request::Request;
 use crate::response::Response;
+use crate::response::download::not_saved;
 use crate::session::request_builder::{RequestBuilder, ResponseFuture};
 use http::header::{ACCEPT_ENCODING, CONTENT_RANGE, DATE, ETAG, HeaderValue, IF_RANGE, LAST_MODIFIED, RANGE};
 use http::{HeaderMap, StatusCode};
@@ -103,8 +105,7 @@ impl Download {
                 Ok(Outcome::Complete(length)) => return Ok(length),
                 Ok(Outcome::Anew) => {}
                 Err(error) if lost < self.resumes && may_go_on(&error) => {
-                    let pause =
-                        Duration::from_secs(1).saturating_mul(2u32.saturating_pow(lost)).min(LONGEST_PAUSE);
+                    let pause = doubled(Duration::from_secs(1), lost, LONGEST_PAUSE);
                     self.shared
                         .settings
                         .tracer
@@ -119,21 +120,19 @@ impl Download {
 
     async fn attempt(&self, request: &Request, files: &Unfinished) -> Result<Outcome, Error> {
         let (path, begun) = (&self.path, files.clone());
-        let failed = |cause: io::Error| {
-            let what = format!("saving the body to {}", path.display());
-            Error::new(ErrorKind::Io, what).because(cause).on(request.method(), request.url())
-        };
+        let here = |error: Error| error.on(request.method(), request.url());
+        let failed = |cause: io::Error| here(not_saved(path, cause));
         let (length, validator) = in_thread(move || begun.look()).await.map_err(failed)?;
         let mut ask = request.try_clone().ok_or_else(|| {
             let what = "a download may send its request several times, and this body can be sent only once";
-            Error::new(ErrorKind::Request, what).on(request.method(), request.url())
+            here(Error::new(ErrorKind::Request, what))
         })?;
         // A position in a coded body says nothing about one in the file.
         ask.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         if let Some(validator) = validator {
             let range = HeaderValue::try_from(format!("bytes={length}-")).map_err(|cause| {
                 let what = format!("asking for the rest after {length} bytes");
-                Error::new(ErrorKind::Request, what).because(cause).on(request.method(), request.url())
+                here(Error::new(ErrorKind::Request, what).because(cause))
             })?;
             ask.headers_mut().insert(RANGE, range);
             ask.headers_mut().insert(IF_RANGE, validator);

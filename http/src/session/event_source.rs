@@ -13,6 +13,7 @@
 //! server that restarts would come back at the same moment.
 
 use crate::error::{Error, ErrorKind};
+use crate::exchange::backoff::{doubled, spread};
 use crate::exchange::shared::Shared;
 use crate::random::random_u64;
 use crate::request::Request;
@@ -276,10 +277,8 @@ impl EventSource {
     /// `random` decides between the halves.
     fn pause(&self, random: u64) -> Duration {
         let least = self.reconnection_time.max(SHORTEST_PAUSE);
-        let whole =
-            least.saturating_mul(2u32.saturating_pow(self.failures)).min(self.longest_pause.max(least));
-        let half = (whole - least) / 2;
-        least + half + half.mul_f64(random as f64 / u64::MAX as f64)
+        let whole = doubled(least, self.failures, self.longest_pause.max(least));
+        least + spread(whole - least, random)
     }
 }
 
