@@ -138,7 +138,9 @@ fn header_values_outlive_the_connection() {
     assert!(connection.restart());
     connection.space().fill(b'!');
     drop(connection);
-    assert!(matches!(&events[0], Event::Head(head) if head.headers["x"] == "kept" && head.reason() == "Yes"));
+    assert!(
+        matches!(&events[0], Event::Head(head) if head.headers()["x"] == "kept" && head.reason() == "Yes")
+    );
 }
 
 #[test]

@@ -194,7 +194,7 @@ fn case_066_a_100_that_nobody_expected_and_a_103_are_passed_by() {
     let early = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n";
     let outcome = answer(format!("{early}{OK}"));
     assert_eq!(outcome.interims(), [100, 103]);
-    assert!(matches!(&outcome.events[1], Event::Interim(head) if head.headers["link"] == "</a.css>"));
+    assert!(matches!(&outcome.events[1], Event::Interim(head) if head.headers()["link"] == "</a.css>"));
     assert_eq!((outcome.close_reason, outcome.complete_body()), (None, b"ok".to_vec()));
 }
 

@@ -214,7 +214,7 @@ impl Connection {
     }
 
     fn remember_keep_alive(&mut self, head: &ResponseHead) {
-        self.server_keeps_for = keep_alive::hint(&head.headers);
+        self.server_keeps_for = head.keep_alive().and_then(keep_alive::hint);
     }
 
     /// The next part of the response body. `End` is the last.

@@ -1,11 +1,11 @@
 //! The session's cookies on a request and from a response.
 
+use crate::connections::connection::ResponseHead;
 use crate::cookies::CookieJar;
 use crate::request::Request;
 use crate::settings::Settings;
 use crate::url::Url;
-use http::HeaderMap;
-use http::header::{COOKIE, SET_COOKIE};
+use http::header::COOKIE;
 
 /// Before a hop: adds the cookies for its URL, unless the request has a `Cookie` field of its own.
 pub(crate) fn add(settings: &Settings, request: &mut Request) {
@@ -22,8 +22,8 @@ pub(crate) fn add(settings: &Settings, request: &mut Request) {
 }
 
 /// When the head of a response has arrived: stores the cookies that it sets.
-pub(crate) fn keep(settings: &Settings, url: &Url, headers: &HeaderMap) {
-    if settings.cookies && headers.contains_key(SET_COOKIE) {
-        settings.jar.get_or_init(CookieJar::new).store_from_response(url, headers);
+pub(crate) fn keep(settings: &Settings, url: &Url, head: &ResponseHead) {
+    if settings.cookies && head.sets_cookies() {
+        settings.jar.get_or_init(CookieJar::new).store_from_response(url, head.headers());
     }
 }

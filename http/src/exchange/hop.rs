@@ -136,7 +136,7 @@ pub(crate) async fn finish_upload(shared: &Shared, response: &mut Response) -> R
 
 /// Keeps the cookies; closes the pool if no request can follow.
 pub(crate) fn head_has_arrived(shared: &Rc<Shared>, request: &Request, head: &ResponseHead) {
-    cookies::keep(&shared.settings, &request.url, &head.headers);
+    cookies::keep(&shared.settings, &request.url, head);
     if head.status.is_success() && Rc::strong_count(shared) == 1 {
         // No request can follow: the connection is closed when it is done, and the pool need not look after it.
         shared.pool.close();

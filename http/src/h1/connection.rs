@@ -388,7 +388,7 @@ impl Connection {
     }
 
     fn switch_protocols(&mut self, head: ResponseHead) -> Result<Event, RemoteError> {
-        if !self.exchange.asked.offered(&head.headers) {
+        if !self.exchange.asked.offered(head.headers()) {
             return Err(RemoteError::UnexpectedUpgrade);
         }
         self.exchange.framing = Some(Framing::Upgraded);

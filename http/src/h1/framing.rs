@@ -15,13 +15,12 @@
 //! 6. with a valid one: [`Framing::Length`];
 //! 7. with none, the body ends where the connection ends: [`Framing::UntilClose`].
 
-use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 
 use super::close_reason::CloseReason;
 use super::error::RemoteError;
-use super::field::{decimal, elements, is_token, lists};
 use super::head::{ResponseHead, Version};
+use super::noted::{Coding, Length};
 use super::request::Asked;
 
 /// How the end of a response body is found.
@@ -49,7 +48,7 @@ pub(super) fn decide(head: &ResponseHead, asked: &Asked) -> Result<Framing, Remo
         return Ok(Framing::Empty);
     }
     let chunked = is_chunked(head)?;
-    match content_length(&head.headers)? {
+    match content_length(head)? {
         Some(_) if chunked => Err(RemoteError::LengthAndEncoding),
         Some(length) => Ok(Framing::Length(length)),
         None if chunked => Ok(Framing::Chunked),
@@ -62,9 +61,9 @@ pub(super) fn decide(head: &ResponseHead, asked: &Asked) -> Result<Framing, Remo
 pub(super) fn reason_to_close(head: &ResponseHead, framing: Framing, asked: &Asked) -> Option<CloseReason> {
     if framing == Framing::UntilClose {
         Some(CloseReason::CloseDelimited)
-    } else if lists(&head.headers, &CONNECTION, "close") {
+    } else if head.noted.closes {
         Some(CloseReason::PeerAsked)
-    } else if head.version == Version::Http10 && !lists(&head.headers, &CONNECTION, "keep-alive") {
+    } else if head.version == Version::Http10 && !head.noted.keeps_alive {
         Some(CloseReason::Http10)
     } else if asked.close {
         Some(CloseReason::WeAsked)
@@ -74,25 +73,19 @@ pub(super) fn reason_to_close(head: &ResponseHead, framing: Framing, asked: &Ask
 }
 
 fn is_chunked(head: &ResponseHead) -> Result<bool, RemoteError> {
-    let mut codings = head.headers.get_all(TRANSFER_ENCODING).iter();
-    let Some(coding) = codings.next() else { return Ok(false) };
-    if head.version == Version::Http10 {
-        return Err(RemoteError::EncodingInHttp10);
+    match head.noted.coding {
+        Coding::Absent => Ok(false),
+        _ if head.version == Version::Http10 => Err(RemoteError::EncodingInHttp10),
+        Coding::Other => Err(RemoteError::TransferEncoding),
+        Coding::Chunked => Ok(true),
     }
-    if !is_token(coding.as_bytes(), "chunked") || codings.next().is_some() {
-        return Err(RemoteError::TransferEncoding);
-    }
-    Ok(true)
 }
 
-fn content_length(headers: &HeaderMap) -> Result<Option<u64>, RemoteError> {
-    let mut agreed = None;
-    for element in headers.get_all(CONTENT_LENGTH).iter().flat_map(|value| elements(value.as_bytes())) {
-        let length = decimal(element).ok_or(RemoteError::ContentLength)?;
-        if agreed.is_some_and(|other| other != length) {
-            return Err(RemoteError::ConflictingContentLengths);
-        }
-        agreed = Some(length);
+fn content_length(head: &ResponseHead) -> Result<Option<u64>, RemoteError> {
+    match head.noted.length {
+        Length::Absent => Ok(None),
+        Length::Known(length) => Ok(Some(length)),
+        Length::Malformed => Err(RemoteError::ContentLength),
+        Length::Conflicting => Err(RemoteError::ConflictingContentLengths),
     }
-    Ok(agreed)
 }

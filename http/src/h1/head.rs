@@ -7,8 +7,10 @@
 //! continues where it stopped searching, and parses again when it has found it. So a head of *n* bytes costs O(*n*),
 //! however it is split.
 //!
-//! *What to store.* The head is copied once into one block, and each header value is a slice of it, which takes a reference
-//! count and no allocation. The read buffer is free for the body at once.
+//! *What to store.* The head is copied once into one block, so the read buffer is free for the body at once. The few fields
+//! that the exchange itself needs are noted while the head is parsed (`noted.rs`). The map of all fields takes more work than
+//! parsing them, and many callers never look at it; so it is made from the block when it is asked for (`block.rs`). What is
+//! wrong with a field is an error at once, whether or not the field is looked at.
 //!
 //! Line ends: a bare LF ends a line, as RFC 9112 §2.2 allows and as in httparse; a bare CR does not. A line that begins with a
 //! blank continues the one before it ("obs-fold"): as RFC 9112 §5.2 requires of user agents, the line end and the blanks
@@ -17,16 +19,19 @@
 
 use core::fmt;
 use core::mem::MaybeUninit;
-use core::ops::Range;
+use std::borrow::Cow;
+use std::sync::OnceLock;
 
 use bytes::Bytes;
 use http::header::LOCATION;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use httparse::Status;
 
+use super::block;
 use super::buffer::Buffer;
 use super::error::RemoteError;
 use super::limits::Limits;
+use super::noted::Noted;
 
 /// The HTTP version of a response.
 /// ```
@@ -73,39 +78,124 @@ impl fmt::Display for Version {
 /// connection.feed(b"HTTP/1.0 200 Fine\r\nServer: small\r\n\r\n");
 /// let Some(Event::Head(head)) = connection.next_event()? else { panic!("no head") };
 /// assert_eq!((head.status.as_u16(), head.reason(), head.version), (200, "Fine", Version::Http10));
-/// assert_eq!(head.headers["server"], "small");
+/// assert_eq!(head.headers()["server"], "small");
 /// assert!(head.as_bytes().starts_with(b"HTTP/1.0 200 Fine\r\n"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct ResponseHead {
     /// The status code, 100 to 999, including undefined ones (RFC 9110 §15).
     pub status: StatusCode,
     /// The version that the server uses.
     pub version: Version,
-    /// The fields in the order of their first appearance, names in lower case, values unchanged.
-    pub headers: HeaderMap,
+    pub(super) noted: Noted,
     /// The head as it arrived; the field values are slices of it.
     block: Bytes,
-    reason: Range<usize>,
+    /// Boxed, because a head is moved often and its map seldom made.
+    headers: OnceLock<Box<HeaderMap>>,
 }
 
+/// The reason phrase begins after `HTTP/1.1 200 `.
+const REASON_BEGINS: usize = 13;
+
 impl ResponseHead {
-    /// The reason phrase, which follows the status code: empty if the server sent none, or one that is not UTF-8. It has no
+    /// The fields in the order of their first appearance, names in lower case, values unchanged. The first call makes the map.
+    pub fn headers(&self) -> &HeaderMap {
+        // A head with so many fields that a map cannot hold them was refused when it was parsed.
+        self.headers.get_or_init(|| block::map(&self.block, self.noted.fields).unwrap_or_default().into())
+    }
+
+    /// [`headers`](Self::headers), to keep.
+    pub fn into_headers(self) -> HeaderMap {
+        self.headers();
+        self.headers.into_inner().map(|headers| *headers).unwrap_or_default()
+    }
+
+    /// Removes all fields of these names.
+    pub(crate) fn remove(&mut self, names: &[HeaderName]) {
+        self.headers();
+        if let Some(headers) = self.headers.get_mut() {
+            names.iter().for_each(|name| drop(headers.remove(name)));
+        }
+    }
+
+    /// The value of a field, of several the first. The map is made only for a value that is on several lines.
+    pub(crate) fn value(&self, name: &str) -> Option<&[u8]> {
+        if self.headers.get().is_none()
+            && let Cow::Borrowed(value) = block::value(&self.block, name)?
+        {
+            return Some(value);
+        }
+        self.headers().get(name).map(HeaderValue::as_bytes)
+    }
+
+    /// The same, if it is ASCII.
+    pub(crate) fn ascii_value(&self, name: &str) -> Option<&str> {
+        str::from_utf8(self.value(name)?).ok().filter(|value| value.is_ascii())
+    }
+
+    /// Whether the head has a `Set-Cookie` field.
+    pub(crate) fn sets_cookies(&self) -> bool {
+        self.noted.sets_cookies
+    }
+
+    /// Whether the head has arrived with a `Content-Encoding` field.
+    pub(crate) fn has_content_coding(&self) -> bool {
+        self.noted.has_content_coding
+    }
+
+    /// The value of the `Keep-Alive` field.
+    pub(crate) fn keep_alive(&self) -> Option<&str> {
+        if self.noted.has_keep_alive { self.ascii_value("keep-alive") } else { None }
+    }
+
+    /// The reason phrase, which follows the status code: empty if the server sent none, or one that is not ASCII. It has no
     /// meaning (RFC 9112 §4); only the code matters.
     pub fn reason(&self) -> &str {
-        self.block.get(self.reason.clone()).and_then(|reason| str::from_utf8(reason).ok()).unwrap_or_default()
+        let line = self.block.split(|&byte| byte == b'\n').next().unwrap_or_default();
+        let reason = line.strip_suffix(b"\r").unwrap_or(line).get(REASON_BEGINS..).unwrap_or_default();
+        str::from_utf8(reason).ok().filter(|reason| reason.is_ascii()).unwrap_or_default()
     }
 
     /// The head of a response that came without a status line, over HTTP/2. `block` is what it looks like in a log.
     #[cfg(feature = "http2")]
     pub(crate) fn without_status_line(status: StatusCode, headers: HeaderMap, block: Bytes) -> ResponseHead {
-        ResponseHead { status, version: Version::Http11, headers, block, reason: 0..0 }
+        let mut noted = Noted::default();
+        headers.iter().for_each(|(name, value)| noted.note(name.as_str().as_bytes(), value.as_bytes()));
+        ResponseHead {
+            status,
+            version: Version::Http11,
+            noted,
+            block,
+            headers: OnceLock::from(Box::new(headers)),
+        }
     }
 
     /// The head exactly as it arrived, from the status line to the empty line that ends it.
     pub fn as_bytes(&self) -> &[u8] {
         &self.block
+    }
+}
+
+impl PartialEq for ResponseHead {
+    fn eq(&self, other: &Self) -> bool {
+        self.status == other.status
+            && self.version == other.version
+            && self.block == other.block
+            && self.headers() == other.headers()
+    }
+}
+
+impl Eq for ResponseHead {}
+
+impl fmt::Debug for ResponseHead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseHead")
+            .field("status", &self.status)
+            .field("version", &self.version)
+            .field("reason", &self.reason())
+            .field("headers", self.headers())
+            .finish()
     }
 }
 
@@ -175,6 +265,8 @@ impl HeadReader {
 
 /// Most heads have a dozen fields; an array for this many costs nothing, because it is left uninitialised.
 const FIELDS_ON_STACK: usize = 128;
+/// The longest name that a [`HeaderMap`] can hold.
+const LONGEST_NAME: usize = u16::MAX as usize;
 
 /// Parses the head at the beginning of `window`: the head and its length, or `None` if it is incomplete.
 fn parse(window: &[u8], limits: &Limits) -> Result<Option<(ResponseHead, usize)>, RemoteError> {
@@ -236,66 +328,49 @@ fn parse_with<'w>(
     }
 }
 
-/// Copies a parsed head out of the read buffer into one block, of which each value is a slice.
+/// Copies a parsed head out of the read buffer into one block, and notes what the exchange needs of it.
 fn own(
     parsed: &httparse::Response<'_, '_>,
     folding: Folding,
     bytes: &[u8],
     limits: &Limits,
 ) -> Result<ResponseHead, RemoteError> {
-    let block = Bytes::copy_from_slice(bytes);
-    let place = |part: &[u8]| {
-        // Some empty parts that httparse returns are not slices of its input.
-        let from = if part.is_empty() { 0 } else { part.as_ptr().addr() - bytes.as_ptr().addr() };
-        from..from + part.len()
-    };
-    let too_many = RemoteError::TooManyHeaders { limit: limits.headers };
-    let mut headers = HeaderMap::try_with_capacity(parsed.headers.len()).map_err(|_| too_many.clone())?;
+    let mut noted = Noted::default();
     for field in parsed.headers.iter() {
-        let name = HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| RemoteError::HeaderName)?;
+        if field.name.len() > LONGEST_NAME {
+            return Err(RemoteError::HeaderName);
+        }
         let value = match folding {
-            Folding::Allowed if field.value.contains(&b'\n') => {
-                HeaderValue::from_maybe_shared(unfold(field.value))
-            }
-            _ => HeaderValue::from_maybe_shared(block.slice(place(field.value))),
+            Folding::Allowed if field.value.contains(&b'\n') => Cow::Owned(block::unfold(field.value)),
+            _ => Cow::Borrowed(field.value),
         };
-        headers
-            .try_append(name, value.map_err(|_| RemoteError::HeaderValue)?)
-            .map_err(|_| too_many.clone())?;
+        noted.note(field.name.as_bytes(), &value);
+    }
+    let block = Bytes::copy_from_slice(bytes);
+    let mut headers = OnceLock::new();
+    if noted.fields > FIELDS_ON_STACK {
+        // Only now, a map may be too small for them, and that is an error of the response.
+        let map =
+            block::map(&block, noted.fields).ok_or(RemoteError::TooManyHeaders { limit: limits.headers })?;
+        headers = OnceLock::from(Box::new(map));
     }
     let code = parsed.code.ok_or(RemoteError::StatusLine)?;
     let status = StatusCode::from_u16(code).map_err(|_| RemoteError::Status { code })?;
-    if has_two_destinations(status, &headers) {
+    let version = if parsed.version == Some(0) { Version::Http10 } else { Version::Http11 };
+    let head = ResponseHead { status, version, noted, block, headers };
+    if has_two_destinations(&head) {
         return Err(RemoteError::ConflictingLocations);
     }
-    Ok(ResponseHead {
-        status,
-        version: if parsed.version == Some(0) { Version::Http10 } else { Version::Http11 },
-        headers,
-        reason: place(parsed.reason.unwrap_or_default().as_bytes()),
-        block,
-    })
-}
-
-/// The value on one line, which came on several.
-fn unfold(value: &[u8]) -> Bytes {
-    let mut unfolded = Vec::with_capacity(value.len());
-    for line in value.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty()) {
-        if !unfolded.is_empty() {
-            unfolded.push(b' ');
-        }
-        unfolded.extend_from_slice(line);
-    }
-    unfolded.into()
+    Ok(head)
 }
 
 /// Whether a redirect leads to two places. In other responses a Location describes something (RFC 9110
 /// §10.2.2) and nothing follows it.
-fn has_two_destinations(status: StatusCode, headers: &HeaderMap) -> bool {
-    if !matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308) {
+fn has_two_destinations(head: &ResponseHead) -> bool {
+    if !matches!(head.status.as_u16(), 301 | 302 | 303 | 307 | 308) {
         return false;
     }
-    let mut locations = headers.get_all(LOCATION).iter();
+    let mut locations = head.headers().get_all(LOCATION).iter();
     let first = locations.next();
     locations.any(|other| Some(other) != first)
 }

@@ -95,6 +95,8 @@
 //! | `buffer.rs` | the bytes that have arrived and are not parsed yet |
 //! | `event.rs` | events, the output |
 //! | `head.rs` | response heads |
+//! | `noted.rs` | what an exchange needs of a head's fields |
+//! | `block.rs` | all fields of a head |
 //! | `field.rs` | lists of tokens and numbers in fields |
 //! | `framing.rs` | where a body ends, and whether the connection can be reused |
 //! | `body.rs`, `chunked.rs`, `trailers.rs` | response bodies |
@@ -112,6 +114,7 @@
 //! Not included: the server's side, pipelining (a second request before the first response is complete), and trailer
 //! fields in requests.
 
+mod block;
 mod body;
 mod buffer;
 mod chunked;
@@ -124,6 +127,7 @@ mod field;
 mod framing;
 mod head;
 mod limits;
+mod noted;
 mod request;
 mod trailers;
 #[cfg(test)]

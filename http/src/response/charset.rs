@@ -9,8 +9,6 @@
 
 use crate::encoding::quoted_string;
 use crate::error::{Error, ErrorKind};
-use http::HeaderMap;
-use http::header::CONTENT_TYPE;
 use std::borrow::Cow;
 
 /// A character set.
@@ -74,14 +72,9 @@ const NOT_LIKE_ASCII: [&str; 12] = [
 const MARKS: [(&[u8], &str); 3] =
     [(b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16le"), (b"\xfe\xff", "utf-16be")];
 
-/// The character set that the Content-Type among `headers` names.
-pub(crate) fn of(headers: &HeaderMap) -> Option<&str> {
-    label(headers.get(CONTENT_TYPE)?.to_str().ok()?)
-}
-
 /// The `charset` parameter of a Content-Type (RFC 9110 §8.3.1) without its quotes, if it has one. Some servers use single
 /// quotes, which HTTP does not know.
-fn label(content_type: &str) -> Option<&str> {
+pub(crate) fn of(content_type: &str) -> Option<&str> {
     let (_, mut rest) = content_type.split_once(';')?;
     loop {
         let (name, value) = rest.split_once('=')?;
@@ -163,7 +156,11 @@ impl Charset {
     /// Decodes bytes that begin and end at a character boundary. Invalid bytes become `U+FFFD`.
     pub(crate) fn decode(&self, bytes: &[u8]) -> Result<String, Error> {
         match self {
-            Charset::Utf8 => Ok(String::from_utf8_lossy(bytes).into_owned()),
+            Charset::Utf8 => Ok(match str::from_utf8(bytes) {
+                Ok(text) => text.to_owned(),
+                // It looks at each byte of ASCII, too, where the check above looks at eight at a time.
+                Err(_) => String::from_utf8_lossy(bytes).into_owned(),
+            }),
             Charset::Windows1252 => Ok(bytes.iter().map(|&byte| latin1(byte)).collect()),
             #[cfg(feature = "charset")]
             Charset::Other(encoding) => Ok(encoding.decode_without_bom_handling(bytes).0.into_owned()),
@@ -245,15 +242,15 @@ mod tests {
 
     #[test]
     fn the_charset_is_found_among_the_parameters() {
-        assert_eq!(label("text/html; charset=UTF-8"), Some("UTF-8"));
-        assert_eq!(label("text/html;boundary=x;CHARSET=\"latin1\""), Some("latin1"));
-        assert_eq!(label("text/html"), None);
-        assert_eq!(label("charset=utf-8"), None);
-        assert_eq!(label("text/html; charset="), None);
-        assert_eq!(label("text/html; a=\"; charset=x\"; charset='utf-8'"), Some("utf-8"));
-        assert_eq!(label("text/html; x; charset=latin1"), Some("latin1"));
-        assert_eq!(label("text/html; charset=\"latin1"), Some("latin1"));
-        assert_eq!(label("text/html; a=\"\\\"; charset=x\"; charset=\"y"), Some("y"));
+        assert_eq!(of("text/html; charset=UTF-8"), Some("UTF-8"));
+        assert_eq!(of("text/html;boundary=x;CHARSET=\"latin1\""), Some("latin1"));
+        assert_eq!(of("text/html"), None);
+        assert_eq!(of("charset=utf-8"), None);
+        assert_eq!(of("text/html; charset="), None);
+        assert_eq!(of("text/html; a=\"; charset=x\"; charset='utf-8'"), Some("utf-8"));
+        assert_eq!(of("text/html; x; charset=latin1"), Some("latin1"));
+        assert_eq!(of("text/html; charset=\"latin1"), Some("latin1"));
+        assert_eq!(of("text/html; a=\"\\\"; charset=x\"; charset=\"y"), Some("y"));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! the session sets another limit; reading in chunks has no default limit, because nothing is kept. After each mebibyte
 //! the task yields to other tasks (`poll_budget.rs`).
 
+use crate::connections::connection::ResponseHead;
 use crate::connections::upgraded::Upgraded;
 use crate::error::{Error, ErrorKind};
 use crate::response::body_reader::BodyReader;
@@ -73,24 +74,25 @@ struct Progress {
 }
 
 impl Content {
-    /// The content of `body`, decoded as `headers` say if it is to be decoded; the fields that describe the coded form are then
+    /// The content of `body`, decoded as `head` says if it is to be decoded; the fields that describe the coded form are then
     /// removed.
     pub(crate) fn new(
         body: BodyReader,
-        headers: &mut HeaderMap,
+        head: &mut ResponseHead,
         declared: Option<u64>,
         limit: Option<u64>,
         decode: bool,
     ) -> Content {
-        let decoding = match Decoder::for_headers(headers) {
-            _ if !decode => Decoding::Plain,
+        if !decode || !head.has_content_coding() {
+            return Content { declared, limit, ..Content::empty(body) };
+        }
+        let decoding = match Decoder::for_headers(head.headers()) {
             Ok(None) => Decoding::Plain,
             Ok(Some(decoder)) => Decoding::Coded(Box::new(decoder)),
             Err(too_many) => Decoding::Refused(too_many.0),
         };
         if matches!(decoding, Decoding::Coded(_)) {
-            headers.remove(CONTENT_ENCODING);
-            headers.remove(CONTENT_LENGTH);
+            head.remove(&[CONTENT_ENCODING, CONTENT_LENGTH]);
         }
         Content { decoding, declared, limit, ..Content::empty(body) }
     }

@@ -151,14 +151,14 @@ impl Response {
     pub(crate) fn new(mut parts: ResponseParts) -> Response {
         let head = &mut parts.head;
         let declared_length = match parts.method {
-            Method::HEAD => length_of_get(&head.headers),
+            Method::HEAD => length_of_get(head.headers()),
             _ => parts.declared_length,
         };
         let content = if parts.has_body {
             // Of a part of a representation nothing is decoded: a range counts coded bytes (RFC 9110 §14), and only all of
             // them together can be decoded.
             let decode = parts.decode && head.status != StatusCode::PARTIAL_CONTENT;
-            Content::new(parts.body, &mut head.headers, declared_length, parts.max_body, decode)
+            Content::new(parts.body, head, declared_length, parts.max_body, decode)
         } else {
             Content::empty(parts.body)
         };
@@ -233,20 +233,20 @@ impl Response {
     /// The header fields. If the body is decoded, `Content-Encoding` and `Content-Length` are removed, because they describe
     /// the coded form and not the content that is read here.
     pub fn headers(&self) -> &HeaderMap {
-        &self.inner.head.headers
+        self.inner.head.headers()
     }
 
     /// The value of a header field, if it is present and is printable ASCII; of several, the first.
     /// [`header_text`](Response::header_text) gives any value.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.inner.head.headers.get(name)?.to_str().ok()
+        self.inner.head.ascii_value(name)
     }
 
     /// The value of a header field as text, if it is present; of several, the first. It is decoded as UTF-8 if it is valid
     /// UTF-8, and as ISO-8859-1 otherwise: HTTP allows only ASCII in new fields (RFC 9110 §5.5), but servers send both.
     /// [`headers`](Response::headers) has the bytes.
     pub fn header_text(&self, name: &str) -> Option<Cow<'_, str>> {
-        Some(charset::header_text(self.inner.head.headers.get(name)?.as_bytes()))
+        Some(charset::header_text(self.inner.head.value(name)?))
     }
 
     /// The URL of the last request, after redirects, without user name and password.
@@ -430,7 +430,7 @@ impl Response {
     /// Of kind [`Protocol`](ErrorKind::Protocol) if the status is not 101.
     pub fn upgrade(mut self) -> Result<Upgraded, Error> {
         match self.inner.content.take_upgraded() {
-            Some(upgraded) => Ok(upgraded.with_headers(self.inner.head.headers)),
+            Some(upgraded) => Ok(upgraded.with_headers(self.inner.head.into_headers())),
             None => {
                 let what = format!("upgrading the connection: the server responded with {}", self.status());
                 Err(self.located(Error::new(ErrorKind::Protocol, what)))
@@ -476,11 +476,7 @@ impl Inner {
     /// The body, the context of its errors, and the character set of its text.
     fn split(&mut self) -> (&mut Content, ErrorContext<'_>, Option<&str>) {
         let Inner { method, url, head, content, encoding, .. } = self;
-        (
-            content,
-            ErrorContext { method, url, status: head.status },
-            text::label(encoding.as_deref(), &head.headers),
-        )
+        (content, ErrorContext { method, url, status: head.status }, text::label(encoding.as_deref(), head))
     }
 }
 
@@ -489,7 +485,7 @@ impl fmt::Debug for Response {
         f.debug_struct("Response")
             .field("status", &self.inner.head.status)
             .field("url", &self.inner.url)
-            .field("headers", &ShownHeaders(&self.inner.head.headers))
+            .field("headers", &ShownHeaders(self.headers()))
             .finish_non_exhaustive()
     }
 }

@@ -3,11 +3,11 @@
 //! In this order: what the program has set for this response, what the `Content-Type` field names, the session's default,
 //! UTF-8. A byte order mark at the beginning of the text comes before all of them, as in browsers.
 
+use crate::connections::connection::ResponseHead;
 use crate::error::{Error, ErrorKind};
 use crate::response::Response;
 use crate::response::charset;
 use curio::debug::region_at;
-use http::HeaderMap;
 use std::panic::Location;
 use std::rc::Rc;
 
@@ -19,13 +19,14 @@ pub(super) struct TextEncoding {
 }
 
 /// The character set that text is decoded from, if one is known.
-pub(super) fn label<'a>(encoding: Option<&'a TextEncoding>, headers: &'a HeaderMap) -> Option<&'a str> {
-    named(encoding, headers).or_else(|| encoding?.default.as_deref())
+pub(super) fn label<'a>(encoding: Option<&'a TextEncoding>, head: &'a ResponseHead) -> Option<&'a str> {
+    named(encoding, head).or_else(|| encoding?.default.as_deref())
 }
 
 /// The same without the session's default.
-fn named<'a>(encoding: Option<&'a TextEncoding>, headers: &'a HeaderMap) -> Option<&'a str> {
-    encoding.and_then(|encoding| encoding.own.as_deref()).or_else(|| charset::of(headers))
+fn named<'a>(encoding: Option<&'a TextEncoding>, head: &'a ResponseHead) -> Option<&'a str> {
+    let own = encoding.and_then(|encoding| encoding.own.as_deref());
+    own.or_else(|| charset::of(head.ascii_value("content-type")?))
 }
 
 /// # Errors
@@ -52,7 +53,7 @@ impl Response {
     /// The character set that text is decoded from: the one that was [set](Response::set_encoding), or else the one that the
     /// `Content-Type` field names, or else the session's [default](crate::ClientSessionBuilder::default_encoding).
     pub fn encoding(&self) -> Option<&str> {
-        label(self.inner.encoding.as_deref(), self.headers())
+        label(self.inner.encoding.as_deref(), &self.inner.head)
     }
 
     /// Sets the character set that [`text`](Response::text) and [`iter_lines`](Response::iter_lines) decode from, whatever the
@@ -101,7 +102,7 @@ impl Response {
         region_at(Location::caller(), self.body_label(), async move {
             check_label(&default).map_err(|error| self.located(error))?;
             let bytes = self.whole().await?;
-            let label = named(self.inner.encoding.as_deref(), self.headers()).unwrap_or(&default);
+            let label = named(self.inner.encoding.as_deref(), &self.inner.head).unwrap_or(&default);
             charset::decode(&bytes, Some(label)).map_err(|error| self.located(error))
         })
     }

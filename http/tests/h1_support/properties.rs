@@ -95,7 +95,7 @@ pub fn a_response_reads_back_as_it_was_written(bytes: &[u8]) {
     assert_eq!(read.complete_body(), written.body());
     assert_eq!(read.status(), written.status);
     assert_eq!(read.head().reason(), written.reason);
-    assert_eq!(read.head().headers, written.headers);
+    assert_eq!(*read.head().headers(), written.headers);
     assert_eq!(read.framing, Some(written.framing));
     assert_eq!(read.trailers().cloned().unwrap_or_default(), written.trailers);
     assert!(read.leftover.is_empty());

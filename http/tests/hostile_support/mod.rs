@@ -86,7 +86,7 @@ fn over_a_socket(bytes: &[u8], then: Then, piece: usize, verdict: &Outcome) {
         match (got.await, &verdict.error) {
             (Ok((response, body)), None) => {
                 assert_eq!((response.status_code(), &body[..]), (verdict.status(), &verdict.body()[..]));
-                assert_eq!(response.headers(), &verdict.head().headers);
+                assert_eq!(response.headers(), verdict.head().headers());
                 assert_eq!(response.trailers(), verdict.trailers());
             }
             (Err(error), Some(refusal)) => check(&error, refusal, verdict),

@@ -225,7 +225,7 @@ impl Http2Stream {
     }
 
     fn take_head(&mut self, head: &ResponseHead, body: &RecvStream) {
-        let length = head.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+        let length = head.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
         let never_has_one = matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
         self.has_body = !self.is_head_request && !never_has_one;
         self.declared_length = length.filter(|_| self.has_body);

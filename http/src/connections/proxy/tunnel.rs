@@ -116,7 +116,7 @@ impl Tunnel<'_> {
         let answer = answer.head;
         #[cfg(feature = "digest")]
         if answer.status == StatusCode::PROXY_AUTHENTICATION_REQUIRED
-            && proxy.take_challenge(&answer.headers, challenges)
+            && proxy.take_challenge(answer.headers(), challenges)
         {
             return Ok(Opened::Challenged);
         }
