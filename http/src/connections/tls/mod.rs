@@ -286,7 +286,7 @@ impl TlsStream {
     fn take_alert(&mut self) {
         let UnbufferedStatus { state, .. } = self.machine.process_tls_records(self.incoming.unread());
         if let Ok(ConnectionState::EncodeTlsData(mut alert)) = state {
-            let _ = append(&mut self.outgoing.bytes, RECORD, |room| encode(&mut alert, room));
+            let _ = append(&mut self.outgoing.bytes, 0, |room| encode(&mut alert, room));
         }
     }
 
@@ -318,7 +318,7 @@ impl TlsStream {
                     }
                 }
                 ConnectionState::EncodeTlsData(mut message) => {
-                    append(&mut self.outgoing.bytes, RECORD, |room| encode(&mut message, room))?;
+                    append(&mut self.outgoing.bytes, 0, |room| encode(&mut message, room))?;
                 }
                 // It is in `outgoing`, which is sent before anything else.
                 ConnectionState::TransmitTlsData(transmit) => transmit.done(),
@@ -435,7 +435,8 @@ fn encode(message: &mut EncodeTlsData<'_>, room: &mut [u8]) -> Result<Result<usi
     }
 }
 
-/// Lets `write` append to `bytes`, and provides more space if it says that there was too little.
+/// Lets `write` append to `bytes`, and provides more space if it says that there was too little. All of the space is cleared, so
+/// the estimate should not be much too large.
 fn append(
     bytes: &mut Vec<u8>,
     estimate: usize,
