@@ -9,9 +9,12 @@ use curio_http::{ClientSession, ClientSessionBuilder, Target};
 use h2::server::Builder;
 use h2_server::memory::{Memory, pair};
 use h2_server::{Adapted, Exchange, Seen, serve};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
 use std::io;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
+use std::task::Poll;
 use std::time::Duration;
 
 /// In how many orders of tasks each program runs.
@@ -29,6 +32,8 @@ struct World {
     session: ClientSession,
     servers: Rc<RefCell<Vec<curio::Task<()>>>>,
     seen: Rc<Seen>,
+    /// How many times the client has written.
+    writes: Rc<Cell<usize>>,
 }
 
 impl World {
@@ -44,9 +49,11 @@ impl World {
         let (builder, handle) = (Rc::new(builder), Rc::new(handle));
         let servers: Rc<RefCell<Vec<_>>> = Rc::default();
         let seen: Rc<Seen> = Rc::default();
-        let (all, log) = (Rc::clone(&servers), Rc::clone(&seen));
+        let writes: Rc<Cell<usize>> = Rc::default();
+        let (all, log, count) = (Rc::clone(&servers), Rc::clone(&seen), Rc::clone(&writes));
         let connect = move |_: Target| {
-            let (client, server) = pair();
+            let (mut client, server) = pair();
+            client.writes = Rc::clone(&count);
             let (builder, handle, seen) = (Rc::clone(&builder), Rc::clone(&handle), Rc::clone(&log));
             let number = seen.connections.get();
             seen.connections.set(number + 1);
@@ -61,7 +68,7 @@ impl World {
             .connect_timeout(None)
             .read_timeout(None)
             .pool_timeout(None);
-        World { session: set(session).build().expect("good settings"), servers, seen }
+        World { session: set(session).build().expect("good settings"), servers, seen, writes }
     }
 
     /// Ends the connections, and waits for the tasks at their other ends.
@@ -311,6 +318,71 @@ fn responses_that_nobody_reads_for_long_are_reset_when_they_hold_half_of_the_win
         let mut next = world.session.get("http://h/next").await.expect("a response");
         assert_eq!(next.binary().await.expect("a body").len(), 3_000_000);
         assert_eq!(world.seen.connections.get(), 1);
+        world.end().await;
+    });
+}
+
+/// Polls it once; it is not ready.
+async fn begin<F: Future>(mut future: Pin<&mut F>) {
+    poll_fn(|cx| {
+        assert!(future.as_mut().poll(cx).is_pending());
+        Poll::Ready(())
+    })
+    .await;
+}
+
+#[test]
+fn a_request_that_is_alone_is_sent_in_the_poll_that_begins_it() {
+    curio::testing::run(async {
+        let world = World::new(Builder::new(), echo_path);
+        world.session.get("http://h/first").await.expect("a response").text().await.expect("a body");
+        let before = world.writes.get();
+        let mut request = pin!(world.session.get("http://h/alone").into_future());
+        begin(request.as_mut()).await;
+        assert_eq!(world.writes.get() - before, 1);
+        assert_eq!(request.await.expect("a response").text().await.expect("a body"), "/alone");
+        world.end().await;
+    });
+}
+
+#[test]
+fn requests_that_begin_together_leave_together() {
+    curio::testing::run(async {
+        let world = World::new(Builder::new(), echo_path);
+        world.session.get("http://h/first").await.expect("a response").text().await.expect("a body");
+        let before = world.writes.get();
+        let tasks: Vec<_> = (0..30)
+            .map(|n| {
+                let request = world.session.get(format!("http://h/{n}"));
+                curio::spawn(async move { request.await?.text().await })
+            })
+            .collect();
+        for task in tasks {
+            task.join().await.expect("no panic").expect("a body");
+        }
+        // The first is alone when it begins.
+        assert_eq!(world.writes.get() - before, 2);
+        world.end().await;
+    });
+}
+
+#[test]
+fn a_request_that_is_put_aside_before_it_has_left_holds_up_no_other() {
+    explore(async || {
+        let world = World::new(Builder::new(), echo_path);
+        world.session.get("http://h/first").await.expect("a response").text().await.expect("a body");
+        let began = curio::clock();
+        let mut first = pin!(world.session.get("http://h/1").into_future());
+        begin(first.as_mut()).await;
+        let mut aside = pin!(world.session.get("http://h/2").into_future());
+        begin(aside.as_mut()).await;
+        let other = world.session.get("http://h/3");
+        let other = curio::spawn(async move { other.await?.text().await });
+        assert_eq!(other.join().await.expect("no panic").expect("a body"), "/3");
+        assert_eq!(curio::clock(), began, "the pool's upkeep had to send it");
+        for (request, path) in [(aside, "/2"), (first, "/1")] {
+            assert_eq!(request.await.expect("a response").text().await.expect("a body"), path);
+        }
         world.end().await;
     });
 }

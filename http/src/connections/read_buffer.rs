@@ -12,7 +12,7 @@ use std::ops::{Deref, DerefMut};
 
 /// Four full TLS records and a bit.
 pub(crate) const SIZE: usize = 64 * 1024 + 1024;
-const SMALL_SIZE: usize = 4 * 1024;
+pub(crate) const SMALL_SIZE: usize = 4 * 1024;
 
 thread_local! {
     static SPARE: Cell<Option<Box<[u8]>>> = const { Cell::new(None) };

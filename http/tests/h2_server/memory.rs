@@ -1,7 +1,7 @@
 //! A pair of byte streams in memory, for tests on the virtual clock and in many orders of tasks.
 
 use futures_io::{AsyncRead, AsyncWrite};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::io;
 use std::pin::Pin;
@@ -27,14 +27,16 @@ impl Pipe {
 
 /// One end. Dropping it closes both directions.
 pub(crate) struct Memory {
+    /// How many writes it has taken.
+    pub(crate) writes: Rc<Cell<usize>>,
     incoming: Rc<RefCell<Pipe>>,
     outgoing: Rc<RefCell<Pipe>>,
 }
 
 pub(crate) fn pair() -> (Memory, Memory) {
     let (there, back) = (Rc::<RefCell<Pipe>>::default(), Rc::<RefCell<Pipe>>::default());
-    let client = Memory { incoming: Rc::clone(&back), outgoing: Rc::clone(&there) };
-    (client, Memory { incoming: there, outgoing: back })
+    let end = |incoming, outgoing| Memory { writes: Rc::default(), incoming, outgoing };
+    (end(Rc::clone(&back), Rc::clone(&there)), end(there, back))
 }
 
 impl AsyncRead for Memory {
@@ -64,6 +66,7 @@ impl AsyncWrite for Memory {
             pipe.writer = Some(cx.waker().clone());
             return Poll::Pending;
         }
+        self.writes.set(self.writes.get() + 1);
         pipe.bytes.extend(&bytes[..n]);
         pipe.wake();
         Poll::Ready(Ok(n))

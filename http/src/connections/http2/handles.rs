@@ -17,8 +17,8 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 pub(super) struct Handles {
-    /// The number of the stream on its connection.
-    pub(super) key: u64,
+    /// The number that the stream has on its connection while it is open.
+    pub(super) key: usize,
     /// `None` if they were taken.
     pub(super) open: RefCell<Option<Open>>,
     /// When the caller last asked for data.
@@ -27,6 +27,10 @@ pub(super) struct Handles {
     interim: RefCell<VecDeque<Response<()>>>,
     /// The handles were taken because there were too many of them.
     pub(super) is_flooded: Cell<bool>,
+    /// The stream has given h2 something to send, and the connection has not been polled for it.
+    pub(super) has_unsent: Cell<bool>,
+    /// In which of the connection's rounds its task has woken itself to send that.
+    pub(super) left_in: Cell<Option<u64>>,
 }
 
 /// The handles of a stream that is not ended. Dropping them resets it (`RST_STREAM` with `CANCEL`).
@@ -41,13 +45,16 @@ pub(super) enum Receive {
 }
 
 impl Handles {
-    pub(super) fn new(key: u64, send: SendStream<Bytes>, response: ResponseFuture) -> Handles {
+    /// Of a stream that was just opened.
+    pub(super) fn new(key: usize, send: SendStream<Bytes>, response: ResponseFuture) -> Handles {
         Handles {
             key,
             open: RefCell::new(Some(Open { send, receive: Receive::Head(response) })),
             read_at: Cell::new(curio::clock()),
             interim: RefCell::default(),
             is_flooded: Cell::new(false),
+            has_unsent: Cell::new(true),
+            left_in: Cell::new(None),
         }
     }
 

@@ -3,6 +3,7 @@
 //! ```text
 //! sharing.rs   what is known of an origin; who opens its connection, and who waits for it
 //! shared.rs    a connection: who drives it, how many streams it has, when it ends
+//! streams.rs   its open streams, each at a small number
 //! fan_out.rs   one waker for all tasks that wait for a connection
 //! io.rs        our byte streams with the I/O traits that h2 wants
 //! stream.rs    one request and its response
@@ -17,8 +18,9 @@
 //!
 //! # Who drives a connection
 //! No task of ours, because it would be seen in every list of tasks, and would wait for a socket and so hide a deadlock.
-//! Each task that polls a stream polls the connection, too, with one waker that is the same for all: the fan-out waker. When
-//! it is woken, it wakes all tasks that wait for a stream, and the first of them that is polled drives the connection. If no
+//! Each task that polls a stream polls the connection, too, with wakers that are the same for all: the fan-out. When
+//! it is woken, it wakes all tasks that wait for a stream, and the first of them that is polled drives the connection. What
+//! several tasks have to send in one cycle of the kernel is sent together in the next one (`shared.rs`). If no
 //! task waits (the connection is idle, or its responses are not read now), the pool's upkeep drives it once a second, which is
 //! enough for PING, SETTINGS, GOAWAY and the end of the connection.
 //!
@@ -34,6 +36,7 @@ mod outgoing;
 mod shared;
 pub(crate) mod sharing;
 pub(crate) mod stream;
+mod streams;
 
 pub(crate) use failure::{Again, StreamFailure};
 pub(crate) use head::RequestParts;

@@ -5,6 +5,13 @@
 //! upkeep. While it is being driven, the connection is taken out of its cell: foreign code that runs meanwhile (the stream
 //! of a connector, a waker) may come back here.
 //!
+//! # Requests that begin together leave together
+//! A response that is read often lets its task begin the next request, and so do the tasks after it in the same cycle of the
+//! kernel. A system call for each would be most of their cost. So a task that has something to send while other streams are
+//! open does not drive the connection. It wakes itself, and drives in the next cycle, unless another task has done so by then:
+//! the first one sends for all. Each of them wakes itself, because none is bound to poll its stream again. The only stream of
+//! a connection drives at once.
+//!
 //! Streams are limited by a semaphore, which is first come, first served. Its number of permits follows what the server
 //! allows, at most [`MOST_STREAMS`].
 
@@ -12,6 +19,7 @@ use crate::connections::connection::ProtocolLimits;
 use crate::connections::http2::fan_out::FanOut;
 use crate::connections::http2::handles::{Handles, Open};
 use crate::connections::http2::io::{Io, Wire};
+use crate::connections::http2::streams::{NO_STREAM, Streams};
 use crate::connections::stream::Stream;
 use crate::connections::tls::TlsInfo;
 use crate::error::{Error, ErrorKind};
@@ -24,7 +32,7 @@ use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
@@ -57,7 +65,11 @@ pub(crate) struct SharedConnection {
     capacity: Cell<usize>,
     /// How many streams there may be by the server's last word.
     allowed: Cell<usize>,
-    streams: RefCell<Vec<Weak<Handles>>>,
+    streams: RefCell<Streams>,
+    /// The handles of streams that are complete. Dropping them tells h2 something, so that is done when it is polled anyway.
+    finished: RefCell<Vec<Open>>,
+    /// How many times it has been driven.
+    rounds: Cell<u64>,
     open: Cell<usize>,
     carried: Cell<u64>,
     idle_since: Cell<Instant>,
@@ -87,7 +99,8 @@ impl SharedConnection {
         limits: ProtocolLimits,
         tracer: Tracer,
     ) -> Result<Rc<SharedConnection>, Error> {
-        let (io, wire) = Io::new(stream);
+        let fan_out = Arc::default();
+        let (io, wire) = Io::new(stream, &fan_out);
         let mut builder = client::Builder::new();
         builder
             .enable_push(false)
@@ -104,11 +117,13 @@ impl SharedConnection {
             machine: Cell::new(Some(Box::new(machine))),
             sender: RefCell::new(Some(sender)),
             wire,
-            fan_out: Arc::default(),
+            fan_out,
             permits: Semaphore::new(MOST_STREAMS),
             capacity: Cell::new(MOST_STREAMS),
             allowed: Cell::new(MOST_STREAMS),
             streams: RefCell::default(),
+            finished: RefCell::default(),
+            rounds: Cell::new(0),
             open: Cell::new(0),
             carried: Cell::new(0),
             idle_since: Cell::new(curio::clock()),
@@ -168,9 +183,9 @@ impl SharedConnection {
     /// limit. Ready, too, when the connection ends; the caller has to look.
     pub(crate) async fn permit(self: &Rc<Self>) -> StreamPermit {
         let mut acquire = pin!(self.permits.acquire());
-        // No stream has this number, and only one request at a time waits here (`sharing.rs`).
-        let _registered = Registered { connection: self, key: u64::MAX };
-        let permit = poll_fn(|cx| self.poll_with(u64::MAX, cx, |cx| acquire.as_mut().poll(cx))).await;
+        // Only one request at a time waits here (`sharing.rs`).
+        let _registered = Registered(self);
+        let permit = poll_fn(|cx| self.poll_with(None, cx, |cx| acquire.as_mut().poll(cx))).await;
         permit.forget();
         self.open.set(self.open.get() + 1);
         StreamPermit(Rc::clone(self))
@@ -183,7 +198,7 @@ impl SharedConnection {
         Some(StreamPermit(Rc::clone(self)))
     }
 
-    /// Opens a stream. `Err`: the connection takes no more.
+    /// Opens a stream, and leaves it to its next poll to send the request. `Err`: the connection takes no more.
     pub(super) fn send_request(
         &self,
         request: http::Request<()>,
@@ -192,11 +207,11 @@ impl SharedConnection {
         let _held = self.fan_out.hold();
         let opened = self.try_send_request(request, is_all);
         let (response, send) = opened.inspect_err(|_| self.close_to_new_streams())?;
+        self.fan_out.leave_output();
         self.carried.set(self.carried.get() + 1);
-        let handles = Rc::new(Handles::new(self.carried.get(), send, response));
         let mut streams = self.streams.borrow_mut();
-        streams.retain(|other| other.strong_count() > 0);
-        streams.push(Rc::downgrade(&handles));
+        let handles = Rc::new(Handles::new(streams.unused_number(), send, response));
+        streams.insert(&handles);
         Ok(handles)
     }
 
@@ -205,8 +220,8 @@ impl SharedConnection {
         request: http::Request<()>,
         is_all: bool,
     ) -> Result<(ResponseFuture, SendStream<Bytes>), h2::Error> {
-        let sender = self.sender.borrow().clone();
-        let mut sender = sender.ok_or(h2::Error::from(h2::Reason::NO_ERROR))?;
+        let mut sender = self.sender.borrow_mut();
+        let sender = sender.as_mut().ok_or(h2::Error::from(h2::Reason::NO_ERROR))?;
         // Only an error tells something: permits keep streams from waiting inside of h2.
         if let Poll::Ready(Err(cause)) = sender.poll_ready(&mut Context::from_waker(Waker::noop())) {
             return Err(cause);
@@ -214,18 +229,20 @@ impl SharedConnection {
         sender.send_request(request, is_all)
     }
 
-    /// Takes a step with stream `key`, and drives the connection if it was woken or the step has left work for it. If
-    /// `step` is pending, it has been polled after the connection.
+    /// Takes a step with a stream, and drives the connection if it was woken or the step has left work for it. If `step` is
+    /// pending, it has been polled after the connection.
     pub(super) fn poll_with<T>(
         &self,
-        key: u64,
+        stream: Option<&Handles>,
         cx: &mut Context<'_>,
         mut step: impl FnMut(&mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
+        let key = stream.map_or(NO_STREAM, |stream| stream.key);
         self.fan_out.register(key, cx.waker());
         let _held = self.fan_out.hold();
+        let was_left = self.fan_out.is_left();
         let mut polled = step(cx);
-        if self.fan_out.is_woken() {
+        if self.must_drive(stream, was_left, polled.is_pending(), cx) {
             self.drive();
             if polled.is_pending() {
                 polled = step(cx);
@@ -237,6 +254,45 @@ impl SharedConnection {
         polled
     }
 
+    /// Takes a step outside of a poll. What it leaves to be sent is sent at once, unless another task is to do that.
+    pub(super) fn step_at_once<T>(&self, step: impl FnOnce() -> T) -> T {
+        let _held = self.fan_out.hold();
+        let done = step();
+        if self.fan_out.has_output() && !self.fan_out.is_left() {
+            self.drive();
+        }
+        done
+    }
+
+    /// Whether a task drives the connection after a step with its stream. `was_left`: before it, another task had woken itself to
+    /// do so. If this one is to do so later, it is woken.
+    fn must_drive(
+        &self,
+        stream: Option<&Handles>,
+        was_left: bool,
+        is_pending: bool,
+        cx: &mut Context<'_>,
+    ) -> bool {
+        if self.fan_out.is_ready() || !self.fan_out.has_output() {
+            return self.fan_out.is_ready();
+        }
+        let Some(stream) = stream else { return true };
+        let this_round = Some(self.rounds.get());
+        if stream.left_in.get() == this_round {
+            return true;
+        }
+        if !stream.has_unsent.take() {
+            return !was_left;
+        }
+        if !is_pending || self.open.get() == 1 {
+            return true;
+        }
+        stream.left_in.set(this_round);
+        self.fan_out.leave_output();
+        cx.waker().wake_by_ref();
+        false
+    }
+
     /// Polls the connection. Does nothing if that is under way already, or outside of a kernel.
     pub(super) fn drive(&self) {
         if !curio::is_running() {
@@ -244,6 +300,8 @@ impl SharedConnection {
         }
         let Some(mut machine) = self.machine.take() else { return };
         let _held = self.fan_out.hold();
+        drop(self.finished.take());
+        self.rounds.set(self.rounds.get() + 1);
         let waker = Waker::from(Arc::clone(&self.fan_out));
         let mut result = Poll::Pending;
         for _ in 0..ROUNDS {
@@ -282,10 +340,9 @@ impl SharedConnection {
         if self.closing.get() {
             return;
         }
-        let sender = self.sender.borrow().clone();
-        if let Some(mut sender) = sender
-            && let Poll::Ready(Err(cause)) = sender.poll_ready(&mut Context::from_waker(Waker::noop()))
-        {
+        let mut noop = Context::from_waker(Waker::noop());
+        let checked = self.sender.borrow_mut().as_mut().map(|sender| sender.poll_ready(&mut noop));
+        if let Some(Poll::Ready(Err(cause))) = checked {
             self.tracer.message(|| format!("The server takes no more requests on this connection: {cause}"));
             self.close_to_new_streams();
         }
@@ -293,7 +350,7 @@ impl SharedConnection {
 
     /// Ends the streams that have more interim responses than allowed: their own tasks may not poll them now.
     fn end_floods(&self) {
-        let streams: Vec<Rc<Handles>> = self.streams.borrow().iter().filter_map(Weak::upgrade).collect();
+        let streams = self.streams.borrow().open();
         for handles in streams {
             // The stream's task goes on being the one that is woken.
             let waker = self.fan_out.waker_of(handles.key);
@@ -313,6 +370,7 @@ impl SharedConnection {
             self.permits.release();
             let sender = self.sender.take();
             let _held = self.fan_out.hold();
+            drop(self.finished.take());
             drop(sender);
         }
     }
@@ -353,14 +411,16 @@ impl SharedConnection {
         self.reset_unread(now);
         // A wake without bytes is not enough: the kernel wakes waits that it doubts, and this would renew them for ever.
         let is_wanted = self.fan_out.is_woken() && self.fan_out.is_empty();
-        if is_wanted && (self.owes.get() || self.wire.has_arrived().unwrap_or(true)) {
+        // The task that was to send it has put its request aside.
+        let is_overdue = self.fan_out.is_left();
+        if is_overdue || (is_wanted && (self.owes.get() || self.wire.has_arrived().unwrap_or(true))) {
             self.drive();
         }
     }
 
     /// Resets responses that have been left unread for long, if what is unread takes up half of the connection's window.
     fn reset_unread(&self, now: Instant) {
-        let streams: Vec<Rc<Handles>> = self.streams.borrow().iter().filter_map(Weak::upgrade).collect();
+        let streams = self.streams.borrow().open();
         let unread: Vec<usize> = streams.iter().map(|handles| handles.unread()).collect();
         if unread.iter().sum::<usize>() < CONNECTION_WINDOW as usize / 2 {
             return;
@@ -375,8 +435,20 @@ impl SharedConnection {
         drop(held);
     }
 
-    /// Ends a stream; resets it if it is not complete.
-    pub(super) fn drop_handles(&self, handles: &Handles) {
+    /// The stream's task needs it no more. `is_complete`: both directions have ended, so there is nothing to reset.
+    pub(super) fn end_stream(&self, handles: &Handles, is_complete: bool) {
+        self.fan_out.forget(handles.key);
+        self.streams.borrow_mut().remove(handles.key);
+        let has_left_output = self.fan_out.is_left() && handles.left_in.get() == Some(self.rounds.get());
+        if is_complete && self.is_open() && !has_left_output {
+            self.finished.borrow_mut().extend(handles.open.take());
+        } else {
+            self.drop_handles(handles);
+        }
+    }
+
+    /// Resets a stream if it is not complete.
+    fn drop_handles(&self, handles: &Handles) {
         let _held = self.fan_out.hold();
         let open: Option<Open> = handles.open.take();
         drop(open);
@@ -388,9 +460,9 @@ impl SharedConnection {
     /// Says goodbye: GOAWAY, over TLS close_notify. Waits until that is sent and the streams have ended.
     pub(crate) async fn close(&self) {
         self.close_to_new_streams();
-        let _registered = Registered { connection: self, key: u64::MAX };
+        let _registered = Registered(self);
         poll_fn(|cx| {
-            self.poll_with(u64::MAX, cx, |_| {
+            self.poll_with(None, cx, |_| {
                 if self.ended.get() || !self.is_idle() { Poll::Ready(()) } else { Poll::Pending }
             })
         })
@@ -398,15 +470,12 @@ impl SharedConnection {
     }
 }
 
-/// A wait of a task; dropping it forgets its waker.
-struct Registered<'a> {
-    connection: &'a SharedConnection,
-    key: u64,
-}
+/// A wait of a task that has no stream; dropping it forgets its waker.
+struct Registered<'a>(&'a SharedConnection);
 
 impl Drop for Registered<'_> {
     fn drop(&mut self) {
-        self.connection.fan_out.forget(self.key);
+        self.0.fan_out.forget(NO_STREAM);
     }
 }
 

@@ -40,6 +40,10 @@ pub(crate) struct Http2Stream {
     declared_length: Option<u64>,
     received: u64,
     has_body: bool,
+    /// The request was complete with its head.
+    is_all_sent: bool,
+    /// And the end of its response has been read.
+    is_complete: bool,
 }
 
 /// A response's head, and when the last byte of the request was sent.
@@ -84,6 +88,8 @@ impl Http2Stream {
             declared_length: None,
             received: 0,
             has_body: false,
+            is_all_sent: is_all,
+            is_complete: false,
         })
     }
 
@@ -175,7 +181,8 @@ impl Http2Stream {
 
     fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Result<Step, StreamFailure>> {
         let connection = Rc::clone(self.connection());
-        connection.poll_with(self.handles.key, cx, |cx| self.poll_step_of_stream(cx))
+        let handles = Rc::clone(&self.handles);
+        connection.poll_with(Some(&handles), cx, |cx| self.poll_step_of_stream(cx))
     }
 
     fn poll_step_of_stream(&mut self, cx: &mut Context<'_>) -> Poll<Result<Step, StreamFailure>> {
@@ -204,6 +211,7 @@ impl Http2Stream {
             return Poll::Ready(Ok(Step::Head(head)));
         }
         let Some(upload) = &mut self.upload else { return Poll::Pending };
+        handles.has_unsent.set(true);
         let sending = upload.poll_send(cx, send)?;
         self.waits_for_body = sending == Sending::WaitsForBody;
         if sending == Sending::Over {
@@ -258,7 +266,8 @@ impl Http2Stream {
     pub(crate) fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Result<BodyEvent, Error>> {
         let connection = Rc::clone(self.connection());
         self.handles.read_at.set(curio::clock());
-        connection.poll_with(self.handles.key, cx, |cx| {
+        let handles = Rc::clone(&self.handles);
+        connection.poll_with(Some(&handles), cx, |cx| {
             self.poll_send(cx)?;
             self.poll_body_of_stream(cx)
         })
@@ -267,7 +276,8 @@ impl Http2Stream {
     /// Sends the rest of the request without reading: pending until all of it is sent.
     pub(crate) fn poll_upload(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let connection = Rc::clone(self.connection());
-        connection.poll_with(self.handles.key, cx, |cx| {
+        let handles = Rc::clone(&self.handles);
+        connection.poll_with(Some(&handles), cx, |cx| {
             self.poll_send(cx)?;
             if self.upload.is_none() { Poll::Ready(Ok(())) } else { Poll::Pending }
         })
@@ -276,6 +286,7 @@ impl Http2Stream {
     fn poll_send(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
         let mut open = self.handles.open.borrow_mut();
         let (Some(upload), Some(open)) = (&mut self.upload, &mut *open) else { return Ok(()) };
+        self.handles.has_unsent.set(true);
         let sending = upload.poll_send(cx, &mut open.send)?;
         self.waits_for_body = sending == Sending::WaitsForBody;
         if sending == Sending::Over {
@@ -290,11 +301,10 @@ impl Http2Stream {
             return None;
         }
         let connection = Rc::clone(self.connection());
-        let _held = connection.fan_out.hold();
-        match self.poll_body_of_stream(&mut Context::from_waker(Waker::noop())) {
+        connection.step_at_once(|| match self.poll_body_of_stream(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(event) => Some(event),
             Poll::Pending => None,
-        }
+        })
     }
 
     fn poll_body_of_stream(&mut self, cx: &mut Context<'_>) -> Poll<Result<BodyEvent, Error>> {
@@ -314,6 +324,10 @@ impl Http2Stream {
                 // It cannot be more than was received.
                 let _ = body.flow_control().release_capacity(data.len());
                 self.received += data.len() as u64;
+                if self.received > MOST_AT_ONCE as u64 {
+                    // The server may be waiting to hear of the room that there is now.
+                    handles.has_unsent.set(true);
+                }
                 Poll::Ready(Ok(BodyEvent::Data(data)))
             }
             Some(Err(cause)) if self.is_reset_after_the_end(&cause) => {
@@ -330,12 +344,13 @@ impl Http2Stream {
         }
     }
 
-    fn end(&self, trailers: Option<HeaderMap>) -> Result<BodyEvent, Error> {
+    fn end(&mut self, trailers: Option<HeaderMap>) -> Result<BodyEvent, Error> {
         let limit = self.connection().limits.trailer_fields;
         if trailers.as_ref().is_some_and(|trailers| trailers.len() > limit) {
             let what = format!("reading the response body: more than {limit} trailer fields");
             return Err(Error::new(ErrorKind::TooLarge, what));
         }
+        self.is_complete = self.is_all_sent;
         Ok(BodyEvent::End { trailers })
     }
 
@@ -350,9 +365,7 @@ impl Http2Stream {
 
 impl Drop for Http2Stream {
     fn drop(&mut self) {
-        let connection = Rc::clone(self.connection());
-        connection.fan_out.forget(self.handles.key);
-        connection.drop_handles(&self.handles);
+        self.connection().end_stream(&self.handles, self.is_complete);
     }
 }
 
