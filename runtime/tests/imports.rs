@@ -144,7 +144,7 @@ fn imports_are_followed_to_the_file_they_come_from() {
         ("time/sleep.rs", "traps/timers.rs"),
         ("traps/tasks.rs", "traps/mod.rs"),
         ("kernel/mod.rs", "kernel/deadlock.rs"),
-        ("task/mod.rs", "task/cell.rs"),
+        ("task/mod.rs", "task/stage.rs"),
         ("subprocess/popen.rs", "cancel/finally.rs"),
     ] {
         assert!(imports[from].contains(to), "{from} imports {to}: {:?}", imports[from]);

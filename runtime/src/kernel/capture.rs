@@ -14,7 +14,7 @@ use crate::debug::{AsyncStack, AsyncWait, Frame};
 use crate::kernel::captured::{Answer, CapturedWait};
 use crate::kernel::run_queue;
 use crate::kernel::state::State;
-use crate::kernel::task_record::Runnable;
+use crate::kernel::task_record::Record;
 use crate::task::info::TaskId;
 use crate::traps::BUDGET;
 use std::rc::Rc;
@@ -46,11 +46,11 @@ impl State {
         } else {
             (Vec::new(), self.regions.of(id).filter(|_| self.watched.get()))
         };
-        if task.record().end.get().is_some() {
+        if task.end.get().is_some() {
             return None;
         }
         // In a future of another crate no trap takes a note.
-        let parked = task.record().parked.get();
+        let parked = task.parked.get();
         if waits.is_empty() || parked.is_foreign() && !waits.iter().any(|wait| wait.parked.is_foreign()) {
             let (limit, about, backtrace) = (None, None, None);
             waits.push(CapturedWait { task: id, parked, region, limit, about, backtrace });
@@ -58,29 +58,28 @@ impl State {
         Some(waits)
     }
 
-    fn may_be_asked(&self, task: &Rc<dyn Runnable>, has_main: bool) -> bool {
-        let record = task.record();
+    fn may_be_asked(&self, record: &Record, has_main: bool) -> bool {
         let host = record.host_or_self();
         let tasks = self.tasks.borrow();
-        let lives = |slot| tasks.get(slot).is_some_and(|task| task.record().end.get().is_none());
+        let lives = |slot| tasks.get(slot).is_some_and(|task| task.end.get().is_none());
         let is_free = |slot| lives(slot) && !tasks.is_being_polled(slot);
         self.is_parked(record)
             && !run_queue::is_queued(self.id, host.slot)
             && is_free(record.slot)
             && is_free(host.slot)
             // Its future is in the hands of `run`.
-            && (has_main || !tasks.get(host.slot).is_some_and(|host| host.is_main()))
+            && (has_main || !tasks.get(host.slot).is_some_and(|host| host.is_main))
             // By a future that is asked itself, or while every task is polled to find a deadlock.
             && !self.captured.is_on()
     }
 
-    fn ask(&self, task: &Rc<dyn Runnable>, main: Option<&mut Main<'_>>, backtraces: bool) -> Answer {
+    fn ask(&self, task: &Rc<Record>, main: Option<&mut Main<'_>>, backtraces: bool) -> Answer {
         self.emit_wakes();
         let poll_in_progress = self.set_aside();
         let queue = run_queue::set_aside();
         let watched = self.set_watched(true);
         self.captured.begin_asking(task, backtraces, self.traces_of_waits(BUDGET));
-        let mut slot = task.record().slot;
+        let mut slot = task.slot;
         // From a child to the task around it, and on to the outermost.
         while let Some(around) = self.pass_on(slot) {
             slot = around;
@@ -97,8 +96,8 @@ impl State {
 
     fn pass_on(&self, slot: u32) -> Option<u32> {
         let task = self.tasks.borrow().get(slot).cloned()?;
-        run_queue::set_running(Some(task.record().id));
-        if !task.record().nested.get() || !task.pass_on(task.record().woken_by.get()) {
+        run_queue::set_running(Some(task.id));
+        if !task.nested.get() || !task.pass_on(task.woken_by.get()) {
             return None;
         }
         let around = run_queue::take_back_wake()?;

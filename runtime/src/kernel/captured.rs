@@ -2,7 +2,7 @@
 
 use crate::debug::Region;
 use crate::kernel::run_queue;
-use crate::kernel::task_record::{Parked, Record, Resource, Runnable};
+use crate::kernel::task_record::{Parked, Record, Resource};
 use crate::task::info::{TaskId, TaskState};
 use std::backtrace::Backtrace;
 use std::cell::{Cell, RefCell};
@@ -90,7 +90,7 @@ impl CapturedWait {
 
 /// A task that is asked, or inside of which one that is asked lives: how it was before.
 pub(crate) struct Asked {
-    task: Rc<dyn Runnable>,
+    task: Rc<Record>,
     cycles: u64,
     woken_by: Option<TaskId>,
     parked: Parked,
@@ -151,15 +151,15 @@ impl Captured {
     }
 
     /// Only this one does, which is polled for nothing else.
-    pub(crate) fn begin_asking(&self, task: &Rc<dyn Runnable>, backtraces: bool, before: Traces) {
+    pub(crate) fn begin_asking(&self, task: &Rc<Record>, backtraces: bool, before: Traces) {
         self.before.set(before);
-        self.on.set(Some(On { task: Some(task.record().id), backtraces }));
+        self.on.set(Some(On { task: Some(task.id), backtraces }));
         self.held_back.set(true);
         self.ask(task);
     }
 
     /// This one is polled for it as well.
-    pub(crate) fn ask(&self, task: &Rc<dyn Runnable>) {
+    pub(crate) fn ask(&self, task: &Rc<Record>) {
         self.asked.borrow_mut().push(Asked::of(task));
     }
 
@@ -179,7 +179,7 @@ impl Captured {
     }
 
     /// The tasks whose polls were held back, outermost first; from now on they are told.
-    pub(crate) fn take_held_back(&self) -> Vec<Rc<dyn Runnable>> {
+    pub(crate) fn take_held_back(&self) -> Vec<Rc<Record>> {
         self.held_back.set(false);
         self.asked.borrow().iter().rev().map(|asked| Rc::clone(&asked.task)).collect()
     }
@@ -253,25 +253,24 @@ fn is_of_this_crate(at: &Location<'_>) -> bool {
 }
 
 impl Asked {
-    fn of(task: &Rc<dyn Runnable>) -> Asked {
-        let record = task.record();
+    fn of(task: &Rc<Record>) -> Asked {
         Asked {
-            cycles: record.cycles.get(),
-            woken_by: record.woken_by.get(),
-            parked: record.parked.get(),
+            cycles: task.cycles.get(),
+            woken_by: task.woken_by.get(),
+            parked: task.parked.get(),
             task: Rc::clone(task),
             went_on: Cell::new(false),
         }
     }
 
     fn is(&self, record: &Record) -> bool {
-        self.task.record().id == record.id
+        self.task.id == record.id
     }
 
     /// It has ended, woken a task, or waits for something else. That it shows another wait is not enough: a container of
     /// another crate may have kept its futures from being polled, and then another branch is shown.
     fn has_gone_on(&self, may_wait_elsewhere: bool) -> bool {
-        let record = self.task.record();
+        let record = &self.task;
         let now = record.parked.get();
         let differs = (now.state, now.at) != (self.parked.state, self.parked.at) && !now.is_foreign();
         record.end.get().is_some() || run_queue::len() > 0 || differs && may_wait_elsewhere
@@ -283,10 +282,9 @@ impl Answer {
     pub(crate) fn put_back(&mut self) -> Vec<Asked> {
         let asked = mem::take(&mut self.asked);
         for Asked { task, cycles, woken_by, parked, .. } in asked.iter().filter(|_| !self.went_on) {
-            let record = task.record();
-            record.cycles.set(*cycles);
-            record.woken_by.set(*woken_by);
-            record.parked.set(*parked);
+            task.cycles.set(*cycles);
+            task.woken_by.set(*woken_by);
+            task.parked.set(*parked);
         }
         asked
     }

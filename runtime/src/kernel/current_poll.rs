@@ -10,6 +10,7 @@
 
 use crate::kernel::cancel_tree::ScopeKey;
 use crate::kernel::task_record::Parked;
+use crate::task::info::TaskState;
 use std::cell::Cell;
 
 thread_local! {
@@ -57,6 +58,12 @@ pub(crate) fn put_back(poll: &SetAside) {
     PUBLISHED.set(poll.published);
     BUDGET.set(poll.budget);
     LENT.set(poll.lent);
+}
+
+/// What the task waits for. A future that has published nothing is one of another crate.
+#[inline]
+pub(crate) fn published() -> Parked {
+    PUBLISHED.get().unwrap_or(Parked::in_state(TaskState::ForeignWait))
 }
 
 /// The poll of a task begins, in the scope of the task.

@@ -124,9 +124,9 @@ impl Kernel {
             name: record.to_string(),
             parked: record.parked.get(),
         };
-        self.watch.probe = Some(tasks.iter().map(|task| probed(task.record())).collect());
+        self.watch.probe = Some(tasks.iter().map(|task| probed(task)).collect());
         self.state.set_wake_cause(Some(WakeCause::Check));
-        tasks.iter().for_each(|task| run_queue::push(task.record().slot));
+        tasks.iter().for_each(|task| run_queue::push(task.slot));
         self.state.set_wake_cause(None);
         waker::set_probe(self.state.tasks.borrow_mut().begin_probe());
         // The probe also notes in which regions tasks are.
@@ -233,9 +233,9 @@ impl Kernel {
         let tasks = self.state.tasks.borrow();
         let woke = run_queue::wakers();
         let moved = |task: &&Probed| {
-            let found = tasks.get(task.slot).filter(|found| found.record().id == task.id);
+            let found = tasks.get(task.slot).filter(|found| found.id == task.id);
             let Some(found) = found else { return true };
-            let now = found.record().parked.get();
+            let now = found.parked.get();
             (now.state, now.at) != (task.parked.state, task.parked.at) || woke.contains(&Some(task.id))
         };
         probe.iter().filter(moved).collect()
@@ -267,8 +267,7 @@ impl Kernel {
                 parked.describe(now)
             );
         }
-        for task in self.state.tasks.borrow().by_id() {
-            let record = task.record();
+        for record in &self.state.tasks.borrow().by_id() {
             if went_on.iter().all(|gone| gone.id != record.id) {
                 let _ = write!(report, "\n  {record} waits: {}", record.parked.get().describe(now));
                 let shown = shown_wait(record, waits);

@@ -96,7 +96,7 @@ impl State {
             return;
         }
         let running = run_queue::running();
-        for record in self.captured.take_held_back().iter().map(|task| task.record()) {
+        for record in &self.captured.take_held_back() {
             if record.told_running.get() {
                 run_queue::set_running(Some(record.id));
                 let parked = record.parked.replace(Parked::in_state(TaskState::Running));
@@ -126,8 +126,8 @@ impl State {
             let task = self.tasks.borrow().get(wake.slot).cloned();
             if let Some(task) = task {
                 let time = if self.clock.is_virtual() { self.clock.now() } else { wake.at };
-                let cause = cause_of(&wake, task.record());
-                self.emit_at(time, Some(task.record()), EventKind::Woken { by: wake.by, cause });
+                let cause = cause_of(&wake, &task);
+                self.emit_at(time, Some(&task), EventKind::Woken { by: wake.by, cause });
             }
         }
     }

@@ -191,7 +191,7 @@ impl Grants {
             let was_revoked = any_revoked.replace(true);
             let is_regranted = was_revoked && grantee.polls.is_none();
             let host = grantee.host;
-            let record = tasks.get(host.slot).map(|task| task.record()).filter(|record| record.id == host.id);
+            let record = tasks.get(host.slot).filter(|record| record.id == host.id);
             // A task that has ended may have left its wait elsewhere, where it is never polled again.
             let Some(record) = record else { return true };
             let polls = record.cycles.get();

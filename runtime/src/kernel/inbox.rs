@@ -76,6 +76,8 @@ impl Inbox {
         }
     }
 
+    // Not inlined into a waker, whose usual way is shorter.
+    #[inline(never)]
     pub(crate) fn post(&self, slot: u32, generation: Generation) {
         let mut inbox = self.lock();
         let Some(open) = &mut *inbox else { return };

@@ -4,7 +4,7 @@ use super::Kernel;
 use super::run::Main;
 use crate::debug::{Direction, Inquiry, Question};
 use crate::kernel::state::State;
-use crate::kernel::task_record::{Record, Resource};
+use crate::kernel::task_record::Resource;
 use crate::task::info::TaskId;
 use crate::traps;
 use std::fmt::Write;
@@ -45,16 +45,15 @@ impl State {
             Inquiry::Cancel(id) => {
                 let task = self.tasks.borrow().find(id).cloned();
                 let Some(task) = task else { return gone(id) };
-                traps::request_cancel(task.record());
-                format!("{} is asked to stop\n", task.record())
+                traps::request_cancel(&task);
+                format!("{} is asked to stop\n", task)
             }
         }
     }
 
     fn locks(&self) -> String {
         let mut text = String::new();
-        for task in self.tasks.borrow().by_id() {
-            let record: &Record = task.record();
+        for record in self.tasks.borrow().by_id() {
             let parked = record.parked.get();
             if let Resource::HeldBy(..) = parked.resource {
                 let name = record.name.as_str();

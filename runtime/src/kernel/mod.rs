@@ -105,8 +105,8 @@ use std::time::{Duration, Instant};
 /// An event loop and its tasks: what [`run`](crate::run) makes, for programs that need to keep it.
 ///
 /// Tasks that are still running when [`Kernel::run`] returns stay, and go on in the next `run`.
-/// Dropping the kernel shuts it down. One that lies in a `thread_local!` may be dropped when its thread has no run queue
-/// any more: then tasks are dropped where they are, and cleanups that did not run are reported.
+/// Dropping the kernel shuts it down. One that lies in a `thread_local!` may be dropped when no kernel can run on its
+/// thread any more: then tasks are dropped where they are, and cleanups that did not run are reported.
 ///
 /// Room that tasks, timers, sockets and time limits have taken is used again, and given back when the kernel is dropped. So a
 /// kernel holds as much as the most that there ever were at the same time, some hundred bytes for each task.

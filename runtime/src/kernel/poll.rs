@@ -1,7 +1,7 @@
 //! One poll of one task, and what follows from it.
 //!
 //! ```text
-//! run_queue::pop ─▶ table.begin_poll ─▶ task.poll, inside catch_unwind, nothing borrowed
+//! run_queue::pop ─▶ table.begin_poll ─▶ body.poll, inside catch_unwind, nothing borrowed
 //!     ready                 ─▶ finish: free the slot, wake the tasks that join it
 //!     panicked              ─▶ report it, keep the payload for a join, finish
 //!     it was parked when it was asked to stop: not polled, but dropped there, if nothing inside is alive
@@ -16,7 +16,7 @@ use crate::error::panic_message;
 use crate::kernel::current_poll;
 use crate::kernel::run_queue;
 use crate::kernel::state::State;
-use crate::kernel::task_record::{End, Parked, Record, Runnable};
+use crate::kernel::task_record::{End, Parked, Record};
 use crate::kernel::waker;
 use crate::task::info::{TaskId, TaskState};
 use crate::traps::BUDGET;
@@ -31,38 +31,43 @@ impl State {
     #[inline(always)]
     pub(super) fn run_task(&self, slot: u32, woken_by: Option<TaskId>, main: Option<&mut Main<'_>>) {
         let begun = self.tasks.borrow_mut().begin_poll(slot);
-        let Some((task, waker)) = begun else { return };
-        let record = task.record();
+        let Some((record, waker)) = begun else { return };
         if record.nested.get() {
             // The task around it is woken by this one.
             run_queue::set_running(Some(record.id));
-            if task.pass_on(woken_by) {
+            if record.pass_on(woken_by) {
                 self.tasks.borrow_mut().end_poll(slot, waker);
                 return;
             }
         }
         // It is shown as waiting for what it waited for last.
-        let stopped_at = self.stops_where_parked(record).then(|| record.parked.get());
-        let previous = self.make_current(&task, woken_by);
+        let stopped_at = self.stops_where_parked(&record).then(|| record.parked.get());
+        let mut body = record.body.take();
+        let previous = self.make_current(&record, woken_by);
         debug_assert!(previous.is_none(), "the kernel polls one task at a time");
         let cx = &mut Context::from_waker(&waker);
-        let polled = catch_unwind(AssertUnwindSafe(|| match main {
-            Some(main) if main.id == record.id => (main.poll)(cx),
+        let polled = catch_unwind(AssertUnwindSafe(|| match (main, &mut body) {
+            (Some(main), _) if main.id == record.id => (main.poll)(cx),
             _ if stopped_at.is_some() => Poll::Pending,
-            _ => task.poll(cx),
+            (_, Some(body)) => body.as_mut().poll(cx),
+            // The main task of a run that has ended.
+            (_, None) => Poll::Ready(()),
         }));
-        let parked = stopped_at.or(current_poll::PUBLISHED.take());
+        record.body.set(body);
         self.tasks.borrow_mut().end_poll(slot, waker);
         match polled {
-            Ok(Poll::Ready(())) => self.finish(&task, End::Returned),
-            Err(payload) => self.crash(&task, payload),
+            Ok(Poll::Ready(())) => self.finish(&record, End::Returned),
+            Err(payload) => self.crash(&record, payload),
             Ok(Poll::Pending) => {
-                record.parked.set(parked.unwrap_or(Parked::in_state(TaskState::ForeignWait)));
-                if self.must_unwind(record) {
-                    self.discard(&task);
-                    self.finish(&task, End::Cancelled);
+                match stopped_at {
+                    None => record.parked.set(current_poll::published()),
+                    Some(parked) => record.parked.set(parked),
+                }
+                if self.must_unwind(&record) {
+                    self.discard(&record);
+                    self.finish(&record, End::Cancelled);
                 } else {
-                    self.emit_suspended(record);
+                    self.emit_suspended(&record);
                 }
             }
         }
@@ -70,22 +75,24 @@ impl State {
         drop(last);
     }
 
-    /// Drops a task's future where it is parked.
-    pub(super) fn discard(&self, task: &Rc<dyn Runnable>) {
-        self.drop_for(task.record(), || task.discard());
+    /// Drops a task's body: its future where it is parked, or an outcome that no join will take.
+    pub(super) fn discard(&self, record: &Record) {
+        self.drop_for(record, || drop(record.body.take()));
     }
 
-    fn crash(&self, task: &Rc<dyn Runnable>, payload: Payload) {
-        self.report_panic(task.record(), payload.as_ref(), "panicked");
-        self.discard(task);
-        task.crash(payload);
-        self.finish(task, End::Panicked);
+    fn crash(&self, record: &Record, payload: Payload) {
+        self.report_panic(record, payload.as_ref(), "panicked");
+        if let Some(mut body) = record.body.take() {
+            self.drop_for(record, || body.as_mut().crash(payload));
+            record.body.set(Some(body));
+        }
+        self.finish(record, End::Panicked);
     }
 }
 
 /// All that is known of a poll while it is going on.
 pub(super) struct PollInProgress {
-    task: Option<Rc<dyn Runnable>>,
+    task: Option<Rc<Record>>,
     rest: current_poll::SetAside,
     region: Option<Region>,
     published_region: Option<Region>,
@@ -114,19 +121,15 @@ impl State {
     }
 
     /// Makes a task the current one. Returns the one that was.
-    pub(crate) fn make_current(
-        &self,
-        task: &Rc<dyn Runnable>,
-        woken_by: Option<TaskId>,
-    ) -> Option<Rc<dyn Runnable>> {
-        let record = task.record();
+    #[inline]
+    pub(crate) fn make_current(&self, record: &Rc<Record>, woken_by: Option<TaskId>) -> Option<Rc<Record>> {
         record.cycles.set(record.cycles.get() + 1);
         record.woken_by.set(woken_by);
         record.parked.set(Parked { at: record.parked.get().at, ..Parked::in_state(TaskState::Running) });
         current_poll::begin(record.root.get(), BUDGET);
         run_queue::set_running(Some(record.id));
         self.emit_running(record);
-        self.current_task.replace(Some(Rc::clone(task)))
+        self.current_task.replace(Some(Rc::clone(record)))
     }
 
     /// Sets the poll in progress aside, if there is one, so that another task can be polled.
@@ -147,8 +150,8 @@ impl State {
     }
 
     /// It was polled and waits: records for what.
-    pub(crate) fn suspend(&self, record: &Record, parked: Option<Parked>) {
-        record.parked.set(parked.unwrap_or(Parked::in_state(TaskState::ForeignWait)));
+    pub(crate) fn suspend(&self, record: &Record) {
+        record.parked.set(current_poll::published());
         self.emit_suspended(record);
     }
 
@@ -178,8 +181,7 @@ impl State {
     }
 
     /// The task has ended and its future is gone: frees its slot and wakes the tasks that wait for it.
-    pub(crate) fn finish(&self, task: &Rc<dyn Runnable>, end: End) {
-        let record = task.record();
+    pub(crate) fn finish(&self, record: &Record, end: End) {
         record.end.set(Some(end));
         let state = match end {
             End::Cancelled => TaskState::Cancelled,
@@ -189,11 +191,11 @@ impl State {
         self.emit_suspended(record);
         self.emit(Some(record), EventKind::Terminated);
         let root = record.root.take().and_then(|root| self.cancel_tree.borrow_mut().remove(root));
-        let removed = self.tasks.borrow_mut().remove(record.slot);
-        drop((root, removed));
+        self.tasks.borrow_mut().remove(record.slot);
+        drop(root);
         self.drop_for(record, || drop(record.locals.take()));
-        if record.handle_dropped.get() {
-            self.drop_for(record, || task.drop_outcome());
+        if record.handle_dropped.get() || record.nested.get() {
+            self.discard(record);
         }
         if record.is_awaited() {
             let waiters = mem::take(&mut *record.join_wakers.borrow_mut());

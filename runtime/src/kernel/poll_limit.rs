@@ -10,8 +10,14 @@ const NAMED: usize = 3;
 
 impl Kernel {
     /// A cycle has polled so many tasks. Ends the run if that were too many.
+    #[inline]
     pub(super) fn count_polls(&mut self, ran: usize) {
-        let Some(most) = self.most_polls else { return };
+        if let Some(most) = self.most_polls {
+            self.count_polls_up_to(most, ran);
+        }
+    }
+
+    fn count_polls_up_to(&mut self, most: u64, ran: usize) {
         self.polls += ran as u64;
         if self.polls >= most && self.deadlock.is_none() {
             self.deadlock = Some(self.poll_report(most));
@@ -24,10 +30,10 @@ impl Kernel {
              is woken"
         );
         let mut tasks = self.state.tasks.borrow().by_id();
-        tasks.sort_by_key(|task| Reverse(task.record().cycles.get()));
-        let again = tasks.iter().map(|task| task.record()).filter(|record| record.cycles.get() > 1);
+        tasks.sort_by_key(|task| Reverse(task.cycles.get()));
+        let again = tasks.iter().filter(|record| record.cycles.get() > 1);
         for record in again.take(NAMED) {
-            let Record { cycles, parked, .. } = record;
+            let Record { cycles, parked, .. } = &**record;
             let at = parked.get().at.map(|at| format!(" at {at}")).unwrap_or_default();
             let _ = write!(
                 report,

@@ -8,7 +8,7 @@ use super::{Kernel, Payload, Turn};
 use crate::debug::EventKind;
 use crate::kernel::run_queue;
 use crate::kernel::state;
-use crate::kernel::task_record::{End, Place, Record, Runnable};
+use crate::kernel::task_record::{End, Record};
 use crate::signals::CtrlC;
 use crate::task::info::{TaskId, TaskName};
 use crate::traps;
@@ -73,22 +73,22 @@ impl Kernel {
         let running = Running::enter(self);
         running.kernel.abandon_probe();
         let place = running.kernel.state.tasks.borrow_mut().reserve();
-        let task: Rc<dyn Runnable> = Rc::new(MainTask::new(place, at));
-        running.kernel.state.tasks.borrow_mut().occupy(task.clone());
-        running.kernel.state.emit(Some(task.record()), EventKind::Created);
-        run_queue::push_new(task.record().slot);
-        let mut main = Main { id: task.record().id, poll: &mut poll };
+        let task = Record::new(place, TaskName::OfType(|| "main"), None, at, None);
+        running.kernel.state.tasks.borrow_mut().occupy(Rc::clone(&task));
+        running.kernel.state.emit(Some(&task), EventKind::Created);
+        run_queue::push_new(task.slot);
+        let mut main = Main { id: task.id, poll: &mut poll };
         let mut ctrl_c = match running.kernel.listen_to_ctrl_c {
             Some(true) => CtrlC::listen(),
             Some(false) => None,
             None => CtrlC::listen_unless_ignored(),
         };
         running.kernel.hears_ctrl_c = ctrl_c.is_some();
-        while task.record().end.get().is_none() && running.kernel.deadlock.is_none() {
+        while task.end.get().is_none() && running.kernel.deadlock.is_none() {
             let ran = running.kernel.cycle(Some(&mut main), None);
             running.kernel.count_polls(ran);
             if running.kernel.has_looked_at_io(ran) && ctrl_c.as_mut().is_some_and(CtrlC::pressed) {
-                traps::request_cancel(task.record());
+                traps::request_cancel(&task);
             }
         }
         // Main itself may have gone on in the probe, and ended.
@@ -100,7 +100,7 @@ impl Kernel {
             drop(running);
             panic!("{report}");
         }
-        let cancelled = task.record().end.get() == Some(End::Cancelled);
+        let cancelled = task.end.get() == Some(End::Cancelled);
         if !matches!(output, Some(Ok(_))) {
             running.kernel.stop_everything(None);
         }
@@ -186,36 +186,5 @@ impl Drop for Running<'_> {
         self.kernel.hears_ctrl_c = false;
         self.kernel.queue = run_queue::uninstall();
         state::replace(None);
-    }
-}
-
-/// The main task: only a record, because its future lives on the stack of `run`.
-struct MainTask {
-    record: Record,
-}
-
-impl MainTask {
-    fn new(place: Place, at: &'static Location<'static>) -> MainTask {
-        let record = Record::new(place, TaskName::OfType(|| "main"), None, at);
-        MainTask { record }
-    }
-}
-
-impl Runnable for MainTask {
-    fn record(&self) -> &Record {
-        &self.record
-    }
-
-    /// It is polled here only when its `run` has ended; then so has the task.
-    fn poll(&self, _: &mut Context<'_>) -> Poll<()> {
-        Poll::Ready(())
-    }
-
-    fn discard(&self) {}
-
-    fn crash(&self, _: Payload) {}
-
-    fn is_main(&self) -> bool {
-        true
     }
 }

@@ -20,7 +20,7 @@ use crate::kernel::waker::KernelId;
 use crate::task::info::TaskId;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::mem;
+use std::mem::{self, ManuallyDrop};
 use std::num::NonZeroU64;
 use std::time::Instant;
 
@@ -69,7 +69,10 @@ impl Mark {
 thread_local! {
     /// The task being polled: the source of the wakes that happen meanwhile.
     static RUNNING: Cell<Option<TaskId>> = const { Cell::new(None) };
-    static RUN_QUEUE: RefCell<RunQueue> = const { RefCell::new(RunQueue::new()) };
+    /// Without a destructor, because to access a thread-local that has one means to look first whether it is still there. It is
+    /// empty while no kernel runs, so at the end of a thread there is nothing to drop.
+    static RUN_QUEUE: RefCell<ManuallyDrop<RunQueue>> =
+        const { RefCell::new(ManuallyDrop::new(RunQueue::new())) };
 }
 
 impl RunQueue {
@@ -83,23 +86,37 @@ impl RunQueue {
     }
 
     /// False if it is queued already.
+    #[inline]
     fn push(&mut self, slot: u32, woken_by: Option<TaskId>) -> bool {
-        let index = slot as usize;
-        if index >= self.marks.len() {
-            self.marks.resize(index + 1, Mark::default());
-        }
-        let mark = &mut self.marks[index];
+        let mark = match self.marks.get_mut(slot as usize) {
+            Some(mark) => mark,
+            None => self.add_marks(slot),
+        };
         if mark.is_queued() {
             return false;
         }
         *mark = Mark::queued(woken_by);
         self.queue.push_back(slot);
-        if let Some(recorded) = &mut self.recorded {
-            let of_nothing = || if woken_by.is_some() { WakeCause::Task } else { WakeCause::Outside };
-            let cause = self.cause.clone().unwrap_or_else(of_nothing);
-            recorded.push(RecordedWake { slot, by: woken_by, cause, at: Instant::now() });
+        if self.recorded.is_some() {
+            self.record(slot, woken_by);
         }
         true
+    }
+
+    /// Makes room for the mark of a slot that is new, and of those before it.
+    #[cold]
+    fn add_marks(&mut self, slot: u32) -> &mut Mark {
+        let index = slot as usize;
+        self.marks.resize(index + 1, Mark::default());
+        &mut self.marks[index]
+    }
+
+    #[cold]
+    fn record(&mut self, slot: u32, woken_by: Option<TaskId>) {
+        let of_nothing = || if woken_by.is_some() { WakeCause::Task } else { WakeCause::Outside };
+        let cause = self.cause.clone().unwrap_or_else(of_nothing);
+        let wake = RecordedWake { slot, by: woken_by, cause, at: Instant::now() };
+        self.recorded.get_or_insert_default().push(wake);
     }
 
     /// For a task that is new, or was put into its slot a moment ago.
@@ -119,13 +136,13 @@ impl RunQueue {
 /// Makes `queue` the one of this thread, for `kernel`.
 pub(crate) fn install(mut queue: RunQueue, kernel: KernelId) {
     queue.kernel = Some(kernel);
-    RUN_QUEUE.with_borrow_mut(|current| *current = queue);
+    RUN_QUEUE.with_borrow_mut(|current| **current = queue);
 }
 
 /// Takes the queue back when the kernel stops running; wakes go to its inbox from now on.
 pub(crate) fn uninstall() -> RunQueue {
     RUN_QUEUE.with_borrow_mut(|current| {
-        let mut queue = mem::take(current);
+        let mut queue = mem::take(&mut **current);
         queue.kernel = None;
         RUNNING.set(None);
         queue
@@ -170,17 +187,13 @@ pub(crate) fn take_back_wake() -> Option<u32> {
 
 /// A wake. False if `kernel` does not run on this thread.
 pub(crate) fn wake(kernel: KernelId, slot: u32) -> bool {
-    // A thread may be tearing its locals down while it drops the last handle of something of ours.
-    RUN_QUEUE
-        .try_with(|queue| {
-            let mut queue = queue.borrow_mut();
-            let here = queue.kernel == Some(kernel);
-            if here {
-                queue.push(slot, RUNNING.get());
-            }
-            here
-        })
-        .unwrap_or(false)
+    RUN_QUEUE.with_borrow_mut(|queue| {
+        let here = queue.kernel == Some(kernel);
+        if here {
+            queue.push(slot, RUNNING.get());
+        }
+        here
+    })
 }
 
 /// Queues a task that no task woke: a new one, or one that another thread woke.
@@ -195,29 +208,20 @@ pub(crate) fn push_new(slot: u32) {
 
 /// Queues a new task as one that the running task woke. False if `kernel` does not run on this thread.
 pub(crate) fn wake_new(kernel: KernelId, slot: u32) -> bool {
-    let wake = |queue: &RefCell<RunQueue>| {
-        let mut queue = queue.borrow_mut();
+    RUN_QUEUE.with_borrow_mut(|queue| {
         let here = queue.kernel == Some(kernel);
         if here {
             queue.push_new(slot, RUNNING.get());
         }
         here
-    };
-    RUN_QUEUE.try_with(wake).unwrap_or(false)
-}
-
-/// Whether this thread still has a run queue: not while its locals are being torn down.
-pub(crate) fn exists() -> bool {
-    RUN_QUEUE.try_with(|_| ()).is_ok()
+    })
 }
 
 /// Whether a task of `kernel` is on the queue.
 pub(crate) fn is_queued(kernel: KernelId, slot: u32) -> bool {
-    let is_queued = |queue: &RefCell<RunQueue>| {
-        let queue = queue.borrow();
+    RUN_QUEUE.with_borrow(|queue| {
         queue.kernel == Some(kernel) && queue.marks.get(slot as usize).is_some_and(|mark| mark.is_queued())
-    };
-    RUN_QUEUE.try_with(is_queued).unwrap_or(false)
+    })
 }
 
 /// The next task to poll, and who woke it. It is no longer queued: a wake during its poll queues it again.
@@ -242,8 +246,7 @@ pub(crate) fn running() -> Option<TaskId> {
 
 /// What causes the wakes that are recorded from now on; `None`: the running task.
 pub(crate) fn set_cause(cause: Option<WakeCause>) {
-    // While the thread's locals are torn down nothing is recorded.
-    let _ = RUN_QUEUE.try_with(|queue| queue.borrow_mut().cause = cause);
+    RUN_QUEUE.with_borrow_mut(|queue| queue.cause = cause);
 }
 
 /// The wakes since the last call, if they are recorded.

@@ -12,7 +12,7 @@ use crate::debug::EventKind;
 use crate::kernel::current_poll;
 use crate::kernel::run_queue;
 use crate::kernel::state::{self, State};
-use crate::kernel::task_record::{End, GENERATIONS, Record, Runnable};
+use crate::kernel::task_record::{End, GENERATIONS, Record};
 use crate::traps;
 use std::mem;
 use std::rc::Rc;
@@ -33,9 +33,7 @@ impl Kernel {
     pub(crate) fn left_behind(&self) -> Vec<String> {
         let now = self.state.clock.now();
         let tasks = self.state.tasks.borrow().by_id();
-        let task = |task: &Rc<dyn Runnable>| {
-            format!("{}, in {}", task.record(), task.record().parked.get().describe(now))
-        };
+        let task = |task: &Rc<Record>| format!("{}, in {}", task, task.parked.get().describe(now));
         let mut left: Vec<String> = tasks.iter().map(task).collect();
         // Timers and sockets that belong to tasks go with them.
         if left.is_empty() {
@@ -53,8 +51,7 @@ impl Kernel {
         self.is_shut_down = true;
         self.abandon_probe();
         let tasks = self.state.tasks.borrow().by_id();
-        for task in tasks.iter().rev() {
-            let record = task.record();
+        for record in tasks.iter().rev() {
             // A task that joins it is cancelled as well, and will drop its handle.
             if record.is_awaited() {
                 record.attended.set(true);
@@ -77,7 +74,7 @@ impl Kernel {
         self.close();
     }
 
-    /// The end of a kernel that lies in a thread-local and is dropped after the run queue of its thread: nothing can run
+    /// The end of a kernel that lies in a thread-local and is dropped after what runs a kernel on its thread: nothing can run
     /// here any more, no task is asked to stop, and each is dropped where it is.
     fn drop_unrun(&mut self) {
         self.state.shutting_down.set(true);
@@ -105,26 +102,24 @@ impl Kernel {
             if tasks.is_empty() {
                 return;
             }
-            for task in tasks.iter().rev().filter(|task| task.record().end.get().is_none()) {
+            for task in tasks.iter().rev().filter(|task| task.end.get().is_none()) {
                 self.drop_one(task, why);
             }
         }
         let tasks = self.state.tasks.borrow().by_id();
         for task in tasks {
-            self.leak_one(task);
+            self.leak_one(&task);
         }
     }
 
     /// Ends a task without running its destructors.
-    fn leak_one(&self, task: Rc<dyn Runnable>) {
-        let record = task.record();
+    fn leak_one(&self, record: &Record) {
         self.state.report_leak(record);
-        self.state.finish(&task, End::Cancelled);
-        mem::forget(task);
+        mem::forget(record.body.take());
+        self.state.finish(record, End::Cancelled);
     }
 
-    fn drop_one(&self, task: &Rc<dyn Runnable>, why: Dropped) {
-        let record = task.record();
+    fn drop_one(&self, record: &Rc<Record>, why: Dropped) {
         let was_in = || record.parked.get().describe(self.state.clock.now());
         match why {
             Dropped::OutOfTime => self.state.reports.say(&format!(
@@ -140,10 +135,10 @@ impl Kernel {
             )),
             Dropped::ThreadEnds => {}
         }
-        let previous = self.state.make_current(task, None);
+        let previous = self.state.make_current(record, None);
         debug_assert!(previous.is_none(), "the kernel drops one task at a time");
-        self.state.discard(task);
-        self.state.finish(task, End::Cancelled);
+        self.state.discard(record);
+        self.state.finish(record, End::Cancelled);
         let last = self.state.current_task.take();
         drop(last);
     }

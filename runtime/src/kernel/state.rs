@@ -16,8 +16,7 @@ use crate::kernel::random::Random;
 use crate::kernel::reactor::Reactor;
 use crate::kernel::regions::Regions;
 use crate::kernel::reports::Reports;
-use crate::kernel::run_queue;
-use crate::kernel::task_record::{Record, Runnable, TaskRef};
+use crate::kernel::task_record::{Record, TaskRef};
 use crate::kernel::task_table::TaskTable;
 use crate::kernel::timer_queue::TimerQueue;
 use crate::kernel::waker::KernelId;
@@ -53,7 +52,7 @@ pub(crate) struct State {
     pub(crate) endless_sleeps: Cell<usize>,
     pub(crate) shutting_down: Cell<bool>,
     /// The task that is being polled; of nested ones the innermost. The rest of its poll is in [`current_poll`].
-    pub(crate) current_task: RefCell<Option<Rc<dyn Runnable>>>,
+    pub(crate) current_task: RefCell<Option<Rc<Record>>>,
 }
 
 thread_local! {
@@ -133,7 +132,7 @@ impl State {
 
 /// Whether a kernel can run on this thread: not while the thread's locals are being torn down.
 pub(crate) fn can_run_here() -> bool {
-    RUNNING.try_with(|_| ()).is_ok() && run_queue::exists()
+    RUNNING.try_with(|_| ()).is_ok()
 }
 
 /// Makes `state` the running kernel of this thread. False if there is one already.

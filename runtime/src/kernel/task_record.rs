@@ -1,7 +1,7 @@
 //! What the kernel knows of one task.
 //!
-//! The kernel knows tasks only as [`Runnable`]: something to poll and to discard, with a [`Record`] of public facts.
-//! What a task returns is known to [`task`](crate::task) alone. That keeps the kernel free of generics.
+//! The kernel knows a task by its [`Record`], which holds public facts and the task's [`Body`]: something to poll and to
+//! drop. What a task returns is known to [`task`](crate::task) alone. That keeps the kernel free of generics.
 
 use crate::kernel::cancel_tree::{CancelReason, CancelTree, ScopeKey};
 use crate::kernel::join_wakers::JoinWakers;
@@ -13,36 +13,33 @@ use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::panic::Location;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// How often destructors may spawn tasks whose destructors spawn tasks, before these are no longer dropped.
 pub(crate) const GENERATIONS: usize = 16;
 
-/// What the kernel needs of a task.
-pub(crate) trait Runnable {
-    fn record(&self) -> &Record;
+/// What the kernel polls of a task: its future, in whose place the outcome is kept when it has ended.
+pub(crate) trait Body {
     /// Polls the future. When it is ready, the future is dropped and then its value kept.
-    fn poll(&self, cx: &mut Context<'_>) -> Poll<()>;
-    /// Drops the future where it is parked.
-    fn discard(&self);
-    /// Keeps a panic's payload for a join.
-    fn crash(&self, payload: Box<dyn Any + Send>);
-    /// Whether it is the main task, whose future is in the hands of `run`.
-    fn is_main(&self) -> bool {
-        false
-    }
-    /// Drops the outcome: its handle is gone, so no join will take it.
-    fn drop_outcome(&self) {}
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()>;
+    /// Drops the future and keeps the payload of its panic for a join, also if a destructor panics.
+    fn crash(self: Pin<&mut Self>, payload: Box<dyn Any + Send>);
+    /// Moves the outcome into `to`, an `Option<thread::Result<T>>` of the type that the future returns.
+    fn take_outcome(self: Pin<&mut Self>, to: &mut dyn Any);
     /// For a task whose future lives inside another task: passes the wake on to that one, which will poll it.
     /// False for all others, and when that task has ended.
-    fn pass_on(&self, _woken_by: Option<TaskId>) -> bool {
+    fn pass_on(&self, _task: &Record, _woken_by: Option<TaskId>) -> bool {
         false
     }
 }
 
-/// What is publicly known of one task. It lives as long as the task or a handle to it.
+/// What is publicly known of one task, and its body. It lives as long as the task or a handle to it.
+///
+/// When neither is left it is kept by the [task table](crate::kernel::task_table) for a later task.
 pub(crate) struct Record {
     pub(crate) kernel: KernelId,
     pub(crate) id: TaskId,
@@ -62,6 +59,8 @@ pub(crate) struct Record {
     pub(crate) attended: Cell<bool>,
     /// The activations have been told that it is being polled, and not yet that the poll is over.
     pub(crate) told_running: Cell<bool>,
+    /// It is the main task, whose future is in the hands of `run`.
+    pub(crate) is_main: bool,
     /// Its handle is gone.
     pub(crate) handle_dropped: Cell<bool>,
     pub(crate) end: Cell<Option<End>>,
@@ -72,6 +71,8 @@ pub(crate) struct Record {
     pub(crate) host: Cell<Option<Host>>,
     /// The values of its task-locals, once it has any. It shares them with its parent until either sets one.
     pub(crate) locals: Cell<Option<Rc<Locals>>>,
+    /// Out of its place while it is polled. None for the main task, and when the outcome has been taken or dropped.
+    pub(crate) body: Cell<Option<Pin<Box<dyn Body>>>>,
 }
 
 /// The task that the kernel polls when a nested one is to be polled.
@@ -159,8 +160,9 @@ impl Record {
         name: TaskName,
         parent: Option<TaskId>,
         spawned_at: &'static Location<'static>,
-    ) -> Record {
-        Record {
+        body: Option<Pin<Box<dyn Body>>>,
+    ) -> Rc<Record> {
+        let record = Record {
             kernel: place.kernel,
             id: place.id,
             slot: place.slot,
@@ -175,13 +177,39 @@ impl Record {
             stops_where_parked: Cell::new(false),
             attended: Cell::new(false),
             told_running: Cell::new(false),
+            is_main: body.is_none(),
             handle_dropped: Cell::new(false),
             end: Cell::new(None),
             join_wakers: RefCell::default(),
             nested: Cell::new(false),
             host: Cell::new(None),
             locals: Cell::new(None),
+            body: Cell::new(body),
+        };
+        if let Some(mut spare) = place.spare
+            && let Some(kept) = Rc::get_mut(&mut spare)
+        {
+            *kept = record;
+            return spare;
         }
+        Rc::new(record)
+    }
+
+    /// The outcome of the future, which returns a `T`: its value, or the payload of its panic. None if it has been taken
+    /// already, or if the task was cancelled.
+    pub(crate) fn take_outcome<T: 'static>(&self) -> Option<thread::Result<T>> {
+        let mut outcome = None;
+        let mut body = self.body.take()?;
+        body.as_mut().take_outcome(&mut outcome);
+        outcome
+    }
+
+    /// For a [nested](Self::nested) task: see [`Body::pass_on`].
+    pub(crate) fn pass_on(&self, woken_by: Option<TaskId>) -> bool {
+        let Some(body) = self.body.take() else { return false };
+        let passed_on = body.pass_on(self, woken_by);
+        self.body.set(Some(body));
+        passed_on
     }
 
     /// Without the region, which its kernel knows.
@@ -252,9 +280,10 @@ impl TaskRef {
     }
 }
 
-/// A slot and a number for a task that is about to be made.
+/// A slot and a number for a task that is about to be made, and a record to be used again, unless a handle still has it.
 pub(crate) struct Place {
     pub(crate) kernel: KernelId,
     pub(crate) id: TaskId,
     pub(crate) slot: u32,
+    pub(crate) spare: Option<Rc<Record>>,
 }

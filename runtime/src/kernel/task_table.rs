@@ -1,8 +1,11 @@
 //! The task table: every live task, by slot.
+//!
+//! It keeps the records of tasks that have ended, and uses each again for a later task when no handle has it any more. So
+//! spawning a task usually allocates no record, as it allocates no [waker](crate::kernel::waker).
 
 use crate::kernel::cancel_tree::CancelTree;
 use crate::kernel::inbox::{Generation, Inbox, Posted};
-use crate::kernel::task_record::{Place, Runnable};
+use crate::kernel::task_record::{Place, Record};
 use crate::kernel::waker::{KernelId, TaskWaker};
 use crate::task::info::TaskId;
 use std::collections::BTreeSet;
@@ -20,6 +23,8 @@ pub(crate) struct TaskTable {
     inbox: Arc<Inbox>,
     slots: Vec<TaskSlot>,
     free: Vec<u32>,
+    /// Records of tasks that have ended, for later tasks: at most one for each slot without a task.
+    spare: Vec<Rc<Record>>,
     /// Slots of tasks that have ended, whose wakers had copies elsewhere then. See [`sweep`](Self::sweep).
     retired: Vec<u32>,
     /// How many of those there are when it is worth looking which of them are free by now.
@@ -32,7 +37,7 @@ pub(crate) struct TaskTable {
 
 #[derive(Default)]
 struct TaskSlot {
-    task: Option<Rc<dyn Runnable>>,
+    task: Option<Rc<Record>>,
     /// Out of its place while the task is being polled.
     waker: Option<Waker>,
     /// The same waker, to see whether there are copies of it elsewhere.
@@ -60,6 +65,7 @@ impl TaskTable {
             inbox,
             slots: Vec::new(),
             free: Vec::new(),
+            spare: Vec::new(),
             retired: Vec::new(),
             sweep_at: SWEEP_AT_LEAST,
             probes: Vec::new(),
@@ -73,7 +79,7 @@ impl TaskTable {
         let id = TaskId::new(self.next_id);
         self.next_id = self.next_id.checked_add(1).expect("2^64 tasks are never spawned");
         let slot = self.free.pop().unwrap_or_else(|| self.another_slot());
-        Place { kernel: self.kernel, id, slot }
+        Place { kernel: self.kernel, id, slot, spare: self.spare.pop() }
     }
 
     fn another_slot(&mut self) -> u32 {
@@ -98,19 +104,19 @@ impl TaskTable {
         self.sweep_at = SWEEP_AT_LEAST.max(2 * self.retired.len());
     }
 
-    pub(crate) fn occupy(&mut self, task: Rc<dyn Runnable>) {
-        let number = task.record().slot;
+    pub(crate) fn occupy(&mut self, task: Rc<Record>) {
+        let number = task.slot;
         let slot = &mut self.slots[number as usize];
         let new = || Arc::new(TaskWaker::new(self.kernel, number, Arc::clone(&self.inbox)));
         let shared = slot.shared.get_or_insert_with(new);
-        shared.set_generation(Generation::of(task.record().id));
+        shared.set_generation(Generation::of(task.id));
         slot.waker.get_or_insert_with(|| Waker::from(Arc::clone(shared)));
         slot.task = Some(task);
         self.live += 1;
     }
 
     /// The task in a slot and its waker, for a poll. `None` for an empty slot: a late wake, or a double one.
-    pub(crate) fn begin_poll(&mut self, slot: u32) -> Option<(Rc<dyn Runnable>, Waker)> {
+    pub(crate) fn begin_poll(&mut self, slot: u32) -> Option<(Rc<Record>, Waker)> {
         let slot = self.slots.get_mut(slot as usize)?;
         Some((Rc::clone(slot.task.as_ref()?), slot.waker.take()?))
     }
@@ -124,24 +130,23 @@ impl TaskTable {
         self.slots[slot as usize].waker = Some(waker);
     }
 
-    /// Frees the slot of a task that has ended. What was in it is returned to be dropped outside of any borrow.
-    pub(crate) fn remove(&mut self, number: u32) -> Option<Rc<dyn Runnable>> {
+    /// Frees the slot of a task that has ended.
+    pub(crate) fn remove(&mut self, number: u32) {
         let slot = &mut self.slots[number as usize];
-        let task = slot.task.take();
+        self.spare.extend(slot.task.take());
         // After a probe it does not matter which: those that have copies of its wakers are found by a sweep.
         let is_free = !slot.has_copies() && self.probes.is_empty();
         let place = if is_free { &mut self.free } else { &mut self.retired };
         place.push(number);
         self.live -= 1;
-        task
     }
 
     /// Whether the task that was woken is still the one in its slot.
     pub(crate) fn is_there(&self, wake: &Posted) -> bool {
-        self.get(wake.slot).is_some_and(|task| Generation::of(task.record().id) == wake.generation)
+        self.get(wake.slot).is_some_and(|task| Generation::of(task.id) == wake.generation)
     }
 
-    pub(crate) fn get(&self, slot: u32) -> Option<&Rc<dyn Runnable>> {
+    pub(crate) fn get(&self, slot: u32) -> Option<&Rc<Record>> {
         self.slots.get(slot as usize)?.task.as_ref()
     }
 
@@ -161,7 +166,7 @@ impl TaskTable {
         for (slot, number) in self.slots.iter_mut().zip(0..) {
             let (Some(task), Some(usual)) = (&slot.task, &slot.shared) else { continue };
             let waker = Arc::new(TaskWaker::new(self.kernel, number, Arc::clone(&self.inbox)));
-            waker.set_generation(Generation::of(task.record().id));
+            waker.set_generation(Generation::of(task.id));
             slot.waker = Some(Waker::from(Arc::clone(&waker)));
             wakers.push((Waker::from(Arc::clone(&waker)), Waker::from(Arc::clone(usual))));
             self.probes.push(ProbeWaker { slot: number, waker });
@@ -189,22 +194,21 @@ impl TaskTable {
     /// its waker. The regions of the task keep copies too; the cancel tree knows how many.
     pub(crate) fn any_foreign_waker(&self, tree: &CancelTree) -> bool {
         self.slots.iter().any(|slot| {
-            let (Some(task), Some(shared)) = (&slot.task, &slot.shared) else { return false };
-            let record = task.record();
+            let (Some(record), Some(shared)) = (&slot.task, &slot.shared) else { return false };
             let ours = 2 + record.root.get().map_or(0, |root| tree.wakers_in(root));
             record.parked.get().is_foreign() && Arc::strong_count(shared) > ours
         })
     }
 
     /// The live task with this number. It looks at all of them: for messages.
-    pub(crate) fn find(&self, id: TaskId) -> Option<&Rc<dyn Runnable>> {
-        self.slots.iter().filter_map(|slot| slot.task.as_ref()).find(|task| task.record().id == id)
+    pub(crate) fn find(&self, id: TaskId) -> Option<&Rc<Record>> {
+        self.slots.iter().filter_map(|slot| slot.task.as_ref()).find(|task| task.id == id)
     }
 
     /// All tasks, oldest first.
-    pub(crate) fn by_id(&self) -> Vec<Rc<dyn Runnable>> {
+    pub(crate) fn by_id(&self) -> Vec<Rc<Record>> {
         let mut tasks: Vec<_> = self.slots.iter().filter_map(|slot| slot.task.clone()).collect();
-        tasks.sort_by_key(|task| task.record().id);
+        tasks.sort_by_key(|task| task.id);
         tasks
     }
 }

@@ -8,7 +8,7 @@ use crate::debug::{Why, WhyStep};
 use crate::kernel::captured::CapturedWait;
 use crate::kernel::run_queue;
 use crate::kernel::state::State;
-use crate::kernel::task_record::{Record, Resource, Runnable};
+use crate::kernel::task_record::{Record, Resource};
 use crate::task::info::{TaskId, TaskState};
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -16,7 +16,7 @@ use std::rc::Rc;
 
 /// A wait that is to be followed.
 struct Open {
-    task: Rc<dyn Runnable>,
+    task: Rc<Record>,
     depth: usize,
     wait: CapturedWait,
     /// It is not all that the task waits for, or has a time limit.
@@ -32,12 +32,12 @@ impl State {
         // In the order of a stack: the next one is the last.
         let mut open = self.open_waits(id, 0, main.as_deref_mut())?;
         while let Some(Open { task, depth, wait, may_end_otherwise }) = open.pop() {
-            let id = task.record().id;
+            let id = task.id;
             path.truncate(depth);
             path.push((id, may_end_otherwise));
             let mut end = None;
-            match wait.awaited_task().filter(|_| !self.is_ready(task.record())) {
-                None => end = Some(self.end_of(task.record(), &wait)),
+            match wait.awaited_task().filter(|_| !self.is_ready(&task)) {
+                None => end = Some(self.end_of(&task, &wait)),
                 Some(next) if path.iter().any(|(id, _)| *id == next) => end = Some(circle(next, &path)),
                 Some(next) if !asked.insert(next) => end = Some(format!("task {next}: see above")),
                 Some(next) => match self.open_waits(next, depth + 1, main.as_deref_mut()) {
@@ -48,7 +48,7 @@ impl State {
                     None => end = Some(format!("task {next} has ended")),
                 },
             }
-            steps.push(WhyStep { task: id, depth, text: self.describe_step(task.record(), &wait), end });
+            steps.push(WhyStep { task: id, depth, text: self.describe_step(&task, &wait), end });
         }
         Some(Why { steps })
     }

@@ -1,11 +1,11 @@
 //! One child of a scope: what its handle sees, and what the kernel sees.
 //!
 //! The kernel's table can only hold what is `'static`, and a child's future and its value are not. So a child has two
-//! parts: the [`ChildTask`] is what the kernel and the scope know of it, the [`ChildCell`] also holds its value, for the
-//! handle.
+//! parts: the [`ChildTask`] is what the kernel and the scope know of it, the [`ChildCell`] holds its record and its value,
+//! for the handle.
 
 use crate::error::{Panicked, TaskError};
-use crate::kernel::task_record::{End, Parked, Record, Runnable};
+use crate::kernel::task_record::{Body, End, Parked, Record};
 use crate::kernel::waker::renew;
 use crate::task::Cancel;
 use crate::task::futures::UntilEnd;
@@ -77,7 +77,7 @@ impl<T> Child<T> {
     }
 
     fn record(&self) -> &Record {
-        &self.cell.task.record
+        &self.cell.record
     }
 }
 
@@ -133,6 +133,7 @@ impl<T> Drop for ChildJoin<T> {
 
 /// Where a child leaves its value.
 pub(super) struct ChildCell<T> {
+    pub(super) record: Rc<Record>,
     pub(super) task: Rc<ChildTask>,
     pub(super) value: RefCell<Option<T>>,
 }
@@ -142,7 +143,7 @@ impl<T> ChildCell<T> {
         if let Some(value) = self.value.take() {
             return Ok(value);
         }
-        if self.task.record.end.get() == Some(End::Cancelled) {
+        if self.record.end.get() == Some(End::Cancelled) {
             return Err(TaskError::Cancelled);
         }
         let payload = self.task.panic.take();
@@ -152,9 +153,8 @@ impl<T> ChildCell<T> {
     }
 }
 
-/// A child in the table of the kernel: all but its future and its value.
+/// What the scope knows of a child: all but its record, its future and its value.
 pub(super) struct ChildTask {
-    pub(super) record: Record,
     /// A panic that has neither been joined nor passed on to the scope yet.
     pub(super) panic: RefCell<Option<Payload>>,
     scope: Rc<ScopeState>,
@@ -163,8 +163,8 @@ pub(super) struct ChildTask {
 }
 
 impl ChildTask {
-    pub(super) fn new(record: Record, scope: Rc<ScopeState>) -> ChildTask {
-        ChildTask { record, panic: RefCell::new(None), scope, queued: Cell::new(false) }
+    pub(super) fn new(scope: Rc<ScopeState>) -> ChildTask {
+        ChildTask { panic: RefCell::new(None), scope, queued: Cell::new(false) }
     }
 
     pub(super) fn mark_unqueued(&self) {
@@ -172,35 +172,32 @@ impl ChildTask {
     }
 }
 
-impl Runnable for ChildTask {
-    fn record(&self) -> &Record {
-        &self.record
-    }
+/// A child in the table of the kernel. Its future is in its scope, and its value in its [`ChildCell`].
+pub(super) struct ChildBody(pub(super) Rc<ChildTask>);
 
-    fn pass_on(&self, woken_by: Option<TaskId>) -> bool {
-        if self.scope.closed.get() {
+impl Body for ChildBody {
+    fn pass_on(&self, record: &Record, woken_by: Option<TaskId>) -> bool {
+        let ChildBody(task) = self;
+        if task.scope.closed.get() {
             return false;
         }
-        if !self.queued.replace(true) {
-            self.record.woken_by.set(woken_by);
-            self.record.parked.set(Parked::in_state(TaskState::Ready));
-            self.scope.ready.borrow_mut().push_back(self.record.id);
-            self.scope.wake_parent();
+        if !task.queued.replace(true) {
+            record.woken_by.set(woken_by);
+            record.parked.set(Parked::in_state(TaskState::Ready));
+            task.scope.ready.borrow_mut().push_back(record.id);
+            task.scope.wake_parent();
         }
         true
     }
 
     /// It is polled here only when its scope has ended; then so has the child.
-    fn poll(&self, _: &mut Context<'_>) -> Poll<()> {
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
         Poll::Ready(())
     }
 
-    /// Its future is in its scope, and dropped with it.
-    fn discard(&self) {}
+    fn crash(self: Pin<&mut Self>, _: Payload) {}
 
-    fn crash(&self, payload: Payload) {
-        *self.panic.borrow_mut() = Some(payload);
-    }
+    fn take_outcome(self: Pin<&mut Self>, _: &mut dyn Any) {}
 }
 
 /// What a scope shares with the [`ChildTask`]s of its children: which of them are ready, how to wake the parent, and the

@@ -15,7 +15,7 @@
 //! Within one poll only those children run that were ready when it began, and at most [`CHILDREN_PER_POLL`]: as in the
 //! kernel's cycle, so that a scope of busy children does not starve other tasks.
 
-use super::child::{Child, ChildCell, ChildTask, Payload, ScopeState};
+use super::child::{Child, ChildBody, ChildCell, ChildTask, Payload, ScopeState};
 use crate::cancel::catch_unwind::CatchUnwind;
 use crate::kernel::cancel_tree::CancelReason;
 use crate::kernel::task_record::{End, GENERATIONS, Record, Resource};
@@ -82,15 +82,17 @@ impl<'env> Children<'env> {
     {
         assert!(!self.state.is_closed(), "this scope has ended; nothing can be spawned into it any more");
         let future = Box::pin(future);
-        let (nested, task) = Nested::spawn(&self.region, |place, parent| {
-            let record = Record::new(place, TaskName::OfType(type_name::<F>), parent, at);
+        let task = Rc::new(ChildTask::new(Rc::clone(&self.state)));
+        let body = Box::pin(ChildBody(Rc::clone(&task)));
+        let (nested, record) = Nested::spawn(&self.region, |place, parent| {
+            let record = Record::new(place, TaskName::OfType(type_name::<F>), parent, at, Some(body));
             // The scope handles its end.
             record.attended.set(true);
-            Rc::new(ChildTask::new(record, Rc::clone(&self.state)))
+            record
         });
-        let cell = Rc::new(ChildCell { task: Rc::clone(&task), value: RefCell::new(None) });
+        let id = record.id;
+        let cell = Rc::new(ChildCell { record, task: Rc::clone(&task), value: RefCell::new(None) });
         let future = Box::pin(IntoCell { future: Some(future), cell: Rc::clone(&cell) });
-        let id = task.record.id;
         let slot = RunningChild { task, nested: Rc::new(nested), future: Some(future) };
         self.running.borrow_mut().insert(id, slot);
         Child::new(cell)
@@ -134,7 +136,7 @@ impl<'env> Children<'env> {
             Ok(Poll::Ready(())) => End::Returned,
             Err(payload) => {
                 nested.report_panic(payload.as_ref(), "panicked");
-                self.crash(&task, payload);
+                self.crash(nested.record(), &task, payload);
                 End::Panicked
             }
             Ok(Poll::Pending) => {
@@ -171,8 +173,8 @@ impl<'env> Children<'env> {
     }
 
     /// A panic goes to the handle of the child, which may still join it; else the scope ends with it.
-    fn crash(&self, task: &Rc<ChildTask>, payload: Payload) {
-        if task.record.handle_dropped.get() {
+    fn crash(&self, record: &Record, task: &Rc<ChildTask>, payload: Payload) {
+        if record.handle_dropped.get() {
             self.state.fail(payload);
         } else {
             *task.panic.borrow_mut() = Some(payload);

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! mod.rs       spawn, Task
-//! cell.rs      TaskCell: the task's record, its future and its outcome
+//! stage.rs     Stage: the task's future, and then its outcome
 //! futures.rs   Join, JoinMut, TaskWait, Cancel: the waits for the end of a task
 //! info.rs      TaskId, TaskState, TaskInfo
 //! inspect.rs   TaskInfo::stack, why: asking what a task waits for
@@ -10,15 +10,18 @@
 //! region.rs    region, InRegion: naming what a task is doing
 //! ```
 //!
-//! A task is a future that the kernel polls by itself. `spawn` puts it into a [`TaskCell`], one allocation for
-//! the future and one for everything else, and that cell is seen from two sides:
+//! A task is a future that the kernel polls by itself. `spawn` puts it into a [`Stage`], which is the one allocation for each
+//! task. The [`Record`] with all the rest is used again for a later task. Kernel and handle see the same record:
 //!
 //! ```text
-//! kernel ── Rc<dyn Runnable>    ─▶ ┌ TaskCell<F> ─────────────────────┐ ◀─ Rc<dyn Joinable<T>> ── Task<T>
-//!                                  │ record   id, name, state, waiters │
-//!                                  │ future   dropped as soon as it ends │
-//!                                  │ outcome  until a join takes it      │
-//!                                  └───────────────────────────────────┘
+//! kernel ── Rc<Record> ─▶ ┌ Record ───────────────────────┐ ◀─ Rc<Record> ── Task<T>
+//!                         │ id, name, state, join wakers  │
+//!                         │ body ─▶ ┌ Stage<F> ─────────┐ │
+//!                         └─────────│ the future        │─┘
+//!                                   │   dropped as soon as it ends
+//!                                   │ then the outcome  │
+//!                                   │   until a join takes it
+//!                                   └───────────────────┘
 //! ```
 //!
 //! The kernel does not know the type of a task's value, the handle does not know the type of its future, and neither side
@@ -28,34 +31,35 @@
 //! Dropping a handle does *not* stop the task. But a task that is never joined, cancelled or detached is reported when
 //! the kernel shuts down: its result, or its failure, was lost.
 
-mod cell;
 pub(crate) mod futures;
 pub(crate) mod info;
 pub(crate) mod inspect;
 mod local;
 pub(crate) mod region;
+mod stage;
 
 pub use futures::{Cancel, Join, JoinMut, TaskWait};
 pub use info::{TaskId, TaskInfo, TaskState};
 pub use local::TaskLocal;
 
-use crate::error::TaskError;
+use crate::error::{Panicked, TaskError};
 use crate::kernel::task_record::{End, Record};
 use crate::traps;
-use cell::{Joinable, TaskCell};
 use futures::UntilEnd;
 use info::TaskName;
+use stage::Stage;
 use std::borrow::Cow;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::rc::Rc;
+use std::thread;
 
 /// Runs a future as a task of its own.
 ///
 /// The new task is put on the run queue; it first runs after the calling task next suspends. It is named after
 /// its async function. Nothing needs to be `Send`: everything stays on this thread.
 ///
-/// Two allocations once the kernel is warm; O(1).
+/// One allocation once the kernel is warm, for the future and then for what it returns; O(1).
 ///
 /// # Panics
 /// Outside of a kernel.
@@ -132,11 +136,10 @@ where
     F: Future + 'static,
     F::Output: 'static,
 {
-    let future = Box::pin(future);
+    let body = Box::pin(Stage::new(future));
     Task {
-        cell: traps::spawn(|place, parent| {
-            Rc::new(TaskCell::new(Record::new(place, name, parent, at), future))
-        }),
+        record: traps::spawn(|place, parent| Record::new(place, name, parent, at, Some(body))),
+        take_outcome: Record::take_outcome,
     }
 }
 
@@ -204,7 +207,9 @@ where
 #[doc(alias("JoinHandle"))]
 #[must_use = "a task that is never joined, cancelled or detached is reported when the kernel shuts down"]
 pub struct Task<T> {
-    cell: Rc<dyn Joinable<T>>,
+    record: Rc<Record>,
+    /// [`Record::take_outcome`] for the type of the task's value, of which the record knows nothing.
+    take_outcome: fn(&Record) -> Option<thread::Result<T>>,
 }
 
 impl<T> Task<T> {
@@ -223,7 +228,7 @@ impl<T> Task<T> {
     /// Cancel-safe.
     #[track_caller]
     pub fn wait(&self) -> TaskWait<'_> {
-        TaskWait { record: self.cell.record(), end: UntilEnd::new(Location::caller()) }
+        TaskWait { record: &self.record, end: UntilEnd::new(Location::caller()) }
     }
 
     /// Asks the task to stop and waits until it has ended, its cleanup included. True if it ended because it
@@ -233,14 +238,14 @@ impl<T> Task<T> {
     /// is dropped at this await.
     #[track_caller]
     pub fn cancel(&self) -> Cancel<'_> {
-        Cancel::new(self.cell.record(), Location::caller())
+        Cancel::new(&self.record, Location::caller())
     }
 
     /// Asks the task to stop and does not wait: Curio's `cancel(blocking=False)`.
     #[doc(alias("abort"))]
     pub fn request_cancel(&self) {
-        self.cell.record().attended.set(true);
-        traps::request_cancel(self.cell.record());
+        self.record.attended.set(true);
+        traps::request_cancel(&self.record);
     }
 
     /// Lets the task run on without being joined: Curio's `daemon=True`.
@@ -260,48 +265,57 @@ impl<T> Task<T> {
     /// # });
     /// ```
     pub fn detach(self) {
-        self.cell.record().attended.set(true);
+        self.record.attended.set(true);
     }
 
     pub(crate) fn record(&self) -> &Record {
-        self.cell.record()
+        &self.record
     }
 
     /// The outcome of a task that has ended.
+    #[track_caller]
     pub(crate) fn take_outcome(&self) -> Result<T, TaskError> {
-        self.cell.take_outcome()
+        self.record.attended.set(true);
+        if self.is_cancelled() {
+            return Err(TaskError::Cancelled);
+        }
+        match (self.take_outcome)(&self.record) {
+            Some(Ok(value)) => Ok(value),
+            Some(Err(payload)) => Err(TaskError::Panicked(Panicked::new(payload))),
+            None => panic!("the result of {} was taken by an earlier join of its handle", self.record),
+        }
     }
 
     /// The task's number.
     pub fn id(&self) -> TaskId {
-        self.cell.record().id
+        self.record.id
     }
 
     /// What can be known of the task now.
     pub fn info(&self) -> TaskInfo {
-        traps::info_of(self.cell.record())
+        traps::info_of(&self.record)
     }
 
     /// Whether it has ended, in whatever way.
     pub fn is_terminated(&self) -> bool {
-        self.cell.record().end.get().is_some()
+        self.record.end.get().is_some()
     }
 
     /// Whether it has ended by being cancelled.
     pub fn is_cancelled(&self) -> bool {
-        self.cell.record().end.get() == Some(End::Cancelled)
+        self.record.end.get() == Some(End::Cancelled)
     }
 }
 
 impl<T> Drop for Task<T> {
     fn drop(&mut self) {
-        let record = self.cell.record();
+        let record = &*self.record;
         record.handle_dropped.set(true);
         if record.end.get().is_none() {
             return;
         }
         // What the task returned goes with the handle. Its destructor is the task's business, not the caller's.
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| self.cell.drop_outcome())) {
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(record.body.take()))) {
             traps::report_panic(record, payload.as_ref(), "panicked while it was dropped");
         }
         if record.end.get() == Some(End::Returned) && !record.attended.get() {

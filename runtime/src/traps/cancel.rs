@@ -105,7 +105,7 @@ fn current_scope(kernel: &State) -> Option<ScopeKey> {
 
 fn task_root(kernel: &State) -> Option<ScopeKey> {
     let current = kernel.current_task.borrow();
-    let record = current.as_ref()?.record();
+    let record = current.as_ref()?;
     if record.root.get().is_none() {
         let requested = record.cancel_requested.get().then_some(CancelReason::Cancelled);
         let root = kernel.cancel_tree.borrow_mut().add_task(record.slot, None, requested);
@@ -286,8 +286,6 @@ pub(crate) fn cancellation_pending() -> bool {
 fn ask_current(ask: impl FnOnce(&State, ScopeKey) -> bool) -> bool {
     with(|kernel| match SCOPE.get() {
         Some(scope) => ask(kernel, scope),
-        None => {
-            kernel.current_task.borrow().as_ref().is_some_and(|task| task.record().cancel_requested.get())
-        }
+        None => kernel.current_task.borrow().as_ref().is_some_and(|task| task.cancel_requested.get()),
     })
 }

@@ -8,7 +8,7 @@ use crate::kernel::task_record::TaskRef;
 pub(crate) fn grantee() -> Option<Grantee> {
     try_with(|kernel| {
         let current = kernel.current_task.borrow();
-        let record = current.as_ref()?.record();
+        let record = current.as_ref()?;
         Some(Grantee::new(&kernel.grants, record.host_or_self()))
     })
     .flatten()
@@ -16,5 +16,5 @@ pub(crate) fn grantee() -> Option<Grantee> {
 
 /// The task that is being polled, if this is a task at all.
 pub(crate) fn current_ref() -> Option<TaskRef> {
-    try_with(|kernel| kernel.current_task.borrow().as_ref().map(|task| TaskRef::to(task.record()))).flatten()
+    try_with(|kernel| kernel.current_task.borrow().as_ref().map(|task| TaskRef::to(task))).flatten()
 }

@@ -1,12 +1,12 @@
 //! Tasks inside tasks: the children of a [`scope`](crate::scope()), which may borrow from the task around them.
 
 use super::cancel::Scope;
-use super::tasks::reserve;
+use super::tasks::add;
 use crate::debug::{EventKind, Region};
-use crate::kernel::current_poll::{self, LIMITS_WITHOUT_NODE, PUBLISHED};
+use crate::kernel::current_poll::{self, LIMITS_WITHOUT_NODE};
 use crate::kernel::run_queue;
 use crate::kernel::state::State;
-use crate::kernel::task_record::{End, Host, Place, Record, Runnable};
+use crate::kernel::task_record::{End, Host, Place, Record};
 use crate::task::info::TaskId;
 use std::any::Any;
 use std::rc::Rc;
@@ -15,24 +15,24 @@ use std::task::Waker;
 /// A task whose future lives inside another task's future, so that it may borrow from it.
 ///
 /// It has a slot in the task table, a record and a waker like any other task. But when the kernel is about to poll it, it
-/// [passes the wake on](Runnable::pass_on) to the task that owns its future, which polls it through this.
+/// [passes the wake on](Record::pass_on) to the task that owns its future, which polls it through this.
 pub(crate) struct Nested {
     kernel: Rc<State>,
-    task: Rc<dyn Runnable>,
+    task: Rc<Record>,
 }
 
 impl Nested {
     /// Adds the task; its cancel scope is below `scope`.
-    pub(crate) fn spawn<T: Runnable + 'static>(
+    pub(crate) fn spawn(
         scope: &Scope,
-        make: impl FnOnce(Place, Option<TaskId>) -> Rc<T>,
-    ) -> (Nested, Rc<T>) {
+        make: impl FnOnce(Place, Option<TaskId>) -> Rc<Record>,
+    ) -> (Nested, Rc<Record>) {
         let kernel = Rc::clone(&scope.kernel);
-        let task = reserve(&kernel, make);
-        let record = task.record();
+        let task = add(&kernel, make);
+        let record = &*task;
         record.nested.set(true);
         let host = kernel.current_task.borrow().as_ref().map(|task| {
-            let host = task.record().host_or_self();
+            let host = task.host_or_self();
             Host { depth: host.depth + 1, ..host }
         });
         record.host.set(host);
@@ -42,14 +42,13 @@ impl Nested {
             // It is new: nothing in it could have left a waker to be called.
             record.request_cancel(&mut kernel.cancel_tree.borrow_mut(), &mut Vec::new());
         }
-        kernel.tasks.borrow_mut().occupy(task.clone());
         kernel.emit(Some(record), EventKind::Created);
         if !run_queue::wake_new(kernel.id, record.slot)
             && let Some(waker) = kernel.tasks.borrow().waker(record.slot)
         {
             waker.wake();
         }
-        (Nested { kernel, task: task.clone() }, task)
+        (Nested { kernel, task: Rc::clone(&task) }, task)
     }
 
     /// Makes this the current task until the turn is dropped. None if the task has ended already.
@@ -77,7 +76,7 @@ impl Nested {
 
     /// The task was polled, and waits.
     pub(crate) fn suspend(&self) {
-        self.kernel.suspend(self.record(), PUBLISHED.take());
+        self.kernel.suspend(self.record());
     }
 
     /// Whether it is cancelled and nothing inside it is alive: its future is to be dropped now.
@@ -95,17 +94,17 @@ impl Nested {
     }
 
     pub(crate) fn record(&self) -> &Record {
-        self.task.record()
+        &self.task
     }
 }
 
 /// The turn of a nested task. At its end, even by a panic, the outer task is the current one again.
 pub(crate) struct NestedTurn {
     kernel: Rc<State>,
-    task: Rc<dyn Runnable>,
+    task: Rc<Record>,
     waker: Option<Waker>,
     end: Option<End>,
-    outer_task: Option<Rc<dyn Runnable>>,
+    outer_task: Option<Rc<Record>>,
     /// The rest of the poll around this turn.
     outer: current_poll::SetAside,
     region: Option<Region>,
@@ -127,19 +126,19 @@ impl NestedTurn {
 impl Drop for NestedTurn {
     fn drop(&mut self) {
         let kernel = &*self.kernel;
-        let record = self.task.record();
+        let record = &*self.task;
         // Before the task ends: a slot that has its waker keeps it for the next task.
         if let Some(waker) = self.waker.take() {
             kernel.tasks.borrow_mut().end_poll(record.slot, waker);
         }
         if let Some(end) = self.end.filter(|_| record.end.get().is_none()) {
-            kernel.finish(&self.task, end);
+            kernel.finish(record, end);
         }
         current_poll::put_back(&self.outer);
         kernel.regions.current.set(self.region.take());
         kernel.regions.published.set(self.published_region.take());
         let outer = self.outer_task.take();
-        run_queue::set_running(outer.as_ref().map(|task| task.record().id));
+        run_queue::set_running(outer.as_ref().map(|task| task.id));
         let inner = kernel.current_task.replace(outer);
         drop(inner);
     }

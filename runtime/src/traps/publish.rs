@@ -52,7 +52,7 @@ fn note(about: Option<&dyn Fn() -> String>) {
 /// The task that is being polled, if notes are taken.
 fn asked_task(kernel: &State) -> Option<TaskId> {
     let task = kernel.current_task.borrow();
-    task.as_ref().map(|task| task.record().id).filter(|_| kernel.captured.is_on())
+    task.as_ref().map(|task| task.id).filter(|_| kernel.captured.is_on())
 }
 
 /// Which source line a wait is shown at that is built of other waits.

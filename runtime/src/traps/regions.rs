@@ -40,7 +40,7 @@ pub(crate) fn leave_region(region: Region) {
 
 fn tell(kernel: &State, kind: EventKind) {
     let task = kernel.current_task.borrow().clone();
-    kernel.emit(task.as_ref().map(|task| task.record()), kind);
+    kernel.emit(task.as_deref(), kind);
 }
 
 /// What is polled while this lives is in a region. Two calls and a destructor instead of a closure, because regions nest.

@@ -7,7 +7,7 @@ use crate::error::panic_message;
 use crate::kernel::locals::Locals;
 use crate::kernel::run_queue;
 use crate::kernel::state::{self, State, try_with};
-use crate::kernel::task_record::{Place, Record, Runnable, TaskRef};
+use crate::kernel::task_record::{Place, Record, TaskRef};
 use crate::kernel::waker::wake_each;
 use crate::task::info::{TaskId, TaskInfo};
 use std::any::Any;
@@ -15,33 +15,30 @@ use std::rc::Rc;
 
 /// Adds a task: `make` builds it around its place. It is queued; the spawner runs on.
 #[track_caller]
-pub(crate) fn spawn<T: Runnable + 'static>(make: impl FnOnce(Place, Option<TaskId>) -> Rc<T>) -> Rc<T> {
+pub(crate) fn spawn(make: impl FnOnce(Place, Option<TaskId>) -> Rc<Record>) -> Rc<Record> {
     let (task, is_observed) = with(|kernel| {
-        let task = reserve(kernel, make);
+        let task = add(kernel, make);
         if kernel.shutting_down.get() {
-            task.record().cancel_requested.set(true);
+            task.cancel_requested.set(true);
         }
-        kernel.tasks.borrow_mut().occupy(task.clone());
         (task, kernel.activations.any())
     });
     // Outside of the borrow, because activations are foreign code.
     if is_observed && let Some(kernel) = state::running() {
-        kernel.emit(Some(task.record()), EventKind::Created);
+        kernel.emit(Some(&task), EventKind::Created);
     }
-    run_queue::push_new(task.record().slot);
+    run_queue::push_new(task.slot);
     task
 }
 
-/// Makes a task around a place in the table, as a child of the current task.
-pub(super) fn reserve<T: Runnable>(
-    kernel: &State,
-    make: impl FnOnce(Place, Option<TaskId>) -> Rc<T>,
-) -> Rc<T> {
+/// Makes a task at a place in the table, as a child of the current task.
+pub(super) fn add(kernel: &State, make: impl FnOnce(Place, Option<TaskId>) -> Rc<Record>) -> Rc<Record> {
     let current = kernel.current_task.borrow();
-    let parent = current.as_ref().map(|task| task.record());
+    let parent = current.as_deref();
     let place = kernel.tasks.borrow_mut().reserve();
     let task = make(place, parent.map(|parent| parent.id));
-    task.record().locals.set(parent.and_then(Record::shared_locals));
+    task.locals.set(parent.and_then(Record::shared_locals));
+    kernel.tasks.borrow_mut().occupy(Rc::clone(&task));
     task
 }
 
@@ -69,13 +66,13 @@ pub(crate) fn current_task() -> TaskInfo {
 
 /// The current task's number, if this is a task at all.
 pub(crate) fn current_id() -> Option<TaskId> {
-    try_with(|kernel| kernel.current_task.borrow().as_ref().map(|task| task.record().id)).flatten()
+    try_with(|kernel| kernel.current_task.borrow().as_ref().map(|task| task.id)).flatten()
 }
 
 #[track_caller]
 pub(crate) fn all_tasks() -> Vec<TaskInfo> {
     let tasks = with(|kernel| kernel.tasks.borrow().by_id());
-    tasks.iter().map(|task| state::info_of(task.record())).collect()
+    tasks.iter().map(|task| state::info_of(task)).collect()
 }
 
 /// Asks a task to stop, and queues it so that it does.
@@ -106,10 +103,10 @@ pub(crate) fn request_cancel(task: &Record) {
 pub(crate) fn request_cancel_of(task: TaskRef) {
     let found = try_with(|kernel| {
         let tasks = kernel.tasks.borrow();
-        tasks.get(task.slot).filter(|found| kernel.id == task.kernel && found.record().id == task.id).cloned()
+        tasks.get(task.slot).filter(|found| kernel.id == task.kernel && found.id == task.id).cloned()
     });
     if let Some(found) = found.flatten() {
-        request_cancel(found.record());
+        request_cancel(&found);
     }
 }
 
@@ -128,7 +125,7 @@ pub(crate) fn set_locals(locals: Option<Rc<Locals>>) -> Option<Rc<Locals>> {
 #[track_caller]
 fn with_current<R>(use_it: impl FnOnce(&Record) -> R) -> R {
     with(|kernel| match kernel.current_task.borrow().as_ref() {
-        Some(task) => use_it(task.record()),
+        Some(task) => use_it(task),
         None => panic!("no task is running: this is called from a waker or a destructor of the kernel"),
     })
 }
@@ -146,8 +143,7 @@ pub(crate) fn task_stops_where_parked() -> bool {
 }
 
 fn ask_record(ask: impl FnOnce(&State, &Record) -> bool) -> bool {
-    let asked =
-        try_with(|kernel| kernel.current_task.borrow().as_ref().map(|task| ask(kernel, task.record())));
+    let asked = try_with(|kernel| kernel.current_task.borrow().as_ref().map(|task| ask(kernel, task)));
     asked.flatten().unwrap_or(false)
 }
 
