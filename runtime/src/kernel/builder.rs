@@ -284,7 +284,7 @@ impl KernelBuilder {
             reactor: Rc::new(RefCell::new(reactor)),
             inbox,
             cancel_tree: RefCell::default(),
-            grants: Grants::new(),
+            grants: Grants::new(id),
             workers: WorkerPool::new(self.max_worker_threads),
             reports: Reports::new(self.on_report),
             activations: Activations::new(activations),

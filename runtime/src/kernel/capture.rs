@@ -59,7 +59,7 @@ impl State {
     }
 
     fn may_be_asked(&self, record: &Record, has_main: bool) -> bool {
-        let host = record.host_or_self();
+        let host = record.host.get();
         let tasks = self.tasks.borrow();
         let lives = |slot| tasks.get(slot).is_some_and(|task| task.end.get().is_none());
         let is_free = |slot| lives(slot) && !tasks.is_being_polled(slot);

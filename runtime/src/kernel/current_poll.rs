@@ -9,11 +9,13 @@
 //! back.
 
 use crate::kernel::cancel_tree::ScopeKey;
-use crate::kernel::task_record::Parked;
+use crate::kernel::task_record::{Host, Parked};
 use crate::task::info::TaskState;
 use std::cell::Cell;
 
 thread_local! {
+    /// The task that is being polled, or the outermost one around it.
+    pub(crate) static HOST: Cell<Option<Host>> = const { Cell::new(None) };
     /// The node of the cancel tree whose region is being polled.
     pub(crate) static SCOPE: Cell<Option<ScopeKey>> = const { Cell::new(None) };
     /// How many time limits that have no node are being polled, inside of [`SCOPE`].
@@ -28,6 +30,7 @@ thread_local! {
 
 /// All of it.
 pub(crate) struct SetAside {
+    host: Option<Host>,
     scope: Option<ScopeKey>,
     limits_without_node: u32,
     published: Option<Parked>,
@@ -38,6 +41,7 @@ pub(crate) struct SetAside {
 /// Sets the poll in progress aside, if there is one: afterwards there is none.
 pub(crate) fn set_aside() -> SetAside {
     SetAside {
+        host: HOST.take(),
         scope: SCOPE.take(),
         limits_without_node: LIMITS_WITHOUT_NODE.take(),
         published: PUBLISHED.take(),
@@ -53,6 +57,7 @@ pub(crate) fn clear() {
 
 /// Goes on with it.
 pub(crate) fn put_back(poll: &SetAside) {
+    HOST.set(poll.host);
     SCOPE.set(poll.scope);
     LIMITS_WITHOUT_NODE.set(poll.limits_without_node);
     PUBLISHED.set(poll.published);
@@ -68,9 +73,16 @@ pub(crate) fn published() -> Parked {
 
 /// The poll of a task begins, in the scope of the task.
 #[inline]
-pub(crate) fn begin(scope: Option<ScopeKey>, budget: u32) {
+pub(crate) fn begin(host: Host, scope: Option<ScopeKey>, budget: u32) {
+    HOST.set(Some(host));
     SCOPE.set(scope);
     PUBLISHED.set(None);
     BUDGET.set(budget);
     LENT.set(0);
+}
+
+/// The poll is over: what is done until the next one is done by no task.
+#[inline]
+pub(crate) fn end() {
+    HOST.set(None);
 }

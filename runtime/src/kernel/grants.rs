@@ -43,6 +43,7 @@ use crate::debug::WakeCause;
 use crate::kernel::run_queue;
 use crate::kernel::task_record::Host;
 use crate::kernel::task_table::TaskTable;
+use crate::kernel::waker::KernelId;
 use crate::task::info::TaskId;
 use std::cell::{Cell, RefCell};
 use std::mem;
@@ -57,11 +58,13 @@ pub(crate) trait Revoke: Send + Sync {
     fn revoke_overdue(self: Arc<Self>, kernel: &Grants, is_overdue: &dyn Fn(&mut Grantee) -> bool) -> bool;
 }
 
-/// A waiting task that may be granted what it waits for. Dropped when the wait ends, with or without a grant.
+/// Who waits in one place of a queue, and what becomes of a grant to it. Another wait may use it when this one has ended.
+#[derive(Default)]
 pub(crate) struct Grantee {
-    grants: Arc<Grants>,
-    /// The task that has to be polled for the grant to be claimed.
-    host: Host,
+    /// The task that has to be polled for a grant to be claimed. `None`: a thread waits.
+    host: Option<Host>,
+    /// Those of the task's kernel. They stay when the wait ends: the next one most often is of the same kernel.
+    grants: Option<Arc<Grants>>,
     /// Which count the grant is in, if it is open.
     counted_in: Option<u8>,
     /// How often the task had been polled when the grant became suspect.
@@ -70,6 +73,7 @@ pub(crate) struct Grantee {
 
 /// The open grants of one kernel.
 pub(crate) struct Grants {
+    kernel: KernelId,
     is_running: AtomicBool,
     /// How many there are. Cycles take turns: those made in this one are in `open[this_cycle]`.
     open: [AtomicUsize; 2],
@@ -79,66 +83,78 @@ pub(crate) struct Grants {
 }
 
 impl Grantee {
-    pub(crate) fn new(grants: &Arc<Grants>, host: Host) -> Grantee {
-        Grantee { grants: Arc::clone(grants), host, counted_in: None, polls: None }
+    /// `host` waits from now on, a task of `kernel`. `meet` is asked for the grants of a kernel whose tasks have not waited
+    /// here before.
+    #[inline]
+    pub(crate) fn set_task(
+        &mut self,
+        host: Host,
+        kernel: KernelId,
+        meet: impl FnOnce() -> Option<Arc<Grants>>,
+    ) {
+        self.host = Some(host);
+        if self.grants.as_ref().is_none_or(|grants| grants.kernel != kernel) {
+            self.grants = meet();
+        }
     }
 
-    /// Whether the task can claim a grant: its kernel runs.
-    ///
-    /// With the queue's mutex locked the answer holds until it is released: a kernel that stops meanwhile comes to the
-    /// queue afterwards and revokes.
+    /// A thread waits from now on, or for what is never granted.
     #[inline]
-    pub(crate) fn can_claim(&self) -> bool {
-        self.grants.is_running.load(Ordering::Relaxed)
+    pub(crate) fn set_thread(&mut self) {
+        self.host = None;
     }
 
     /// The task that waits, or the outermost one around it.
-    pub(crate) fn task(&self) -> TaskId {
-        self.host.id
+    pub(crate) fn task(&self) -> Option<TaskId> {
+        self.host.map(|host| host.id)
+    }
+
+    /// Those of the kernel whose task waits.
+    #[inline]
+    pub(crate) fn grants(&self) -> Option<&Arc<Grants>> {
+        self.grants.as_ref().filter(|_| self.host.is_some())
     }
 
     /// Counts a grant as open from now on.
     #[inline]
     pub(crate) fn count(&mut self) {
-        let cycle = self.grants.this_cycle.load(Ordering::Relaxed) & 1;
-        self.grants.open[cycle].fetch_add(1, Ordering::Relaxed);
-        self.counted_in = Some(cycle as u8);
+        if let Some(grants) = self.grants() {
+            let cycle = grants.this_cycle.load(Ordering::Relaxed) & 1;
+            grants.open[cycle].fetch_add(1, Ordering::Relaxed);
+            self.counted_in = Some(cycle as u8);
+        }
     }
 
-    /// The grant is not claimed, and yet not to be taken back: the kernel need not look for it any more.
+    /// The wait has ended, or the grant is not to be taken back though it is not claimed: the kernel need not look for it
+    /// any more.
+    #[inline]
     pub(crate) fn discount(&mut self) {
-        if let Some(cycle) = self.counted_in.take() {
-            self.grants.open[usize::from(cycle)].fetch_sub(1, Ordering::Relaxed);
+        if let (Some(cycle), Some(grants)) = (self.counted_in.take(), &self.grants) {
+            grants.open[usize::from(cycle)].fetch_sub(1, Ordering::Relaxed);
+            self.polls = None;
         }
-        self.polls = None;
     }
 
     pub(crate) fn is_counted(&self) -> bool {
         self.counted_in.is_some()
     }
 
-    pub(crate) fn grants(&self) -> &Arc<Grants> {
-        &self.grants
-    }
-
     pub(crate) fn is_of(&self, kernel: &Grants) -> bool {
-        std::ptr::eq(Arc::as_ptr(&self.grants), kernel)
+        self.grants().is_some_and(|grants| std::ptr::eq(Arc::as_ptr(grants), kernel))
     }
 }
 
 impl Drop for Grantee {
-    #[inline]
     fn drop(&mut self) {
-        if let Some(cycle) = self.counted_in {
-            self.grants.open[usize::from(cycle)].fetch_sub(1, Ordering::Relaxed);
-        }
+        self.discount();
     }
 }
 
 impl Grants {
     /// Those of a kernel that does not run yet.
-    pub(crate) fn new() -> Arc<Grants> {
+    pub(crate) fn new(kernel: KernelId) -> Arc<Grants> {
         Arc::new(Grants {
+            kernel,
             is_running: AtomicBool::new(false),
             open: [const { AtomicUsize::new(0) }; 2],
             this_cycle: AtomicUsize::new(0),
@@ -156,6 +172,15 @@ impl Grants {
             queues.reserve(live + 1);
         }
         queues.push(queue);
+    }
+
+    /// Whether tasks can claim grants: the kernel runs.
+    ///
+    /// With a queue's mutex locked the answer holds until it is released: a kernel that stops meanwhile comes to the
+    /// queue afterwards and revokes.
+    #[inline]
+    pub(crate) fn can_be_claimed(&self) -> bool {
+        self.is_running.load(Ordering::Relaxed)
     }
 
     /// The kernel runs from now on.
@@ -190,7 +215,7 @@ impl Grants {
             // Behind a grant that was revoked, a new one is most likely what became of that.
             let was_revoked = any_revoked.replace(true);
             let is_regranted = was_revoked && grantee.polls.is_none();
-            let host = grantee.host;
+            let Some(host) = grantee.host else { return false };
             let record = tasks.get(host.slot).filter(|record| record.id == host.id);
             // A task that has ended may have left its wait elsewhere, where it is never polled again.
             let Some(record) = record else { return true };
@@ -272,8 +297,9 @@ mod tests {
     }
 
     fn grant(kernel: &Arc<Grants>) -> Grantee {
-        let id = TaskId::new(NonZeroU64::MIN);
-        let mut grantee = Grantee::new(kernel, Host { slot: 0, id, depth: 0 });
+        let host = Host { slot: 0, id: TaskId::new(NonZeroU64::MIN), depth: 0 };
+        let mut grantee = Grantee::default();
+        grantee.set_task(host, kernel.kernel, || Some(Arc::clone(kernel)));
         grantee.count();
         grantee
     }
@@ -284,7 +310,7 @@ mod tests {
 
     #[test]
     fn a_grant_is_open_until_its_grantee_is_dropped() {
-        let kernel = Grants::new();
+        let kernel = Grants::new(KernelId::next());
         assert!(!kernel.any_late());
         let grants = [grant(&kernel), grant(&kernel)];
         assert_eq!(open(&kernel), 2);
@@ -295,10 +321,9 @@ mod tests {
 
     #[test]
     fn while_tasks_are_ready_a_grant_is_late_at_the_end_of_the_cycle_after_its_own() {
-        let id = crate::kernel::waker::KernelId::next();
-        run_queue::install(run_queue::RunQueue::new(), id);
+        run_queue::install(run_queue::RunQueue::new(), KernelId::next());
         run_queue::push(0);
-        let kernel = Grants::new();
+        let kernel = Grants::new(KernelId::next());
         let first = grant(&kernel);
         assert!(!kernel.any_late(), "this cycle made it");
         let second = grant(&kernel);
@@ -312,14 +337,14 @@ mod tests {
 
     #[test]
     fn when_nothing_is_ready_every_open_grant_is_late() {
-        let kernel = Grants::new();
+        let kernel = Grants::new(KernelId::next());
         let _grant = grant(&kernel);
         assert!(kernel.any_late() && kernel.any_late());
     }
 
     #[test]
     fn a_queue_without_an_open_grant_is_asked_once_and_forgotten() {
-        let kernel = Grants::new();
+        let kernel = Grants::new(KernelId::next());
         let (busy, idle) = (Asked::new(&kernel, Some(grant(&kernel))), Asked::new(&kernel, None));
         for _ in 0..3 {
             kernel.ask_queues(&|_| false);
@@ -333,7 +358,7 @@ mod tests {
 
     #[test]
     fn queues_that_are_gone_make_room_for_new_ones() {
-        let kernel = Grants::new();
+        let kernel = Grants::new(KernelId::next());
         let lives = Asked::new(&kernel, None);
         for _ in 0..10_000 {
             drop(Asked::new(&kernel, None));
@@ -351,7 +376,7 @@ mod tests {
                 panic!("a foreign waker")
             }
         }
-        let kernel = Grants::new();
+        let kernel = Grants::new(KernelId::next());
         let panics = Arc::new(Panics);
         kernel.add_queue(Arc::downgrade(&panics) as Weak<dyn Revoke>);
         let other = Asked::new(&kernel, None);

@@ -72,6 +72,7 @@ impl State {
             }
         }
         let last = self.current_task.take();
+        current_poll::end();
         drop(last);
     }
 
@@ -126,7 +127,7 @@ impl State {
         record.cycles.set(record.cycles.get() + 1);
         record.woken_by.set(woken_by);
         record.parked.set(Parked { at: record.parked.get().at, ..Parked::in_state(TaskState::Running) });
-        current_poll::begin(record.root.get(), BUDGET);
+        current_poll::begin(record.host.get(), record.root.get(), BUDGET);
         run_queue::set_running(Some(record.id));
         self.emit_running(record);
         self.current_task.replace(Some(Rc::clone(record)))

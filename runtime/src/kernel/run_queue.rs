@@ -240,6 +240,7 @@ pub(crate) fn set_running(task: Option<TaskId>) {
 }
 
 /// The task that is being polled.
+#[inline]
 pub(crate) fn running() -> Option<TaskId> {
     RUNNING.get()
 }

@@ -140,6 +140,7 @@ impl Kernel {
         self.state.discard(record);
         self.state.finish(record, End::Cancelled);
         let last = self.state.current_task.take();
+        current_poll::end();
         drop(last);
     }
 }
@@ -166,12 +167,14 @@ impl Drop for Kernel {
         // A kernel may be dropped inside another one's task; its tasks then run under their own kernel's name.
         let outer_poll = current_poll::set_aside();
         let outer = state::replace(None);
+        let running_task = run_queue::running();
         let outer_queue = outer.as_ref().map(|_| run_queue::uninstall());
         let running = Running::enter(self);
         running.kernel.stop_everything(None);
         drop(running);
         if let (Some(outer), Some(queue)) = (outer, outer_queue) {
             run_queue::install(queue, outer.id);
+            run_queue::set_running(running_task);
             state::replace(Some(outer));
             current_poll::put_back(&outer_poll);
         }

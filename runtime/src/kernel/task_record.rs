@@ -67,15 +67,15 @@ pub(crate) struct Record {
     pub(crate) join_wakers: RefCell<JoinWakers>,
     /// Its future lives inside another task's.
     pub(crate) nested: Cell<bool>,
-    /// Of a nested task: the outermost task around it, which is the one that the kernel polls.
-    pub(crate) host: Cell<Option<Host>>,
+    /// The task that the kernel polls when this one is to be polled: itself, or the outermost task around a nested one.
+    pub(crate) host: Cell<Host>,
     /// The values of its task-locals, once it has any. It shares them with its parent until either sets one.
     pub(crate) locals: Cell<Option<Rc<Locals>>>,
     /// Out of its place while it is polled. None for the main task, and when the outcome has been taken or dropped.
     pub(crate) body: Cell<Option<Pin<Box<dyn Body>>>>,
 }
 
-/// The task that the kernel polls when a nested one is to be polled.
+/// The task that the kernel polls when another one inside of it, or it itself, is to be polled.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Host {
     pub(crate) slot: u32,
@@ -182,7 +182,7 @@ impl Record {
             end: Cell::new(None),
             join_wakers: RefCell::default(),
             nested: Cell::new(false),
-            host: Cell::new(None),
+            host: Cell::new(Host { slot: place.slot, id: place.id, depth: 0 }),
             locals: Cell::new(None),
             body: Cell::new(body),
         };
@@ -235,11 +235,6 @@ impl Record {
     /// Whether a task waits for its end.
     pub(crate) fn is_awaited(&self) -> bool {
         !self.join_wakers.borrow().is_empty()
-    }
-
-    /// The task that the kernel polls when this one is to be polled: itself, if it is not nested.
-    pub(crate) fn host_or_self(&self) -> Host {
-        self.host.get().unwrap_or(Host { slot: self.slot, id: self.id, depth: 0 })
     }
 
     /// A second handle to its task-locals.

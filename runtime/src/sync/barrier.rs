@@ -84,7 +84,7 @@ impl Barrier {
 
 impl fmt::Debug for Barrier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let arrived = self.state.lock().arrived;
+        let arrived = self.state.peek(|state| state.arrived);
         f.debug_struct("Barrier").field("arrived", &arrived).field("size", &self.size).finish()
     }
 }

@@ -141,15 +141,17 @@ impl<T> Sender<T> {
 
     /// Another receiver, of what is sent from now on.
     pub fn subscribe(&self) -> Receiver<T> {
-        let mut state = self.state.lock();
-        state.receivers += 1;
-        Receiver { state: Arc::clone(&self.state), next: state.end() }
+        let next = self.state.peek(|state| {
+            state.receivers += 1;
+            state.end()
+        });
+        Receiver { state: Arc::clone(&self.state), next }
     }
 }
 
 impl<T> Clone for Sender<T> {
     fn clone(&self) -> Sender<T> {
-        self.state.lock().senders += 1;
+        self.state.peek(|state| state.senders += 1);
         Sender { state: Arc::clone(&self.state) }
     }
 }
@@ -220,18 +222,17 @@ impl<T: Clone> BroadcastState<T> {
 
 impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
-        let mut state = self.state.lock();
-        state.receivers -= 1;
-        let first = state.first;
-        let read =
-            usize::try_from(self.next.saturating_sub(first)).expect("within a row that fits in memory");
-        for entry in state.row.iter_mut().skip(read) {
-            entry.unread -= 1;
-        }
-        let done = state.row.iter().take_while(|entry| entry.unread == 0).count();
-        state.first += done as u64;
-        let unwanted: Vec<_> = state.row.drain(..done).collect();
-        drop(state);
+        let unwanted: Vec<_> = self.state.peek(|state| {
+            state.receivers -= 1;
+            let read = usize::try_from(self.next.saturating_sub(state.first))
+                .expect("within a row that fits in memory");
+            for entry in state.row.iter_mut().skip(read) {
+                entry.unread -= 1;
+            }
+            let done = state.row.iter().take_while(|entry| entry.unread == 0).count();
+            state.first += done as u64;
+            state.row.drain(..done).collect()
+        });
         drop(unwanted);
     }
 }

@@ -129,7 +129,7 @@ impl<O: QueueOrder> Buffer<O> {
             let Some(left) = state.unfinished.checked_sub(1) else { return false };
             state.unfinished = left;
             if left == 0 {
-                state.joining.release_all(handover.wakers);
+                state.joining.release_all(&mut handover.wakers);
             }
             true
         })
@@ -137,13 +137,13 @@ impl<O: QueueOrder> Buffer<O> {
 
     /// Nothing more can be put in; what is inside can still be taken.
     pub(super) fn close(&self) {
-        self.state.with(|state, handover| state.close(handover.wakers));
+        self.state.with(|state, handover| state.close(&mut handover.wakers));
     }
 
     /// Closes the buffer and drops the items inside. No getter may be waiting.
     pub(super) fn close_and_clear(&self) {
         let unwanted = self.state.with(|state, handover| {
-            state.close(handover.wakers);
+            state.close(&mut handover.wakers);
             mem::replace(&mut *self.items(), O::EMPTY)
         });
         drop(unwanted);
@@ -154,7 +154,7 @@ impl<O: QueueOrder> Buffer<O> {
     }
 
     /// With room taken: adds the item and hands it on. The counts come first: an item's `cmp` may panic.
-    fn add(&self, state: &mut BufferState, item: O::Item, handover: &mut Handover<'_>) {
+    fn add(&self, state: &mut BufferState, item: O::Item, handover: &mut Handover) {
         state.unfinished += 1;
         state.items.release(1, handover);
         // A getter that was handed the permit can't come for the item before the mutex is released.
@@ -162,10 +162,10 @@ impl<O: QueueOrder> Buffer<O> {
     }
 
     /// With an item's permit taken: fetches it and makes room.
-    fn fetch(&self, state: &mut BufferState, handover: &mut Handover<'_>) -> O::Item {
+    fn fetch(&self, state: &mut BufferState, handover: &mut Handover) -> O::Item {
         state.room.release(1, handover);
         if state.has_ended() {
-            state.items.dismiss_all(handover.wakers);
+            state.items.dismiss_all(&mut handover.wakers);
         }
         self.items().take().expect("there is an item for every permit")
     }
@@ -278,7 +278,7 @@ impl<O: QueueOrder> Awaited for Buffer<O> {
     type State = BufferState;
 
     fn with<R>(&self, change: impl FnOnce(&mut BufferState, &mut Wakers) -> R) -> R {
-        self.state.with(|state, handover| change(state, handover.wakers))
+        self.state.with(|state, handover| change(state, &mut handover.wakers))
     }
 
     fn wait_set(state: &mut BufferState) -> &mut WaitSet {

@@ -93,12 +93,12 @@ impl Event {
 
     /// Clears the flag. Waiters that `set` has released go on all the same.
     pub fn clear(&self) {
-        self.state.lock().set = false;
+        self.state.peek(|state| state.set = false);
     }
 
     /// Whether the flag is set.
     pub fn is_set(&self) -> bool {
-        self.state.lock().set
+        self.state.peek(|state| state.set)
     }
 
     /// Waits until the flag is set; goes on without yielding if it is. Cancel-safe: there is nothing to

@@ -85,18 +85,19 @@ impl<T> Sender<T> {
     /// # Errors
     /// The value, if the receiver is gone.
     pub fn send(self, value: T) -> Result<(), T> {
-        let mut state = self.state.lock();
-        if !state.receiver {
-            return Err(value);
-        }
-        state.value = Some(value);
-        // The receiver is woken by the drop of the sender, which follows.
-        Ok(())
+        self.state.peek(|state| {
+            if !state.receiver {
+                return Err(value);
+            }
+            state.value = Some(value);
+            // The receiver is woken by the drop of the sender, which follows.
+            Ok(())
+        })
     }
 
     /// Whether the receiver is gone.
     pub fn is_closed(&self) -> bool {
-        !self.state.lock().receiver
+        self.state.peek(|state| !state.receiver)
     }
 }
 

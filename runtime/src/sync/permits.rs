@@ -50,13 +50,18 @@ impl Permits {
     /// Gives back `count`. False, and nothing changes, if more than `bound` would be free then.
     pub(super) fn release(&self, count: usize, bound: usize) -> bool {
         self.state.with(|state, handover| {
-            let fits = state.queue.free().checked_add(count).is_some_and(|free| free <= bound);
-            let released = fits && state.queue.release(count, handover);
-            if released {
+            let fits = state.queue.has_room_for(count) && state.queue.free() + count <= bound;
+            if fits {
+                state.queue.release(count, handover);
                 state.holder = None;
             }
-            released
+            fits
         })
+    }
+
+    #[cold]
+    fn give_up(&self, ticket: Ticket) {
+        self.state.with(|state, handover| state.queue.give_up(ticket, handover));
     }
 }
 
@@ -84,23 +89,20 @@ impl<'a> Acquire<'a> {
         if self.ticket.is_none() {
             ready!(traps::spend(cx));
         }
-        let (polled, holder) = self.permits.state.with(|state, handover| {
-            let polled = state.queue.poll_take(&mut self.ticket, self.count, cx, handover);
-            let holder = state.holder;
-            if polled.is_ready() {
+        let is_lock = matches!(self.state, TaskState::LockAcquire | TaskState::RlockAcquire);
+        let waits_for = self.permits.state.with(|state, handover| {
+            if state.queue.poll_take(&mut self.ticket, self.count, cx, handover).is_ready() {
                 state.holder = Some((traps::current_id(), self.at));
+                return None;
             }
-            (polled, holder)
-        });
-        if polled.is_pending() {
-            let is_lock = matches!(self.state, TaskState::LockAcquire | TaskState::RlockAcquire);
-            let resource = match holder.filter(|_| is_lock) {
+            Some(match state.holder.filter(|_| is_lock) {
                 Some((task, at)) => Resource::HeldBy(task, at),
                 None => Resource::Nothing,
-            };
-            traps::park_for(self.state, self.at, resource, &|| self.describe(is_lock));
-        }
-        polled.map(|()| (self.permits, self.count))
+            })
+        });
+        let Some(waits_for) = waits_for else { return Poll::Ready((self.permits, self.count)) };
+        traps::park_for(self.state, self.at, waits_for, &|| self.describe(is_lock));
+        Poll::Pending
     }
 
     /// `wants 2, free are 1, in line: task 3`, and the last to acquire, if nothing was released since.
@@ -121,14 +123,16 @@ impl<'a> Acquire<'a> {
     }
 
     /// Ends the wait; what it was granted goes on to the next.
+    #[inline]
     pub(super) fn give_up(&mut self) {
         if let Some(ticket) = self.ticket.take() {
-            self.permits.state.with(|state, handover| state.queue.give_up(ticket, handover));
+            self.permits.give_up(ticket);
         }
     }
 }
 
 impl Drop for Acquire<'_> {
+    #[inline]
     fn drop(&mut self) {
         self.give_up();
     }

@@ -71,7 +71,7 @@ impl<T, E> ResultCell<T, E> {
 
     /// Whether there is a result.
     pub fn is_set(&self) -> bool {
-        self.state.lock().result.is_some()
+        self.state.peek(|state| state.result.is_some())
     }
 
     fn set(&self, result: Result<T, E>) {

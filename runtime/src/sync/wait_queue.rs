@@ -6,8 +6,8 @@
 //! A node is in one of three states:
 //!
 //! ```text
-//! enter ─▶ Waiting ── grant_front ─▶ Granted ── leave (claimed; or dropped, and the owner passes it on)
-//!             │                         └────── revoke ─▶ Dismissed ── leave, look again, perhaps enter again
+//! enter ─▶ Waiting ── grant_front ─▶ Granted ── remove (claimed), or leave (dropped; the owner passes it on)
+//!             │                         └────── revoke ─▶ Dismissed ── remove, look again, perhaps enter again
 //!             └────────────────── dismiss_front ─────────────┘
 //! ```
 //!
@@ -28,7 +28,6 @@ use crate::kernel::grants::{Grantee, Grants};
 use crate::kernel::waker::renew;
 use std::fmt::Write;
 use std::iter::successors;
-use std::mem;
 use std::task::Waker;
 
 const NONE: u32 = u32::MAX;
@@ -49,8 +48,8 @@ struct Node {
     /// How many permits it waits for.
     wanted: usize,
     waker: Option<Waker>,
-    /// The task that waits; `None` for a thread, and for a wait in which nothing is granted.
-    grantee: Option<Grantee>,
+    /// Who waits.
+    grantee: Grantee,
     before: u32,
     after: u32,
 }
@@ -71,23 +70,41 @@ impl WaitQueue {
         WaitQueue { nodes: Vec::new(), free: NONE, head: NONE, tail: NONE }
     }
 
-    /// Enters at the end of the queue.
+    /// Enters at the end of the queue. `identify` says who waits.
     #[inline]
-    pub(super) fn enter(&mut self, wanted: usize, waker: &Waker, grantee: Option<Grantee>) -> Ticket {
-        let index = self.add(Node {
-            state: WaitState::Waiting,
-            wanted,
-            waker: Some(waker.clone()),
-            grantee,
-            before: self.tail,
-            after: NONE,
-        });
+    pub(super) fn enter(&mut self, wanted: usize, waker: &Waker, identify: fn(&mut Grantee)) -> Ticket {
+        let index = self.free;
+        let node = match self.nodes.get_mut(index as usize) {
+            Some(node) => node,
+            None => return self.grow_and_enter(wanted, waker, identify),
+        };
+        self.free = node.after;
+        node.state = WaitState::Waiting;
+        node.wanted = wanted;
+        node.waker = Some(waker.clone());
+        identify(&mut node.grantee);
+        node.before = self.tail;
+        node.after = NONE;
         match self.tail {
             NONE => self.head = index,
             tail => self.nodes[tail as usize].after = index,
         }
         self.tail = index;
         Ticket(index)
+    }
+
+    #[cold]
+    fn grow_and_enter(&mut self, wanted: usize, waker: &Waker, identify: fn(&mut Grantee)) -> Ticket {
+        self.free = u32::try_from(self.nodes.len()).expect("fewer than 2^32 waits fit in memory");
+        self.nodes.push(Node {
+            state: WaitState::Dismissed,
+            wanted: 0,
+            waker: None,
+            grantee: Grantee::default(),
+            before: NONE,
+            after: NONE,
+        });
+        self.enter(wanted, waker, identify)
     }
 
     /// How many permits the first queued wait wants.
@@ -109,8 +126,8 @@ impl WaitQueue {
         let mut text = String::from("in line:");
         for (number, index) in line.by_ref().take(LONGEST_LINE).enumerate() {
             let comma = if number == 0 { "" } else { "," };
-            let _ = match &self.nodes[index as usize].grantee {
-                Some(grantee) => write!(text, "{comma} task {}", grantee.task()),
+            let _ = match self.nodes[index as usize].grantee.task() {
+                Some(task) => write!(text, "{comma} task {task}"),
                 None => write!(text, "{comma} a thread"),
             };
         }
@@ -131,26 +148,26 @@ impl WaitQueue {
         &mut self,
         ticket: Ticket,
         waker: &Waker,
-        grantee: Option<Grantee>,
+        identify: fn(&mut Grantee),
         wakers: &mut Wakers,
     ) {
         let node = &mut self.nodes[ticket.0 as usize];
-        node.grantee = grantee;
+        identify(&mut node.grantee);
         wakers.discard(renew(&mut node.waker, waker));
     }
 
     /// Grants the first queued wait its turn. False if it was dismissed instead, because its kernel does not run. The last
     /// one is not dismissed if `last_keeps`.
     #[inline]
-    pub(super) fn grant_front(&mut self, last_keeps: bool, handover: &mut Handover<'_>) -> bool {
-        let Some(index) = self.pop_front(handover.wakers) else { return false };
+    pub(super) fn grant_front(&mut self, last_keeps: bool, handover: &mut Handover) -> bool {
+        let Some(index) = self.pop_front(&mut handover.wakers) else { return false };
         let is_last = self.is_empty();
         let node = &mut self.nodes[index as usize];
-        if let Some(grantee) = &mut node.grantee {
+        if let Some(grants) = node.grantee.grants() {
             // Before the kernel is asked whether it runs: one that stops comes to the queues that it knows.
-            handover.make_known(grantee.grants());
-            if grantee.can_claim() {
-                grantee.count();
+            handover.make_known(grants);
+            if grants.can_be_claimed() {
+                node.grantee.count();
             } else if !(is_last && last_keeps) {
                 return false;
             }
@@ -165,21 +182,26 @@ impl WaitQueue {
     }
 
     /// Takes a wait out, and says in which state it was and how much it waited for.
-    #[inline]
     pub(super) fn leave(&mut self, ticket: Ticket, wakers: &mut Wakers) -> (WaitState, usize) {
         let node = &mut self.nodes[ticket.0 as usize];
         let left = (node.state, node.wanted);
-        node.grantee = None;
         if node.state == WaitState::Waiting {
             wakers.discard(node.waker.take());
             self.unlink(ticket.0);
         }
+        self.remove(ticket);
+        left
+    }
+
+    /// Takes out a wait that is not queued any more.
+    #[inline]
+    pub(super) fn remove(&mut self, ticket: Ticket) {
         let node = &mut self.nodes[ticket.0 as usize];
+        node.grantee.discount();
         // A free node is like a dismissed one: nothing can be taken back from it.
         node.state = WaitState::Dismissed;
         node.after = self.free;
         self.free = ticket.0;
-        left
     }
 
     /// The first wait from `from` on with an overdue grant to a task of `kernel`. O(waits): it looks at all of them.
@@ -190,62 +212,50 @@ impl WaitQueue {
         is_overdue: &dyn Fn(&mut Grantee) -> bool,
     ) -> Option<usize> {
         let found = self.nodes.iter_mut().skip(from).position(|node| {
+            let grantee = &mut node.grantee;
             node.state == WaitState::Granted
-                && node.grantee.as_mut().is_some_and(|grantee| {
-                    grantee.is_counted() && grantee.is_of(kernel) && is_overdue(grantee)
-                })
+                && grantee.is_counted()
+                && grantee.is_of(kernel)
+                && is_overdue(grantee)
         });
         found.map(|offset| from + offset)
     }
 
     /// Whether a task of `kernel` has an open grant. O(waits).
     pub(super) fn any_open(&self, kernel: &Grants) -> bool {
-        let mut grantees = self.nodes.iter().filter_map(|node| node.grantee.as_ref());
-        grantees.any(|grantee| grantee.is_counted() && grantee.is_of(kernel))
+        self.nodes
+            .iter()
+            .map(|node| &node.grantee)
+            .any(|grantee| grantee.is_counted() && grantee.is_of(kernel))
     }
 
     /// Takes a grant back. Returns how much it was of.
     pub(super) fn revoke(&mut self, index: usize) -> usize {
         let node = &mut self.nodes[index];
         node.state = WaitState::Dismissed;
-        node.grantee = None;
+        node.grantee.discount();
         node.wanted
     }
 
     /// Leaves an overdue grant where it is. The kernel does not ask for it again.
     pub(super) fn keep(&mut self, index: usize) {
-        if let Some(grantee) = &mut self.nodes[index].grantee {
-            grantee.discount();
-        }
+        self.nodes[index].grantee.discount();
     }
 
     /// Has the kernels ask again for the grants that were [kept](Self::keep). Returns the first one of a kernel that
     /// does not run.
-    pub(super) fn count_kept(&mut self, handover: &mut Handover<'_>) -> Option<usize> {
-        self.nodes.iter_mut().position(|node| match &mut node.grantee {
-            Some(grantee) if node.state == WaitState::Granted && !grantee.is_counted() => {
-                handover.make_known(grantee.grants());
-                let can_claim = grantee.can_claim();
-                if can_claim {
-                    grantee.count();
+    pub(super) fn count_kept(&mut self, handover: &mut Handover) -> Option<usize> {
+        self.nodes.iter_mut().position(|node| match node.grantee.grants() {
+            Some(grants) if node.state == WaitState::Granted && !node.grantee.is_counted() => {
+                handover.make_known(grants);
+                let can_be_claimed = grants.can_be_claimed();
+                if can_be_claimed {
+                    node.grantee.count();
                 }
-                !can_claim
+                !can_be_claimed
             }
             _ => false,
         })
-    }
-
-    #[inline]
-    fn add(&mut self, node: Node) -> u32 {
-        if let Some(free) = self.nodes.get_mut(self.free as usize) {
-            let index = self.free;
-            self.free = free.after;
-            // A free node holds neither a waker nor a grantee, so there is nothing to drop.
-            mem::forget(mem::replace(free, node));
-            return index;
-        }
-        self.nodes.push(node);
-        u32::try_from(self.nodes.len() - 1).expect("fewer than 2^32 waits fit in memory")
     }
 
     #[inline(always)]
@@ -287,7 +297,7 @@ mod tests {
     use std::sync::Arc;
 
     fn enter(queue: &mut WaitQueue, value: usize) -> Ticket {
-        queue.enter(value, Waker::noop(), None)
+        queue.enter(value, Waker::noop(), Grantee::set_thread)
     }
 
     fn grant_front(queue: &mut WaitQueue) -> bool {
@@ -355,8 +365,8 @@ mod tests {
     #[test]
     fn a_wait_that_is_polled_again_wakes_its_new_poller() {
         let (mut queue, log) = (WaitQueue::new(), Arc::default());
-        let ticket = queue.enter(0, &logging(1, &log), None);
-        queue.renew(ticket, &logging(2, &log), None, &mut Wakers::default());
+        let ticket = queue.enter(0, &logging(1, &log), Grantee::set_thread);
+        queue.renew(ticket, &logging(2, &log), Grantee::set_thread, &mut Wakers::default());
         assert!(grant_front(&mut queue));
         assert_eq!(*log.lock().unwrap(), [2]);
     }

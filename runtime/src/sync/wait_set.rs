@@ -7,6 +7,7 @@
 
 use super::locked::{Locked, Wakers};
 use super::wait_queue::{Ticket, WaitQueue, WaitState};
+use crate::kernel::grants::Grantee;
 use crate::kernel::task_record::Resource;
 use crate::task::info::TaskState;
 use crate::traps;
@@ -34,8 +35,8 @@ impl WaitSet {
     /// Waits, or waits on with another waker.
     fn wait(&mut self, ticket: &mut Option<Ticket>, cx: &Context<'_>, wakers: &mut Wakers) {
         match *ticket {
-            Some(ticket) => self.0.renew(ticket, cx.waker(), None, wakers),
-            None => *ticket = Some(self.0.enter(1, cx.waker(), None)),
+            Some(ticket) => self.0.renew(ticket, cx.waker(), Grantee::set_thread, wakers),
+            None => *ticket = Some(self.0.enter(1, cx.waker(), Grantee::set_thread)),
         }
     }
 }

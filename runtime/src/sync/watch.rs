@@ -83,14 +83,14 @@ impl<T> Sender<T> {
 
     /// Another receiver. It has seen the current value: `changed` waits for the next.
     pub fn subscribe(&self) -> Receiver<T> {
-        let seen = self.state.lock().version;
+        let seen = self.state.peek(|state| state.version);
         Receiver { state: Arc::clone(&self.state), seen }
     }
 }
 
 impl<T> Clone for Sender<T> {
     fn clone(&self) -> Sender<T> {
-        self.state.lock().senders += 1;
+        self.state.peek(|state| state.senders += 1);
         Sender { state: Arc::clone(&self.state) }
     }
 }
@@ -137,7 +137,7 @@ impl<T> Receiver<T> {
     where
         T: Clone,
     {
-        self.state.lock().value.clone()
+        self.state.peek(|state| state.value.clone())
     }
 }
 

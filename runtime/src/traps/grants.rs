@@ -1,17 +1,20 @@
 //! Traps of the wait queues: the identity of the waiting task, to which something can be [granted](crate::kernel::grants).
 
+use crate::kernel::current_poll::HOST;
 use crate::kernel::grants::Grantee;
-use crate::kernel::state::try_with;
+use crate::kernel::state::{running_id, try_with};
 use crate::kernel::task_record::TaskRef;
+use std::sync::Arc;
 
-/// The task that is being polled, as one that can be granted something. `None` on a thread without a kernel.
-pub(crate) fn grantee() -> Option<Grantee> {
-    try_with(|kernel| {
-        let current = kernel.current_task.borrow();
-        let record = current.as_ref()?;
-        Some(Grantee::new(&kernel.grants, record.host_or_self()))
-    })
-    .flatten()
+/// Who waits from now on: the task that is being polled, or, outside of a kernel, this thread.
+#[inline]
+pub(crate) fn identify(grantee: &mut Grantee) {
+    match (HOST.get(), running_id()) {
+        (Some(host), Some(kernel)) => {
+            grantee.set_task(host, kernel, || try_with(|kernel| Arc::clone(&kernel.grants)));
+        }
+        _ => grantee.set_thread(),
+    }
 }
 
 /// The task that is being polled, if this is a task at all.

@@ -21,7 +21,7 @@
 //! | `cancel.rs` | [`open_scope`] and its methods, [`open_task_scope`] | `cancel`, `scope`, `group` |
 //! | `timers.rs` | [`now`], [`set_timer`], [`add_maintenance`] | `time`, `cancel` |
 //! | `sockets.rs` | [`register`], [`SocketWait`] | `net` |
-//! | `grants.rs` | [`grantee`], [`current_ref`] | `sync` |
+//! | `grants.rs` | [`identify`], [`current_ref`] | `sync` |
 //! | `jobs.rs` | [`run_job`], [`hold_clock`] | `threads` |
 //! | `regions.rs` | [`enter_region`], [`InsideRegion`] | `task` |
 //! | `budget.rs` | [`spend`], [`spend_bytes`] | every trap that may succeed at once |
@@ -45,7 +45,7 @@ pub(crate) use budget::{BUDGET, BudgetShares, spend, spend_bytes};
 pub(crate) use cancel::{
     Entered, Scope, ScopeLink, begin_limit, cancellation_pending, is_cancelled, open_scope, open_task_scope,
 };
-pub(crate) use grants::{current_ref, grantee};
+pub(crate) use grants::{current_ref, identify};
 pub(crate) use jobs::{JobHold, hold_clock, run_job};
 pub(crate) use nested::{Nested, NestedTurn};
 pub(crate) use publish::{Line, park, park_around, park_for};

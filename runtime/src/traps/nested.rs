@@ -1,9 +1,10 @@
 //! Tasks inside tasks: the children of a [`scope`](crate::scope()), which may borrow from the task around them.
 
 use super::cancel::Scope;
+use super::is_running_here;
 use super::tasks::add;
 use crate::debug::{EventKind, Region};
-use crate::kernel::current_poll::{self, LIMITS_WITHOUT_NODE};
+use crate::kernel::current_poll::{self, HOST, LIMITS_WITHOUT_NODE};
 use crate::kernel::run_queue;
 use crate::kernel::state::State;
 use crate::kernel::task_record::{End, Host, Place, Record};
@@ -31,11 +32,9 @@ impl Nested {
         let task = add(&kernel, make);
         let record = &*task;
         record.nested.set(true);
-        let host = kernel.current_task.borrow().as_ref().map(|task| {
-            let host = task.host_or_self();
-            Host { depth: host.depth + 1, ..host }
-        });
-        record.host.set(host);
+        if let Some(host) = HOST.get().filter(|_| is_running_here(&kernel)) {
+            record.host.set(Host { depth: host.depth + 1, ..host });
+        }
         let root = kernel.cancel_tree.borrow_mut().add_task(record.slot, Some(scope.key), None);
         record.root.set(Some(root));
         if kernel.shutting_down.get() {

@@ -4,6 +4,7 @@ use super::with;
 use crate::debug::standard_error;
 use crate::debug::{AsyncStack, EventKind, WakeCause, Why};
 use crate::error::panic_message;
+use crate::kernel::current_poll::HOST;
 use crate::kernel::locals::Locals;
 use crate::kernel::run_queue;
 use crate::kernel::state::{self, State, try_with};
@@ -65,8 +66,9 @@ pub(crate) fn current_task() -> TaskInfo {
 }
 
 /// The current task's number, if this is a task at all.
+#[inline]
 pub(crate) fn current_id() -> Option<TaskId> {
-    try_with(|kernel| kernel.current_task.borrow().as_ref().map(|task| task.id)).flatten()
+    HOST.get().and_then(|_| run_queue::running())
 }
 
 #[track_caller]
