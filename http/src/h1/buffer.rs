@@ -16,7 +16,9 @@
 //!   is consumed, both return to zero: an exchange with a small response allocates and clears nothing here.
 //! - Large parts of a body must not be copied again. They are *split off*: the caller gets the memory itself, and the
 //!   next read uses the rest of the block or a new block. When the caller has dropped its parts, the block is used again
-//!   instead of a new one. Small parts are copied, because splitting would keep the whole block in use for them.
+//!   instead of a new one. Small parts are copied, because splitting would keep the whole block in use for them. When the first
+//!   is taken, all that has arrived is copied, if it is little: a head and its body, or many small chunks, are parts of one
+//!   copy.
 //! - Most responses fit into 4 KiB, and a pool keeps many connections idle. So the space for a read starts at 4 KiB and
 //!   grows only while reads fill it, up to 64 KiB; after the exchange, a grown block is released.
 
@@ -34,6 +36,8 @@ pub(crate) struct Buffer {
     storage: BytesMut,
     start: usize,
     end: usize,
+    /// A copy of the first unread bytes, which small parts are taken from; mostly empty.
+    copied: Bytes,
     /// How much space the next read should get.
     room: usize,
     /// How much space the last call to `space` returned: the most that can have been filled.
@@ -44,7 +48,15 @@ pub(crate) struct Buffer {
 impl Buffer {
     /// An empty buffer. Memory is allocated by the first call of `space`.
     pub(crate) fn new() -> Self {
-        Buffer { storage: BytesMut::new(), start: 0, end: 0, room: SMALLEST_ROOM, offered: 0, closed: false }
+        Buffer {
+            storage: BytesMut::new(),
+            start: 0,
+            end: 0,
+            copied: Bytes::new(),
+            room: SMALLEST_ROOM,
+            offered: 0,
+            closed: false,
+        }
     }
 
     /// The space for the next read; never empty.
@@ -84,6 +96,13 @@ impl Buffer {
 
     /// Marks the first `n` unread bytes as parsed.
     pub(crate) fn consume(&mut self, n: usize) {
+        if !self.copied.is_empty() {
+            self.copied.advance(n.min(self.copied.len()));
+        }
+        self.skip(n);
+    }
+
+    fn skip(&mut self, n: usize) {
         debug_assert!(n <= self.end - self.start);
         self.start += n;
         if self.start == self.end {
@@ -101,15 +120,28 @@ impl Buffer {
     /// Takes the first `n` unread bytes out: copied or split off, depending on their size.
     pub(crate) fn take(&mut self, n: usize) -> Bytes {
         if n < COPY_BELOW {
-            let piece = Bytes::copy_from_slice(&self.unread()[..n]);
-            self.consume(n);
+            if self.copied.len() < n {
+                self.copy(n);
+            }
+            let piece = self.copied.split_to(n);
+            self.skip(n);
             return piece;
         }
+        self.copied = Bytes::new();
         let mut piece = self.storage.split_to(self.start + n);
         piece.advance(self.start);
         self.end -= self.start + n;
         self.start = 0;
         piece.freeze()
+    }
+
+    /// Copies the first `n` unread bytes, and the rest with them if all are little.
+    fn copy(&mut self, n: usize) {
+        let unread = self.unread();
+        let n = if unread.len() < COPY_BELOW { unread.len() } else { n };
+        #[cfg(test)]
+        super::work::count(n);
+        self.copied = Bytes::copy_from_slice(&unread[..n]);
     }
 
     /// Releases a grown block, once everything is read.

@@ -7,7 +7,7 @@
 //! continues where it stopped searching, and parses again when it has found it. So a head of *n* bytes costs O(*n*),
 //! however it is split.
 //!
-//! *What to store.* The head is copied once into one block, so the read buffer is free for the body at once. The few fields
+//! *What to store.* The head is taken out of the read buffer as one block, together with a small body. The few fields
 //! that the exchange itself needs are noted while the head is parsed (`noted.rs`). The map of all fields takes more work than
 //! parsing them, and many callers never look at it; so it is made from the block when it is asked for (`block.rs`). What is
 //! wrong with a field is an error at once, whether or not the field is looked at.
@@ -224,9 +224,9 @@ impl HeadReader {
         if self.searched > 0 && !last_chance && !self.finds_end(window) {
             return Ok(None);
         }
-        if let Some((head, length)) = parse(window, limits)? {
-            buffer.consume(length);
-            return Ok(Some(head));
+        if let Some(parsed) = parse(window, limits)? {
+            let block = buffer.take(parsed.length);
+            return parsed.into_head(block, limits).map(Some);
         }
         if unread.len() > limits.head {
             return Err(RemoteError::HeadTooLarge { limit: limits.head });
@@ -268,8 +268,8 @@ const FIELDS_ON_STACK: usize = 128;
 /// The longest name that a [`HeaderMap`] can hold.
 const LONGEST_NAME: usize = u16::MAX as usize;
 
-/// Parses the head at the beginning of `window`: the head and its length, or `None` if it is incomplete.
-fn parse(window: &[u8], limits: &Limits) -> Result<Option<(ResponseHead, usize)>, RemoteError> {
+/// Parses the head at the beginning of `window`; `None` if it is incomplete.
+fn parse(window: &[u8], limits: &Limits) -> Result<Option<Parsed>, RemoteError> {
     let mut on_stack = [const { MaybeUninit::uninit() }; FIELDS_ON_STACK];
     let mut on_heap = Vec::new();
     let slots = if limits.headers <= FIELDS_ON_STACK {
@@ -279,10 +279,10 @@ fn parse(window: &[u8], limits: &Limits) -> Result<Option<(ResponseHead, usize)>
         on_heap.resize_with(limits.headers.min(window.len() / 3 + 1), MaybeUninit::uninit);
         &mut on_heap[..]
     };
-    match parse_with(Folding::Refused, slots, window, limits) {
+    match parse_with(Folding::Refused, slots, window) {
         // Hardly any server folds lines, and looking for folds in all values costs.
         Err(Refusal::Parser(httparse::Error::HeaderName)) => {
-            parse_with(Folding::Allowed, slots, window, limits)
+            parse_with(Folding::Allowed, slots, window)
         }
         outcome => outcome,
     }
@@ -308,8 +308,7 @@ fn parse_with<'w>(
     folding: Folding,
     slots: &mut [MaybeUninit<httparse::Header<'w>>],
     window: &'w [u8],
-    limits: &Limits,
-) -> Result<Option<(ResponseHead, usize)>, Refusal> {
+) -> Result<Option<Parsed>, Refusal> {
     let mut parsed = httparse::Response::new(&mut []);
     let mut config = httparse::ParserConfig::default();
     config.allow_obsolete_multiline_headers_in_responses(folding == Folding::Allowed);
@@ -317,8 +316,7 @@ fn parse_with<'w>(
         Status::Complete(length) => {
             #[cfg(test)]
             super::work::count(length);
-            let head = own(&parsed, folding, &window[..length], limits).map_err(Refusal::Content)?;
-            Ok(Some((head, length)))
+            Parsed::new(&parsed, folding, length).map_err(Refusal::Content).map(Some)
         }
         Status::Partial => {
             #[cfg(test)]
@@ -328,40 +326,52 @@ fn parse_with<'w>(
     }
 }
 
-/// Copies a parsed head out of the read buffer into one block, and notes what the exchange needs of it.
-fn own(
-    parsed: &httparse::Response<'_, '_>,
-    folding: Folding,
-    bytes: &[u8],
-    limits: &Limits,
-) -> Result<ResponseHead, RemoteError> {
-    let mut noted = Noted::default();
-    for field in parsed.headers.iter() {
-        if field.name.len() > LONGEST_NAME {
-            return Err(RemoteError::HeaderName);
+/// What the parser has found, without the bytes.
+struct Parsed {
+    code: u16,
+    version: Version,
+    noted: Noted,
+    length: usize,
+}
+
+impl Parsed {
+    fn new(
+        parsed: &httparse::Response<'_, '_>,
+        folding: Folding,
+        length: usize,
+    ) -> Result<Parsed, RemoteError> {
+        let mut noted = Noted::default();
+        for field in parsed.headers.iter() {
+            if field.name.len() > LONGEST_NAME {
+                return Err(RemoteError::HeaderName);
+            }
+            let value = match folding {
+                Folding::Allowed if field.value.contains(&b'\n') => Cow::Owned(block::unfold(field.value)),
+                _ => Cow::Borrowed(field.value),
+            };
+            noted.note(field.name.as_bytes(), &value);
         }
-        let value = match folding {
-            Folding::Allowed if field.value.contains(&b'\n') => Cow::Owned(block::unfold(field.value)),
-            _ => Cow::Borrowed(field.value),
-        };
-        noted.note(field.name.as_bytes(), &value);
+        let version = if parsed.version == Some(0) { Version::Http10 } else { Version::Http11 };
+        Ok(Parsed { code: parsed.code.ok_or(RemoteError::StatusLine)?, version, noted, length })
     }
-    let block = Bytes::copy_from_slice(bytes);
-    let mut headers = OnceLock::new();
-    if noted.fields > FIELDS_ON_STACK {
-        // Only now, a map may be too small for them, and that is an error of the response.
-        let map =
-            block::map(&block, noted.fields).ok_or(RemoteError::TooManyHeaders { limit: limits.headers })?;
-        headers = OnceLock::from(Box::new(map));
+
+    /// The head, whose bytes are `block`.
+    fn into_head(self, block: Bytes, limits: &Limits) -> Result<ResponseHead, RemoteError> {
+        let Parsed { code, version, noted, .. } = self;
+        let mut headers = OnceLock::new();
+        if noted.fields > FIELDS_ON_STACK {
+            // Only so many may be more than a map can hold, and that is an error of the response.
+            let map = block::map(&block, noted.fields);
+            let map = map.ok_or(RemoteError::TooManyHeaders { limit: limits.headers })?;
+            headers = OnceLock::from(Box::new(map));
+        }
+        let status = StatusCode::from_u16(code).map_err(|_| RemoteError::Status { code })?;
+        let head = ResponseHead { status, version, noted, block, headers };
+        if has_two_destinations(&head) {
+            return Err(RemoteError::ConflictingLocations);
+        }
+        Ok(head)
     }
-    let code = parsed.code.ok_or(RemoteError::StatusLine)?;
-    let status = StatusCode::from_u16(code).map_err(|_| RemoteError::Status { code })?;
-    let version = if parsed.version == Some(0) { Version::Http10 } else { Version::Http11 };
-    let head = ResponseHead { status, version, noted, block, headers };
-    if has_two_destinations(&head) {
-        return Err(RemoteError::ConflictingLocations);
-    }
-    Ok(head)
 }
 
 /// Whether a redirect leads to two places. In other responses a Location describes something (RFC 9110
