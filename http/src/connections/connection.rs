@@ -58,7 +58,16 @@ pub(crate) struct Connection {
 /// A part of a response body.
 pub(crate) enum BodyEvent {
     Data(Bytes),
-    End { trailers: Option<HeaderMap> },
+    /// With the trailer fields, which are rare, in a box: each part of a body is moved through several hands.
+    End {
+        trailers: Option<Box<HeaderMap>>,
+    },
+}
+
+impl BodyEvent {
+    pub(crate) fn end(trailers: Option<HeaderMap>) -> BodyEvent {
+        BodyEvent::End { trailers: trailers.map(Box::new) }
+    }
 }
 
 /// The outcome of an exchange when the head of the response has been received.
@@ -222,7 +231,7 @@ impl Connection {
         loop {
             return match ready!(self.poll_event(cx)) {
                 Ok(Event::Data(data)) => Poll::Ready(Ok(BodyEvent::Data(data))),
-                Ok(Event::End { trailers }) => Poll::Ready(Ok(BodyEvent::End { trailers })),
+                Ok(Event::End { trailers }) => Poll::Ready(Ok(BodyEvent::end(trailers))),
                 Ok(Event::Interim(_) | Event::Head(_)) => continue,
                 Err(error) => Poll::Ready(Err(self.context().body_failed(error))),
             };
@@ -233,7 +242,7 @@ impl Connection {
     pub(crate) fn buffered_body_event(&mut self) -> Option<Result<BodyEvent, Error>> {
         match self.h1.next_event() {
             Ok(Some(Event::Data(data))) => Some(Ok(BodyEvent::Data(data))),
-            Ok(Some(Event::End { trailers })) => Some(Ok(BodyEvent::End { trailers })),
+            Ok(Some(Event::End { trailers })) => Some(Ok(BodyEvent::end(trailers))),
             // After the final head there are no further heads.
             Ok(Some(Event::Interim(_) | Event::Head(_)) | None) => None,
             Err(error) => Some(Err(self.context().body_failed(ReadError::Remote(error)))),

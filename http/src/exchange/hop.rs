@@ -12,7 +12,6 @@ use crate::exchange::http2;
 use crate::exchange::shared::Shared;
 use crate::exchange::{cookies, defaults};
 use crate::request::Request;
-use crate::response::body_reader::BodyReader;
 use crate::response::{Response, ResponseParts};
 use crate::trace::Trace;
 use curio::debug::phase;
@@ -64,7 +63,7 @@ pub(crate) async fn hop(
     let exchanged = attempt::exchange(shared, request, &origin, slot, deadline, &mut timings).await;
     attempt::put_back(request);
     let mut response = response_to(shared, request, exchanged?, deadline, timings, started);
-    if response.is_sending() {
+    if response.body().is_sending() {
         Box::pin(finish_upload(shared, &mut response)).await?;
     }
     Ok(response)
@@ -115,13 +114,14 @@ pub(crate) fn response_to(
         tls: lease.connection.tls(),
         declared_length: lease.connection.declared_length(),
         has_body: lease.connection.has_body(),
-        body: BodyReader::new(lease, deadline.hand_over(), arrived, upload),
+        limits: deadline.limits,
         started,
         elapsed: arrived.saturating_duration_since(started),
         timings,
         max_body: shared.settings.max_body,
         decode: defaults::decodes(&shared.settings, request),
     });
+    response.body().receive(lease, deadline, arrived, upload);
     if let Some(label) = &shared.settings.default_encoding {
         response.set_default_encoding(label);
     }
@@ -131,7 +131,7 @@ pub(crate) fn response_to(
 pub(crate) async fn finish_upload(shared: &Shared, response: &mut Response) -> Result<(), Error> {
     let note = Trace::Note("The response has begun: sending the rest of the request");
     shared.settings.tracer.emit(|| note);
-    response.finish_upload().await
+    response.body().finish_upload().await
 }
 
 /// Keeps the cookies; closes the pool if no request can follow.

@@ -21,7 +21,6 @@ use crate::exchange::shared::Shared;
 use crate::exchange::{attempt, defaults};
 use crate::request::Request;
 use crate::request::body::Body;
-use crate::response::body_reader::BodyReader;
 use crate::response::{Response, ResponseParts};
 use crate::settings::Settings;
 use crate::trace::Trace;
@@ -277,7 +276,7 @@ fn put_back(stream: &mut Http2Stream, body: &mut Body) {
 
 /// Sends the rest of the request's body, if the response has come before its end.
 async fn sent_in_full(shared: &Shared, mut response: Response) -> Result<Response, Error> {
-    if response.is_sending() {
+    if response.body().is_sending() {
         finish_upload(shared, &mut response).await?;
     }
     Ok(response)
@@ -303,13 +302,14 @@ fn respond(
         tls: stream.connection().tls(),
         declared_length: stream.declared_length(),
         has_body: stream.has_body(),
-        body: BodyReader::of_stream(lease, deadline.hand_over(), arrived),
+        limits: deadline.limits,
         started,
         elapsed: arrived.saturating_duration_since(started),
         timings,
         max_body: shared.settings.max_body,
         decode: defaults::decodes(&shared.settings, request),
     });
+    response.body().receive_stream(lease, deadline, arrived);
     if let Some(label) = &shared.settings.default_encoding {
         response.set_default_encoding(label);
     }

@@ -281,9 +281,7 @@ fn parse(window: &[u8], limits: &Limits) -> Result<Option<Parsed>, RemoteError> 
     };
     match parse_with(Folding::Refused, slots, window) {
         // Hardly any server folds lines, and looking for folds in all values costs.
-        Err(Refusal::Parser(httparse::Error::HeaderName)) => {
-            parse_with(Folding::Allowed, slots, window)
-        }
+        Err(Refusal::Parser(httparse::Error::HeaderName)) => parse_with(Folding::Allowed, slots, window),
         outcome => outcome,
     }
     .map_err(|refusal| match refusal {

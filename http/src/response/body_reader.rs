@@ -47,7 +47,7 @@ pub(crate) struct BodyReader {
     first: Option<Bytes>,
     more: VecDeque<Bytes>,
     state: BodyState,
-    trailers: Option<HeaderMap>,
+    trailers: Option<Box<HeaderMap>>,
     ended_at: Option<Instant>,
     limits: Limits,
 }
@@ -72,7 +72,7 @@ enum BodyState {
 struct RestOfUpload {
     upload: Upload,
     /// The end of the response has been received, with these trailers.
-    response_end: Option<Option<HeaderMap>>,
+    response_end: Option<Option<Box<HeaderMap>>>,
 }
 
 /// The outcome of one step in either direction.
@@ -116,45 +116,42 @@ impl Drop for BodyReader {
 }
 
 impl BodyReader {
-    /// The body of the response whose head was received on `lease` at `now`. The deadline of the exchange continues. `upload`
-    /// is the rest of the request's body, if the response came early.
-    pub(crate) fn new(
-        lease: Lease,
-        deadline: Deadline,
-        now: Instant,
-        upload: Option<Box<Upload>>,
-    ) -> BodyReader {
-        let mut body = BodyReader {
+    /// An empty body, until one is [received](Self::receive).
+    pub(crate) fn new(limits: Limits) -> BodyReader {
+        BodyReader {
             first: None,
             more: VecDeque::new(),
             state: BodyState::Ended,
             trailers: None,
             ended_at: None,
-            limits: deadline.limits,
-        };
-        match upload {
-            None => body.take_buffered(lease, deadline, now),
-            Some(upload) => {
-                let upload = Some(Box::new(RestOfUpload { upload: *upload, response_end: None }));
-                body.state = BodyState::Reading { lease, deadline: Box::new(deadline), upload };
-            }
+            limits,
         }
-        body
     }
 
-    /// The body of a response whose head was received on a stream of HTTP/2 at `now`.
+    /// Begins with the body of the response whose head was received on `lease` at `now`. The deadline of the exchange
+    /// continues. `upload` is the rest of the request's body, if the response came early.
+    pub(crate) fn receive(
+        &mut self,
+        lease: Lease,
+        deadline: &mut Deadline,
+        now: Instant,
+        upload: Option<Box<Upload>>,
+    ) {
+        match upload {
+            None => self.take_buffered(lease, deadline, now),
+            Some(upload) => {
+                let upload = Some(Box::new(RestOfUpload { upload: *upload, response_end: None }));
+                let deadline = Box::new(deadline.hand_over());
+                self.state = BodyState::Reading { lease, deadline, upload };
+            }
+        }
+    }
+
+    /// Begins with the body of a response whose head was received on a stream of HTTP/2 at `now`.
     #[cfg(feature = "http2")]
-    pub(crate) fn of_stream(lease: StreamLease, deadline: Deadline, now: Instant) -> BodyReader {
-        let mut body = BodyReader {
-            first: None,
-            more: VecDeque::new(),
-            limits: deadline.limits,
-            state: BodyState::Stream(Box::new(StreamReader::new(lease, deadline))),
-            trailers: None,
-            ended_at: None,
-        };
-        body.take_buffered_of_stream(now);
-        body
+    pub(crate) fn receive_stream(&mut self, lease: StreamLease, deadline: &mut Deadline, now: Instant) {
+        self.state = BodyState::Stream(Box::new(StreamReader::new(lease, deadline.hand_over())));
+        self.take_buffered_of_stream(now);
     }
 
     #[cfg(feature = "http2")]
@@ -173,13 +170,13 @@ impl BodyReader {
 
     /// The stream goes back to its connection.
     #[cfg(feature = "http2")]
-    fn end_of_stream(&mut self, trailers: Option<HeaderMap>, now: Instant) {
+    fn end_of_stream(&mut self, trailers: Option<Box<HeaderMap>>, now: Instant) {
         self.trailers = trailers;
         self.ended_at = Some(now);
         self.state = BodyState::Ended;
     }
 
-    fn take_buffered(&mut self, mut lease: Lease, deadline: Deadline, now: Instant) {
+    fn take_buffered(&mut self, mut lease: Lease, deadline: &mut Deadline, now: Instant) {
         if lease.connection.is_upgraded() {
             self.state = BodyState::Upgraded(lease);
             return;
@@ -194,7 +191,8 @@ impl BodyReader {
                     return;
                 }
                 None => {
-                    self.state = BodyState::Reading { lease, deadline: Box::new(deadline), upload: None };
+                    let deadline = Box::new(deadline.hand_over());
+                    self.state = BodyState::Reading { lease, deadline, upload: None };
                     return;
                 }
             }
@@ -324,8 +322,8 @@ impl BodyReader {
         })
         .await?;
         match std::mem::replace(&mut self.state, BodyState::Ended) {
-            BodyState::Reading { lease, deadline, upload: None } => {
-                self.take_buffered(lease, *deadline, curio::clock());
+            BodyState::Reading { lease, mut deadline, upload: None } => {
+                self.take_buffered(lease, &mut deadline, curio::clock());
             }
             state => self.state = state,
         }
@@ -376,7 +374,7 @@ impl BodyReader {
     }
 
     pub(crate) fn trailers(&self) -> Option<&HeaderMap> {
-        self.trailers.as_ref()
+        self.trailers.as_deref()
     }
 
     /// When the end of the body was received.
@@ -416,7 +414,7 @@ impl BodyReader {
         }
     }
 
-    fn end(&mut self, lease: Lease, trailers: Option<HeaderMap>, now: Instant) {
+    fn end(&mut self, lease: Lease, trailers: Option<Box<HeaderMap>>, now: Instant) {
         self.trailers = trailers;
         self.ended_at = Some(now);
         lease.give_back(now);

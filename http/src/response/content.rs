@@ -6,6 +6,7 @@
 //! the task yields to other tasks (`poll_budget.rs`).
 
 use crate::connections::connection::ResponseHead;
+use crate::connections::deadline::Limits;
 use crate::connections::upgraded::Upgraded;
 use crate::error::{Error, ErrorKind};
 use crate::response::body_reader::BodyReader;
@@ -74,17 +75,17 @@ struct Progress {
 }
 
 impl Content {
-    /// The content of `body`, decoded as `head` says if it is to be decoded; the fields that describe the coded form are then
+    /// The content of a body, decoded as `head` says if it is to be decoded; the fields that describe the coded form are then
     /// removed.
     pub(crate) fn new(
-        body: BodyReader,
+        limits: Limits,
         head: &mut ResponseHead,
         declared: Option<u64>,
         limit: Option<u64>,
         decode: bool,
     ) -> Content {
         if !decode || !head.has_content_coding() {
-            return Content { declared, limit, ..Content::empty(body) };
+            return Content { declared, limit, ..Content::empty(limits) };
         }
         let decoding = match Decoder::for_headers(head.headers()) {
             Ok(None) => Decoding::Plain,
@@ -94,14 +95,14 @@ impl Content {
         if matches!(decoding, Decoding::Coded(_)) {
             head.remove(&[CONTENT_ENCODING, CONTENT_LENGTH]);
         }
-        Content { decoding, declared, limit, ..Content::empty(body) }
+        Content { decoding, declared, limit, ..Content::empty(limits) }
     }
 
     /// The content of a response without a body: nothing is decoded, and the header fields stay, because they describe the
     /// body that a GET would have.
-    pub(crate) fn empty(body: BodyReader) -> Content {
+    pub(crate) fn empty(limits: Limits) -> Content {
         Content {
-            body,
+            body: BodyReader::new(limits),
             decoding: Decoding::Plain,
             remaining: Bytes::new(),
             whole: Whole::Unread,

@@ -48,6 +48,7 @@ mod stream_reader;
 pub(crate) mod text;
 
 use crate::connections::connection::ResponseHead;
+use crate::connections::deadline::Limits;
 use crate::connections::timings::Timings;
 use crate::connections::tls::TlsInfo;
 use crate::connections::upgraded::Upgraded;
@@ -138,7 +139,7 @@ pub(crate) struct ResponseParts {
     pub(crate) tls: Option<TlsInfo>,
     pub(crate) declared_length: Option<u64>,
     pub(crate) has_body: bool,
-    pub(crate) body: BodyReader,
+    pub(crate) limits: Limits,
     pub(crate) started: Instant,
     pub(crate) elapsed: Duration,
     pub(crate) timings: Timings,
@@ -148,6 +149,7 @@ pub(crate) struct ResponseParts {
 }
 
 impl Response {
+    /// A response whose [body](Self::body) is still to be received.
     pub(crate) fn new(mut parts: ResponseParts) -> Response {
         let head = &mut parts.head;
         let declared_length = match parts.method {
@@ -158,9 +160,9 @@ impl Response {
             // Of a part of a representation nothing is decoded: a range counts coded bytes (RFC 9110 §14), and only all of
             // them together can be decoded.
             let decode = parts.decode && head.status != StatusCode::PARTIAL_CONTENT;
-            Content::new(parts.body, head, declared_length, parts.max_body, decode)
+            Content::new(parts.limits, head, declared_length, parts.max_body, decode)
         } else {
-            Content::empty(parts.body)
+            Content::empty(parts.limits)
         };
         let content_length = declared_length.filter(|_| !content.is_decoded());
         Response {
@@ -446,14 +448,9 @@ impl Response {
         self
     }
 
-    /// Whether a part of the request's body is still to be sent.
-    pub(crate) fn is_sending(&self) -> bool {
-        self.inner.content.body.is_sending()
-    }
-
-    /// Sends the rest of the request's body.
-    pub(crate) async fn finish_upload(&mut self) -> Result<(), Error> {
-        self.inner.content.body.finish_upload().await
+    /// The body as it comes from the connection.
+    pub(crate) fn body(&mut self) -> &mut BodyReader {
+        &mut self.inner.content.body
     }
 
     /// Discards the body: a small one is read to its end, so that the connection can be reused.

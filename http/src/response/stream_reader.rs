@@ -16,7 +16,7 @@ pub(crate) struct StreamReader {
     lease: StreamLease,
     deadline: Deadline,
     /// The end of the response has been received, with these trailers.
-    end: Option<Option<HeaderMap>>,
+    end: Option<Option<Box<HeaderMap>>>,
 }
 
 impl StreamReader {

@@ -351,7 +351,7 @@ impl Http2Stream {
             return Err(Error::new(ErrorKind::TooLarge, what));
         }
         self.is_complete = self.is_all_sent;
-        Ok(BodyEvent::End { trailers })
+        Ok(BodyEvent::end(trailers))
     }
 
     /// With `NO_ERROR`, a server stops an upload after a complete response (RFC 9113 §8.1). That is no error of the response,
