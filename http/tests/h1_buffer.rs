@@ -96,6 +96,32 @@ fn a_small_piece_is_a_copy() {
 }
 
 #[test]
+fn a_head_and_the_small_body_that_comes_with_it_are_parts_of_one_copy() {
+    let mut events = Vec::new();
+    feed(&mut get(), b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", &mut events).unwrap();
+    let [Event::Head(head), Event::Data(body), Event::End { .. }] = &events[..] else { panic!("{events:?}") };
+    assert_eq!(head.as_bytes().as_ptr_range().end, body.as_ptr());
+    assert_eq!(body, "hello");
+}
+
+#[test]
+fn small_chunks_that_come_in_one_read_are_parts_of_one_copy() {
+    let mut connection = get();
+    connection.feed(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+    assert!(matches!(connection.next_event(), Ok(Some(Event::Head(_)))));
+    let mut pieces = Vec::new();
+    for read in [&b"3\r\none\r\n3\r\ntwo\r\n5\r\nth"[..], b"ree\r\n0\r\n\r\n"] {
+        connection.feed(read);
+        while let Ok(Some(Event::Data(piece))) = connection.next_event() {
+            pieces.push(piece);
+        }
+    }
+    assert_eq!(pieces, ["one", "two", "th", "ree"]);
+    let between = |nth: usize| pieces[nth + 1].as_ptr().addr() - pieces[nth].as_ptr().addr();
+    assert_eq!([between(0), between(1)], ["one\r\n3\r\n".len(), "two\r\n5\r\n".len()]);
+}
+
+#[test]
 fn pieces_that_are_kept_are_not_overwritten() {
     let mut connection = reading_a_long_body();
     let mut kept = Vec::new();

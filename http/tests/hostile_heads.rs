@@ -167,6 +167,14 @@ fn case_023_there_may_be_as_many_headers_as_the_limit_and_no_more() {
 }
 
 #[test]
+fn more_fields_than_a_map_can_hold_are_refused_with_the_head() {
+    let limits = Limits { head: 1 << 20, headers: 30_000, ..Limits::default() };
+    let head = format!("HTTP/1.1 204 No Content\r\n{}\r\n", "a:b\r\n".repeat(25_000));
+    let error = outcome(with_limits(limits), head.as_bytes(), Then::Open).into_error();
+    assert_eq!(error, RemoteError::TooManyHeaders { limit: 30_000 });
+}
+
+#[test]
 fn limits_may_be_as_large_as_a_number_can_be() {
     let limits = Limits { head: usize::MAX, headers: usize::MAX, ..Limits::default() };
     assert_eq!(outcome(with_limits(limits), b"HTTP/1.1 204 OK\r\na:b\r\n\r\n", Then::Open).status(), 204);

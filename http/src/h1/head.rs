@@ -400,3 +400,44 @@ fn explain(error: httparse::Error, window: &[u8], limits: &Limits) -> RemoteErro
         httparse::Error::TooManyHeaders => RemoteError::TooManyHeaders { limit: limits.headers },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn head(text: &str) -> ResponseHead {
+        let mut buffer = Buffer::new();
+        buffer.space()[..text.len()].copy_from_slice(text.as_bytes());
+        buffer.filled(text.len());
+        let head = HeadReader::default().read(&mut buffer, &Limits::default());
+        head.expect("a valid head").expect("a whole head")
+    }
+
+    #[test]
+    fn the_map_is_made_when_it_is_asked_for() {
+        let head = head("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX: 1\r\nKeep-Alive: timeout=5\r\n\r\n");
+        assert_eq!((head.ascii_value("x"), head.keep_alive()), (Some("1"), Some("timeout=5")));
+        assert!(head.headers.get().is_none());
+        assert_eq!(head.headers().len(), 3);
+    }
+
+    #[test]
+    fn a_value_on_several_lines_is_found_too() {
+        let head = head("HTTP/1.1 200 OK\r\nX:\r\n one\r\n two\r\n\r\n");
+        assert_eq!(head.ascii_value("X"), Some("one two"));
+    }
+
+    #[test]
+    fn fields_that_are_removed_are_not_found() {
+        let mut head = head("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nX: 1\r\n\r\n");
+        assert!(head.has_content_coding() && !head.sets_cookies());
+        head.remove(&[http::header::CONTENT_ENCODING]);
+        assert_eq!((head.value("content-encoding"), head.headers().len()), (None, 1));
+    }
+
+    #[test]
+    fn a_head_may_be_shared_between_threads() {
+        fn shared<T: Send + Sync>(_: &T) {}
+        shared(&head("HTTP/1.1 204 No Content\r\n\r\n"));
+    }
+}
