@@ -1,7 +1,7 @@
 //! The fields in the block of a head that has been parsed, so that all of them are known to be valid.
 //!
-//! Splitting them again takes less than keeping their places would: a name ends at the first colon, a value at the first line
-//! end that no blank follows.
+//! They are split again when they are asked for, so that their places need not be kept for the many responses whose fields are
+//! not: a name ends at the first colon, a value at the first line end that no blank follows.
 
 use std::borrow::Cow;
 
