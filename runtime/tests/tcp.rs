@@ -8,7 +8,7 @@ use curio::{
 };
 use futures_io::{AsyncRead, AsyncWrite};
 use std::future::poll_fn;
-use std::io::{ErrorKind, Read, Write};
+use std::io::{ErrorKind, IoSlice, Read, Write};
 use std::net::{Shutdown, SocketAddr};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -412,6 +412,19 @@ fn streams_are_those_of_futures_io() {
         assert_eq!((received, written), (16, 18));
         assert_eq!(&buffer, b"through poll_wri");
         assert_eq!(b.read_all().await.unwrap(), b"te", "and the end, because it was closed");
+    });
+}
+
+#[test]
+fn several_slices_are_written_by_one_call() {
+    run_real(async {
+        let (mut a, b) = connection().await;
+        let slices = [IoSlice::new(b"head, "), IoSlice::new(b""), IoSlice::new(b"body")];
+        let written = poll_fn(|cx| Pin::new(&mut a).poll_write_vectored(cx, &slices)).await.unwrap();
+        assert_eq!(written, 10);
+        assert_eq!(b.read_exactly(10).await.unwrap(), b"head, body");
+        let nothing = poll_fn(|cx| Pin::new(&mut a).poll_write_vectored(cx, &slices[1..2])).await;
+        assert_eq!(nothing.unwrap(), 0);
     });
 }
 

@@ -160,6 +160,22 @@ macro_rules! write_methods {
                     .poll_op(cx, Direction::Write, at, |mut source| source.write(data).map(Attempt::written))
             }
 
+            /// One system call for all of `slices`.
+            #[track_caller]
+            fn poll_write_vectored(
+                self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+                slices: &[io::IoSlice<'_>],
+            ) -> Poll<io::Result<usize>> {
+                if slices.iter().all(|slice| slice.is_empty()) {
+                    return crate::traps::spend(cx).map(|()| Ok(0));
+                }
+                let at = Location::caller();
+                self.socket().poll_op(cx, Direction::Write, at, |mut source| {
+                    source.write_vectored(slices).map(Attempt::written)
+                })
+            }
+
             /// There is no buffer here: this does nothing.
             fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
                 Poll::Ready(Ok(()))
