@@ -16,13 +16,13 @@
 //!   is consumed, both return to zero: an exchange with a small response allocates and clears nothing here.
 //! - Large parts of a body must not be copied again. They are *split off*: the caller gets the memory itself, and the
 //!   next read uses the rest of the block or a new block. When the caller has dropped its parts, the block is used again
-//!   instead of a new one. Small parts are copied, because splitting would keep the whole block in use for them. When the first
-//!   is taken, all that has arrived is copied, if it is little: a head and its body, or many small chunks, are parts of one
-//!   copy.
+//!   instead of a new one, and is not cleared again: a block that is handed out to its end is remembered in `handed_out`. Small
+//!   parts are copied, because splitting would keep the whole block in use for them. When the first is taken, all that has
+//!   arrived is copied, if it is little: a head and its body, or many small chunks, are parts of one copy.
 //! - Most responses fit into 4 KiB, and a pool keeps many connections idle. So the space for a read starts at 4 KiB and
 //!   grows only while reads fill it, up to 64 KiB; after the exchange, a grown block is released.
 
-use core::fmt;
+use core::{fmt, mem};
 
 use bytes::{Buf, Bytes, BytesMut};
 
@@ -34,6 +34,8 @@ const COPY_BELOW: usize = 4 * 1024;
 
 pub(crate) struct Buffer {
     storage: BytesMut,
+    /// The last block of which a part was handed out and no space is left that is worth a read.
+    handed_out: Bytes,
     start: usize,
     end: usize,
     /// A copy of the first unread bytes, which small parts are taken from; mostly empty.
@@ -50,6 +52,7 @@ impl Buffer {
     pub(crate) fn new() -> Self {
         Buffer {
             storage: BytesMut::new(),
+            handed_out: Bytes::new(),
             start: 0,
             end: 0,
             copied: Bytes::new(),
@@ -128,6 +131,12 @@ impl Buffer {
             return piece;
         }
         self.copied = Bytes::new();
+        if n == self.end - self.start && self.storage.len() - self.end < self.room / 2 {
+            self.handed_out = mem::take(&mut self.storage).freeze();
+            let piece = self.handed_out.slice(self.start..self.end);
+            (self.start, self.end) = (0, 0);
+            return piece;
+        }
         let mut piece = self.storage.split_to(self.start + n);
         piece.advance(self.start);
         self.end -= self.start + n;
@@ -148,6 +157,7 @@ impl Buffer {
     pub(crate) fn shrink(&mut self) {
         debug_assert!(self.is_empty());
         self.room = SMALLEST_ROOM;
+        self.handed_out = Bytes::new();
         if self.storage.len() != SMALLEST_ROOM {
             self.storage = BytesMut::new();
         }
@@ -160,6 +170,10 @@ impl Buffer {
             self.storage.copy_within(self.start..self.end, 0);
             self.end -= self.start;
             self.start = 0;
+        }
+        let handed_out = mem::take(&mut self.handed_out);
+        if self.storage.is_empty() {
+            self.storage = handed_out.try_into_mut().unwrap_or_default();
         }
         if self.storage.len() - self.end < self.room / 2 {
             // Only the unread bytes are copied to a larger block.
@@ -180,5 +194,40 @@ impl fmt::Debug for Buffer {
             .field("space", &(self.storage.len() - self.end))
             .field("closed", &self.closed)
             .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Fills the next `n` bytes of the space with `byte`, and takes them out.
+    fn pass(buffer: &mut Buffer, byte: u8) -> Bytes {
+        let space = buffer.space();
+        let n = space.len();
+        space.fill(byte);
+        buffer.filled(n);
+        buffer.take(n)
+    }
+
+    #[test]
+    fn a_block_whose_part_was_dropped_is_read_into_again_without_being_cleared() {
+        let mut buffer = Buffer::new();
+        for _ in 0..4 {
+            drop(pass(&mut buffer, 7));
+        }
+        let address = buffer.space().as_ptr();
+        assert_eq!(buffer.space(), [7; LARGEST_ROOM]);
+        assert_eq!(pass(&mut buffer, 8).as_ptr(), address);
+        assert_eq!(buffer.space(), [8; LARGEST_ROOM]);
+    }
+
+    #[test]
+    fn a_part_that_is_kept_is_not_written_to() {
+        let mut buffer = Buffer::new();
+        let kept: Vec<Bytes> = (0..8).map(|n| pass(&mut buffer, n)).collect();
+        for (n, part) in (0..).zip(kept) {
+            assert!(part.iter().all(|&byte| byte == n));
+        }
     }
 }
