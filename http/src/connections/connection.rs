@@ -3,12 +3,13 @@
 //! `h1` does no I/O, and the stream knows no HTTP. Only this file has both. Its core is one loop, `poll_event`: ask `h1`
 //! for the next event; if it needs bytes, read some from the stream into the space that it offers; ask again.
 //!
-//! Sending is more complex, because the two directions overlap. The head and a small body are sent in one system call, and
-//! nothing is read meanwhile: there can be no response yet. A larger body is sent chunk by chunk while the connection is
-//! watched for an early response, because a server that refuses an upload may respond before its end (RFC 9112 §9.5). A 2xx
-//! is no refusal: the rest of the body is then sent while the response is read ([`Connection::send_on`]). With `Expect:
-//! 100-continue` the head is sent alone, and the body waits a moment for an interim response (RFC 9110 §10.1.1). When
-//! sending fails, the server has often just sent a response that says why, so that is read before the failure is reported.
+//! Sending is more complex, because the two directions overlap. The head and the first chunk of the body, which of a body in
+//! memory is 256 KiB and not copied, are sent in one system call, and nothing is read meanwhile: there can be no response yet.
+//! The rest of a larger body is sent chunk by chunk while the connection is watched for an early response, because a server
+//! that refuses an upload may respond before its end (RFC 9112 §9.5). A 2xx is no refusal: the rest of the body is then sent
+//! while the response is read ([`Connection::send_on`]). With `Expect: 100-continue` the head is sent alone, and the body waits
+//! a moment for an interim response (RFC 9110 §10.1.1). When sending fails, the server has often just sent a response that says
+//! why, so that is read before the failure is reported.
 //!
 //! Every future here may be dropped at any await: the state is in `h1` (what has been read) and in `out` (what is to be
 //! sent). A connection that is dropped in the middle of an exchange is closed.
@@ -34,9 +35,6 @@ use std::time::{Duration, Instant};
 
 // Plain data, for files that may not know `h1` (`http/tests/laws.rs`).
 pub(crate) use crate::h1::{BodyLength, Limits as ProtocolLimits, RequestHead, ResponseHead};
-
-/// A body in memory of at most this many bytes is sent together with the head.
-const SMALL_BODY: usize = 64 * 1024;
 
 pub(crate) struct Connection {
     stream: Stream,
@@ -165,11 +163,8 @@ impl Connection {
             self.remember_keep_alive(&refusal);
             return Ok(Exchanged { head: refusal, sent: curio::clock(), body_goes_on: false });
         }
-        if let Some(body) = upload.take_in_memory(SMALL_BODY) {
-            self.h1.body(&body, &mut self.out.bytes)?;
-            self.h1.end(&mut self.out.bytes)?;
-        } else if let Poll::Ready(framed) = poll_fn(|cx| Poll::Ready(self.poll_frame(cx, upload))).await {
-            // The first chunk of a larger one is sent with the head, if it is available without waiting.
+        // The first chunk of the body is sent with the head, if it is available without waiting.
+        if let Poll::Ready(framed) = poll_fn(|cx| Poll::Ready(self.poll_frame(cx, upload))).await {
             framed?;
         }
         // Nearly always the request is small and the socket takes all of it without waiting.
@@ -392,9 +387,14 @@ impl Connection {
 
     /// Frames the next chunk of the body, or its end, into `out`.
     fn poll_frame(&mut self, cx: &mut Context<'_>, upload: &mut Upload) -> Poll<Result<(), ExchangeError>> {
-        let framed = match ready!(upload.poll_chunk(cx)) {
-            Ok(Some(chunk)) => self.h1.body(chunk, &mut self.out.bytes),
-            Ok(None) => self.h1.end(&mut self.out.bytes),
+        let framed = match ready!(upload.poll_next(cx)) {
+            Ok(true) => match upload.shared_chunk() {
+                Some(chunk) => {
+                    self.h1.body_shared(chunk, &mut self.out.bytes).map(|apart| self.out.attach(apart))
+                }
+                None => self.h1.body(upload.chunk(), &mut self.out.bytes),
+            },
+            Ok(false) => self.h1.end(&mut self.out.bytes),
             Err(error) => return Poll::Ready(Err(ExchangeError::from(error))),
         };
         Poll::Ready(framed.map_err(ExchangeError::from))

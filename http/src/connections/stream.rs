@@ -9,9 +9,10 @@
 
 use crate::connections::connector::Duplex;
 use crate::connections::tls::TlsStream;
+use bytes::{Buf, Bytes};
 use curio::TcpStream;
 use futures_io::{AsyncRead, AsyncWrite};
-use std::io;
+use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 
@@ -146,11 +147,14 @@ impl Stream {
     }
 }
 
-/// Bytes to be sent. They are appended at the end and sent from the front; the memory is kept for the next request.
+/// Bytes to be sent. They are appended at the end and sent from the front; the memory is kept for the next request. A large part
+/// of a body that is in memory already is not copied here, and is sent after them, in the same system call.
 #[derive(Default)]
 pub(crate) struct SendBuffer {
+    /// Nothing is appended while there is something in `attached`.
     pub(crate) bytes: Vec<u8>,
     sent: usize,
+    attached: Bytes,
 }
 
 /// A larger buffer is not kept by an idle connection.
@@ -158,16 +162,30 @@ const KEPT: usize = 4 * 1024;
 
 impl SendBuffer {
     pub(crate) fn is_empty(&self) -> bool {
-        self.sent == self.bytes.len()
+        self.sent == self.bytes.len() && self.attached.is_empty()
     }
 
+    /// What is to be sent next. All of it, unless something was attached.
     pub(crate) fn unsent(&self) -> &[u8] {
-        &self.bytes[self.sent..]
+        let own = &self.bytes[self.sent..];
+        if own.is_empty() { &self.attached } else { own }
     }
 
-    pub(crate) fn clear(&mut self) {
-        self.bytes.clear();
-        self.sent = 0;
+    /// Appends these bytes, if there are any, without copying them.
+    pub(crate) fn attach(&mut self, bytes: Option<Bytes>) {
+        debug_assert!(self.attached.is_empty());
+        self.attached = bytes.unwrap_or_default();
+    }
+
+    /// The first `n` unsent bytes were sent, or taken to be sent.
+    pub(crate) fn advance(&mut self, n: usize) {
+        let own = n.min(self.bytes.len() - self.sent);
+        self.sent += own;
+        self.attached.advance(n - own);
+        if self.sent == self.bytes.len() {
+            self.bytes.clear();
+            self.sent = 0;
+        }
     }
 
     pub(crate) fn shrink(&mut self) {
@@ -179,11 +197,10 @@ impl SendBuffer {
     fn flush_at_once(&mut self, to: &TcpStream) {
         while !self.is_empty() {
             match to.try_write(self.unsent()) {
-                Ok(n @ 1..) => self.sent += n,
+                Ok(n @ 1..) => self.advance(n),
                 Ok(0) | Err(_) => return,
             }
         }
-        self.clear();
     }
 
     /// Sends everything. If polling stops half-way, the next call goes on where this one stopped.
@@ -193,17 +210,85 @@ impl SendBuffer {
         to: &mut W,
     ) -> Poll<io::Result<()>> {
         while !self.is_empty() {
-            match ready!(Pin::new(&mut *to).poll_write(cx, self.unsent()))? {
+            let own = &self.bytes[self.sent..];
+            let length = own.len() + self.attached.len();
+            let to = Pin::new(&mut *to);
+            let written = if own.is_empty() || self.attached.is_empty() {
+                to.poll_write(cx, self.unsent())
+            } else {
+                to.poll_write_vectored(cx, &[IoSlice::new(own), IoSlice::new(&self.attached)])
+            };
+            match ready!(written)? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                n if n > self.unsent().len() => return Poll::Ready(Err(out_of_bounds())),
-                n => self.sent += n,
+                n if n > length => return Poll::Ready(Err(out_of_bounds())),
+                n => self.advance(n),
             }
         }
-        self.clear();
         Poll::Ready(Ok(()))
     }
 }
 
 fn out_of_bounds() -> io::Error {
     io::Error::other("the stream claims to have transferred more bytes than there were")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Takes `most` bytes of each write.
+    struct Slow {
+        most: usize,
+        writes: usize,
+        taken: Vec<u8>,
+    }
+
+    impl AsyncWrite for Slow {
+        fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+            self.poll_write_vectored(cx, &[IoSlice::new(bytes)])
+        }
+
+        fn poll_write_vectored(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            slices: &[IoSlice<'_>],
+        ) -> Poll<io::Result<usize>> {
+            self.writes += 1;
+            let all: Vec<u8> = slices.iter().flat_map(|slice| slice.iter().copied()).collect();
+            let n = all.len().min(self.most);
+            self.taken.extend_from_slice(&all[..n]);
+            Poll::Ready(Ok(n))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    fn sent_by(most: usize) -> Slow {
+        let mut out = SendBuffer::default();
+        out.bytes.extend_from_slice(b"head, ");
+        out.attach(Some(Bytes::from_static(b"body")));
+        let mut slow = Slow { most, writes: 0, taken: Vec::new() };
+        let sent = out.poll_flush(&mut Context::from_waker(Waker::noop()), &mut slow);
+        assert!(matches!(sent, Poll::Ready(Ok(()))) && out.is_empty());
+        slow
+    }
+
+    #[test]
+    fn a_head_and_a_body_that_is_not_copied_are_sent_by_one_call() {
+        let sent = sent_by(usize::MAX);
+        assert_eq!((sent.writes, sent.taken.as_slice()), (1, &b"head, body"[..]));
+    }
+
+    #[test]
+    fn short_writes_lose_and_repeat_nothing() {
+        for most in 1..10 {
+            assert_eq!(sent_by(most).taken, b"head, body");
+        }
+    }
 }

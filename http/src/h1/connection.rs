@@ -163,15 +163,35 @@ impl Connection {
             Sending::Broken => Err(LocalError::BodyBroken),
             Sending::Complete if chunk.is_empty() => Ok(()),
             Sending::Complete => self.break_request(LocalError::BodyAfterEnd),
-            Sending::Body(encoder) => match encoder.encode(chunk, out) {
-                Err(error) => self.break_request(error),
-                Ok(()) => {
-                    if encoder.is_full() {
-                        self.sending = Sending::Complete;
-                    }
-                    Ok(())
-                }
-            },
+            Sending::Body(encoder) => {
+                let encoded = encoder.encode(chunk, out);
+                self.body_was_encoded(encoded)
+            }
+        }
+    }
+
+    fn body_was_encoded(&mut self, encoded: Result<(), LocalError>) -> Result<(), LocalError> {
+        match (encoded, &self.sending) {
+            (Err(error), _) => return self.break_request(error),
+            (Ok(()), Sending::Body(encoder)) if encoder.is_full() => self.sending = Sending::Complete,
+            (Ok(()), _) => {}
+        }
+        Ok(())
+    }
+
+    /// The same for a chunk that can be shared. If it is large and needs no framing, it is not copied to `out` but returned, to be
+    /// sent after what is in `out`.
+    pub(crate) fn body_shared(
+        &mut self,
+        chunk: Bytes,
+        out: &mut Vec<u8>,
+    ) -> Result<Option<Bytes>, LocalError> {
+        match &mut self.sending {
+            Sending::Body(encoder) if encoder.leaves_apart(chunk.len()) => {
+                let counted = encoder.count(chunk.len() as u64);
+                self.body_was_encoded(counted).map(|()| Some(chunk))
+            }
+            _ => self.body(&chunk, out).map(|()| None),
         }
     }
 

@@ -7,6 +7,9 @@ use super::error::LocalError;
 use super::field::{LONGEST_HEX, write_hex};
 use super::request::BodyLength;
 
+/// To copy less than this costs less than to send it from two places.
+const COPY_BELOW: usize = 4 * 1024;
+
 #[derive(Debug)]
 pub(super) enum BodyEncoder {
     Length { declared: u64, sent: u64 },
@@ -30,12 +33,8 @@ impl BodyEncoder {
     /// Appends all of `data`, or nothing.
     pub(super) fn encode(&mut self, data: &[u8], out: &mut Vec<u8>) -> Result<(), LocalError> {
         match self {
-            BodyEncoder::Length { declared, sent } => {
-                let length = data.len() as u64;
-                if length > *declared - *sent {
-                    return Err(LocalError::BodyTooLong { declared: *declared });
-                }
-                *sent += length;
+            BodyEncoder::Length { .. } => {
+                self.count(data.len() as u64)?;
                 out.extend_from_slice(data);
             }
             // A chunk of size zero would be the last one.
@@ -47,6 +46,22 @@ impl BodyEncoder {
                 out.extend_from_slice(data);
                 out.extend_from_slice(b"\r\n");
             }
+        }
+        Ok(())
+    }
+
+    /// Whether so much data is better sent as it is than copied.
+    pub(super) fn leaves_apart(&self, length: usize) -> bool {
+        matches!(self, BodyEncoder::Length { .. }) && length >= COPY_BELOW
+    }
+
+    /// Counts data without framing, or nothing.
+    pub(super) fn count(&mut self, length: u64) -> Result<(), LocalError> {
+        if let BodyEncoder::Length { declared, sent } = self {
+            if length > *declared - *sent {
+                return Err(LocalError::BodyTooLong { declared: *declared });
+            }
+            *sent += length;
         }
         Ok(())
     }

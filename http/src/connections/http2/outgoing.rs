@@ -51,13 +51,14 @@ impl Outgoing {
     ) -> Result<Sending, Error> {
         loop {
             if self.piece.is_empty() {
-                match self.upload.poll_chunk(cx) {
+                match self.upload.poll_next(cx) {
                     Poll::Pending => return Ok(Sending::WaitsForBody),
-                    Poll::Ready(chunk) => match chunk? {
-                        Some(chunk) => self.piece = Bytes::copy_from_slice(chunk),
-                        None => return self.end(stream),
-                    },
+                    Poll::Ready(Err(error)) => return Err(error),
+                    Poll::Ready(Ok(false)) => return self.end(stream),
+                    Poll::Ready(Ok(true)) => {}
                 }
+                let copied = || Bytes::copy_from_slice(self.upload.chunk());
+                self.piece = self.upload.shared_chunk().unwrap_or_else(copied);
                 self.taken += self.piece.len() as u64;
                 if let Some(declared) = self.declared.filter(|declared| self.taken > *declared) {
                     return Err(wrong_length(format!("longer than the {declared} bytes that were declared")));

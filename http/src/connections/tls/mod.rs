@@ -58,6 +58,8 @@ use std::task::{Context, Poll, Waker, ready};
 const RECORD_OVERHEAD: usize = 64;
 /// The most content of a record (RFC 8446 §5.1).
 const RECORD: usize = 16 * 1024;
+/// The most content that is encrypted before the records are sent.
+const ENCRYPTED_AT_ONCE: usize = 4 * RECORD;
 
 pub(crate) struct TlsStream {
     below: Stream,
@@ -170,19 +172,30 @@ impl TlsStream {
 
     /// Encrypts everything in `out` and sends as much as the socket accepts now.
     pub(crate) fn try_send(&mut self, out: &mut SendBuffer) {
-        if !out.is_empty() && self.encrypt(out.unsent()).is_ok() {
-            out.clear();
-        }
+        while !out.is_empty() && self.encrypt_next(out).is_ok() {}
         self.below.try_send(&mut self.outgoing);
     }
 
-    /// Encrypts everything in `out`, appends it to what is still to be sent, and sends it all.
+    /// Encrypts everything in `out`, appends it to what is still to be sent, and sends it all. A large body is encrypted and
+    /// sent in parts.
     pub(crate) fn poll_send(&mut self, cx: &mut Context<'_>, out: &mut SendBuffer) -> Poll<io::Result<()>> {
-        if !out.is_empty() {
-            self.encrypt(out.unsent())?;
-            out.clear();
+        loop {
+            while !out.is_empty() && self.outgoing.unsent().len() < ENCRYPTED_AT_ONCE {
+                self.encrypt_next(out)?;
+            }
+            ready!(self.below.poll_send(cx, &mut self.outgoing))?;
+            if out.is_empty() {
+                return Poll::Ready(Ok(()));
+            }
         }
-        self.below.poll_send(cx, &mut self.outgoing)
+    }
+
+    /// Encrypts the next part of `out`.
+    fn encrypt_next(&mut self, out: &mut SendBuffer) -> io::Result<()> {
+        let n = out.unsent().len().min(ENCRYPTED_AT_ONCE);
+        self.encrypt(&out.unsent()[..n])?;
+        out.advance(n);
+        Ok(())
     }
 
     pub(crate) fn is_flushed(&self) -> bool {

@@ -1,7 +1,7 @@
 //! The request body while it is sent.
 //!
 //! ```text
-//! file.rs       a file, read in a thread
+//! file.rs       a file, read ahead in a thread
 //! stream.rs     a stream of pieces
 //! progress.rs   how much has been sent
 //! ```
@@ -32,8 +32,10 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use stream::StreamUpload;
 
-/// How many bytes are framed and sent at a time.
+/// How many bytes of a reader or a stream are framed and sent at a time.
 const CHUNK: usize = 64 * 1024;
+/// The same of a body in memory, which need not be copied for that.
+const CHUNK_IN_MEMORY: usize = 256 * 1024;
 
 /// A body that is ready to be sent, and its length.
 pub(crate) type OpenBody = (Upload, BodyLength);
@@ -122,36 +124,30 @@ impl Upload {
         self.chunks.put_back(body);
     }
 
-    /// The whole body, if it is in memory and no longer than `limit`.
-    pub(crate) fn take_in_memory(&mut self, limit: usize) -> Option<Bytes> {
-        let ChunkSource::Memory { bytes, .. } = &mut self.chunks else { return None };
-        if bytes.len() > limit {
-            return None;
+    /// Advances to the next chunk, which is never empty; `false` at the end.
+    pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Error>> {
+        let is_chunk = ready!(self.chunks.poll_next(cx))?;
+        let length = if is_chunk { self.chunk().len() } else { 0 };
+        if let Some(progress) = self.progress() {
+            progress.add(length);
         }
-        let bytes = std::mem::take(bytes);
-        self.count(bytes.len());
-        Some(bytes)
+        Poll::Ready(Ok(is_chunk))
     }
 
-    /// The next chunk, never empty; `None` at the end.
-    pub(crate) fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<&[u8]>, Error>> {
-        if !ready!(self.chunks.poll_next(cx))? {
-            return Poll::Ready(Ok(None));
-        }
-        self.count(self.chunks.chunk().len());
-        Poll::Ready(Ok(Some(self.chunks.chunk())))
+    /// The chunk to which [`poll_next`](Upload::poll_next) has advanced.
+    pub(crate) fn chunk(&self) -> &[u8] {
+        self.chunks.chunk()
+    }
+
+    /// The same without copying it; `None` of a file or a reader, which use its memory again.
+    pub(crate) fn shared_chunk(&self) -> Option<Bytes> {
+        self.chunks.shared_chunk()
     }
 
     /// Called when the operating system has taken all chunks polled so far: reports the progress.
     pub(crate) fn all_sent(&mut self) {
         if let Some(progress) = self.progress() {
             progress.report();
-        }
-    }
-
-    fn count(&mut self, n: usize) {
-        if let Some(progress) = self.progress() {
-            progress.add(n);
         }
     }
 
@@ -236,7 +232,7 @@ impl ChunkSource {
         match self {
             ChunkSource::Memory { bytes, given } => {
                 bytes.advance(*given);
-                *given = bytes.len().min(CHUNK);
+                *given = bytes.len().min(CHUNK_IN_MEMORY);
                 Poll::Ready(Ok(*given > 0))
             }
             ChunkSource::File(file) => file.poll_next(cx),
@@ -274,6 +270,15 @@ impl ChunkSource {
             ChunkSource::Stream(upload) => upload.chunk(),
             ChunkSource::Reader(upload) => &upload.buffer[..upload.filled],
             ChunkSource::Sequence(remaining) => remaining.front().map_or(&[], ChunkSource::chunk),
+        }
+    }
+
+    fn shared_chunk(&self) -> Option<Bytes> {
+        match self {
+            ChunkSource::Memory { bytes, given } => Some(bytes.slice(..*given)),
+            ChunkSource::Stream(upload) => Some(upload.shared_chunk()),
+            ChunkSource::Sequence(remaining) => remaining.front()?.shared_chunk(),
+            ChunkSource::File(_) | ChunkSource::Reader(_) => None,
         }
     }
 }

@@ -51,4 +51,8 @@ impl StreamUpload {
     pub(super) fn chunk(&self) -> &[u8] {
         &self.piece[..self.given]
     }
+
+    pub(super) fn shared_chunk(&self) -> Bytes {
+        self.piece.slice(..self.given)
+    }
 }
