@@ -1,6 +1,8 @@
 //! Writing a body to a file, or to any writer.
 //!
-//! Writing to a file blocks, so the body is handed to a thread, in large batches; while one is written, the next is read. The file
+//! Writing to a file blocks, so the body is handed to a thread, in large batches; while one is written, the next is read. The two
+//! take turns with two pieces of memory: copying into them costs less than one write for each chunk, and as the chunks are dropped
+//! at once, the connection reads into the same block again. The file
 //! appears under its name only when it is complete (`atomic_file.rs`). `session/download.rs` keeps unfinished files, to go on
 //! with them later.
 
@@ -9,7 +11,6 @@ use crate::error::{Error, ErrorKind};
 use crate::response::Response;
 use crate::response::content::Content;
 use crate::response::file_name;
-use bytes::Bytes;
 use futures_io::AsyncWrite;
 use std::fs::File;
 use std::future::poll_fn;
@@ -134,47 +135,45 @@ async fn pour<F: Send + 'static>(
     failed: impl Fn(io::Error) -> Error,
 ) -> Result<(F, u64), Error> {
     let mut written = 0;
-    let mut batch = Batch::read(content).await;
+    let mut batch = Batch::read(content, Vec::new()).await;
+    let mut memory = Vec::new();
     loop {
-        let Batch { chunks, end } = batch;
-        written += chunks.iter().map(|chunk| chunk.len() as u64).sum::<u64>();
+        let Batch { bytes, end } = batch;
+        written += bytes.len() as u64;
         let writing = in_thread(move || {
-            chunks.iter().try_for_each(|chunk| write(&mut file, chunk))?;
-            Ok(file)
+            write(&mut file, &bytes)?;
+            Ok((file, bytes))
         });
         if let Some(end) = end {
-            file = writing.await.map_err(&failed)?;
+            (file, _) = writing.await.map_err(&failed)?;
             return end.map(|()| (file, written));
         }
-        let (wrote, next) = curio::join!(writing, Batch::read(content));
-        file = wrote.map_err(&failed)?;
+        let (wrote, next) = curio::join!(writing, Batch::read(content, memory));
+        (file, memory) = wrote.map_err(&failed)?;
         batch = next;
     }
 }
 
-/// Chunks that are written together.
+/// What is written together.
 struct Batch {
-    chunks: Vec<Bytes>,
+    bytes: Vec<u8>,
     /// How the body has ended, if it has.
     end: Option<Result<(), Error>>,
 }
 
 impl Batch {
-    /// The next chunks, about `BATCH` bytes of them.
-    async fn read(content: &mut Content) -> Batch {
-        let mut chunks = Vec::new();
-        let mut size = 0;
-        while size < BATCH {
+    /// About the next `BATCH` bytes, in this memory.
+    async fn read(content: &mut Content, memory: Vec<u8>) -> Batch {
+        let mut bytes = memory;
+        bytes.clear();
+        while bytes.len() < BATCH {
             match poll_fn(|cx| content.poll_chunk(cx, BATCH)).await {
-                Some(Ok(chunk)) => {
-                    size += chunk.len();
-                    chunks.push(chunk);
-                }
-                Some(Err(error)) => return Batch { chunks, end: Some(Err(error)) },
-                None => return Batch { chunks, end: Some(Ok(())) },
+                Some(Ok(chunk)) => bytes.extend_from_slice(&chunk),
+                Some(Err(error)) => return Batch { bytes, end: Some(Err(error)) },
+                None => return Batch { bytes, end: Some(Ok(())) },
             }
         }
-        Batch { chunks, end: None }
+        Batch { bytes, end: None }
     }
 }
 
