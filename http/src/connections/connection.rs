@@ -3,13 +3,12 @@
 //! `h1` does no I/O, and the stream knows no HTTP. Only this file has both. Its core is one loop, `poll_event`: ask `h1`
 //! for the next event; if it needs bytes, read some from the stream into the space that it offers; ask again.
 //!
-//! Sending is more complex, because the two directions overlap. The head and the first chunk of the body, which of a body in
-//! memory is 256 KiB and not copied, are sent in one system call, and nothing is read meanwhile: there can be no response yet.
-//! The rest of a larger body is sent chunk by chunk while the connection is watched for an early response, because a server
-//! that refuses an upload may respond before its end (RFC 9112 §9.5). A 2xx is no refusal: the rest of the body is then sent
-//! while the response is read ([`Connection::send_on`]). With `Expect: 100-continue` the head is sent alone, and the body waits
-//! a moment for an interim response (RFC 9110 §10.1.1). When sending fails, the server has often just sent a response that says
-//! why, so that is read before the failure is reported.
+//! Sending is more complex, because the two directions overlap. The head and the first chunk of the body are sent in one system
+//! call, without copying what is in memory, and nothing is read meanwhile: there can be no response yet. The rest of the body is
+//! sent chunk by chunk while the connection is watched for an early response, because a server that refuses an upload may respond
+//! before its end (RFC 9112 §9.5). A 2xx is no refusal: the rest is then sent while the response is read
+//! ([`Connection::send_on`]). With `Expect: 100-continue` the head is sent alone, and the body waits a moment for an interim
+//! response (RFC 9110 §10.1.1). When sending fails, the server has often just sent a response that says why, so that is read first.
 //!
 //! Every future here may be dropped at any await: the state is in `h1` (what has been read) and in `out` (what is to be
 //! sent). A connection that is dropped in the middle of an exchange is closed.
