@@ -29,6 +29,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::net::Ipv6Addr;
 use std::str::FromStr;
+use std::sync::Arc;
 use url::Position;
 
 /// An `http` or `https` URL, parsed and normalised.
@@ -77,7 +78,8 @@ use url::Position;
 /// out.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Url {
-    text: String,
+    /// Shared, because a request, its response and the redirects to it have it in common.
+    text: Arc<str>,
     marks: Marks,
 }
 
@@ -170,7 +172,7 @@ impl Url {
         let host_start = at(Position::BeforeHost);
         let has_user = !parsed.username().is_empty() || parsed.password().is_some();
         Url {
-            text: parsed.as_str().to_owned(),
+            text: parsed.as_str().into(),
             marks: Marks {
                 scheme_end: at(Position::AfterScheme),
                 user_end: if has_user { host_start - 1 } else { host_start },
@@ -294,7 +296,7 @@ impl Url {
         let removed = self.marks.host_start - start;
         let Marks { scheme_end, host_end, port, path_start, path_end, query_end, .. } = self.marks;
         Url {
-            text: format!("{}{}", &self.text[..start], &self.text[self.marks.host_start..]),
+            text: [&self.text[..start], &self.text[self.marks.host_start..]].concat().into(),
             marks: Marks {
                 scheme_end,
                 user_end: start,
@@ -310,11 +312,11 @@ impl Url {
 
     /// Replaces the fragment by that of another URL, which is encoded already.
     pub(crate) fn set_encoded_fragment(&mut self, fragment: Option<&str>) {
-        self.text.truncate(self.marks.query_end);
-        if let Some(fragment) = fragment {
-            self.text.push('#');
-            self.text.push_str(fragment);
-        }
+        let before = &self.text[..self.marks.query_end];
+        self.text = match fragment {
+            Some(fragment) => [before, "#", fragment].concat().into(),
+            None => before.into(),
+        };
     }
 
     /// Adds `more`, already encoded as `k=v&k=v`, to the query.
@@ -327,8 +329,8 @@ impl Url {
             Some("") => "",
             Some(_) => "&",
         };
-        self.text.insert_str(self.marks.query_end, joint);
-        self.text.insert_str(self.marks.query_end + joint.len(), more);
+        let (before, after) = self.text.split_at(self.marks.query_end);
+        self.text = [before, joint, more, after].concat().into();
         self.marks.query_end += joint.len() + more.len();
     }
 }

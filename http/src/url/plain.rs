@@ -1,86 +1,153 @@
 //! URLs that need no parsing.
 //!
 //! Most URLs in programs are normalised already: `https://api.example.org/items?page=2`. The full parser takes a noticeable
-//! part of a request's time to find that out. So this file scans a text once; if every part of it has a form that the
-//! parser is known to leave unchanged, the text is taken as it is. For everything else, and in every doubtful case, the
+//! part of a request's time to find that out. So this file reads a text once, byte by byte; if every part of it has a form that
+//! the parser is known to leave unchanged, the text is taken as it is. For everything else, and in every doubtful case, the
 //! result is `None`, and the parser decides. A test gives both the same texts.
 
 use super::{Marks, Url};
-use std::net::Ipv4Addr;
 
 /// Longer texts are left to the parser, which has its own limits.
 const LONGEST: usize = 4096;
+/// Longer hosts are refused, and the parser says so.
+const LONGEST_HOST: usize = 253;
 
 /// The URL, if `text` is one in normal form.
 pub(super) fn parse(text: &str) -> Option<Url> {
+    let bytes = text.as_bytes();
     let (scheme, own_port) = match () {
-        () if text.starts_with("http://") => ("http://", 80),
-        () if text.starts_with("https://") => ("https://", 443),
+        () if bytes.starts_with(b"http://") => ("http", 80),
+        () if bytes.starts_with(b"https://") => ("https", 443),
         () => return None,
     };
-    if text.len() > LONGEST {
+    if bytes.len() > LONGEST {
         return None;
     }
-    let host_start = scheme.len();
-    let host_end = host_start + text[host_start..].find([':', '/'])?;
-    if !is_plain_host(&text[host_start..host_end]) {
-        return None;
-    }
-    let path_start = host_end + text[host_end..].find('/')?;
-    let port = match &text[host_end..path_start] {
-        "" => None,
-        port => Some(plain_port(&port[1..]).filter(|port| *port != own_port)?),
+    let host_start = scheme.len() + "://".len();
+    let host_end = plain_host_end(bytes, host_start)?;
+    let (port, path_start) = match bytes.get(host_end)? {
+        b':' => {
+            let end = end_of(DIGIT, bytes, host_end + 1);
+            let port = plain_number(&bytes[host_end + 1..end]).filter(|port| *port != 0 && *port != own_port);
+            (Some(port?), end)
+        }
+        _ => (None, host_end),
     };
-    let path_end = text[path_start..].find('?').map_or(text.len(), |at| path_start + at);
-    let plain = is_plain_path(&text.as_bytes()[path_start..path_end])
-        && text.as_bytes()[path_end..].iter().all(in_query);
-    plain.then(|| Url {
-        text: text.to_owned(),
+    if bytes.get(path_start) != Some(&b'/') {
+        return None;
+    }
+    let path_end = plain_path_end(bytes, path_start)?;
+    let query_end = match bytes.get(path_end) {
+        Some(b'?') => end_of(QUERY, bytes, path_end),
+        _ => path_end,
+    };
+    (query_end == bytes.len()).then(|| Url {
+        text: text.into(),
         marks: Marks {
-            scheme_end: host_start - 3,
+            scheme_end: scheme.len(),
             user_end: host_start,
             host_start,
             host_end,
             port,
             path_start,
             path_end,
-            query_end: text.len(),
+            query_end,
         },
     })
 }
 
-/// An IPv4 address in its usual form, or a name of lower-case ASCII letters, digits, hyphens and single dots, whose last
-/// label is not a number and that has no encoded label ("xn--").
-fn is_plain_host(host: &str) -> bool {
-    let bytes = host.as_bytes();
-    let in_name = |byte: &u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.');
-    let Some(last) = host.rsplit('.').next().filter(|_| bytes.iter().all(in_name)) else { return false };
-    match last.bytes().next() {
-        None | Some(b'-') => false,
-        // The parser accepts many spellings of an IPv4 address; this function only the usual one.
-        Some(b'0'..=b'9') => host.parse::<Ipv4Addr>().is_ok(),
-        Some(_) => {
-            host.len() < 254
-                && bytes[0].is_ascii_alphanumeric()
-                && !host.contains("..")
-                && !host.contains("--")
+// What a byte may be part of, in its normal form.
+const DIGIT: u8 = 1;
+/// Of a label of a host: a lower-case letter or a digit.
+const LABEL: u8 = 2;
+/// Of a path. Not `%`, because an encoded dot (`%2e`) has a meaning there.
+const PATH: u8 = 4;
+const QUERY: u8 = 8;
+
+static CLASSES: [u8; 256] = classes();
+
+const fn classes() -> [u8; 256] {
+    let mut classes = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        classes[byte] = match byte as u8 {
+            b'0'..=b'9' => DIGIT | LABEL | PATH | QUERY,
+            b'a'..=b'z' => LABEL | PATH | QUERY,
+            b'A'..=b'Z' => PATH | QUERY,
+            b'-' | b'.' | b'_' | b'~' | b'!' | b'$' | b'&' | b'(' | b')' | b'*' | b'+' | b',' | b';'
+            | b'=' | b':' | b'@' | b'/' => PATH | QUERY,
+            b'\'' => PATH,
+            b'?' | b'%' => QUERY,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    classes
+}
+
+fn is_in(class: u8, byte: u8) -> bool {
+    CLASSES[usize::from(byte)] & class != 0
+}
+
+/// The position of the first byte from `start` on that is not of this class.
+fn end_of(class: u8, bytes: &[u8], start: usize) -> usize {
+    let beyond = bytes[start..].iter().position(|byte| !is_in(class, *byte));
+    beyond.map_or(bytes.len(), |length| start + length)
+}
+
+/// The end of a host that is an IPv4 address in its usual form, or a name of labels with single hyphens and dots between letters
+/// and digits. Encoded labels (`xn--`) have two hyphens.
+fn plain_host_end(bytes: &[u8], start: usize) -> Option<usize> {
+    let mut last_label = start;
+    let mut end = start;
+    loop {
+        let part = end;
+        end = end_of(LABEL, bytes, part);
+        if end == part {
+            return None;
+        }
+        match bytes.get(end) {
+            Some(b'.') => last_label = end + 1,
+            Some(b'-') => {}
+            _ => break,
+        }
+        end += 1;
+    }
+    // Where the last label begins with a digit, the parser accepts many spellings of an IPv4 address; this only the usual one.
+    let fits = end - start <= LONGEST_HOST;
+    let is_plain = fits && (!is_in(DIGIT, bytes[last_label]) || is_ipv4(&bytes[start..end]));
+    is_plain.then_some(end)
+}
+
+fn is_ipv4(host: &[u8]) -> bool {
+    let mut numbers = host.split(|byte| *byte == b'.').map(plain_number);
+    let mut next = || matches!(numbers.next(), Some(Some(0..=255)));
+    next() && next() && next() && next() && numbers.next().is_none()
+}
+
+/// A number without leading zeros.
+fn plain_number(digits: &[u8]) -> Option<u16> {
+    match digits {
+        [] | [b'0', _, ..] => return None,
+        _ => {}
+    }
+    digits.iter().try_fold(0u16, |number, digit| {
+        let digit = digit.checked_sub(b'0').filter(|digit| *digit < 10)?;
+        number.checked_mul(10)?.checked_add(digit.into())
+    })
+}
+
+/// The end of a path without `.` and `..`: no segment of it begins with a dot.
+fn plain_path_end(bytes: &[u8], start: usize) -> Option<usize> {
+    let mut before = 0;
+    for (length, &byte) in bytes[start..].iter().enumerate() {
+        match byte {
+            b'.' if before == b'/' => return None,
+            _ if is_in(PATH, byte) => before = byte,
+            _ => return Some(start + length),
         }
     }
-}
-
-fn plain_port(digits: &str) -> Option<u16> {
-    let plain = digits.bytes().all(|digit| digit.is_ascii_digit()) && !digits.starts_with('0');
-    if plain { digits.parse().ok() } else { None }
-}
-
-/// Segments that begin with a dot or contain a percent sign (`%2e`) may be `.` or `..`, so they are left to the parser.
-fn is_plain_path(path: &[u8]) -> bool {
-    let in_path = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/".contains(byte);
-    path.iter().all(in_path) && !path.windows(2).any(|pair| pair == b"/.")
-}
-
-fn in_query(byte: &u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-._~!$&()*+,;=:@/?%".contains(byte)
+    Some(bytes.len())
 }
 
 #[cfg(test)]
