@@ -33,7 +33,7 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 // Plain data, for files that may not know `h1` (`http/tests/laws.rs`).
-pub(crate) use crate::h1::{BodyLength, Limits as ProtocolLimits, RequestHead, ResponseHead};
+pub(crate) use crate::h1::{BodyLength, CommonFields, Limits as ProtocolLimits, RequestHead, ResponseHead};
 
 pub(crate) struct Connection {
     stream: Stream,
@@ -143,9 +143,15 @@ impl Connection {
         self.server_keeps_for
     }
 
-    /// Encodes the head of a request into the send buffer; `exchange` sends it.
-    pub(crate) fn begin(&mut self, head: &RequestHead<'_>, length: BodyLength) -> Result<(), ExchangeError> {
-        self.h1.start(head, length, &mut self.out.bytes)?;
+    /// Encodes the head of a request into the send buffer; `exchange` sends it. The `common` fields are sent with those of the
+    /// head.
+    pub(crate) fn begin(
+        &mut self,
+        head: &RequestHead<'_>,
+        common: Option<&CommonFields>,
+        length: BodyLength,
+    ) -> Result<(), ExchangeError> {
+        self.h1.start_with(head, common, length, &mut self.out.bytes)?;
         self.tracer.emit_request_head(self.out.unsent());
         Ok(())
     }

@@ -24,7 +24,7 @@
 //!
 //! A task in the background closes connections that expire while they are idle: see `idle_reaper.rs`.
 
-use crate::connections::connection::Connection;
+use crate::connections::connection::{CommonFields, Connection};
 #[cfg(feature = "http2")]
 use crate::connections::http2::{SharedConnection, sharing::Sharing};
 use crate::connections::idle_reaper::{IdleReaper, Round};
@@ -35,7 +35,7 @@ use crate::error::{Error, ErrorKind};
 use crate::url::Url;
 use curio::{Semaphore, SemaphorePermit};
 use http::HeaderValue;
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -80,6 +80,8 @@ pub(crate) struct Origin {
     /// What the last TLS handshake with it negotiated.
     tls_info: RefCell<Option<TlsInfo>>,
     host_field: Result<HeaderValue, ()>,
+    /// What most requests to it are sent with. `None`: nothing can be said for all of them.
+    common_fields: OnceCell<Option<CommonFields>>,
     idle: RefCell<VecDeque<Idle>>,
     in_use: Cell<usize>,
     gate: Option<Semaphore>,
@@ -238,6 +240,7 @@ impl Origin {
             route,
             tls_info: RefCell::default(),
             host_field: HeaderValue::from_str(url.authority()).map_err(|_| ()),
+            common_fields: OnceCell::new(),
             idle: RefCell::default(),
             in_use: Cell::new(0),
             gate: rules.connections_per_host.map(Semaphore::new),
@@ -282,6 +285,15 @@ impl Origin {
         self.host_field
             .clone()
             .map_err(|()| Error::new(ErrorKind::Url, "the URL's host is not valid in a Host field"))
+    }
+
+    /// The fields that most requests to it are sent with, which `render` makes for the first of them.
+    pub(crate) fn render_common_fields(&self, render: impl FnOnce() -> Option<CommonFields>) -> bool {
+        self.common_fields.get_or_init(render).is_some()
+    }
+
+    pub(crate) fn common_fields(&self) -> Option<&CommonFields> {
+        self.common_fields.get()?.as_ref()
     }
 
     /// A slot, if one is free and no other request waits for one.

@@ -10,7 +10,6 @@ use crate::connections::deadline::{Deadline, Limits};
 use crate::connections::dialer::Offer;
 use crate::connections::failure::ExchangeError;
 use crate::connections::pool::{Lease, Origin, Slot};
-use crate::connections::route::Route;
 use crate::connections::timings::Timings;
 use crate::error::{Error, ErrorKind, Resend};
 use crate::exchange::shared::Shared;
@@ -62,7 +61,7 @@ pub(crate) async fn exchange(
     if let Some(mut connection) = origin.take_idle(began, repeatable) {
         let idle = connection.idle_for().unwrap_or_default();
         shared.settings.tracer.emit(|| Trace::Reused { peer: connection.peer(), idle });
-        match attempt(shared, &mut connection, origin.route(), request, deadline, timings, &began).await {
+        match attempt(shared, &mut connection, origin, request, deadline, timings, &began).await {
             Ok((head, arrived, upload)) => {
                 return Ok(ReceivedHead { head, arrived, lease: Lease::new(connection, slot), upload });
             }
@@ -80,7 +79,7 @@ pub(crate) async fn exchange(
     let mut connection = shared.dialer.http1(dialing.await.map_err(never_seen)?);
     trace_connected(shared, request, connection.peer(), timings);
     began = curio::clock();
-    match attempt(shared, &mut connection, origin.route(), request, deadline, timings, &began).await {
+    match attempt(shared, &mut connection, origin, request, deadline, timings, &began).await {
         Ok((head, arrived, upload)) => {
             Ok(ReceivedHead { head, arrived, lease: Lease::new(connection, slot), upload })
         }
@@ -99,7 +98,7 @@ pub(crate) async fn on_new_connection(
     timings: &mut Timings,
 ) -> Result<ReceivedHead, Error> {
     let began = curio::clock();
-    match attempt(shared, &mut connection, origin.route(), request, deadline, timings, &began).await {
+    match attempt(shared, &mut connection, origin, request, deadline, timings, &began).await {
         Ok((head, arrived, upload)) => {
             Ok(ReceivedHead { head, arrived, lease: Lease::new(connection, slot), upload })
         }
@@ -131,7 +130,7 @@ pub(crate) fn never_seen(error: Error) -> Error {
 async fn attempt(
     shared: &Shared,
     connection: &mut Connection,
-    route: &Route,
+    origin: &Origin,
     request: &mut Request,
     deadline: &mut Deadline,
     timings: &mut Timings,
@@ -142,7 +141,7 @@ async fn attempt(
         None => open(&mut request.body, &deadline.limits).await?,
     };
     let length = prepare_upload(shared, request, &mut upload, length);
-    begin(connection, route, request, length)?;
+    begin(connection, origin, request, length)?;
     let exchanged = connection.exchange(&mut upload, deadline).await;
     let rest = if matches!(exchanged, Ok(Exchanged { body_goes_on: true, .. })) {
         Some(Box::new(upload))
@@ -176,13 +175,14 @@ pub(crate) fn prepare_upload(
 /// Not part of `attempt`, so that its locals do not live in that future while it waits for the response.
 fn begin(
     connection: &mut Connection,
-    route: &Route,
+    origin: &Origin,
     request: &Request,
     length: BodyLength,
 ) -> Result<(), ExchangeError> {
-    let target = route.target(&request.url);
-    connection
-        .begin(&RequestHead { method: &request.method, target: &target, headers: &request.headers }, length)
+    let target = origin.route().target(&request.url);
+    let head = RequestHead { method: &request.method, target: &target, headers: &request.headers };
+    let common = if request.has_defaults { None } else { origin.common_fields() };
+    connection.begin(&head, common, length)
 }
 
 fn add_upload_options(shared: &Shared, request: &Request, upload: &mut Upload, length: BodyLength) {

@@ -1,37 +1,115 @@
 //! What a session adds to each request, and which requests it refuses.
+//!
+//! Nearly all requests to an origin are sent with the same default fields, and nothing looks at them before. So the lines of
+//! these fields are written once for the origin ([`CommonFields`]), and a request has only its own fields in its map. The
+//! default fields are added to the map ([`add`]) when something may look at them or change them: a hook, an auth flow, a
+//! redirect, HTTP/2, or a field of the request itself that replaces one of them.
 
+use crate::connections::connection::CommonFields;
+use crate::connections::pool::Origin;
 use crate::error::{Error, ErrorKind};
 use crate::exchange::authentication;
+use crate::exchange::shared::Shared;
 use crate::request::Request;
 use crate::response::decode;
 use crate::settings::Settings;
-use http::header::{ACCEPT, ACCEPT_ENCODING, RANGE, USER_AGENT};
-use http::{HeaderMap, HeaderValue, Method};
+use http::header::{ACCEPT, ACCEPT_ENCODING, COOKIE, Entry, HOST, PROXY_AUTHORIZATION, RANGE, USER_AGENT};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
-/// Adds the session's credentials and default header fields.
+/// Adds the session's credentials. Its default fields follow when the request is sent.
 ///
 /// # Errors
 /// Of kind [`Request`](ErrorKind::Request) for the method `CONNECT`.
 pub(crate) fn prepare(settings: &Settings, request: &mut Request) -> Result<(), Error> {
+    request.has_defaults = false;
     request.add_implied_type();
     check_method(&request.method)?;
     authentication::add_credentials(settings, request);
-    add_defaults(&mut request.headers, &settings.headers);
-    // Looked for first, because a look into an empty map costs nothing. The values are constants, because making one looks at
-    // each byte.
-    let codings = match &request.headers {
+    Ok(())
+}
+
+/// Whether nothing that prepares the requests of a session looks at its default fields. (`CommonFields` knows which fields
+/// matter to the protocol.)
+pub(crate) fn are_common(settings: &Settings) -> bool {
+    let looked_at: [HeaderName; 2] = [COOKIE, PROXY_AUTHORIZATION];
+    !settings.hooks.see_requests() && !looked_at.iter().any(|name| settings.headers.contains_key(name))
+}
+
+/// Completes the fields of a request that is about to be sent to `origin`: it has all of them in its map afterwards, or it is
+/// sent with the common fields of the origin.
+///
+/// # Errors
+/// Of kind [`Url`](ErrorKind::Url) if the URL's host is not valid in a `Host` field.
+pub(crate) fn complete(shared: &Shared, request: &mut Request, origin: &Origin) -> Result<(), Error> {
+    let settings = &shared.settings;
+    let render = || {
+        let fields = usual(settings, &settings.headers, !settings.no_decompression);
+        let missing = fields.filter(|(name, _)| !settings.headers.contains_key(name));
+        CommonFields::new(&origin.host_field().ok()?, &settings.headers, missing)
+    };
+    if !request.has_defaults
+        && shared.has_common_fields
+        && replaces_none(settings, request)
+        && origin.render_common_fields(render)
+    {
+        return Ok(());
+    }
+    add_with_host(settings, request, origin)
+}
+
+/// Adds the default fields to those of the request, unless they are there already.
+pub(crate) fn add(settings: &Settings, request: &mut Request) {
+    if !std::mem::replace(&mut request.has_defaults, true) {
+        add_defaults(&mut request.headers, &settings.headers);
+        for (name, value) in usual(settings, &request.headers, decodes(settings, request)) {
+            request.headers.entry(name).or_insert(value);
+        }
+    }
+}
+
+/// [`add`], with the `Host` field.
+///
+/// # Errors
+/// As [`complete`].
+pub(crate) fn add_with_host(
+    settings: &Settings,
+    request: &mut Request,
+    origin: &Origin,
+) -> Result<(), Error> {
+    add(settings, request);
+    if let Entry::Vacant(place) = request.headers.entry(HOST) {
+        place.insert(origin.host_field()?);
+    }
+    Ok(())
+}
+
+/// Whether the request has all the default fields in the form that other requests have them in.
+fn replaces_none(settings: &Settings, request: &Request) -> bool {
+    let of_each_request: [HeaderName; 5] = [HOST, USER_AGENT, ACCEPT, ACCEPT_ENCODING, RANGE];
+    let replaces = |name: &HeaderName| of_each_request.contains(name) || settings.headers.contains_key(name);
+    !request.wants_no_decompression() && !request.headers.keys().any(replaces)
+}
+
+/// The fields of each request that does not set them, if it has these `headers`.
+fn usual(
+    settings: &Settings,
+    headers: &HeaderMap,
+    decodes: bool,
+) -> impl Iterator<Item = (HeaderName, HeaderValue)> + use<> {
+    // The values are constants, because making one looks at each byte.
+    let codings = match headers {
         // A range of a coded representation cannot be decoded.
         headers if headers.contains_key(RANGE) => const { HeaderValue::from_static("identity") },
         headers if accepts_stream(headers) => const { HeaderValue::from_static(decode::ACCEPTED_IN_STREAMS) },
         _ => const { HeaderValue::from_static(decode::ACCEPTED) },
     };
-    request.headers.entry(USER_AGENT).or_insert_with(|| settings.agent());
-    request.headers.entry(ACCEPT).or_insert(const { HeaderValue::from_static("*/*") });
-    // What is not decoded is not asked for.
-    if decodes(settings, request) {
-        request.headers.entry(ACCEPT_ENCODING).or_insert(codings);
-    }
-    Ok(())
+    let fields = [
+        Some((USER_AGENT, settings.agent())),
+        Some((ACCEPT, const { HeaderValue::from_static("*/*") })),
+        // What is not decoded is not asked for.
+        decodes.then_some((ACCEPT_ENCODING, codings)),
+    ];
+    fields.into_iter().flatten()
 }
 
 /// Whether the body of the response is to be decoded.

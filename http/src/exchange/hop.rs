@@ -15,7 +15,6 @@ use crate::request::Request;
 use crate::response::{Response, ResponseParts};
 use crate::trace::Trace;
 use curio::debug::phase;
-use http::header::{Entry, HOST};
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -29,13 +28,14 @@ pub(crate) async fn hop(
     if shared.settings.https_only && !request.url.is_https() {
         return Err(Error::new(ErrorKind::Url, "the session allows https only"));
     }
+    if !shared.has_common_fields {
+        defaults::add(&shared.settings, request);
+    }
     cookies::add(&shared.settings, request);
     shared.settings.hooks.before_request(request);
     let origin = origin_of(shared, request)?;
     origin.route().adjust(&mut request.headers, &request.method, &request.url);
-    if let Entry::Vacant(place) = request.headers.entry(HOST) {
-        place.insert(origin.host_field()?);
-    }
+    defaults::complete(shared, request, &origin)?;
     let mut timings = Timings::default();
     if !request.body.is_in_memory() {
         // Before a slot is taken, because opening a file may take long, and a FIFO may never open.
@@ -43,6 +43,7 @@ pub(crate) async fn hop(
     }
     #[cfg(feature = "http2")]
     if http2::may_be_spoken(&shared.settings, &origin, request) {
+        defaults::add_with_host(&shared.settings, request, &origin)?;
         let outcome = Box::pin(http2::hop(shared, request, &origin, deadline, &mut timings, started)).await;
         attempt::put_back(request);
         if let Some(response) = outcome? {

@@ -54,6 +54,7 @@ pub(crate) async fn send(shared: Rc<Shared>, mut request: Box<Request>) -> Resul
     let mut tries = Tries::default();
     loop {
         let mut outcome = if request.has_auth_flow() {
+            defaults::add(&shared.settings, &mut request);
             Box::pin(auth_flow::run(&shared, &mut request, &mut deadline, started)).await
         } else {
             let outcome = hop::hop(&shared, &mut request, &mut deadline, started).await;
@@ -74,6 +75,7 @@ pub(crate) async fn send(shared: Rc<Shared>, mut request: Box<Request>) -> Resul
             response.set_history(history);
             return Ok(response);
         }
+        defaults::add(&shared.settings, &mut request);
         let follows = follow(&shared.settings, &mut request, &response, &history);
         if !follows
             .map_err(|error| error.on(response.method(), response.url()).with_status(response.status()))?

@@ -12,6 +12,7 @@ use http::{HeaderMap, StatusCode};
 use super::body::{BodyDecoder, Progress};
 use super::buffer::Buffer;
 use super::close_reason::CloseReason;
+use super::common_fields::CommonFields;
 use super::encode::BodyEncoder;
 use super::error::{LocalError, RemoteError};
 use super::event::Event;
@@ -138,11 +139,26 @@ impl Connection {
         body: BodyLength,
         out: &mut Vec<u8>,
     ) -> Result<(), LocalError> {
+        self.start_with(head, None, body, out)
+    }
+
+    /// [`start`](Self::start) with `common` fields beside those of the head, which then has no Host field.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub(crate) fn start_with(
+        &mut self,
+        head: &RequestHead<'_>,
+        common: Option<&CommonFields>,
+        body: BodyLength,
+        out: &mut Vec<u8>,
+    ) -> Result<(), LocalError> {
         // Bytes that arrived before the request cannot be its response.
         if !matches!(self.receiving, Receiving::Idle) || !self.buffer.is_empty() || self.buffer.is_closed() {
             return Err(LocalError::NotIdle);
         }
-        let asked = request::write_head(head, body, self.limits.request_head, out)?;
+        let asked = request::write_head(head, common, body, self.limits.request_head, out)?;
         let encoder = BodyEncoder::new(body);
         self.exchange = Exchange { asked, ..Exchange::default() };
         self.sending = if encoder.is_full() { Sending::Complete } else { Sending::Body(encoder) };

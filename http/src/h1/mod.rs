@@ -91,6 +91,7 @@
 //! |---|---|
 //! | `connection.rs` | the states, and every transition between them |
 //! | `request.rs` | request heads: checking and writing them |
+//! | `common_fields.rs` | fields that many request heads have in common, written once |
 //! | `encode.rs` | request bodies: with a length, or in chunks |
 //! | `buffer.rs` | the bytes that have arrived and are not parsed yet |
 //! | `event.rs` | events, the output |
@@ -119,6 +120,7 @@ mod body;
 mod buffer;
 mod chunked;
 mod close_reason;
+mod common_fields;
 mod connection;
 mod encode;
 mod error;
@@ -136,6 +138,7 @@ mod work;
 pub(crate) use body::{BodyDecoder, Progress};
 pub(crate) use buffer::Buffer;
 pub use close_reason::CloseReason;
+pub(crate) use common_fields::CommonFields;
 pub use connection::Connection;
 pub use error::{LocalError, RemoteError};
 pub use event::Event;

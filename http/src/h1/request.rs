@@ -10,6 +10,7 @@
 use http::header::{HOST, UPGRADE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
+use super::common_fields::CommonFields;
 use super::error::LocalError;
 use super::field::{decimal, elements, is_token, write_decimal};
 
@@ -58,15 +59,17 @@ impl Asked {
     }
 }
 
-/// Appends the head to `out`, or leaves `out` unchanged and returns the error.
+/// Appends the head to `out`, or leaves `out` unchanged and returns the error. The fields in `common` are sent with those of
+/// the head.
 pub(super) fn write_head(
     head: &RequestHead<'_>,
+    common: Option<&CommonFields>,
     body: BodyLength,
     limit: usize,
     out: &mut Vec<u8>,
 ) -> Result<Asked, LocalError> {
     let before = out.len();
-    let written = append_head(head, body, out).and_then(|asked| {
+    let written = append_head(head, common, body, out).and_then(|asked| {
         if out.len() - before > limit { Err(LocalError::HeadTooLarge { limit }) } else { Ok(asked) }
     });
     if written.is_err() {
@@ -75,15 +78,29 @@ pub(super) fn write_head(
     written
 }
 
-fn append_head(head: &RequestHead<'_>, body: BodyLength, out: &mut Vec<u8>) -> Result<Asked, LocalError> {
+fn append_head(
+    head: &RequestHead<'_>,
+    common: Option<&CommonFields>,
+    body: BodyLength,
+    out: &mut Vec<u8>,
+) -> Result<Asked, LocalError> {
     check_target(head.method, head.target)?;
-    let host = only_host(head.headers)?;
     out.extend_from_slice(head.method.as_str().as_bytes());
     out.push(b' ');
     out.extend_from_slice(head.target.as_bytes());
     out.extend_from_slice(b" HTTP/1.1\r\n");
     // A server selects the site by it, so it is sent first (RFC 9110 §7.2).
-    write_field(&HOST, host, out);
+    let others = match common {
+        Some(common) => {
+            let (host, others) = common.lines();
+            out.extend_from_slice(host);
+            others
+        }
+        None => {
+            write_field(&HOST, only_host(head.headers)?, out);
+            &[]
+        }
+    };
     let mut asked = Asked {
         head: *head.method == Method::HEAD,
         connect: *head.method == Method::CONNECT,
@@ -92,6 +109,7 @@ fn append_head(head: &RequestHead<'_>, body: BodyLength, out: &mut Vec<u8>) -> R
     let mut framing = CallersFraming::default();
     for (name, value) in head.headers {
         match name.as_str() {
+            "host" if common.is_some() => return Err(LocalError::DuplicateHost),
             "host" => continue,
             "content-length" => framing.lengths.add(value),
             "transfer-encoding" => framing.encodings.add(value),
@@ -103,6 +121,7 @@ fn append_head(head: &RequestHead<'_>, body: BodyLength, out: &mut Vec<u8>) -> R
         }
         write_field(name, value, out);
     }
+    out.extend_from_slice(others);
     if framing.check(head.method, body)? == FramingField::Missing {
         write_framing(head.method, body, out);
     }
@@ -110,7 +129,7 @@ fn append_head(head: &RequestHead<'_>, body: BodyLength, out: &mut Vec<u8>) -> R
     Ok(asked)
 }
 
-fn write_field(name: &HeaderName, value: &HeaderValue, out: &mut Vec<u8>) {
+pub(super) fn write_field(name: &HeaderName, value: &HeaderValue, out: &mut Vec<u8>) {
     let (name, value) = (name.as_str().as_bytes(), value.as_bytes());
     out.reserve(name.len() + value.len() + 4);
     out.extend_from_slice(name);
@@ -153,6 +172,10 @@ fn only_host(headers: &HeaderMap) -> Result<&HeaderValue, LocalError> {
     if hosts.next().is_some() {
         return Err(LocalError::DuplicateHost);
     }
+    valid_host(host)
+}
+
+pub(super) fn valid_host(host: &HeaderValue) -> Result<&HeaderValue, LocalError> {
     if host.to_str().is_ok_and(is_authority) { Ok(host) } else { Err(LocalError::Host) }
 }
 

@@ -83,6 +83,8 @@ pub struct Request {
     /// Replaces the session's timeout. `Some(None)`: no timeout.
     pub(crate) timeout: Option<Option<Duration>>,
     pub(crate) allow_redirects: bool,
+    /// The session's default fields are among `headers`: see `exchange/defaults.rs`.
+    pub(crate) has_defaults: bool,
     /// The `Cookie` field was added from the session's jar, not by the caller.
     pub(crate) has_cookies_of_jar: bool,
     /// `None` for a request that no redirect has led to.
@@ -109,6 +111,7 @@ impl Request {
             timeout: None,
             allow_redirects: true,
             opened: None,
+            has_defaults: false,
             has_cookies_of_jar: false,
             redirects: None,
             options: None,
@@ -212,6 +215,7 @@ impl Request {
             implied_type: self.implied_type.clone(),
             timeout: self.timeout,
             allow_redirects: self.allow_redirects,
+            has_defaults: false,
             has_cookies_of_jar: self.has_cookies_of_jar,
             redirects: self.redirects.clone(),
             options,

@@ -21,6 +21,11 @@ impl Hooks {
         self.on_response.push(Box::new(hook));
     }
 
+    /// Whether any is called with requests.
+    pub(crate) fn see_requests(&self) -> bool {
+        !self.on_request.is_empty()
+    }
+
     /// Right before `request` is sent. The hooks may change its header fields and URL, for this time only
     /// ([`undo_hooks`](Request::undo_hooks)).
     pub(crate) fn before_request(&self, request: &mut Request) {

@@ -99,22 +99,24 @@ fn end_of(class: u8, bytes: &[u8], start: usize) -> usize {
 /// and digits. Encoded labels (`xn--`) have two hyphens.
 fn plain_host_end(bytes: &[u8], start: usize) -> Option<usize> {
     let mut last_label = start;
+    let mut before = b'.';
     let mut end = start;
-    loop {
-        let part = end;
-        end = end_of(LABEL, bytes, part);
-        if end == part {
+    while let Some(&byte) = bytes.get(end) {
+        let is_separator = matches!(byte, b'.' | b'-');
+        if is_separator && matches!(before, b'.' | b'-') {
             return None;
         }
-        match bytes.get(end) {
-            Some(b'.') => last_label = end + 1,
-            Some(b'-') => {}
-            _ => break,
+        if !is_separator && !is_in(LABEL, byte) {
+            break;
         }
         end += 1;
+        if byte == b'.' {
+            last_label = end;
+        }
+        before = byte;
     }
     // Where the last label begins with a digit, the parser accepts many spellings of an IPv4 address; this only the usual one.
-    let fits = end - start <= LONGEST_HOST;
+    let fits = end - start <= LONGEST_HOST && is_in(LABEL, before);
     let is_plain = fits && (!is_in(DIGIT, bytes[last_label]) || is_ipv4(&bytes[start..end]));
     is_plain.then_some(end)
 }
@@ -194,6 +196,11 @@ mod tests {
             "http://127.1/",
             "http://1.2.3.04/",
             "http://1.2.3.4./",
+            "http://1.2.3/",
+            "http://1.2.3.4.5/",
+            "http://1.2.3.256/",
+            "http://a-/",
+            "http://a.-b/",
             "http://h./",
             "http://xn--a/",
             "http://a..b/",

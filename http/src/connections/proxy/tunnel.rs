@@ -104,7 +104,7 @@ impl Tunnel<'_> {
         let mut connection = Connection::new(stream, peer, None, protocol_limits.clone(), tracer.clone());
         let mut deadline = Deadline::new(*limits);
         let mut nothing = Upload::empty();
-        let begun = connection.begin(&head, BodyLength::None);
+        let begun = connection.begin(&head, None, BodyLength::None);
         let answer = match begun {
             Ok(()) => connection.exchange(&mut nothing, &mut deadline).await,
             Err(refused) => Err(refused),
