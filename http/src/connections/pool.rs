@@ -37,7 +37,7 @@ use curio::{Semaphore, SemaphorePermit};
 use http::HeaderValue;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{HashMap, VecDeque};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::time::{Duration, Instant};
 
 /// How many origins are kept before those without connections and users are removed.
@@ -68,13 +68,16 @@ struct PoolShared {
 
 #[derive(Default)]
 struct Origins {
-    by_name: HashMap<Box<str>, Rc<Origin>>,
+    by_name: HashMap<Rc<str>, Rc<Origin>>,
+    /// The one that was asked for last. Mostly it is asked for again, and comparing its name costs less than looking it up.
+    last: Weak<Origin>,
     /// Remove the empty origins when there are this many.
     crowded: usize,
 }
 
 /// One scheme, host and port.
 pub(crate) struct Origin {
+    name: Rc<str>,
     rules: PoolLimits,
     route: Route,
     /// What the last TLS handshake with it negotiated.
@@ -128,13 +131,13 @@ impl Pool {
         url: &Url,
         route: impl FnOnce() -> Result<Route, Error>,
     ) -> Result<Rc<Origin>, Error> {
-        if let Some(origin) = self.origins.borrow().by_name.get(name) {
-            return Ok(Rc::clone(origin));
+        if let Some(origin) = self.origins.borrow_mut().find(name) {
+            return Ok(origin);
         }
-        let origin = Rc::new(Origin::new(self.rules, url, route()?, Rc::clone(&self.shared)));
+        let origin = Rc::new(Origin::new(name, self.rules, url, route()?, Rc::clone(&self.shared)));
         let mut origins = self.origins.borrow_mut();
         let forgotten = origins.forget_empty();
-        origins.by_name.insert(name.into(), Rc::clone(&origin));
+        origins.by_name.insert(Rc::clone(&origin.name), Rc::clone(&origin));
         drop(origins);
         drop(forgotten);
         Ok(origin)
@@ -195,6 +198,17 @@ impl Pool {
 }
 
 impl Origins {
+    fn find(&mut self, name: &str) -> Option<Rc<Origin>> {
+        if let Some(last) = self.last.upgrade()
+            && *last.name == *name
+        {
+            return Some(last);
+        }
+        let found = self.by_name.get(name)?;
+        self.last = Rc::downgrade(found);
+        Some(Rc::clone(found))
+    }
+
     /// Closes every idle connection that has expired or become readable; `None` if no idle one is left. Otherwise whether
     /// any was closed, and when the next one expires. O(n) in the number of idle connections.
     fn close_expired(origins: &RefCell<Origins>, now: Instant) -> Option<Round> {
@@ -234,8 +248,9 @@ impl Origins {
 }
 
 impl Origin {
-    fn new(rules: PoolLimits, url: &Url, route: Route, shared: Rc<PoolShared>) -> Origin {
+    fn new(name: &str, rules: PoolLimits, url: &Url, route: Route, shared: Rc<PoolShared>) -> Origin {
         Origin {
+            name: name.into(),
             rules,
             route,
             tls_info: RefCell::default(),
