@@ -195,7 +195,7 @@ impl TimeLimit {
         if let Some(scope) = &mut self.scope {
             scope.follow();
         }
-        let deadline = if self.begun { None } else { self.begin() };
+        let began = if self.begun { None } else { self.begin() };
         let mut noted_before = None;
         if let Some(timer) = &mut self.timer {
             noted_before = timer.count_noted();
@@ -210,26 +210,37 @@ impl TimeLimit {
         if let (Some(before), Some(timer)) = (noted_before, &self.timer) {
             timer.limits_noted_after(before);
         }
-        if let Some(deadline) = deadline {
-            self.timer = Some(traps::set_timer(deadline, cx.waker()));
+        if let Some(began) = began {
+            self.timer = self.set_timer(began, cx);
         }
         self.unwind(body, cx)
     }
 
-    /// Returns the deadline, unless it has passed or an `Instant` cannot express it.
+    /// Returns the time from which the limit counts, unless it has passed already.
     fn begin(&mut self) -> Option<Instant> {
         self.begun = true;
         let now = traps::now();
-        let deadline = match self.limit {
-            Limit::After(d) => now.checked_add(d)?,
-            Limit::At(deadline) => deadline,
-            Limit::None => return None,
+        let passed = match self.limit {
+            Limit::None => false,
+            Limit::After(limit) => limit.is_zero(),
+            Limit::At(deadline) => deadline <= now,
         };
-        if deadline > now {
-            return Some(deadline);
+        if passed {
+            self.expire();
+            return None;
         }
-        self.expire();
-        None
+        Some(now)
+    }
+
+    /// After the body was pending: most are ready at once, and then the deadline need not be known. None if an `Instant`
+    /// cannot express it.
+    fn set_timer(&self, began: Instant, cx: &mut Context<'_>) -> Option<Timer> {
+        let deadline = match self.limit {
+            Limit::None => return None,
+            Limit::After(limit) => began.checked_add(limit)?,
+            Limit::At(deadline) => deadline,
+        };
+        Some(traps::set_timer(deadline, cx.waker()))
     }
 
     fn expire(&mut self) {

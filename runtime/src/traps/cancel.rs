@@ -254,6 +254,8 @@ impl ScopeLink {
 }
 
 impl Drop for Scope {
+    // Most limits have no node. Inlined, this would have all of them save registers for it.
+    #[inline(never)]
     fn drop(&mut self) {
         let waker = self.kernel.cancel_tree.borrow_mut().remove(self.key);
         drop(waker);
