@@ -232,15 +232,15 @@ impl TimeLimit {
         Some(now)
     }
 
-    /// After the body was pending: most are ready at once, and then the deadline need not be known. None if an `Instant`
-    /// cannot express it.
+    /// After the body was pending: most are ready at once, and then the deadline need not be known. None if it
+    /// never comes.
     fn set_timer(&self, began: Instant, cx: &mut Context<'_>) -> Option<Timer> {
         let deadline = match self.limit {
             Limit::None => return None,
             Limit::After(limit) => began.checked_add(limit)?,
             Limit::At(deadline) => deadline,
         };
-        Some(traps::set_timer(deadline, cx.waker()))
+        traps::set_timer(deadline, cx.waker())
     }
 
     fn expire(&mut self) {

@@ -21,30 +21,26 @@
 /// A digit has six bits, because a word has 64.
 const DIGIT_BITS: u32 = 6;
 const LISTS: usize = 1 << DIGIT_BITS;
+/// Enough for buckets whose numbers have 48 bits.
 const LEVELS: usize = 8;
-/// The last bucket there is. Eight digits are enough for 8 700 years.
-pub(crate) const LAST_BUCKET: u64 = (1 << (DIGIT_BITS * LEVELS as u32)) - 1;
 
 /// Stands for no timer.
 pub(crate) const NONE: u32 = u32::MAX;
 
 pub(crate) struct TimerLevels {
     /// The first timer of each list.
-    first: Box<[[u32; LISTS]; LEVELS]>,
+    first: Box<[u32; LISTS * LEVELS]>,
     /// Which lists of each level are not empty.
     used: [u64; LEVELS],
 }
 
-/// Names one of the lists.
+/// Names one of the lists, by its level and, in the last six bits, its digit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct List {
-    level: u8,
-    digit: u8,
-}
+pub(crate) struct List(u16);
 
 impl TimerLevels {
     pub(crate) fn new() -> TimerLevels {
-        TimerLevels { first: Box::new([[NONE; LISTS]; LEVELS]), used: [0; LEVELS] }
+        TimerLevels { first: Box::new([NONE; LISTS * LEVELS]), used: [0; LEVELS] }
     }
 
     /// The first list that is not empty, and the first bucket that may be in it.
@@ -55,21 +51,21 @@ impl TimerLevels {
         let shift = level as u32 * DIGIT_BITS;
         let to_the_left = current_bucket >> shift >> DIGIT_BITS;
         let bucket = (to_the_left << DIGIT_BITS | u64::from(digit)) << shift;
-        Some((List { level: level as u8, digit: digit as u8 }, bucket))
+        Some((List::new(level as u32, u64::from(digit)), bucket))
     }
 
     #[inline]
     pub(crate) fn first(&self, list: List) -> u32 {
-        self.first[usize::from(list.level)][usize::from(list.digit)]
+        self.first[usize::from(list.0)]
     }
 
     /// Puts another timer, or [`NONE`], at the head of a list. Returns the one that was there.
     #[inline]
     pub(crate) fn set_first(&mut self, list: List, timer: u32) -> u32 {
-        let bit = 1 << list.digit;
-        let used = &mut self.used[usize::from(list.level)];
+        let bit = 1 << (list.0 & (LISTS as u16 - 1));
+        let used = &mut self.used[usize::from(list.0 >> DIGIT_BITS)];
         *used = if timer == NONE { *used & !bit } else { *used | bit };
-        std::mem::replace(&mut self.first[usize::from(list.level)][usize::from(list.digit)], timer)
+        std::mem::replace(&mut self.first[usize::from(list.0)], timer)
     }
 }
 
@@ -79,8 +75,11 @@ impl List {
     pub(crate) fn of(bucket: u64, current_bucket: u64) -> List {
         let highest_bit = 63 - (bucket ^ current_bucket).leading_zeros();
         let level = highest_bit / DIGIT_BITS;
-        let digit = bucket >> (level * DIGIT_BITS) & (LISTS as u64 - 1);
-        List { level: level as u8, digit: digit as u8 }
+        List::new(level, bucket >> (level * DIGIT_BITS) & (LISTS as u64 - 1))
+    }
+
+    fn new(level: u32, digit: u64) -> List {
+        List((level << DIGIT_BITS) as u16 | digit as u16)
     }
 }
 
@@ -95,9 +94,9 @@ mod tests {
         for (digits, level, digit) in
             [([5, 17, 63], 0, 63), ([5, 18, 2], 1, 18), ([5, 18, 0], 1, 18), ([7, 0, 9], 2, 7)]
         {
-            assert_eq!(List::of(bucket(digits), current), List { level, digit });
+            assert_eq!(List::of(bucket(digits), current), List::new(level, digit));
         }
-        assert_eq!(List::of(LAST_BUCKET, current), List { level: 7, digit: 63 });
+        assert_eq!(List::of((1 << 48) - 1, current), List::new(7, 63));
     }
 
     #[test]

@@ -11,10 +11,10 @@
 //! Timers are kept in buckets of 2²⁰ ns, about a millisecond, and only the timers of the current bucket are sorted:
 //!
 //! ```text
-//! levels:       bucket 812 ─▶ [timer, timer, timer]    linked lists through the slab, unordered
-//!               buckets 960 to 1023 ─▶ [timer]         those far away are in one list together
-//! due_soon:     [(deadline, sequence), …]              the buckets up to the current one: sorted once, the next first
-//! late_inserts: (deadline, sequence) ─▶ timer          a B-tree for what was set after its bucket had been sorted
+//! levels:       bucket 812 ─▶ timer ⇄ timer ⇄ timer    linked lists through the slab, unordered
+//!               buckets 960 to 1023 ─▶ timer           those far away are in one list together
+//! due_soon:     [(moment, timer), …]                   the buckets up to the current one: sorted once, the next first
+//! late_inserts: (moment, sequence) ─▶ timer            a B-tree for what was set after its bucket had been sorted
 //! ```
 //!
 //! Setting a timer computes its [list](crate::kernel::timer_levels) and links it in. Cancelling unlinks it: nothing is left
@@ -22,8 +22,7 @@
 //! linked into the lists of these. When it reaches a bucket, the timers are sorted into `due_soon`, which
 //! costs far less than putting each into a tree; one that is cancelled after that leaves its entry there, for the
 //! millisecond until it would have been due. Deadlines stay exact to the nanosecond (the bucket is only a hint where
-//! to look), and equal deadlines fire in the order in which they were set, because the sequence number is part of the
-//! key.
+//! to look), and equal deadlines fire in the order in which they were set, which is the order of their sequence numbers.
 //!
 //! Costs: set and cancel O(1), in practice a handful of nanoseconds; fire O(log timers of one bucket), and one more
 //! link for each level that the timer was away, of which there are two within four seconds.
@@ -32,7 +31,7 @@
 //! alone in its bucket is put into the tree and taken out again each time), a binary heap with lazy deletion (cancelled
 //! timers stay until they would have fired), and a wheel as it is usually built (rounds deadlines to ticks).
 
-use crate::kernel::timer_levels::{LAST_BUCKET, List, NONE, TimerLevels};
+use crate::kernel::timer_levels::{List, NONE, TimerLevels};
 use crate::kernel::waker::{WakeSource, Woken};
 use slab::Slab;
 use std::collections::{BTreeMap, VecDeque};
@@ -41,12 +40,9 @@ use std::time::{Duration, Instant};
 
 /// A bucket holds 2²⁰ ns, and the last one of a second what is left of it.
 const BUCKET_BITS: u32 = 20;
-/// The buckets of a second are 2¹⁰ numbers apart from those of the next. The last 70 of these are not used: then the number
-/// of a bucket is found without a multiplication or a division.
-const SECOND_BITS: u32 = 10;
 
 pub(crate) struct TimerQueue {
-    /// Where the first bucket begins.
+    /// The first moment.
     epoch: Instant,
     entries: Slab<Entry>,
     /// The timers of the buckets after the current one.
@@ -55,22 +51,26 @@ pub(crate) struct TimerQueue {
     /// May name timers that have been cancelled.
     due_soon: VecDeque<Due>,
     /// Those that were set afterwards.
-    late_inserts: BTreeMap<(Instant, u64), u32>,
+    late_inserts: BTreeMap<(Moment, u64), u32>,
     current_bucket: u64,
     next_sequence: u64,
     fired: u64,
 }
 
-/// An entry of `due_soon`.
+/// A time, as nanoseconds in the lower 30 bits and seconds since the queue's [epoch](TimerQueue::epoch) above them: 544
+/// years. One word is compared and sorted faster than an `Instant`, and its bucket is found by a shift.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Moment(u64);
+
+/// An entry of `due_soon`.
+#[derive(Clone, Copy)]
 struct Due {
-    deadline: Instant,
-    sequence: u64,
+    moment: Moment,
     index: u32,
 }
 
 struct Entry {
-    deadline: Instant,
+    moment: Moment,
     sequence: u64,
     waker: Waker,
     home: Home,
@@ -94,6 +94,30 @@ pub(crate) struct TimerKey {
     sequence: u64,
 }
 
+impl Moment {
+    const SECOND_BITS: u32 = 30;
+
+    /// None if it is too far away.
+    fn new(time: Instant, epoch: Instant) -> Option<Moment> {
+        let since = time.saturating_duration_since(epoch);
+        let fits = since.as_secs() < 1 << (u64::BITS - Self::SECOND_BITS);
+        fits.then(|| Moment(since.as_secs() << Self::SECOND_BITS | u64::from(since.subsec_nanos())))
+    }
+
+    fn time(self, epoch: Instant) -> Instant {
+        let nanos = self.0 & ((1 << Self::SECOND_BITS) - 1);
+        epoch + Duration::from_secs(self.0 >> Self::SECOND_BITS) + Duration::from_nanos(nanos)
+    }
+
+    fn bucket(self) -> u64 {
+        self.0 >> BUCKET_BITS
+    }
+
+    fn start_of(bucket: u64) -> Moment {
+        Moment(bucket << BUCKET_BITS)
+    }
+}
+
 impl TimerQueue {
     pub(crate) fn new(epoch: Instant) -> TimerQueue {
         TimerQueue {
@@ -108,22 +132,20 @@ impl TimerQueue {
         }
     }
 
-    pub(crate) fn insert(&mut self, deadline: Instant, waker: Waker) -> TimerKey {
+    /// None if the deadline is more than five centuries away: such a timer never fires.
+    pub(crate) fn insert(&mut self, deadline: Instant, waker: Waker) -> Option<TimerKey> {
+        let moment = Moment::new(deadline, self.epoch)?;
         let sequence = self.next_sequence;
         self.next_sequence += 1;
-        let bucket = self.bucket_of(deadline);
-        let place = self.entries.vacant_entry();
-        let index = u32::try_from(place.key()).expect("fewer than 2^32 timers fit in memory");
-        let (mut home, mut after) = (Home::LateInserts, NONE);
-        if bucket <= self.current_bucket {
-            self.late_inserts.insert((deadline, sequence), index);
+        let entry = Entry { moment, sequence, waker, home: Home::LateInserts, before: NONE, after: NONE };
+        let index = self.entries.insert(entry);
+        let index = u32::try_from(index).expect("fewer than 2^32 timers fit in memory");
+        if moment.bucket() <= self.current_bucket {
+            self.insert_late(moment, sequence, index);
         } else {
-            let list = List::of(bucket, self.current_bucket);
-            (home, after) = (Home::Levels(list), self.levels.set_first(list, index));
+            self.link(index, moment.bucket());
         }
-        place.insert(Entry { deadline, sequence, waker, home, before: NONE, after });
-        self.tell_next(after, index);
-        TimerKey { index, sequence }
+        Some(TimerKey { index, sequence })
     }
 
     /// Cancels a timer. Its waker is returned to be dropped by the caller, outside of any borrow.
@@ -134,12 +156,21 @@ impl TimerQueue {
         let entry = self.entries.remove(key.index as usize);
         match entry.home {
             Home::Levels(list) => self.unlink(&entry, list),
-            Home::LateInserts => {
-                self.late_inserts.remove(&(entry.deadline, entry.sequence));
-            }
+            Home::LateInserts => self.remove_late(&entry),
             Home::DueSoon => self.drop_cancelled(),
         }
         Some(entry.waker)
+    }
+
+    // The two are not inlined, because most timers are never in the B-tree.
+    #[inline(never)]
+    fn insert_late(&mut self, moment: Moment, sequence: u64, index: u32) {
+        self.late_inserts.insert((moment, sequence), index);
+    }
+
+    #[inline(never)]
+    fn remove_late(&mut self, entry: &Entry) {
+        self.late_inserts.remove(&(entry.moment, entry.sequence));
     }
 
     /// Puts an entry at the head of the list of its bucket.
@@ -170,23 +201,32 @@ impl TimerQueue {
 
     /// Drops the entries of cancelled timers from the head of `due_soon`, so that the first one is of a timer that is set.
     fn drop_cancelled(&mut self) {
-        while let Some(first) = self.due_soon.front()
-            && !self.is_set(TimerKey { index: first.index, sequence: first.sequence })
-        {
+        while self.due_soon.front().is_some_and(|first| !self.is_due_soon(first)) {
             self.due_soon.pop_front();
         }
     }
 
-    /// The next timer of `due_soon` and `late_inserts`.
+    /// Whether it is not cancelled. If its place is used again, that is by a late insert or by a timer of a later bucket.
+    fn is_due_soon(&self, due: &Due) -> bool {
+        let entry = self.entries.get(due.index as usize);
+        entry.is_some_and(|entry| entry.home == Home::DueSoon && entry.moment == due.moment)
+    }
+
+    /// The next timer of `due_soon` and `late_inserts`. Of equal ones those of `due_soon` were set earlier.
     fn next_due_soon(&self) -> Option<Due> {
-        let late = self.late_inserts.first_key_value();
-        let late = late.map(|(&(deadline, sequence), &index)| Due { deadline, sequence, index });
-        self.due_soon.front().copied().into_iter().chain(late).min()
+        let sorted = self.due_soon.front().copied();
+        let Some((&(moment, _), &index)) = self.late_inserts.first_key_value() else { return sorted };
+        Some(sorted.filter(|first| first.moment <= moment).unwrap_or(Due { moment, index }))
     }
 
     /// Whether the timer is still set. False once it has fired.
     pub(crate) fn is_set(&self, key: TimerKey) -> bool {
         self.entries.get(key.index as usize).is_some_and(|entry| entry.sequence == key.sequence)
+    }
+
+    /// Of a timer that is still set.
+    pub(crate) fn deadline(&self, key: TimerKey) -> Option<Instant> {
+        self.is_set(key).then(|| self.entries[key.index as usize].moment.time(self.epoch))
     }
 
     /// How many timers were ever set.
@@ -208,31 +248,34 @@ impl TimerQueue {
     /// times before it is due.
     pub(crate) fn look_again_at(&mut self, now: Instant) -> Option<Instant> {
         // Lists are chosen by where the queue stands. It does not move while no timer is set, and then it stands in the past.
-        self.advance_to(self.bucket_of(now));
+        self.advance_to(self.now(now).bucket());
         if let Some(next) = self.next_due_soon() {
-            return Some(next.deadline);
+            return Some(next.moment.time(self.epoch));
         }
         let (_, bucket) = self.levels.nearest(self.current_bucket)?;
-        let nanos = (bucket & ((1 << SECOND_BITS) - 1)) << BUCKET_BITS;
-        Some(self.epoch + Duration::from_secs(bucket >> SECOND_BITS) + Duration::from_nanos(nanos))
+        Some(Moment::start_of(bucket).time(self.epoch))
     }
 
     /// The next deadline, exactly. Reads all of one list, so it is not for the loop.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
         if let Some(next) = self.next_due_soon() {
-            return Some(next.deadline);
+            return Some(next.moment.time(self.epoch));
         }
         let (list, _) = self.levels.nearest(self.current_bucket)?;
-        self.list_from(self.levels.first(list)).map(|index| self.entries[index as usize].deadline).min()
+        let moments =
+            self.list_from(self.levels.first(list)).map(|index| self.entries[index as usize].moment);
+        moments.min().map(|next| next.time(self.epoch))
     }
 
     /// Removes every timer due at `now` and hands out its waker, in order of deadline and then of setting.
     pub(crate) fn expire_into(&mut self, now: Instant, wakers: &mut Vec<Woken>) {
-        self.advance_to(self.bucket_of(now));
-        while let Some(next) = self.next_due_soon().filter(|next| next.deadline <= now) {
+        let now = self.now(now);
+        self.advance_to(now.bucket());
+        while let Some(next) = self.next_due_soon().filter(|next| next.moment <= now) {
             let entry = self.entries.remove(next.index as usize);
             self.fired += 1;
-            wakers.push(Woken { waker: entry.waker, source: WakeSource::Timer(entry.deadline) });
+            let source = WakeSource::Timer(entry.moment.time(self.epoch));
+            wakers.push(Woken { waker: entry.waker, source });
             if entry.home == Home::LateInserts {
                 self.late_inserts.pop_first();
             } else {
@@ -240,6 +283,11 @@ impl TimerQueue {
                 self.drop_cancelled();
             }
         }
+    }
+
+    /// After five centuries the last moment.
+    fn now(&self, now: Instant) -> Moment {
+        Moment::new(now, self.epoch).unwrap_or(Moment(u64::MAX))
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -268,7 +316,7 @@ impl TimerQueue {
                 index = self.pass_on(index, bucket);
             }
             // All of them are later than those of the lists before.
-            self.due_soon.make_contiguous()[sorted..].sort_unstable();
+            self.sort_due_soon_from(sorted);
         }
         self.current_bucket = self.current_bucket.max(bucket);
     }
@@ -276,28 +324,29 @@ impl TimerQueue {
     /// The current bucket has reached the list of this timer: it is due soon, if it is in a bucket up to `bucket`, or goes to
     /// a level further down. Returns the next timer of the list.
     fn pass_on(&mut self, index: u32, bucket: u64) -> u32 {
-        let Entry { deadline, sequence, after, .. } = self.entries[index as usize];
-        let its_bucket = self.bucket_of(deadline);
-        if its_bucket <= bucket {
-            self.entries[index as usize].home = Home::DueSoon;
-            self.due_soon.push_back(Due { deadline, sequence, index });
+        let entry = &mut self.entries[index as usize];
+        let (moment, after) = (entry.moment, entry.after);
+        if moment.bucket() <= bucket {
+            entry.home = Home::DueSoon;
+            self.due_soon.push_back(Due { moment, index });
         } else {
-            self.link(index, its_bucket);
+            self.link(index, moment.bucket());
         }
         after
+    }
+
+    fn sort_due_soon_from(&mut self, first: usize) {
+        let due = &mut self.due_soon.make_contiguous()[first..];
+        due.sort_unstable_by_key(|due| due.moment);
+        // On the real clock hardly any deadlines are equal. So it costs less to look for them afterwards.
+        if !due.is_sorted_by(|one, next| one.moment < next.moment) {
+            due.sort_unstable_by_key(|due| (due.moment, self.entries[due.index as usize].sequence));
+        }
     }
 
     fn list_from(&self, first: u32) -> impl Iterator<Item = u32> + '_ {
         let step = |index: &u32| Some(self.entries[*index as usize].after).filter(|&after| after != NONE);
         std::iter::successors(Some(first), step)
-    }
-
-    /// Later deadlines have the same bucket or one with a higher number.
-    #[inline]
-    fn bucket_of(&self, deadline: Instant) -> u64 {
-        let since = deadline.saturating_duration_since(self.epoch);
-        let seconds = since.as_secs().min(LAST_BUCKET >> SECOND_BITS);
-        seconds << SECOND_BITS | u64::from(since.subsec_nanos() >> BUCKET_BITS)
     }
 }
 
@@ -330,6 +379,22 @@ mod tests {
     }
 
     #[test]
+    fn equal_deadlines_that_were_set_from_afar_and_from_near_fire_in_the_order_they_were_set() {
+        let start = Instant::now();
+        let (mut timers, log) = (TimerQueue::new(start), Arc::default());
+        let deadline = start + Duration::from_secs(1000);
+        // Two each in lists of four levels, in the list of the bucket, and two late inserts.
+        let distances = [1_000_000_000_000, 10_000_000_000, 1_000_000_000, 20_000_000, 2_000_000, 10_000];
+        for (number, nanos) in (0..).step_by(2).zip(distances) {
+            assert!(fire(&mut timers, deadline - Duration::from_nanos(nanos), &log).is_empty());
+            for number in [number, number + 1] {
+                timers.insert(deadline, logging(number, &log));
+            }
+        }
+        assert_eq!(fire(&mut timers, deadline, &log), (0..12).collect::<Vec<_>>());
+    }
+
+    #[test]
     fn no_timer_fires_a_nanosecond_early() {
         let start = Instant::now();
         let mut timers = TimerQueue::new(start);
@@ -345,12 +410,26 @@ mod tests {
     fn a_key_of_a_fired_timer_does_not_name_the_next_one_in_its_place() {
         let start = Instant::now();
         let mut timers = TimerQueue::new(start);
-        let old = timers.insert(start, Waker::noop().clone());
+        let old = timers.insert(start, Waker::noop().clone()).unwrap();
         timers.expire_into(start, &mut Vec::new());
-        let new = timers.insert(start + Duration::from_secs(1), Waker::noop().clone());
+        let new = timers.insert(start + Duration::from_secs(1), Waker::noop().clone()).unwrap();
         assert_eq!(old.index, new.index, "the place is reused");
         assert!(!timers.is_set(old) && timers.is_set(new));
         assert!(timers.cancel(old).is_none() && timers.cancel(new).is_some());
+    }
+
+    #[test]
+    fn a_deadline_is_exact_for_five_centuries_and_never_comes_after_that() {
+        let start = Instant::now();
+        let mut timers = TimerQueue::new(start);
+        let years = |years: u64| start + Duration::from_secs(years * 365 * 86_400);
+        let exact = years(500) + Duration::from_nanos(1);
+        let key = timers.insert(exact, Waker::noop().clone()).unwrap();
+        assert_eq!((timers.deadline(key), timers.next_deadline()), (Some(exact), Some(exact)));
+        assert!(timers.insert(years(600), Waker::noop().clone()).is_none());
+        let mut wakers = Vec::new();
+        timers.expire_into(years(700), &mut wakers);
+        assert_eq!((wakers.len(), timers.deadline(key)), (1, None));
     }
 
     /// The structure against the plainest model of it: a sorted set.
@@ -378,7 +457,7 @@ mod tests {
                         [random(1_000), random(2_000_000), random(5_000_000_000), 40][random(4) as usize];
                     let deadline = now + Duration::from_nanos(ahead);
                     let waker = logging(step, &log);
-                    keys.push((timers.insert(deadline, waker), deadline, step));
+                    keys.push((timers.insert(deadline, waker).unwrap(), deadline, step));
                     model.insert((deadline, step));
                 }
                 5..8 if !keys.is_empty() => {

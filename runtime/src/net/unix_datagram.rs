@@ -261,7 +261,7 @@ impl Pauses {
     }
 
     fn begin(&mut self, cx: &mut Context<'_>) {
-        self.running = traps::now().checked_add(self.next).map(|end| traps::set_timer(end, cx.waker()));
+        self.running = traps::now().checked_add(self.next).and_then(|end| traps::set_timer(end, cx.waker()));
         self.next = (self.next * 2).min(LONGEST_PAUSE);
     }
 

@@ -28,7 +28,8 @@ pub fn clock() -> Instant {
 }
 
 /// Sleeps for `d`, counted from the first poll; never less. `Duration::ZERO` lets others run once, as in Curio.
-/// `Duration::MAX` never ends: it is how a program waits for Ctrl-C and for nothing else. Where the kernel does not
+/// `Duration::MAX` never ends, as nothing that is more than five centuries away does: it is how a program waits for Ctrl-C
+/// and for nothing else. Where the kernel does not
 /// [listen to Ctrl-C](crate::KernelBuilder::ctrl_c) and nothing else can happen, that is a deadlock.
 /// Cancel-safe: dropping it takes its timer back.
 ///
@@ -59,7 +60,7 @@ pub fn clock() -> Instant {
 /// How it works inside: the tour, `docs/tour/05-where-does-time-come-from.md` in the repository.
 #[track_caller]
 pub fn sleep(d: Duration) -> Sleep {
-    Sleep { until: Until::After(d), wakeup: Wakeup::Unset, at: Location::caller() }
+    Sleep { state: State::Unpolled(Until::After(d)), at: Location::caller() }
 }
 
 /// Sleeps until the kernel's clock shows `t`. A time in the past lets others run once. Cancel-safe.
@@ -75,7 +76,7 @@ pub fn sleep(d: Duration) -> Sleep {
 /// ```
 #[track_caller]
 pub fn sleep_until(t: Instant) -> Sleep {
-    Sleep { until: Until::At(t), wakeup: Wakeup::Unset, at: Location::caller() }
+    Sleep { state: State::Unpolled(Until::At(t)), at: Location::caller() }
 }
 
 /// Lets every other ready task run once: Curio's `schedule`, other runtimes' `yield_now`. Cancel-safe.
@@ -108,26 +109,24 @@ impl Sleep {
 /// The future of [`sleep`](sleep()) and [`sleep_until`].
 #[must_use = "futures do nothing unless awaited"]
 pub struct Sleep {
-    until: Until,
-    wakeup: Wakeup,
+    state: State,
     at: &'static Location<'static>,
+}
+
+enum State {
+    Unpolled(Until),
+    /// Until its timer has fired.
+    Waiting(Instant, Timer),
+    /// Its deadline is later than an `Instant` or a timer can express.
+    Endless(EndlessSleep),
+    /// Its deadline had passed when it was first polled: it only lets others run.
+    Yielded,
 }
 
 #[derive(Clone, Copy)]
 enum Until {
     After(Duration),
     At(Instant),
-    /// Later than an `Instant` can express.
-    Never,
-    /// The deadline had passed when it was first polled: it only lets others run.
-    Yielded,
-}
-
-/// What will wake it.
-enum Wakeup {
-    Unset,
-    Timer(Timer),
-    Nothing(EndlessSleep),
 }
 
 impl Future for Sleep {
@@ -135,45 +134,43 @@ impl Future for Sleep {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.get_mut();
-        if let Wakeup::Timer(timer) = &mut this.wakeup {
-            if timer.poll_fired(cx.waker()) {
-                this.wakeup = Wakeup::Unset;
-                this.until = Until::Yielded;
-                return Poll::Ready(());
-            }
-        } else if let Wakeup::Nothing(sleep) = &mut this.wakeup {
-            sleep.follow();
-        } else if let Until::Yielded = this.until {
-            return Poll::Ready(());
-        } else {
-            let now = traps::now();
-            let deadline = match this.until {
-                Until::After(d) => now.checked_add(d),
-                Until::At(t) => Some(t),
-                Until::Never | Until::Yielded => None,
-            };
-            match deadline {
-                Some(deadline) if deadline <= now => {
-                    this.until = Until::Yielded;
-                    cx.waker().wake_by_ref();
-                }
-                Some(deadline) => {
-                    this.until = Until::At(deadline);
-                    this.wakeup = Wakeup::Timer(traps::set_timer(deadline, cx.waker()));
-                }
-                None => {
-                    this.until = Until::Never;
-                    this.wakeup = Wakeup::Nothing(traps::sleep_without_end());
+        match &mut this.state {
+            &mut State::Unpolled(until) => this.state = State::begin(until, cx),
+            State::Waiting(_, timer) => {
+                if timer.poll_fired(cx.waker()) {
+                    return Poll::Ready(());
                 }
             }
+            State::Endless(sleep) => sleep.follow(),
+            State::Yielded => return Poll::Ready(()),
         }
-        let resource = match this.until {
-            Until::At(deadline) => Resource::Deadline(deadline),
-            Until::Never => Resource::EndOfTime,
-            Until::After(_) | Until::Yielded => Resource::Nothing,
+        let resource = match this.state {
+            State::Waiting(deadline, _) => Resource::Deadline(deadline),
+            State::Endless(_) => Resource::EndOfTime,
+            State::Unpolled(_) | State::Yielded => Resource::Nothing,
         };
         traps::park(TaskState::TimeSleep, this.at, resource);
         Poll::Pending
+    }
+}
+
+impl State {
+    /// At the first poll.
+    #[track_caller]
+    fn begin(until: Until, cx: &mut Context<'_>) -> State {
+        let now = traps::now();
+        let deadline = match until {
+            Until::After(d) => now.checked_add(d),
+            Until::At(t) => Some(t),
+        };
+        if deadline.is_some_and(|deadline| deadline <= now) {
+            cx.waker().wake_by_ref();
+            return State::Yielded;
+        }
+        match deadline.and_then(|deadline| Some((deadline, traps::set_timer(deadline, cx.waker())?))) {
+            Some((deadline, timer)) => State::Waiting(deadline, timer),
+            None => State::Endless(traps::sleep_without_end()),
+        }
     }
 }
 

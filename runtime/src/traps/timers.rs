@@ -27,15 +27,15 @@ pub(crate) fn add_maintenance(first: Duration, work: Work) -> Weak<MaintenanceJo
 pub(crate) struct Timer {
     kernel: Rc<State>,
     key: TimerKey,
-    deadline: Instant,
 }
 
+/// None if the deadline is so far away that it never comes: more than five centuries.
 #[track_caller]
-pub(crate) fn set_timer(deadline: Instant, waker: &Waker) -> Timer {
+pub(crate) fn set_timer(deadline: Instant, waker: &Waker) -> Option<Timer> {
     let waker = waker.clone();
     with(|kernel| {
-        let key = kernel.timers.borrow_mut().insert(deadline, waker);
-        Timer { kernel: Rc::clone(kernel), key, deadline }
+        let key = kernel.timers.borrow_mut().insert(deadline, waker)?;
+        Some(Timer { kernel: Rc::clone(kernel), key })
     })
 }
 
@@ -49,16 +49,21 @@ impl Timer {
     /// What was noted after the first `before` waits is under the time limit that this timer ends.
     #[cold]
     pub(crate) fn limits_noted_after(&self, before: usize) {
-        self.kernel.captured.limit_after(before, self.deadline);
+        if let Some(deadline) = self.deadline() {
+            self.kernel.captured.limit_after(before, deadline);
+        }
+    }
+
+    /// None if it has fired.
+    fn deadline(&self) -> Option<Instant> {
+        self.kernel.timers.borrow().deadline(self.key)
     }
 
     /// Whether it has fired; if not, it will wake `waker`.
     #[track_caller]
     pub(crate) fn poll_fired(&mut self, waker: &Waker) -> bool {
         if !is_running_here(&self.kernel) {
-            // Its future was moved into another kernel, where only a timer of that one can wake it.
-            *self = set_timer(self.deadline, waker);
-            return false;
+            return self.follow(waker);
         }
         let mut timers = self.kernel.timers.borrow_mut();
         if !timers.is_set(self.key) {
@@ -67,6 +72,17 @@ impl Timer {
         let replaced = timers.set_waker(self.key, waker);
         drop(timers);
         drop(replaced);
+        false
+    }
+
+    /// Its future was moved into another kernel, where only a timer of that one can wake it.
+    #[cold]
+    #[track_caller]
+    fn follow(&mut self, waker: &Waker) -> bool {
+        let Some(deadline) = self.deadline() else { return true };
+        if let Some(timer) = set_timer(deadline, waker) {
+            *self = timer;
+        }
         false
     }
 }
