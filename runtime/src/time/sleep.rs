@@ -167,10 +167,12 @@ impl State {
             cx.waker().wake_by_ref();
             return State::Yielded;
         }
-        match deadline.and_then(|deadline| Some((deadline, traps::set_timer(deadline, cx.waker())?))) {
-            Some((deadline, timer)) => State::Waiting(deadline, timer),
-            None => State::Endless(traps::sleep_without_end()),
+        if let Some(deadline) = deadline
+            && let Some(timer) = traps::set_timer(deadline, cx.waker())
+        {
+            return State::Waiting(deadline, timer);
         }
+        State::Endless(traps::sleep_without_end())
     }
 }
 
