@@ -95,23 +95,17 @@ impl CancelTree {
         parent: Option<ScopeKey>,
         requested: Option<CancelReason>,
     ) -> ScopeKey {
-        let key = self.insert(Node { requested, task: Some(slot), ..Node::new() });
-        self.link(key, parent);
-        key
+        self.insert(Node { requested, task: Some(slot), ..Node::new() }, parent)
     }
 
     pub(crate) fn add(&mut self, parent: Option<ScopeKey>) -> ScopeKey {
-        let key = self.insert(Node::new());
-        self.link(key, parent);
-        key
+        self.insert(Node::new(), parent)
     }
 
     /// Adds a node with the same request as the node `key` of another kernel's tree.
     pub(crate) fn add_copy(&mut self, of: &CancelTree, key: ScopeKey, parent: Option<ScopeKey>) -> ScopeKey {
         let Node { requested, shield, alive, at, .. } = *of.node(key);
-        let copy = self.insert(Node { requested, shield, alive, at, ..Node::new() });
-        self.link(copy, parent);
-        copy
+        self.insert(Node { requested, shield, alive, at, ..Node::new() }, parent)
     }
 
     /// Removes a node. Children that outlive it pass to the node around it: a group that a limit returns, say, or a
@@ -171,13 +165,8 @@ impl CancelTree {
 
     /// The regions at and below `key` that have to finish first, have been asked to stop, and have not been polled since.
     pub(crate) fn unpolled(&self, key: ScopeKey) -> Vec<&'static Location<'static>> {
-        let (mut found, mut places) = (vec![key], Vec::new());
-        while let Some(key) = found.pop() {
-            let node = self.node(key);
-            places.extend(node.at.filter(|_| node.alive && !node.polled_since_request));
-            found.extend(std::iter::successors(node.first_child, |child| self.node(*child).next));
-        }
-        places
+        let late = self.at_and_below(key).into_iter().filter(|node| node.alive && !node.polled_since_request);
+        late.filter_map(|node| node.at).collect()
     }
 
     /// Keeps a waker of the region; returns the waker it replaced.
@@ -213,13 +202,7 @@ impl CancelTree {
 
     /// How many wakers the regions at and below `key` keep.
     pub(crate) fn wakers_in(&self, key: ScopeKey) -> usize {
-        let (mut found, mut count) = (vec![key], 0);
-        while let Some(key) = found.pop() {
-            let node = self.node(key);
-            count += usize::from(node.waker.is_some());
-            found.extend(std::iter::successors(node.first_child, |child| self.node(*child).next));
-        }
-        count
+        self.at_and_below(key).into_iter().filter(|node| node.waker.is_some()).count()
     }
 
     /// Rule 1, and why: the nearest request counts, unless a shield stands before it.
@@ -274,6 +257,16 @@ impl CancelTree {
         std::iter::successors(Some(self.node(key)), |node| node.parent.map(|parent| self.node(parent)))
     }
 
+    fn at_and_below(&self, key: ScopeKey) -> Vec<&Node> {
+        let (mut found, mut seen) = (vec![self.node(key)], 0);
+        while let Some(node) = found.get(seen) {
+            seen += 1;
+            let next = |node: &&Node| node.next.map(|next| self.node(next));
+            found.extend(std::iter::successors(node.first_child.map(|child| self.node(child)), next));
+        }
+        found
+    }
+
     fn link(&mut self, key: ScopeKey, parent: Option<ScopeKey>) {
         let Some(parent) = parent else { return };
         let first = self.node_mut(parent).first_child.replace(key);
@@ -312,9 +305,11 @@ impl CancelTree {
         }
     }
 
-    fn insert(&mut self, node: Node) -> ScopeKey {
+    fn insert(&mut self, node: Node, parent: Option<ScopeKey>) -> ScopeKey {
         let number = u32::try_from(self.nodes.insert(node) + 1).ok().and_then(NonZeroU32::new);
-        ScopeKey(number.expect("fewer than 2^32 scopes fit in memory"))
+        let key = ScopeKey(number.expect("fewer than 2^32 scopes fit in memory"));
+        self.link(key, parent);
+        key
     }
 
     fn node(&self, key: ScopeKey) -> &Node {

@@ -84,7 +84,7 @@ impl State {
     /// What tells whether a task that was only asked has come to another wait.
     pub(super) fn traces_of_waits(&self, budget: u32) -> Traces {
         Traces {
-            timers_set: self.timers.borrow().ever_set(),
+            timers_set: self.timers.borrow().counts().0,
             sockets_awaited: self.reactor.borrow().waiting(),
             budget,
         }

@@ -112,10 +112,6 @@ impl Moment {
     fn bucket(self) -> u64 {
         self.0 >> BUCKET_BITS
     }
-
-    fn start_of(bucket: u64) -> Moment {
-        Moment(bucket << BUCKET_BITS)
-    }
 }
 
 impl TimerQueue {
@@ -141,7 +137,7 @@ impl TimerQueue {
         let index = self.entries.insert(entry);
         let index = u32::try_from(index).expect("fewer than 2^32 timers fit in memory");
         if moment.bucket() <= self.current_bucket {
-            self.insert_late(moment, sequence, index);
+            self.late_inserts.insert((moment, sequence), index);
         } else {
             self.link(index, moment.bucket());
         }
@@ -156,21 +152,12 @@ impl TimerQueue {
         let entry = self.entries.remove(key.index as usize);
         match entry.home {
             Home::Levels(list) => self.unlink(&entry, list),
-            Home::LateInserts => self.remove_late(&entry),
+            Home::LateInserts => {
+                self.late_inserts.remove(&(entry.moment, entry.sequence));
+            }
             Home::DueSoon => self.drop_cancelled(),
         }
         Some(entry.waker)
-    }
-
-    // The two are not inlined, because most timers are never in the B-tree.
-    #[inline(never)]
-    fn insert_late(&mut self, moment: Moment, sequence: u64, index: u32) {
-        self.late_inserts.insert((moment, sequence), index);
-    }
-
-    #[inline(never)]
-    fn remove_late(&mut self, entry: &Entry) {
-        self.late_inserts.remove(&(entry.moment, entry.sequence));
     }
 
     /// Puts an entry at the head of the list of its bucket.
@@ -199,17 +186,15 @@ impl TimerQueue {
         }
     }
 
-    /// Drops the entries of cancelled timers from the head of `due_soon`, so that the first one is of a timer that is set.
+    /// Drops the entries of cancelled timers from the head of `due_soon`, so that the first one is of a timer that is set. If
+    /// the place of a cancelled one is used again, that is by a late insert or by a timer of a later bucket.
     fn drop_cancelled(&mut self) {
-        while self.due_soon.front().is_some_and(|first| !self.is_due_soon(first)) {
+        let is_set = |due: &Due, entry: &Entry| entry.home == Home::DueSoon && entry.moment == due.moment;
+        while let Some(due) = self.due_soon.front()
+            && !self.entries.get(due.index as usize).is_some_and(|entry| is_set(due, entry))
+        {
             self.due_soon.pop_front();
         }
-    }
-
-    /// Whether it is not cancelled. If its place is used again, that is by a late insert or by a timer of a later bucket.
-    fn is_due_soon(&self, due: &Due) -> bool {
-        let entry = self.entries.get(due.index as usize);
-        entry.is_some_and(|entry| entry.home == Home::DueSoon && entry.moment == due.moment)
     }
 
     /// The next timer of `due_soon` and `late_inserts`. Of equal ones those of `due_soon` were set earlier.
@@ -227,11 +212,6 @@ impl TimerQueue {
     /// Of a timer that is still set.
     pub(crate) fn deadline(&self, key: TimerKey) -> Option<Instant> {
         self.is_set(key).then(|| self.entries[key.index as usize].moment.time(self.epoch))
-    }
-
-    /// How many timers were ever set.
-    pub(crate) fn ever_set(&self) -> u64 {
-        self.next_sequence
     }
 
     /// Replaces the waker of a set timer; returns the previous one.
@@ -253,7 +233,7 @@ impl TimerQueue {
             return Some(next.moment.time(self.epoch));
         }
         let (_, bucket) = self.levels.nearest(self.current_bucket)?;
-        Some(Moment::start_of(bucket).time(self.epoch))
+        Some(Moment(bucket << BUCKET_BITS).time(self.epoch))
     }
 
     /// The next deadline, exactly. Reads all of one list, so it is not for the loop.
@@ -316,7 +296,12 @@ impl TimerQueue {
                 index = self.pass_on(index, bucket);
             }
             // All of them are later than those of the lists before.
-            self.sort_due_soon_from(sorted);
+            let due = &mut self.due_soon.make_contiguous()[sorted..];
+            due.sort_unstable_by_key(|due| due.moment);
+            // On the real clock hardly any are equal. So it costs less to look for them afterwards.
+            if !due.is_sorted_by(|one, next| one.moment < next.moment) {
+                due.sort_unstable_by_key(|due| (due.moment, self.entries[due.index as usize].sequence));
+            }
         }
         self.current_bucket = self.current_bucket.max(bucket);
     }
@@ -333,15 +318,6 @@ impl TimerQueue {
             self.link(index, moment.bucket());
         }
         after
-    }
-
-    fn sort_due_soon_from(&mut self, first: usize) {
-        let due = &mut self.due_soon.make_contiguous()[first..];
-        due.sort_unstable_by_key(|due| due.moment);
-        // On the real clock hardly any deadlines are equal. So it costs less to look for them afterwards.
-        if !due.is_sorted_by(|one, next| one.moment < next.moment) {
-            due.sort_unstable_by_key(|due| (due.moment, self.entries[due.index as usize].sequence));
-        }
     }
 
     fn list_from(&self, first: u32) -> impl Iterator<Item = u32> + '_ {
