@@ -66,7 +66,7 @@ pub(crate) struct Grantee {
     /// Those of the task's kernel. They stay when the wait ends: the next one most often is of the same kernel.
     grants: Option<Arc<Grants>>,
     /// Which count the grant is in, if it is open.
-    counted_in: Option<u8>,
+    counted_in: Option<bool>,
     /// How often the task had been polled when the grant became suspect.
     polls: Option<u64>,
 }
@@ -77,7 +77,7 @@ pub(crate) struct Grants {
     is_running: AtomicBool,
     /// How many there are. Cycles take turns: those made in this one are in `open[this_cycle]`.
     open: [AtomicUsize; 2],
-    this_cycle: AtomicUsize,
+    this_cycle: AtomicBool,
     /// The queues that have made grants to tasks of this kernel.
     queues: Mutex<Vec<Weak<dyn Revoke>>>,
 }
@@ -119,9 +119,9 @@ impl Grantee {
     #[inline]
     pub(crate) fn count(&mut self) {
         if let Some(grants) = self.grants() {
-            let cycle = grants.this_cycle.load(Ordering::Relaxed) & 1;
-            grants.open[cycle].fetch_add(1, Ordering::Relaxed);
-            self.counted_in = Some(cycle as u8);
+            let cycle = grants.this_cycle.load(Ordering::Relaxed);
+            grants.open[usize::from(cycle)].fetch_add(1, Ordering::Relaxed);
+            self.counted_in = Some(cycle);
         }
     }
 
@@ -157,7 +157,7 @@ impl Grants {
             kernel,
             is_running: AtomicBool::new(false),
             open: [const { AtomicUsize::new(0) }; 2],
-            this_cycle: AtomicUsize::new(0),
+            this_cycle: AtomicBool::new(false),
             queues: Mutex::default(),
         })
     }
@@ -202,9 +202,9 @@ impl Grants {
         if open == [0, 0] {
             return false;
         }
-        let next_cycle = (self.this_cycle.load(Ordering::Relaxed) & 1) ^ 1;
+        let next_cycle = !self.this_cycle.load(Ordering::Relaxed);
         self.this_cycle.store(next_cycle, Ordering::Relaxed);
-        open[next_cycle] > 0 || run_queue::len() == 0
+        open[usize::from(next_cycle)] > 0 || run_queue::len() == 0
     }
 
     /// Revokes the grants that are overdue, and queues the tasks of those that have become suspect. Calls wakers.

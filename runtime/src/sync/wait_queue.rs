@@ -28,6 +28,7 @@ use crate::kernel::grants::{Grantee, Grants};
 use crate::kernel::waker::renew;
 use std::fmt::Write;
 use std::iter::successors;
+use std::mem;
 use std::task::Waker;
 
 const NONE: u32 = u32::MAX;
@@ -81,7 +82,8 @@ impl WaitQueue {
         self.free = node.after;
         node.state = WaitState::Waiting;
         node.wanted = wanted;
-        node.waker = Some(waker.clone());
+        // A free node has no waker, so there is nothing to drop.
+        mem::forget(node.waker.replace(waker.clone()));
         identify(&mut node.grantee);
         node.before = self.tail;
         node.after = NONE;
