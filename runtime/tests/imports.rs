@@ -251,7 +251,7 @@ fn every_file_of_the_kernel_is_a_part_or_of_the_loop() {
 fn the_kernel_the_traps_and_sync_stay_small_in_lines_of_code() {
     let sources = sources("runtime/src");
     // Asking tasks what they wait for takes 400 of the kernel's: nothing outside of it can poll a task.
-    for (room, most) in [("kernel/", 4150), ("traps/", 1100), ("sync/", 2700)] {
+    for (room, most) in [("kernel/", 4280), ("traps/", 1100), ("sync/", 2700)] {
         let lines: usize = sources
             .iter()
             .filter(|source| source.name.starts_with(room))

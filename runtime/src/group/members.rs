@@ -57,8 +57,7 @@ impl Members {
             scope.set_alive(true);
         }
         let end = Waker::from(Arc::new(MemberEnd { members: Arc::clone(self), number }));
-        let (_, replaced) = task.join_wakers.borrow_mut().wait(None, &end);
-        debug_assert!(replaced.is_none(), "a new ticket replaces no waker");
+        task.wait_for_end(None, &end);
         if self.are_lost() {
             traps::request_cancel(task);
         } else {

@@ -24,7 +24,7 @@ impl State {
     pub(crate) fn async_stack(&self, id: TaskId, main: Option<&mut Main<'_>>) -> Option<AsyncStack> {
         let wait = |wait: CapturedWait| AsyncWait {
             frames: wait.backtrace.map(|trace| Frame::of(&trace.to_string())).unwrap_or_default(),
-            state: wait.parked.state,
+            state: wait.parked.state(),
             location: wait.parked.at,
             region: wait.region,
         };
@@ -59,7 +59,7 @@ impl State {
     }
 
     fn may_be_asked(&self, record: &Record, has_main: bool) -> bool {
-        let host = record.host.get();
+        let host = record.host();
         let tasks = self.tasks.borrow();
         let lives = |slot| tasks.get(slot).is_some_and(|task| task.end.get().is_none());
         let is_free = |slot| lives(slot) && !tasks.is_being_polled(slot);

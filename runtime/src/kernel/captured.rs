@@ -29,7 +29,7 @@ pub(crate) struct CapturedWait {
 impl CapturedWait {
     /// The task that has to end it, if it is known which.
     pub(super) fn awaited_task(&self) -> Option<TaskId> {
-        match self.parked.resource {
+        match self.parked.resource() {
             Resource::Task(id) | Resource::HeldBy(Some(id), _) => Some(id),
             _ => None,
         }
@@ -39,7 +39,7 @@ impl CapturedWait {
     pub(super) fn what_is_missing(&self) -> Option<String> {
         use TaskState::*;
         let by_any_task = matches!(
-            self.parked.state,
+            self.parked.state(),
             QueueGet
                 | QueuePut
                 | QueueJoin
@@ -56,7 +56,7 @@ impl CapturedWait {
     /// What has to happen, where no task is known that could make it happen.
     pub(super) fn what_ends_it(&self) -> String {
         use TaskState::*;
-        let what = match self.parked.state {
+        let what = match self.parked.state() {
             Running => "it has to await something first",
             TimeSleep => "the clock has to reach that time",
             ReadWait | WriteWait => {
@@ -240,8 +240,8 @@ impl Captured {
         let is_part = |inner: &'static Location<'static>| inner == at || is_of_this_crate(inner);
         let is_inner = |wait: &&mut CapturedWait| wait.task == task && wait.parked.at.is_some_and(is_part);
         for wait in waits.iter_mut().rev().take_while(is_inner) {
-            wait.parked.at = Some(at);
-            wait.parked.state = state.unwrap_or(wait.parked.state);
+            let inner = wait.parked;
+            wait.parked = Parked::new(state.unwrap_or(inner.state()), Some(at), inner.resource());
         }
     }
 }
@@ -272,7 +272,7 @@ impl Asked {
     fn has_gone_on(&self, may_wait_elsewhere: bool) -> bool {
         let record = &self.task;
         let now = record.parked.get();
-        let differs = (now.state, now.at) != (self.parked.state, self.parked.at) && !now.is_foreign();
+        let differs = (now.state(), now.at) != (self.parked.state(), self.parked.at) && !now.is_foreign();
         record.end.get().is_some() || run_queue::len() > 0 || differs && may_wait_elsewhere
     }
 }

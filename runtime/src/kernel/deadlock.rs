@@ -236,7 +236,7 @@ impl Kernel {
             let found = tasks.get(task.slot).filter(|found| found.id == task.id);
             let Some(found) = found else { return true };
             let now = found.parked.get();
-            (now.state, now.at) != (task.parked.state, task.parked.at) || woke.contains(&Some(task.id))
+            (now.state(), now.at) != (task.parked.state(), task.parked.at) || woke.contains(&Some(task.id))
         };
         probe.iter().filter(moved).collect()
     }
@@ -255,7 +255,7 @@ impl Kernel {
         let now = self.state.clock.now();
         let mut report = String::from("deadlock: no task can run, and nothing is left that could wake one");
         for Probed { name, parked, .. } in went_on {
-            if went_on.iter().any(|other| parked.resource.is_end_of(other.id)) {
+            if went_on.iter().any(|other| parked.resource().is_end_of(other.id)) {
                 // Its wake-up would have come with the end of that one.
                 let _ = write!(report, "\n  {name} waits: {}", parked.describe(now));
                 continue;

@@ -116,7 +116,7 @@ impl State {
         record.told_running.set(false);
         if goes_on {
             let parked = record.parked.get();
-            self.emit(Some(record), EventKind::Suspended { state: parked.state, location: parked.at });
+            self.emit(Some(record), EventKind::Suspended { state: parked.state(), location: parked.at });
         }
     }
 
@@ -167,7 +167,7 @@ impl State {
 /// publishes the state `READY`, with its line if the program asked for it.
 fn cause_of(wake: &RecordedWake, task: &Record) -> WakeCause {
     let parked = task.parked.get();
-    match (parked.state, parked.at) {
+    match (parked.state(), parked.at) {
         _ if wake.cause != WakeCause::Task || wake.by != Some(task.id) => wake.cause.clone(),
         // A sleep until a time that has come already lets the others run.
         (TaskState::Ready, Some(_)) | (TaskState::TimeSleep, _) => WakeCause::Schedule,

@@ -55,9 +55,15 @@ impl State {
         let mut text = String::new();
         for record in self.tasks.borrow().by_id() {
             let parked = record.parked.get();
-            if let Resource::HeldBy(..) = parked.resource {
-                let name = record.name.as_str();
-                let _ = writeln!(text, "task {} `{name}`: {}", record.id, parked.describe(self.clock.now()));
+            if let Resource::HeldBy(..) = parked.resource() {
+                let name = record.name();
+                let _ = writeln!(
+                    text,
+                    "task {} `{}`: {}",
+                    record.id,
+                    name.as_str(),
+                    parked.describe(self.clock.now())
+                );
             }
         }
         if text.is_empty() { "no task waits for a lock that another task holds\n".into() } else { text }

@@ -16,12 +16,11 @@ use crate::error::panic_message;
 use crate::kernel::current_poll;
 use crate::kernel::run_queue;
 use crate::kernel::state::State;
-use crate::kernel::task_record::{End, Parked, Record};
+use crate::kernel::task_record::{End, Parked, Record, Resource};
 use crate::kernel::waker;
 use crate::task::info::{TaskId, TaskState};
 use crate::traps::BUDGET;
 use std::any::Any;
-use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
@@ -113,7 +112,7 @@ impl State {
 
     /// Whether it waits: it has been polled, and nothing has woken it since.
     pub(crate) fn is_parked(&self, record: &Record) -> bool {
-        let state = record.parked.get().state;
+        let state = record.parked.get().state();
         !matches!(state, TaskState::Ready | TaskState::Running) && !run_queue::is_queued(self.id, record.slot)
     }
 
@@ -126,8 +125,9 @@ impl State {
     pub(crate) fn make_current(&self, record: &Rc<Record>, woken_by: Option<TaskId>) -> Option<Rc<Record>> {
         record.cycles.set(record.cycles.get() + 1);
         record.woken_by.set(woken_by);
-        record.parked.set(Parked { at: record.parked.get().at, ..Parked::in_state(TaskState::Running) });
-        current_poll::begin(record.host.get(), record.root.get(), BUDGET);
+        let at = record.parked.get().at;
+        record.parked.set(Parked::new(TaskState::Running, at, Resource::Nothing));
+        current_poll::begin(record.host(), record.root.get(), BUDGET);
         run_queue::set_running(Some(record.id));
         self.emit_running(record);
         self.current_task.replace(Some(Rc::clone(record)))
@@ -199,8 +199,7 @@ impl State {
             self.discard(record);
         }
         if record.is_awaited() {
-            let waiters = mem::take(&mut *record.join_wakers.borrow_mut());
-            self.wake_all(waiters.into_wakers());
+            self.wake_all(record.take_join_wakers());
         }
         let lost = end == End::Returned || self.shutting_down.get() && end == End::Cancelled;
         if lost && record.handle_dropped.get() && !record.attended.get() {

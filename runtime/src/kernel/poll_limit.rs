@@ -39,7 +39,7 @@ impl Kernel {
                 report,
                 "\n  {record} was polled {} times, now {}{at}",
                 cycles.get(),
-                parked.get().state
+                parked.get().state()
             );
         }
         report

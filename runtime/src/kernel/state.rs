@@ -96,7 +96,7 @@ pub(crate) fn running() -> Option<Rc<State>> {
 
 /// What is known of a task, with the region of its work if its kernel runs and notes regions.
 pub(crate) fn info_of(task: &Record) -> TaskInfo {
-    let region = |kernel: &Rc<State>| match task.parked.get().state {
+    let region = |kernel: &Rc<State>| match task.parked.get().state() {
         _ if !kernel.watched.get() || kernel.id != task.kernel => None,
         TaskState::Running => kernel.regions.current(),
         _ => kernel.regions.of(task.id),

@@ -7,10 +7,11 @@ use crate::kernel::cancel_tree::{CancelReason, CancelTree, ScopeKey};
 use crate::kernel::join_wakers::JoinWakers;
 use crate::kernel::locals::Locals;
 use crate::kernel::run_queue;
-use crate::kernel::waker::KernelId;
+use crate::kernel::waker::{KernelId, is_as_good};
 use crate::task::info::{TaskId, TaskInfo, TaskName, TaskState};
 use std::any::Any;
-use std::cell::{Cell, RefCell};
+use std::borrow::Cow;
+use std::cell::{Cell, OnceCell, RefCell};
 use std::fmt;
 use std::panic::Location;
 use std::pin::Pin;
@@ -44,7 +45,8 @@ pub(crate) struct Record {
     pub(crate) kernel: KernelId,
     pub(crate) id: TaskId,
     pub(crate) slot: u32,
-    pub(crate) name: TaskName,
+    /// The type of its future, unless it was given a name.
+    type_name: Option<fn() -> &'static str>,
     pub(crate) parent: Option<TaskId>,
     pub(crate) spawned_at: &'static Location<'static>,
     pub(crate) cycles: Cell<u64>,
@@ -64,15 +66,32 @@ pub(crate) struct Record {
     /// Its handle is gone.
     pub(crate) handle_dropped: Cell<bool>,
     pub(crate) end: Cell<Option<End>>,
-    pub(crate) join_wakers: RefCell<JoinWakers>,
+    /// The waker of the task that waits for its end. Further ones are in [`Rare`].
+    join_waker: Cell<Option<Waker>>,
     /// Its future lives inside another task's.
     pub(crate) nested: Cell<bool>,
-    /// The task that the kernel polls when this one is to be polled: itself, or the outermost task around a nested one.
-    pub(crate) host: Cell<Host>,
     /// The values of its task-locals, once it has any. It shares them with its parent until either sets one.
     pub(crate) locals: Cell<Option<Rc<Locals>>>,
     /// Out of its place while it is polled. None for the main task, and when the outcome has been taken or dropped.
     pub(crate) body: Cell<Option<Pin<Box<dyn Body>>>>,
+    rare: OnceCell<Box<Rare>>,
+}
+
+/// What few tasks have, apart from the record, so that the others need no room for it.
+#[derive(Default)]
+struct Rare {
+    given_name: Option<Rc<Cow<'static, str>>>,
+    /// Of a nested task. See [`Record::host`].
+    host: Cell<Option<Host>>,
+    /// Of those that wait for its end, all after the first.
+    join_wakers: RefCell<JoinWakers>,
+}
+
+/// One wait for the end of a task.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum JoinTicket {
+    First,
+    Other(u32),
 }
 
 /// The task that the kernel polls when another one inside of it, or it itself, is to be polled.
@@ -94,9 +113,19 @@ pub(crate) enum End {
 /// What a trap publishes before it returns `Pending`.
 #[derive(Clone, Copy)]
 pub(crate) struct Parked {
-    pub(crate) state: TaskState,
     pub(crate) at: Option<&'static Location<'static>>,
-    pub(crate) resource: Resource,
+    wait: Wait,
+}
+
+/// The state of a task and the [`Resource`] that it waits for. As two values they would take a word more, in every task and
+/// whenever a wait is published.
+#[derive(Clone, Copy)]
+enum Wait {
+    Nothing(TaskState),
+    Deadline(TaskState, Instant),
+    EndOfTime(TaskState),
+    Task(TaskState, TaskId),
+    HeldBy(TaskState, Option<TaskId>, &'static Location<'static>),
 }
 
 /// What a parked task waits for.
@@ -122,22 +151,59 @@ impl Resource {
 
 impl Parked {
     pub(crate) const fn in_state(state: TaskState) -> Parked {
-        Parked { state, at: None, resource: Resource::Nothing }
+        Parked { at: None, wait: Wait::Nothing(state) }
+    }
+
+    #[inline]
+    pub(crate) fn new(
+        state: TaskState,
+        at: Option<&'static Location<'static>>,
+        resource: Resource,
+    ) -> Parked {
+        let wait = match resource {
+            Resource::Nothing => Wait::Nothing(state),
+            Resource::Deadline(at) => Wait::Deadline(state, at),
+            Resource::EndOfTime => Wait::EndOfTime(state),
+            Resource::Task(id) => Wait::Task(state, id),
+            Resource::HeldBy(holder, since) => Wait::HeldBy(state, holder, since),
+        };
+        Parked { at, wait }
+    }
+
+    #[inline]
+    pub(crate) fn state(&self) -> TaskState {
+        match self.wait {
+            Wait::Nothing(state)
+            | Wait::Deadline(state, _)
+            | Wait::EndOfTime(state)
+            | Wait::Task(state, _)
+            | Wait::HeldBy(state, ..) => state,
+        }
+    }
+
+    pub(crate) fn resource(&self) -> Resource {
+        match self.wait {
+            Wait::Nothing(_) => Resource::Nothing,
+            Wait::Deadline(_, at) => Resource::Deadline(at),
+            Wait::EndOfTime(_) => Resource::EndOfTime,
+            Wait::Task(_, id) => Resource::Task(id),
+            Wait::HeldBy(_, holder, since) => Resource::HeldBy(holder, since),
+        }
     }
 
     /// The line of its wait. While it is polled, `at` is the line of the wait that is over.
     pub(crate) fn waits_at(&self) -> Option<&'static Location<'static>> {
-        self.at.filter(|_| self.state != TaskState::Running)
+        self.at.filter(|_| self.state() != TaskState::Running)
     }
 
     pub(crate) fn is_foreign(&self) -> bool {
-        self.state == TaskState::ForeignWait
+        self.state() == TaskState::ForeignWait
     }
 
     /// `LOCK_ACQUIRE at src/main.rs:7:20, held by task 2 since src/main.rs:5:30`
     pub(crate) fn describe(&self, now: Instant) -> String {
         let place = self.waits_at().map(|at| format!(" at {at}")).unwrap_or_default();
-        let resource = match self.resource {
+        let resource = match self.resource() {
             Resource::Nothing => String::new(),
             Resource::EndOfTime => String::from(", for a time that never comes"),
             Resource::Deadline(at) => {
@@ -150,7 +216,7 @@ impl Parked {
             Resource::HeldBy(Some(id), since) => format!(", held by task {id} since {since}"),
             Resource::HeldBy(None, since) => format!(", held since {since}"),
         };
-        format!("{}{place}{resource}", self.state)
+        format!("{}{place}{resource}", self.state())
     }
 }
 
@@ -162,11 +228,17 @@ impl Record {
         spawned_at: &'static Location<'static>,
         body: Option<Pin<Box<dyn Body>>>,
     ) -> Rc<Record> {
+        let (type_name, rare) = match name {
+            TaskName::OfType(type_name) => (Some(type_name), OnceCell::new()),
+            TaskName::Given(name) => {
+                (None, OnceCell::from(Box::new(Rare { given_name: Some(name), ..Rare::default() })))
+            }
+        };
         let record = Record {
             kernel: place.kernel,
             id: place.id,
             slot: place.slot,
-            name,
+            type_name,
             parent,
             spawned_at,
             cycles: Cell::new(0),
@@ -180,11 +252,11 @@ impl Record {
             is_main: body.is_none(),
             handle_dropped: Cell::new(false),
             end: Cell::new(None),
-            join_wakers: RefCell::default(),
+            join_waker: Cell::new(None),
             nested: Cell::new(false),
-            host: Cell::new(Host { slot: place.slot, id: place.id, depth: 0 }),
             locals: Cell::new(None),
             body: Cell::new(body),
+            rare,
         };
         if let Some(mut spare) = place.spare
             && let Some(kept) = Rc::get_mut(&mut spare)
@@ -218,8 +290,8 @@ impl Record {
         let woken = self.end.get().is_none() && run_queue::is_queued(self.kernel, self.slot);
         TaskInfo {
             id: self.id,
-            name: self.name.clone(),
-            state: if woken { TaskState::Ready } else { parked.state },
+            name: self.name(),
+            state: if woken { TaskState::Ready } else { parked.state() },
             cycles: self.cycles.get(),
             parent: self.parent,
             spawned_at: self.spawned_at,
@@ -232,9 +304,75 @@ impl Record {
         }
     }
 
+    pub(crate) fn name(&self) -> TaskName {
+        let given = self.rare.get().and_then(|rare| rare.given_name.clone());
+        match (given, self.type_name) {
+            (Some(name), _) => TaskName::Given(name),
+            (None, type_name) => TaskName::OfType(type_name.unwrap_or(|| "")),
+        }
+    }
+
+    /// Adds a wait for its end, or renews the waker of the one that has `ticket`.
+    pub(crate) fn wait_for_end(&self, ticket: Option<JoinTicket>, waker: &Waker) -> JoinTicket {
+        let first = self.join_waker.take();
+        let keeps = first.as_ref().is_some_and(|first| is_as_good(first, waker));
+        let is_free = first.is_none() && !self.has_more_join_wakers();
+        self.join_waker.set(first);
+        let (ticket, replaced) = match ticket {
+            Some(JoinTicket::First) if keeps => (JoinTicket::First, None),
+            None if !is_free => self.wait_behind_the_first(None, waker),
+            Some(JoinTicket::Other(other)) => self.wait_behind_the_first(Some(other), waker),
+            Some(JoinTicket::First) | None => {
+                let waker = waker.clone();
+                (JoinTicket::First, self.join_waker.replace(Some(waker)))
+            }
+        };
+        drop(replaced);
+        ticket
+    }
+
+    fn wait_behind_the_first(&self, ticket: Option<u32>, waker: &Waker) -> (JoinTicket, Option<Waker>) {
+        let (ticket, replaced) =
+            self.rare.get_or_init(Box::default).join_wakers.borrow_mut().wait(ticket, waker);
+        (JoinTicket::Other(ticket), replaced)
+    }
+
+    /// Takes a wait for its end back; its waker is to be dropped outside of any borrow.
+    pub(crate) fn give_up_waiting(&self, ticket: JoinTicket) -> Option<Waker> {
+        match ticket {
+            JoinTicket::First => self.join_waker.take(),
+            JoinTicket::Other(ticket) => self.rare.get()?.join_wakers.borrow_mut().give_up(ticket),
+        }
+    }
+
+    /// The wakers of those that wait for its end, in the order in which they came, to be called now that it has ended.
+    pub(crate) fn take_join_wakers(&self) -> impl Iterator<Item = Waker> + use<> {
+        let more = self.rare.get().map(|rare| rare.join_wakers.take().into_wakers());
+        self.join_waker.take().into_iter().chain(more.into_iter().flatten())
+    }
+
     /// Whether a task waits for its end.
     pub(crate) fn is_awaited(&self) -> bool {
-        !self.join_wakers.borrow().is_empty()
+        let first = self.join_waker.take();
+        let any = first.is_some();
+        self.join_waker.set(first);
+        any || self.has_more_join_wakers()
+    }
+
+    fn has_more_join_wakers(&self) -> bool {
+        self.rare.get().is_some_and(|rare| !rare.join_wakers.borrow().is_empty())
+    }
+
+    /// Its future lives inside that of a task with this host.
+    pub(crate) fn nest_in(&self, host: Host) {
+        self.rare.get_or_init(Box::default).host.set(Some(Host { depth: host.depth + 1, ..host }));
+    }
+
+    /// The task that the kernel polls when this one is to be polled: itself, or the outermost task around a nested one.
+    #[inline]
+    pub(crate) fn host(&self) -> Host {
+        let host = self.rare.get().and_then(|rare| rare.host.get());
+        host.unwrap_or(Host { slot: self.slot, id: self.id, depth: 0 })
     }
 
     /// A second handle to its task-locals.
@@ -257,7 +395,7 @@ impl Record {
 /// How a report names a task: `task 3 `worker` (spawned at src/main.rs:12:5)`.
 impl fmt::Display for Record {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "task {} `{}` (spawned at {})", self.id, self.name.as_str(), self.spawned_at)
+        write!(f, "task {} `{}` (spawned at {})", self.id, self.name().as_str(), self.spawned_at)
     }
 }
 
@@ -281,4 +419,51 @@ pub(crate) struct Place {
     pub(crate) id: TaskId,
     pub(crate) slot: u32,
     pub(crate) spare: Option<Rc<Record>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::waker::logging;
+    use std::num::NonZeroU64;
+    use std::sync::{Arc, Mutex};
+
+    fn record(spare: Option<Rc<Record>>) -> Rc<Record> {
+        let place = Place { kernel: KernelId::next(), id: TaskId::new(NonZeroU64::MIN), slot: 0, spare };
+        Record::new(place, TaskName::OfType(|| "test"), None, Location::caller(), None)
+    }
+
+    #[test]
+    fn a_record_is_used_again_only_when_nothing_else_has_it() {
+        let first = record(None);
+        let address = Rc::as_ptr(&first);
+        let second = record(Some(Rc::clone(&first)));
+        assert_ne!(Rc::as_ptr(&second), address);
+        first.cycles.set(7);
+        let third = record(Some(first));
+        assert_eq!((Rc::as_ptr(&third), third.cycles.get()), (address, 0));
+    }
+
+    #[test]
+    fn waits_for_an_end_keep_their_order_when_some_are_given_up() {
+        let (record, log) = (record(None), Arc::<Mutex<Vec<u64>>>::default());
+        let wait = |number| record.wait_for_end(None, &logging(number, &log));
+        let tickets = [wait(0), wait(1), wait(2)];
+        assert!(record.give_up_waiting(tickets[0]).is_some() && record.give_up_waiting(tickets[0]).is_none());
+        wait(3);
+        assert_eq!(record.wait_for_end(Some(tickets[1]), &logging(4, &log)), tickets[1]);
+        assert!(record.is_awaited());
+        record.take_join_wakers().for_each(Waker::wake);
+        assert_eq!(*log.lock().unwrap(), [4, 2, 3]);
+        assert!(!record.is_awaited());
+    }
+
+    #[test]
+    fn a_parked_task_is_small() {
+        assert_eq!(size_of::<Parked>(), size_of::<Option<Parked>>());
+        if cfg!(target_pointer_width = "64") {
+            assert_eq!(size_of::<Parked>(), 32);
+            assert!(size_of::<Record>() <= 152, "a record takes {} bytes", size_of::<Record>());
+        }
+    }
 }

@@ -42,7 +42,7 @@ impl State {
                 Some(next) if !asked.insert(next) => end = Some(format!("task {next}: see above")),
                 Some(next) => match self.open_waits(next, depth + 1, main.as_deref_mut()) {
                     Some(waits) => open.extend(waits),
-                    None if matches!(wait.parked.resource, Resource::HeldBy(..)) => {
+                    None if matches!(wait.parked.resource(), Resource::HeldBy(..)) => {
                         end = Some(format!("task {next} has ended, but its guard still exists"));
                     }
                     None => end = Some(format!("task {next} has ended")),
@@ -66,8 +66,8 @@ impl State {
 
     fn describe_step(&self, record: &Record, wait: &CapturedWait) -> String {
         let now = self.clock.now();
-        let name = format!("task {} `{}`", record.id, record.name.as_str());
-        match wait.parked.state {
+        let name = format!("task {} `{}`", record.id, record.name().as_str());
+        match wait.parked.state() {
             TaskState::Running => return format!("{name} is being polled"),
             _ if self.is_ready(record) => return format!("{name} is ready, and waits for its turn"),
             _ => {}
@@ -98,7 +98,7 @@ impl State {
     }
 
     fn is_ready(&self, record: &Record) -> bool {
-        record.parked.get().state == TaskState::Ready || run_queue::is_queued(self.id, record.slot)
+        record.parked.get().state() == TaskState::Ready || run_queue::is_queued(self.id, record.slot)
     }
 }
 

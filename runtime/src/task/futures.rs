@@ -2,7 +2,7 @@
 
 use super::Task;
 use crate::error::TaskError;
-use crate::kernel::task_record::{End, Record, Resource};
+use crate::kernel::task_record::{End, JoinTicket, Record, Resource};
 use crate::task::info::TaskState;
 use crate::traps;
 use std::panic::Location;
@@ -120,7 +120,7 @@ impl Drop for Cancel<'_> {
 /// One wait for a task's end: what `join`, `wait` and `cancel` have in common.
 #[derive(Debug)]
 pub(crate) struct UntilEnd {
-    ticket: Option<u32>,
+    ticket: Option<JoinTicket>,
     at: &'static Location<'static>,
 }
 
@@ -137,15 +137,13 @@ impl UntilEnd {
             self.ticket = None;
             return Poll::Ready(());
         }
-        let (ticket, replaced) = record.join_wakers.borrow_mut().wait(self.ticket, cx.waker());
-        self.ticket = Some(ticket);
-        drop(replaced);
+        self.ticket = Some(record.wait_for_end(self.ticket, cx.waker()));
         traps::park(TaskState::TaskJoin, self.at, Resource::Task(record.id));
         Poll::Pending
     }
 
     pub(crate) fn give_up(&mut self, record: &Record) {
-        let waker = self.ticket.take().and_then(|ticket| record.join_wakers.borrow_mut().give_up(ticket));
+        let waker = self.ticket.take().and_then(|ticket| record.give_up_waiting(ticket));
         drop(waker);
     }
 }

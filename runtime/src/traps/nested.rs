@@ -7,7 +7,7 @@ use crate::debug::{EventKind, Region};
 use crate::kernel::current_poll::{self, HOST, LIMITS_WITHOUT_NODE};
 use crate::kernel::run_queue;
 use crate::kernel::state::State;
-use crate::kernel::task_record::{End, Host, Place, Record};
+use crate::kernel::task_record::{End, Place, Record};
 use crate::task::info::TaskId;
 use std::any::Any;
 use std::rc::Rc;
@@ -33,7 +33,7 @@ impl Nested {
         let record = &*task;
         record.nested.set(true);
         if let Some(host) = HOST.get().filter(|_| is_running_here(&kernel)) {
-            record.host.set(Host { depth: host.depth + 1, ..host });
+            record.nest_in(host);
         }
         let root = kernel.cancel_tree.borrow_mut().add_task(record.slot, Some(scope.key), None);
         record.root.set(Some(root));

@@ -13,7 +13,7 @@ use std::panic::Location;
 /// Publishes what the current task is about to wait for.
 #[inline]
 pub(crate) fn park(state: TaskState, at: &'static Location<'static>, resource: Resource) {
-    publish(Parked { state, at: Some(at), resource }, None);
+    publish(Parked::new(state, Some(at), resource), None);
 }
 
 /// [`park`] for something that can be said in words, which is done only when the task is asked what it waits for. No words:
@@ -24,7 +24,7 @@ pub(crate) fn park_for(
     resource: Resource,
     about: &dyn Fn() -> String,
 ) {
-    publish(Parked { state, at: Some(at), resource }, Some(about));
+    publish(Parked::new(state, Some(at), resource), Some(about));
 }
 
 #[inline]
@@ -70,8 +70,8 @@ pub(crate) enum Line {
 pub(crate) fn park_around(state: Option<TaskState>, at: &'static Location<'static>, line: Line) {
     let inner = PUBLISHED.get().unwrap_or(Parked::in_state(TaskState::ForeignWait));
     let inner_line = inner.at.filter(|_| line == Line::Inner);
-    let outer = Parked { state: state.unwrap_or(inner.state), at: inner_line.or(Some(at)), ..inner };
-    PUBLISHED.set(Some(outer));
+    let shown = state.unwrap_or(inner.state());
+    PUBLISHED.set(Some(Parked::new(shown, inner_line.or(Some(at)), inner.resource())));
     if is_watched() && line == Line::Outer {
         note_around(state, at);
     }

@@ -175,7 +175,7 @@ fn busy(direction: Direction, task: Option<TaskId>, at: &'static Location<'stati
     let named = |kernel: &Rc<State>| {
         let tasks = kernel.tasks.borrow();
         let task = tasks.find(task?)?;
-        Some(format!("task {} `{}`", task.id, task.name.as_str()))
+        Some(format!("task {} `{}`", task.id, task.name().as_str()))
     };
     let who = try_with(named).flatten().unwrap_or_else(|| "another task".into());
     io::Error::new(
