@@ -107,7 +107,7 @@ impl Connection {
         Connection {
             stream,
             h1: h1::Connection::with_limits(limits),
-            out: SendBuffer::default(),
+            out: SendBuffer::for_heads(),
             peer,
             tls,
             idle_for: None,

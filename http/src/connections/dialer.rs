@@ -117,12 +117,13 @@ impl Dialer {
 
 impl Dialer {
     async fn connect_to_any(&self, addresses: &[SocketAddr]) -> Result<TcpStream, Error> {
-        let shown = addresses.iter().map(SocketAddr::to_string).collect::<Vec<_>>().join(" or ");
+        // Written only for an error: formatting an address takes longer than making its socket.
+        let to = || addresses.iter().map(SocketAddr::to_string).collect::<Vec<_>>().join(" or ");
         #[cfg(feature = "socket-options")]
         if self.sockets.are_set() {
-            return self.sockets.connect(addresses).await.map_err(failed_to_connect(shown));
+            return self.sockets.connect(addresses).await.map_err(failed_to_connect(to));
         }
-        connect_to_any(addresses).await.map_err(failed_to_connect(shown))
+        connect_to_any(addresses).await.map_err(failed_to_connect(to))
     }
 
     fn tls(&self) -> Arc<ClientConfig> {
@@ -206,7 +207,7 @@ impl Steps<'_> {
                 let target = Target::new(url.host(), url.port_or_default(), url.is_https());
                 self.step.set("waiting for the connector");
                 let to = format!("{target} by the session's connector");
-                let stream = connector.connect(target).await.map_err(failed_to_connect(to))?;
+                let stream = connector.connect(target).await.map_err(failed_to_connect(|| to))?;
                 let secure = connector.is_secure();
                 Reached { stream: Stream::Foreign(stream), peer: None, early: Bytes::new(), secure }
             }
@@ -313,7 +314,7 @@ impl Steps<'_> {
     #[cfg(unix)]
     async fn unix(&mut self, path: &Path) -> Result<Reached, Error> {
         self.step.set("waiting for the other side to accept");
-        let to = format!("the Unix socket {}", path.display());
+        let to = || format!("the Unix socket {}", path.display());
         let stream = curio::open_unix_connection(path).await.map_err(failed_to_connect(to))?;
         Ok(Reached {
             stream: Stream::Foreign(Box::new(stream)),
@@ -338,6 +339,6 @@ async fn connect_to_any(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
     }
 }
 
-fn failed_to_connect(to: String) -> impl FnOnce(io::Error) -> Error {
-    move |cause| Error::new(ErrorKind::Connect, format!("connecting to {to}")).because(cause)
+fn failed_to_connect(to: impl FnOnce() -> String) -> impl FnOnce(io::Error) -> Error {
+    move |cause| Error::new(ErrorKind::Connect, format!("connecting to {}", to())).because(cause)
 }

@@ -14,18 +14,15 @@
 
 use curio::Upkeep;
 use std::cell::RefCell;
-use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 
+#[derive(Default)]
 pub(crate) struct IdleReaper {
-    close_expired: CloseExpired,
     upkeep: RefCell<Option<Upkeep>>,
 }
-
-type CloseExpired = Rc<dyn Fn(Instant) -> Option<Round>>;
 
 /// What one round over the idle connections found.
 pub(crate) struct Round {
@@ -35,30 +32,30 @@ pub(crate) struct Round {
 }
 
 impl IdleReaper {
-    /// `close_expired` makes one round at the given time: `None` if no idle connection is left.
-    pub(crate) fn new(close_expired: impl Fn(Instant) -> Option<Round> + 'static) -> IdleReaper {
-        IdleReaper { close_expired: Rc::new(close_expired), upkeep: RefCell::new(None) }
-    }
-
     /// Nothing is left to look after.
     pub(crate) fn stop(&self) {
         drop(self.upkeep.take());
     }
 
-    /// Makes sure that rounds are made until no idle connection is left. Outside of a kernel none can be made.
-    pub(crate) fn watch(&self) {
-        let mut upkeep = self.upkeep.borrow_mut();
-        if upkeep.as_ref().is_some_and(Upkeep::is_going_on) || !curio::is_running() {
+    /// Whether rounds are being made.
+    pub(crate) fn is_watching(&self) -> bool {
+        self.upkeep.borrow().as_ref().is_some_and(Upkeep::is_going_on)
+    }
+
+    /// Begins to make rounds, until no idle connection is left; outside of a kernel none can be made. `close_expired` makes one
+    /// at the given time: `None` if no idle connection is left.
+    pub(crate) fn watch(&self, close_expired: impl Fn(Instant) -> Option<Round> + 'static) {
+        if !curio::is_running() {
             return;
         }
-        let close_expired = Rc::clone(&self.close_expired);
         let mut pause = FIRST_PAUSE;
-        *upkeep = Some(curio::upkeep(FIRST_PAUSE, move || {
+        let upkeep = curio::upkeep(FIRST_PAUSE, move || {
             let now = curio::clock();
             let Round { closed_any, next } = close_expired(now)?;
             pause = if closed_any { FIRST_PAUSE } else { (pause * 2).min(LONGEST_PAUSE) };
             let until_next = next.map(|next| next.saturating_duration_since(now));
             Some(until_next.map_or(pause, |until_next| until_next.min(pause)))
-        }));
+        });
+        self.upkeep.replace(Some(upkeep));
     }
 }

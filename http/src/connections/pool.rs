@@ -61,6 +61,8 @@ pub(crate) struct Pool {
 
 /// What all origins of a pool share.
 struct PoolShared {
+    /// Weak, because the origins have what they share.
+    origins: Weak<RefCell<Origins>>,
     gate: Option<Semaphore>,
     in_use: Cell<usize>,
     idle_reaper: IdleReaper,
@@ -115,11 +117,11 @@ pub(crate) struct Lease {
 impl Pool {
     pub(crate) fn new(rules: PoolLimits) -> Pool {
         let origins = Rc::default();
-        let watched = Rc::downgrade(&origins);
         let shared = PoolShared {
+            origins: Rc::downgrade(&origins),
             gate: rules.connections.map(Semaphore::new),
             in_use: Cell::new(0),
-            idle_reaper: IdleReaper::new(move |now| Origins::close_expired(&*watched.upgrade()?, now)),
+            idle_reaper: IdleReaper::default(),
         };
         Pool { rules, origins, shared: Rc::new(shared) }
     }
@@ -165,10 +167,10 @@ impl Pool {
     }
 
     /// Takes all idle connections out, to be closed by the caller.
-    pub(crate) fn take_all(&self) -> Vec<Connection> {
+    pub(crate) fn take_all(&self) -> Vec<Box<Connection>> {
         let origins = self.origins.borrow();
         let idle = origins.by_name.values().flat_map(|origin| origin.idle.take());
-        idle.map(|idle| *idle.connection).collect()
+        idle.map(|idle| idle.connection).collect()
     }
 
     /// Closes the idle connections now, and those in use at the end of their responses.
@@ -194,6 +196,16 @@ impl Pool {
     pub(crate) fn close_idle_shared(&self) {
         let all: Vec<_> = self.origins.borrow().by_name.values().cloned().collect();
         all.iter().for_each(|origin| drop(origin.sharing.take_idle()));
+    }
+}
+
+impl PoolShared {
+    /// A connection is idle: it is looked after from now on.
+    fn watch_idle(&self) {
+        if !self.idle_reaper.is_watching() {
+            let origins = Weak::clone(&self.origins);
+            self.idle_reaper.watch(move |now| Origins::close_expired(&*origins.upgrade()?, now));
+        }
     }
 }
 
@@ -278,7 +290,7 @@ impl Origin {
         if self.closed.get() {
             drop(self.sharing.take());
         } else {
-            self.shared.idle_reaper.watch();
+            self.shared.watch_idle();
         }
     }
 
@@ -391,7 +403,7 @@ impl Origin {
         idle.push_back(Idle { connection, since: now, until });
         drop(idle);
         drop((surplus, expired));
-        self.shared.idle_reaper.watch();
+        self.shared.watch_idle();
     }
 
     /// Takes out the connections that have expired or become readable; lowers `next` to when the first of the others

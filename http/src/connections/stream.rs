@@ -157,10 +157,17 @@ pub(crate) struct SendBuffer {
     attached: Bytes,
 }
 
+/// Most request heads have at most this many bytes.
+const USUAL_HEAD: usize = 512;
 /// A larger buffer is not kept by an idle connection.
 const KEPT: usize = 4 * 1024;
 
 impl SendBuffer {
+    /// With room for a request head of the usual size, so that it need not grow while one is written.
+    pub(crate) fn for_heads() -> SendBuffer {
+        SendBuffer { bytes: Vec::with_capacity(USUAL_HEAD), ..SendBuffer::default() }
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.sent == self.bytes.len() && self.attached.is_empty()
     }

@@ -48,7 +48,7 @@ pub(crate) struct Buffer {
 }
 
 impl Buffer {
-    /// An empty buffer. Memory is allocated by the first call of `space`.
+    /// An empty buffer. Memory is allocated by the first call of `space` or `append`.
     pub(crate) fn new() -> Self {
         Buffer {
             storage: BytesMut::new(),
@@ -82,6 +82,22 @@ impl Buffer {
         }
         self.end += n;
         self.offered = 0;
+    }
+
+    /// Copies bytes that were read into other memory; none are the end of the stream. A new block gets just their size, so
+    /// that nothing is cleared for a connection that is used once.
+    pub(crate) fn append(&mut self, bytes: &[u8]) {
+        self.closed |= bytes.is_empty();
+        let end = self.end + bytes.len();
+        if end <= self.storage.len() {
+            self.storage[self.end..end].copy_from_slice(bytes);
+            self.end = end;
+        } else {
+            self.move_to_front();
+            self.storage.truncate(self.end);
+            self.storage.extend_from_slice(bytes);
+            self.end = self.storage.len();
+        }
     }
 
     pub(crate) fn unread(&self) -> &[u8] {
@@ -163,7 +179,8 @@ impl Buffer {
         }
     }
 
-    fn make_room(&mut self) {
+    /// Moves the unread bytes to the front of the block.
+    fn move_to_front(&mut self) {
         if self.start > 0 {
             #[cfg(test)]
             super::work::count(self.end - self.start);
@@ -171,6 +188,10 @@ impl Buffer {
             self.end -= self.start;
             self.start = 0;
         }
+    }
+
+    fn make_room(&mut self) {
+        self.move_to_front();
         let handed_out = mem::take(&mut self.handed_out);
         if self.storage.is_empty() {
             self.storage = handed_out.try_into_mut().unwrap_or_default();

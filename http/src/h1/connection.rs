@@ -261,17 +261,8 @@ impl Connection {
     /// Takes bytes that were read into other memory: the same as copying them into [`space`](Self::space) and calling
     /// [`filled`](Self::filled). Empty `bytes` are the end of the stream.
     pub fn feed(&mut self, bytes: &[u8]) {
-        let mut rest = bytes;
-        loop {
-            let space = self.space();
-            let (now, later) = rest.split_at(rest.len().min(space.len()));
-            space[..now.len()].copy_from_slice(now);
-            self.filled(now.len());
-            rest = later;
-            if rest.is_empty() {
-                return;
-            }
-        }
+        self.buffer.append(bytes);
+        self.exchange.received_any |= !bytes.is_empty();
     }
 
     /// The next event in the bytes that have arrived. `None` means that more bytes are needed; it is also the result if no
