@@ -197,3 +197,29 @@ fn the_error_of_making_a_socket_names_its_address() {
         assert_eq!(error.to_string(), format!("{address}: no such interface"));
     });
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_dropped_stream_is_watched_no_more_even_if_its_socket_stays_open() {
+    use std::os::fd::AsRawFd;
+    use std::os::linux::fs::MetadataExt;
+
+    run_real(async {
+        let (_listener, address) = listener().await;
+        for stream in [std::net::TcpStream::connect(address), connecting(address)] {
+            let stream = stream.unwrap();
+            let copy = stream.try_clone().unwrap();
+            let socket = std::fs::metadata(format!("/proc/self/fd/{}", copy.as_raw_fd())).unwrap().st_ino();
+            // What `epoll` watches stands in the information about its descriptor.
+            let is_watched = || {
+                let all = std::fs::read_dir("/proc/self/fdinfo").unwrap();
+                let lines = all.filter_map(|entry| std::fs::read_to_string(entry.ok()?.path()).ok());
+                lines.into_iter().any(|text| text.contains(&format!(" ino:{socket:x} ")))
+            };
+            let stream = TcpStream::from_connecting(stream).await.unwrap();
+            assert!(is_watched());
+            drop(stream);
+            assert!(!is_watched());
+        }
+    });
+}

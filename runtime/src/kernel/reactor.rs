@@ -35,6 +35,14 @@
 //!
 //! A token carries the generation of its place in the table, so that an event for a closed socket never
 //! reaches the socket that took over its place.
+//!
+//! # What `epoll` saves
+//!
+//! * Closing the last descriptor of a socket removes it from `epoll`. So a stream whose descriptor is certainly the only
+//!   one, because it was made here, is not deregistered before it is closed. (A process that is being started has a copy until
+//!   its `exec`. Events that come in between have a generation that is not there any more.)
+//! * An event that a connecting socket is writable, without an error or a hang-up, says that it is connected: Linux (`tcp_poll`)
+//!   reports it in no other state. Elsewhere it may mean nothing, and the socket is asked.
 
 pub(crate) use crate::debug::Direction;
 use crate::kernel::inbox::Inbox;
@@ -62,9 +70,8 @@ const EVENTS: usize = 1024;
 /// The longest single wait; the loop repeats it. macOS refuses waits of more than 10⁸ s (`kevent`, `EINVAL`), and
 /// `epoll` counts milliseconds in 31 bits.
 const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
-/// Whether the selector announces urgent data on a TCP stream, so that a short read without it means that nothing is
-/// left.
-const ANNOUNCES_URGENT_DATA: bool = cfg!(any(target_os = "linux", target_os = "android"));
+/// Whether the selector is `epoll`, which announces urgent data, and saves the system calls that are named above.
+const IS_EPOLL: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
 const BOTH_DIRECTIONS: Interest = Interest::READABLE.add(Interest::WRITABLE);
 #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -92,6 +99,8 @@ struct Socket {
     holds_clock: bool,
     /// A short read means that nothing is left. No longer true once there was urgent data.
     short_read_empties: bool,
+    /// The selector need not be told that it is closed.
+    forgotten_when_closed: bool,
     /// It announces this signal.
     signal: Option<i32>,
     read: Side,
@@ -120,8 +129,9 @@ struct Waiter {
 /// What the reactor has to know about a socket beside its events.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum SocketKind {
-    /// A TCP connection: a short read may mean that nothing is left.
-    TcpStream,
+    /// A TCP connection: a short read may mean that nothing is left. `is_ours`: its descriptor was made by this crate, which
+    /// hands it out to nobody, so the socket has no other.
+    TcpStream { is_ours: bool },
     /// A pipe to another process, which takes real time: waits for it hold a virtual clock.
     ProcessPipe,
     /// The pipe into which the handler of this signal writes.
@@ -188,23 +198,35 @@ impl Reactor {
             return Err(io::Error::other("too many sockets for one kernel"));
         }
         let token = Token(generation << GENERATION_SHIFT | index);
-        let interests = if kind == SocketKind::TcpStream { TCP_STREAM } else { BOTH_DIRECTIONS };
+        let is_tcp = matches!(kind, SocketKind::TcpStream { .. });
+        let interests = if is_tcp { TCP_STREAM } else { BOTH_DIRECTIONS };
         self.poll.registry().register(source, token, interests)?;
         let holds_clock = kind == SocketKind::ProcessPipe;
-        let short_read_empties = ANNOUNCES_URGENT_DATA && kind == SocketKind::TcpStream;
+        let short_read_empties = IS_EPOLL && is_tcp;
+        let forgotten_when_closed = IS_EPOLL && kind == SocketKind::TcpStream { is_ours: true };
         let signal = kind.signal();
         // All selectors report what a socket has at the time it is added, so nothing is lost by not trying to read
         // before.
         let (read, write) = (Side::default(), Side { ready: true, ..Side::default() });
-        entry.insert(Socket { generation, holds_clock, short_read_empties, signal, read, write });
+        entry.insert(Socket {
+            generation,
+            holds_clock,
+            short_read_empties,
+            forgotten_when_closed,
+            signal,
+            read,
+            write,
+        });
         Ok(SocketKey { index, generation })
     }
 
-    /// Removes a socket. Its wakers are returned to be dropped outside of any borrow.
+    /// Removes a socket that is about to be closed. Its wakers are returned to be dropped outside of any borrow.
     pub(crate) fn deregister(&mut self, source: &mut impl Source, key: SocketKey) -> [Option<Waker>; 2] {
-        // Closing the descriptor, which comes next, removes it from epoll too; nothing is lost if this fails.
-        let _ = self.poll.registry().deregister(source);
         let Some(socket) = self.sockets.try_remove(key.index) else { return [None, None] };
+        if !socket.forgotten_when_closed {
+            // If this fails, events may still come, with a generation that is not there any more.
+            let _ = self.poll.registry().deregister(source);
+        }
         self.waiting -= socket.waiting();
         self.holding -= if socket.holds_clock { socket.waiting() } else { 0 };
         [socket.read, socket.write].map(|side| side.waiter.and_then(|waiter| waiter.waker))
@@ -313,6 +335,11 @@ impl Reactor {
     /// There may be something to read already.
     pub(crate) fn set_readable(&mut self, key: SocketKey) {
         self.side(key, Direction::Read).ready = true;
+    }
+
+    /// Whether a connecting socket, whose `write` direction has become ready, is known to be connected by that.
+    pub(crate) fn is_connected(&self, key: SocketKey) -> bool {
+        IS_EPOLL && !self.sockets[key.index].write.ended
     }
 
     /// The last system call showed that nothing is left to do: wait for the next edge, if one can come.

@@ -46,7 +46,7 @@ pub fn open_connection(host: &str, port: u16) -> impl Future<Output = io::Result
     let addresses = (host, port).to_addresses();
     async move {
         let addresses = addresses?.look_up(at).await?;
-        happy_eyeballs(addresses, mio::net::TcpStream::connect, at).await
+        happy_eyeballs(addresses, begin_connecting, at).await
     }
 }
 
@@ -75,7 +75,7 @@ pub fn open_connection(host: &str, port: u16) -> impl Future<Output = io::Result
 /// ```
 #[track_caller]
 pub fn connect_to_any(addresses: Vec<SocketAddr>) -> impl Future<Output = io::Result<TcpStream>> {
-    happy_eyeballs(addresses, mio::net::TcpStream::connect, Location::caller())
+    happy_eyeballs(addresses, begin_connecting, Location::caller())
 }
 
 /// [`connect_to_any`] with sockets that another crate makes, with options of its own. For each address that is tried, `begin`
@@ -119,7 +119,7 @@ pub fn connect_to_any_with(
     let begin = move |address| {
         let stream = begin(address)?;
         stream.set_nonblocking(true)?;
-        Ok(mio::net::TcpStream::from_std(stream))
+        TcpStream::foreign(mio::net::TcpStream::from_std(stream))
     };
     happy_eyeballs(addresses, begin, Location::caller())
 }
@@ -137,7 +137,7 @@ async fn happy_eyeballs<B>(
     at: &'static Location<'static>,
 ) -> io::Result<TcpStream>
 where
-    B: FnMut(SocketAddr) -> io::Result<mio::net::TcpStream>,
+    B: FnMut(SocketAddr) -> io::Result<TcpStream>,
 {
     if addresses.is_empty() {
         return Err(no_address());
@@ -149,11 +149,12 @@ where
     poll_fn(|cx| attempts.poll(cx)).await
 }
 
-async fn connect(
-    begun: io::Result<mio::net::TcpStream>,
-    at: &'static Location<'static>,
-) -> io::Result<TcpStream> {
-    TcpStream::when_connected(begun?, at).await
+fn begin_connecting(address: SocketAddr) -> io::Result<TcpStream> {
+    TcpStream::ours(mio::net::TcpStream::connect(address)?)
+}
+
+async fn connect(begun: io::Result<TcpStream>, at: &'static Location<'static>) -> io::Result<TcpStream> {
+    begun?.when_connected(at).await
 }
 
 struct Attempts<B> {
@@ -171,7 +172,7 @@ type Connecting = Pin<Box<dyn Future<Output = io::Result<TcpStream>>>>;
 
 impl<B> Attempts<B>
 where
-    B: FnMut(SocketAddr) -> io::Result<mio::net::TcpStream>,
+    B: FnMut(SocketAddr) -> io::Result<TcpStream>,
 {
     fn new(waiting: VecDeque<SocketAddr>, begin: B, at: &'static Location<'static>) -> Attempts<B> {
         let delay = sleep(Duration::ZERO).at_line(at);

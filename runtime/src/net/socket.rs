@@ -68,6 +68,11 @@ impl<S: Named> Socket<S> {
         self.registration.clear_ready(direction, true);
     }
 
+    /// Whether a connecting socket that has become writable is known to be connected; otherwise it has to be asked.
+    pub(super) fn is_connected(&self) -> bool {
+        self.registration.is_connected()
+    }
+
     /// Whether a system call may be tried right away: nothing says that it would block, and nothing waits for it.
     pub(super) fn may_try(&self, direction: Direction) -> bool {
         self.registration.may_try(direction)

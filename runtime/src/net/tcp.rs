@@ -119,18 +119,17 @@ impl TcpStream {
         address: SocketAddr,
         at: &'static Location<'static>,
     ) -> io::Result<TcpStream> {
-        TcpStream::when_connected(mio::net::TcpStream::connect(address)?, at).await
+        TcpStream::ours(mio::net::TcpStream::connect(address)?)?.when_connected(at).await
     }
 
     /// The same, of a socket whose connecting has begun.
-    pub(super) async fn when_connected(
-        connecting: mio::net::TcpStream,
-        at: &'static Location<'static>,
-    ) -> io::Result<TcpStream> {
-        let stream = TcpStream::from_mio(connecting)?;
+    pub(super) async fn when_connected(self, at: &'static Location<'static>) -> io::Result<TcpStream> {
         // A connecting socket becomes writable when it is connected, or when that failed.
-        stream.socket.clear_ready(Direction::Write);
-        let op = stream.socket.op(Direction::Write, at, |source| {
+        self.socket.clear_ready(Direction::Write);
+        let op = self.socket.op(Direction::Write, at, |source| {
+            if self.socket.is_connected() {
+                return Ok(Attempt::full(()));
+            }
             if let Some(error) = source.take_error()? {
                 return Err(error);
             }
@@ -142,7 +141,7 @@ impl TcpStream {
             })
         });
         op.await?;
-        Ok(stream)
+        Ok(self)
     }
 
     /// Takes over a connected stream of the standard library.
@@ -155,7 +154,7 @@ impl TcpStream {
     #[track_caller]
     pub fn from_std(stream: std::net::TcpStream) -> io::Result<TcpStream> {
         stream.set_nonblocking(true)?;
-        let TcpStream { socket } = TcpStream::from_mio(mio::net::TcpStream::from_std(stream))?;
+        let TcpStream { socket } = TcpStream::foreign(mio::net::TcpStream::from_std(stream))?;
         Ok(TcpStream { socket: socket.used_before() })
     }
 
@@ -173,13 +172,20 @@ impl TcpStream {
         let at = Location::caller();
         async move {
             stream.set_nonblocking(true)?;
-            TcpStream::when_connected(mio::net::TcpStream::from_std(stream), at).await
+            TcpStream::foreign(mio::net::TcpStream::from_std(stream))?.when_connected(at).await
         }
     }
 
+    /// A stream whose descriptor was made here.
     #[track_caller]
-    fn from_mio(stream: mio::net::TcpStream) -> io::Result<TcpStream> {
-        Ok(TcpStream { socket: Socket::of_kind(stream, SocketKind::TcpStream)? })
+    pub(super) fn ours(stream: mio::net::TcpStream) -> io::Result<TcpStream> {
+        Ok(TcpStream { socket: Socket::of_kind(stream, SocketKind::TcpStream { is_ours: true })? })
+    }
+
+    /// A stream of which the caller may have another descriptor.
+    #[track_caller]
+    pub(super) fn foreign(stream: mio::net::TcpStream) -> io::Result<TcpStream> {
+        Ok(TcpStream { socket: Socket::of_kind(stream, SocketKind::TcpStream { is_ours: false })? })
     }
 
     /// The other end's address.
@@ -366,7 +372,7 @@ impl TcpListener {
         let accepting = self.socket.op(Direction::Read, at, |source| source.accept().map(Attempt::full));
         async move {
             let (stream, peer) = accepting.await?;
-            Ok((TcpStream::from_mio(stream)?, peer))
+            Ok((TcpStream::ours(stream)?, peer))
         }
     }
 

@@ -48,6 +48,11 @@ impl Registration {
         self.reactor.borrow_mut().count_call();
     }
 
+    /// Whether readiness for writing has shown that a connecting socket is connected.
+    pub(crate) fn is_connected(&self) -> bool {
+        self.reactor.borrow().is_connected(self.key)
+    }
+
     pub(crate) fn set_readable(&self) {
         self.reactor.borrow_mut().set_readable(self.key);
     }
