@@ -232,14 +232,15 @@ impl Reactor {
         [socket.read, socket.write].map(|side| side.waiter.and_then(|waiter| waiter.waker))
     }
 
-    /// Asks to wait. `ticket` identifies a wait of one direction; with the same ticket it may be renewed.
+    /// Asks to wait. `ticket` identifies a wait of one direction; with the same ticket it may be renewed. `task` says who waits,
+    /// if that is needed.
     pub(crate) fn wait(
         &mut self,
         key: SocketKey,
         direction: Direction,
         ticket: u64,
         waker: &Waker,
-        task: Option<TaskId>,
+        task: impl FnOnce() -> Option<TaskId>,
         at: &'static Location<'static>,
     ) -> Readiness {
         let holds_clock = self.sockets[key.index].holds_clock;
@@ -250,6 +251,7 @@ impl Reactor {
             }
             _ if side.ready => Readiness::Ready,
             waiter => {
+                let task = task();
                 let waiter =
                     waiter.get_or_insert(Waiter { ticket, waker: None, task, at, asked_again: false });
                 waiter.asked_again &= waiter.ticket == ticket;

@@ -135,7 +135,7 @@ impl<'a> SocketWait<'a> {
             self.direction,
             ticket,
             cx.waker(),
-            current_id(),
+            current_id,
             self.at,
         );
         match readiness {
