@@ -106,9 +106,11 @@ impl Deadline {
         self.waits_for_body = waits;
     }
 
-    /// Polls `read`, with a limit on how long it may be pending. The timer is polled first, so that the task is reported
-    /// as waiting for its socket. If both are ready, the bytes are returned, unless the total has passed, which a server
-    /// that always has more to send could otherwise prevent.
+    /// Polls `read`, with a limit on how long it may be pending. If both are ready, the bytes are returned, unless the total
+    /// has passed, which a server that always has more to send could otherwise prevent.
+    ///
+    /// A task that is woken has nearly always been woken by bytes, so `read` is polled first, and the timer only if there are
+    /// none; then `read` again, so that the task is reported as waiting for its socket.
     pub(crate) fn poll<T>(
         &mut self,
         cx: &mut Context<'_>,
@@ -118,20 +120,18 @@ impl Deadline {
         if let Some(error) = self.limits.overdue(doing) {
             return Poll::Ready(Err(error));
         }
-        loop {
-            let expired = self.poll_expired(cx);
-            if let Poll::Ready(output) = read(cx) {
-                self.since = None;
-                return Poll::Ready(Ok(output));
-            }
-            if expired {
-                return Poll::Ready(Err(self.error(doing)));
-            }
-            if self.since.is_some() {
-                return Poll::Pending;
-            }
-            self.since = Some(curio::clock());
+        let begins = self.since.is_some() && self.timer.is_none();
+        if !begins && let Poll::Ready(output) = read(cx) {
+            self.since = None;
+            return Poll::Ready(Ok(output));
         }
+        let since = *self.since.get_or_insert_with(curio::clock);
+        let expired = self.poll_expired(since, cx);
+        if let Poll::Ready(output) = read(cx) {
+            self.since = None;
+            return Poll::Ready(Ok(output));
+        }
+        if expired { Poll::Ready(Err(self.error(since, doing))) } else { Poll::Pending }
     }
 
     /// Waits for an operation that polls, under the timeouts; `doing` names it in a timeout error.
@@ -143,8 +143,8 @@ impl Deadline {
         poll_fn(move |cx| self.poll(cx, doing, &mut poll))
     }
 
-    fn poll_expired(&mut self, cx: &mut Context<'_>) -> bool {
-        let Some(due) = self.since.and_then(|since| self.due(since)) else { return false };
+    fn poll_expired(&mut self, since: Instant, cx: &mut Context<'_>) -> bool {
+        let Some(due) = self.due(since) else { return false };
         loop {
             match &mut self.timer {
                 Some(timer) if timer.at <= due => {
@@ -162,8 +162,8 @@ impl Deadline {
         }
     }
 
-    fn error(&self, doing: &str) -> Error {
-        let read_due = self.since.and_then(|since| self.read_due(since));
+    fn error(&self, since: Instant, doing: &str) -> Error {
+        let read_due = self.read_due(since);
         match (read_due, self.limits.total) {
             (Some(read), Some((total, _))) if read < total => timed_out(self.limits.read_timeout, doing),
             (Some(_), None) => timed_out(self.limits.read_timeout, doing),
