@@ -32,6 +32,7 @@ use std::cell::{Cell, OnceCell};
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::pin::pin;
 #[cfg(feature = "http2")]
 use std::rc::Rc;
 use std::sync::Arc;
@@ -111,7 +112,9 @@ impl Dialer {
             format!("connecting to {host}:{port}{way} ({})", step.get())
         };
         let steps = Steps { dialer: self, url, limits, step: &step, timings, offer };
-        limits.within(limit, doing, steps.go(origin)).await?
+        // Pinned here, so that the limit around it does not move it.
+        let connecting = pin!(steps.go(origin));
+        limits.within(limit, doing, connecting).await?
     }
 }
 
@@ -335,7 +338,7 @@ async fn connect_to_any(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
     match *addresses {
         // It is in the caller's message already; of several, the cause tells how each of them failed.
         [address] => TcpStream::connect(address).await,
-        _ => curio::net::connect_to_any(addresses.to_vec()).await,
+        _ => Box::pin(curio::net::connect_to_any(addresses.to_vec())).await,
     }
 }
 

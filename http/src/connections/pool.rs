@@ -173,12 +173,13 @@ impl Pool {
         idle.map(|idle| idle.connection).collect()
     }
 
-    /// Closes the idle connections now, and those in use at the end of their responses.
+    /// Closes the idle connections now, and those in use at the end of their responses. To be called when no request can
+    /// follow, so that nothing that is dropped here comes back to the pool.
     pub(crate) fn close(&self) {
         for origin in self.origins.borrow().by_name.values() {
             origin.closed.set(true);
+            origin.idle.take();
         }
-        drop(self.take_all());
         #[cfg(feature = "http2")]
         drop(self.take_all_shared());
         self.shared.idle_reaper.stop();

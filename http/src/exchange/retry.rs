@@ -63,7 +63,7 @@ pub(crate) fn may_retry(shared: &Shared, request: &Request, outcome: &Result<Res
 /// The policy of the request, or else of its session.
 fn policy<'a>(shared: &'a Shared, request: &'a Request) -> Option<&'a Retry> {
     let own = request.options.as_ref().and_then(|options| options.retry.as_ref());
-    own.or(shared.settings.retry.as_ref()).filter(|policy| policy.most > 0)
+    own.or(shared.settings.retry.as_deref()).filter(|policy| policy.most > 0)
 }
 
 /// Decides on a retry, and waits before it. `None`: the request, perhaps changed, is to be sent again now. Otherwise

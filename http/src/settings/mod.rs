@@ -55,7 +55,7 @@ pub(crate) struct Settings {
     /// The character set of texts whose Content-Type names none.
     pub(crate) default_encoding: Option<Rc<str>>,
     pub(crate) https_only: bool,
-    pub(crate) retry: Option<Retry>,
+    pub(crate) retry: Option<Box<Retry>>,
     /// `retry` has a status below 400.
     pub(crate) retries_below_400: bool,
     pub(crate) tracer: Tracer,

@@ -50,7 +50,8 @@ impl Addresses {
     pub(crate) async fn look_up(self, at: &'static Location<'static>) -> io::Result<Vec<SocketAddr>> {
         let addresses = match self {
             Addresses::Known(addresses) => addresses,
-            Addresses::Name(host, port) => getaddrinfo_at(&host, port, at).await?,
+            // Boxed, so that the futures of connecting to known addresses need no room for it.
+            Addresses::Name(host, port) => Box::pin(getaddrinfo_at(&host, port, at)).await?,
         };
         if addresses.is_empty() {
             return Err(no_address());

@@ -53,6 +53,10 @@ impl Bypass {
         Ok(())
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether `host`, in the form that it has in a parsed URL, is connected to directly on `port`.
     pub(super) fn covers(&self, host: &str, port: u16) -> bool {
         self.0.iter().any(|element| element.covers(host, port))

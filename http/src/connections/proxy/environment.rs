@@ -53,6 +53,11 @@ impl Environment {
         Environment { proxy: None, bypass: read_bypass(&get) }
     }
 
+    /// Whether it says nothing at all.
+    pub(super) fn is_empty(&self) -> bool {
+        self.proxy.is_none() && self.bypass.is_empty()
+    }
+
     /// The proxy, for any host.
     ///
     /// # Errors

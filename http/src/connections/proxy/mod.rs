@@ -79,8 +79,9 @@ pub(crate) struct Proxies {
     /// The challenges of proxies, if they are answered.
     #[cfg(feature = "digest")]
     digests: Option<Rc<DigestStore>>,
-    for_http: OnceCell<Environment>,
-    for_https: OnceCell<Environment>,
+    // Boxed, because most environments say nothing.
+    for_http: OnceCell<Option<Box<Environment>>>,
+    for_https: OnceCell<Option<Box<Environment>>>,
 }
 
 impl Default for Proxies {
@@ -156,12 +157,14 @@ impl Proxies {
         let environment = if https { &self.for_https } else { &self.for_http };
         let environment = environment.get_or_init(|| {
             let get = |name: &str| std::env::var_os(name);
-            match (&self.explicit, self.rules.is_empty()) {
+            let read = match (&self.explicit, self.rules.is_empty()) {
                 (Some(_), _) => Environment::only_bypass(get),
                 (None, true) => Environment::read(get, https),
                 (None, false) => Environment::read_all(get, https),
-            }
+            };
+            (!read.is_empty()).then(|| Box::new(read))
         });
+        let Some(environment) = environment else { return Ok(chosen.cloned()) };
         if environment.bypass.covers(url.host(), url.port_or_default()) {
             return Ok(None);
         }

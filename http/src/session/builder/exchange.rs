@@ -58,7 +58,7 @@ impl ClientSessionBuilder {
         match policy.check() {
             Ok(policy) => {
                 self.settings.retries_below_400 = policy.takes_status_below_400();
-                self.settings.retry = Some(policy);
+                self.settings.retry = Some(Box::new(policy));
             }
             Err(error) => self.keep_first_mistake(error),
         }
