@@ -95,14 +95,9 @@ pub(crate) struct Reactor {
 
 struct Socket {
     generation: usize,
-    /// Its waits are for another process, which takes real time.
-    holds_clock: bool,
+    kind: SocketKind,
     /// A short read means that nothing is left. No longer true once there was urgent data.
     short_read_empties: bool,
-    /// The selector need not be told that it is closed.
-    forgotten_when_closed: bool,
-    /// It announces this signal.
-    signal: Option<i32>,
     read: Side,
     write: Side,
 }
@@ -142,6 +137,10 @@ pub(crate) enum SocketKind {
 }
 
 impl SocketKind {
+    fn holds_clock(self) -> bool {
+        self == SocketKind::ProcessPipe
+    }
+
     fn signal(self) -> Option<i32> {
         #[cfg(all(unix, feature = "signals"))]
         if let SocketKind::Signal(number) = self {
@@ -172,11 +171,10 @@ impl Reactor {
     pub(crate) fn new() -> io::Result<(Reactor, Arc<Inbox>)> {
         let poll = Poll::new()?;
         let inbox = Arc::new(Inbox::new(mio::Waker::new(poll.registry(), INBOX)?));
-        let events = Some(Events::with_capacity(EVENTS));
         Ok((
             Reactor {
                 poll,
-                events,
+                events: Some(Events::with_capacity(EVENTS)),
                 sockets: Slab::new(),
                 generation: 0,
                 polls: 0,
@@ -201,34 +199,22 @@ impl Reactor {
         let is_tcp = matches!(kind, SocketKind::TcpStream { .. });
         let interests = if is_tcp { TCP_STREAM } else { BOTH_DIRECTIONS };
         self.poll.registry().register(source, token, interests)?;
-        let holds_clock = kind == SocketKind::ProcessPipe;
-        let short_read_empties = IS_EPOLL && is_tcp;
-        let forgotten_when_closed = IS_EPOLL && kind == SocketKind::TcpStream { is_ours: true };
-        let signal = kind.signal();
         // All selectors report what a socket has at the time it is added, so nothing is lost by not trying to read
         // before.
         let (read, write) = (Side::default(), Side { ready: true, ..Side::default() });
-        entry.insert(Socket {
-            generation,
-            holds_clock,
-            short_read_empties,
-            forgotten_when_closed,
-            signal,
-            read,
-            write,
-        });
+        entry.insert(Socket { generation, kind, short_read_empties: IS_EPOLL && is_tcp, read, write });
         Ok(SocketKey { index, generation })
     }
 
     /// Removes a socket that is about to be closed. Its wakers are returned to be dropped outside of any borrow.
     pub(crate) fn deregister(&mut self, source: &mut impl Source, key: SocketKey) -> [Option<Waker>; 2] {
         let Some(socket) = self.sockets.try_remove(key.index) else { return [None, None] };
-        if !socket.forgotten_when_closed {
+        if !(IS_EPOLL && socket.kind == SocketKind::TcpStream { is_ours: true }) {
             // If this fails, events may still come, with a generation that is not there any more.
             let _ = self.poll.registry().deregister(source);
         }
         self.waiting -= socket.waiting();
-        self.holding -= if socket.holds_clock { socket.waiting() } else { 0 };
+        self.holding -= if socket.kind.holds_clock() { socket.waiting() } else { 0 };
         [socket.read, socket.write].map(|side| side.waiter.and_then(|waiter| waiter.waker))
     }
 
@@ -243,7 +229,7 @@ impl Reactor {
         task: impl FnOnce() -> Option<TaskId>,
         at: &'static Location<'static>,
     ) -> Readiness {
-        let holds_clock = self.sockets[key.index].holds_clock;
+        let holds_clock = self.sockets[key.index].kind.holds_clock();
         let side = self.side(key, direction);
         match &mut side.waiter {
             Some(waiter) if waiter.ticket != ticket && waiter.ticket != SHARED_TICKET => {
@@ -252,8 +238,7 @@ impl Reactor {
             _ if side.ready => Readiness::Ready,
             waiter => {
                 let task = task();
-                let waiter =
-                    waiter.get_or_insert(Waiter { ticket, waker: None, task, at, asked_again: false });
+                let waiter = waiter.get_or_insert(Waiter::new(ticket, task, at));
                 waiter.asked_again &= waiter.ticket == ticket;
                 (waiter.ticket, waiter.task, waiter.at) = (ticket, task, at);
                 let unanswered = waiter.waker.is_some();
@@ -267,7 +252,7 @@ impl Reactor {
 
     /// The signal whose handler writes into this pipe.
     pub(crate) fn signal(&self, key: SocketKey) -> Option<i32> {
-        self.sockets[key.index].signal
+        self.sockets[key.index].kind.signal()
     }
 
     /// Keeps a direction for the operation with this ticket, which does not wait at the moment.
@@ -279,13 +264,7 @@ impl Reactor {
         task: Option<TaskId>,
         at: &'static Location<'static>,
     ) {
-        self.side(key, direction).waiter.get_or_insert(Waiter {
-            ticket,
-            waker: None,
-            task,
-            at,
-            asked_again: false,
-        });
+        self.side(key, direction).waiter.get_or_insert(Waiter::new(ticket, task, at));
     }
 
     /// Ends a wait, whether or not an event has come for it.
@@ -295,7 +274,7 @@ impl Reactor {
         direction: Direction,
         ticket: u64,
     ) -> Option<Waker> {
-        let holds_clock = self.sockets[key.index].holds_clock;
+        let holds_clock = self.sockets[key.index].kind.holds_clock();
         let side = self.side(key, direction);
         let waiter = side.waiter.take_if(|waiter| waiter.ticket == ticket)?;
         if waiter.waker.is_some() {
@@ -312,7 +291,7 @@ impl Reactor {
         let is_shared = |waiter: &Waiter| waiter.ticket == SHARED_TICKET;
         let is_real = |side: &Side| side.waiter.as_ref().is_some_and(|w| w.waker.is_some() && !is_shared(w));
         let all = !self.sockets.iter().any(|(_, socket)| is_real(&socket.read) || is_real(&socket.write));
-        for (_, socket) in self.sockets.iter_mut().filter(|(_, socket)| all || socket.holds_clock) {
+        for (_, socket) in self.sockets.iter_mut().filter(|(_, socket)| all || socket.kind.holds_clock()) {
             for waiter in [&mut socket.read, &mut socket.write].into_iter().flat_map(|side| &mut side.waiter)
             {
                 if is_shared(waiter)
@@ -321,7 +300,7 @@ impl Reactor {
                 {
                     waiter.asked_again = true;
                     self.waiting -= 1;
-                    self.holding -= usize::from(socket.holds_clock);
+                    self.holding -= usize::from(socket.kind.holds_clock());
                     wakers.push(Woken { waker, source: WakeSource::Check });
                 }
             }
@@ -423,7 +402,6 @@ impl Reactor {
             let write = event.is_writable() || event.is_write_closed() || failed;
             socket.read.ended |= event.is_read_closed() || failed;
             socket.write.ended |= event.is_write_closed() || failed;
-            let signal = socket.signal;
             let sides =
                 [(&mut socket.read, read, Direction::Read), (&mut socket.write, write, Direction::Write)];
             for (side, happened, direction) in sides {
@@ -433,9 +411,9 @@ impl Reactor {
                     waiter.asked_again = false;
                     if let Some(waker) = waiter.waker.take() {
                         self.waiting -= 1;
-                        self.holding -= usize::from(socket.holds_clock);
-                        let event = WakeSource::Socket(direction);
-                        let source = signal.map_or(event, WakeSource::Signal);
+                        let kind = socket.kind;
+                        self.holding -= usize::from(kind.holds_clock());
+                        let source = kind.signal().map_or(WakeSource::Socket(direction), WakeSource::Signal);
                         wakers.push(Woken { waker, source });
                     }
                 }
@@ -452,6 +430,12 @@ impl Reactor {
             Direction::Read => &mut socket.read,
             Direction::Write => &mut socket.write,
         }
+    }
+}
+
+impl Waiter {
+    fn new(ticket: u64, task: Option<TaskId>, at: &'static Location<'static>) -> Waiter {
+        Waiter { ticket, waker: None, task, at, asked_again: false }
     }
 }
 
