@@ -143,8 +143,7 @@ impl Connection {
         self.server_keeps_for
     }
 
-    /// Encodes the head of a request into the send buffer; `exchange` sends it. The `common` fields are sent with those of the
-    /// head.
+    /// Encodes the head of a request, with the `common` fields, into the send buffer; `exchange` sends it.
     pub(crate) fn begin(
         &mut self,
         head: &RequestHead<'_>,
@@ -194,9 +193,8 @@ impl Connection {
         Ok(Exchanged { head, sent, body_goes_on: false })
     }
 
-    /// Takes one step with the rest of a request's body, whose response is being read at the same time.
-    ///
-    /// If the server takes no more, the response stands and the upload is over. An error comes from the body's source.
+    /// Takes one step with the rest of a request's body, whose response is being read at the same time. If the server takes no
+    /// more, the response stands and the upload is over. An error comes from the body's source.
     pub(crate) fn send_on(&mut self, cx: &mut Context<'_>, upload: &mut Upload) -> Result<SendState, Error> {
         match self.stream.poll_send(cx, &mut self.out) {
             Poll::Pending => return Ok(SendState::Blocked),
@@ -257,8 +255,7 @@ impl Connection {
         }
     }
 
-    /// Whether the response has a body, though it may be an empty one. A response to HEAD, a 204 and a 304 have none,
-    /// whatever their header fields say (RFC 9112 §6.3).
+    /// Whether the response has a body, perhaps an empty one. One to HEAD, a 204 and a 304 have none (RFC 9112 §6.3).
     pub(crate) fn has_body(&self) -> bool {
         !matches!(self.h1.framing(), None | Some(Framing::Empty | Framing::Upgraded))
     }
@@ -284,8 +281,7 @@ impl Connection {
         true
     }
 
-    /// The stream under it and the bytes received after the response head, if it carries another protocol now: after a
-    /// 101, or as a tunnel after a 2xx to CONNECT.
+    /// The stream and what came after the head, if it carries another protocol now: after a 101, or a 2xx to CONNECT.
     pub(crate) fn into_upgraded(self) -> Option<(Stream, Bytes)> {
         let leftover = self.h1.upgrade()?;
         Some((self.stream, leftover))
@@ -405,8 +401,7 @@ impl Connection {
         Poll::Ready(framed.map_err(ExchangeError::from))
     }
 
-    /// Watches for a final response while the body is still being sent. A server that has ended its own direction will
-    /// never respond, so that is an error at once.
+    /// Watches for a final response while the body is being sent. If the server has ended its direction, none will come.
     fn poll_early_response<T>(
         &mut self,
         cx: &mut Context<'_>,
@@ -486,8 +481,7 @@ impl Connection {
         }
     }
 
-    /// The first read of a connection uses the small shared buffer of `read_buffer.rs`, so that thousands of new ones that
-    /// wait for their first response need no read buffers of their own.
+    /// The first read uses the small shared buffer: thousands that wait for their first response need none of their own.
     fn poll_first_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ReadError>> {
         let mut bytes = ReadBuffer::take_small();
         let n = ready!(self.stream.poll_read(cx, &mut bytes)).map_err(ReadError::Io)?;
