@@ -167,10 +167,10 @@ impl Pool {
     }
 
     /// Takes all idle connections out, to be closed by the caller.
-    pub(crate) fn take_all(&self) -> Vec<Box<Connection>> {
+    pub(crate) fn take_all(&self) -> Vec<Connection> {
         let origins = self.origins.borrow();
         let idle = origins.by_name.values().flat_map(|origin| origin.idle.take());
-        idle.map(|idle| idle.connection).collect()
+        idle.map(|idle| *idle.connection).collect()
     }
 
     /// Closes the idle connections now, and those in use at the end of their responses. To be called when no request can
