@@ -23,13 +23,11 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Instant;
 
-/// The request's body, if it is ready: in memory, or opened before.
-pub(crate) fn ready_body(request: &mut Request) -> Option<OpenBody> {
-    request.opened.take().map(|opened| *opened).or_else(|| Upload::in_memory(&request.body))
-}
-
-/// Makes a body ready that is not in memory. Only the limit for the whole request applies to what a file takes.
+/// Makes the body ready. Only the limit for the whole request applies to what a file takes.
 pub(crate) async fn open(body: &mut Body, limits: &Limits) -> Result<OpenBody, Error> {
+    if let Some(in_memory) = Upload::in_memory(body) {
+        return Ok(in_memory);
+    }
     Box::pin(limits.within(None, || "opening the request body".into(), Upload::open(body))).await?
 }
 
@@ -138,8 +136,8 @@ async fn attempt(
     timings: &mut Timings,
     began: &Instant,
 ) -> Result<(ResponseHead, Instant, Option<Box<Upload>>), ExchangeError> {
-    let (mut upload, length) = match ready_body(request) {
-        Some(ready) => ready,
+    let (mut upload, length) = match request.opened.take() {
+        Some(opened) => *opened,
         None => open(&mut request.body, &deadline.limits).await?,
     };
     let length = prepare_upload(shared, request, &mut upload, length);

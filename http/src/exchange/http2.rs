@@ -217,8 +217,8 @@ async fn send(
     timings: &mut Timings,
 ) -> Result<(Http2Stream, (Exchanged, Instant)), StreamFailure> {
     let began = curio::clock();
-    let (mut upload, length) = match attempt::ready_body(request) {
-        Some(ready) => ready,
+    let (mut upload, length) = match request.opened.take() {
+        Some(opened) => *opened,
         None => attempt::open(&mut request.body, &deadline.limits).await?,
     };
     let length = attempt::prepare_upload(shared, request, &mut upload, length);
