@@ -2,15 +2,19 @@
 
 use crate::kernel::cancel_tree::CancelReason;
 use crate::traps::{self, Scope};
+use pin_project_lite::pin_project;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// A future of a [`join!`](crate::join!) or a [`race`](super::race()). Having its own node it can end by
-/// cancellation while a branch beside it is shielded and goes on.
-pub(super) struct Branch<F: Future> {
-    body: Option<Pin<Box<F>>>,
-    scope: Option<Scope>,
-    output: Option<F::Output>,
+pin_project! {
+    /// A future of a [`join!`](crate::join!) or a [`race`](super::race()). Having its own node it can end by
+    /// cancellation while a branch beside it is shielded and goes on.
+    pub(super) struct Branch<F: Future> {
+        #[pin]
+        body: Option<F>,
+        scope: Option<Scope>,
+        output: Option<F::Output>,
+    }
 }
 
 /// The outcome of one poll of a branch.
@@ -25,11 +29,11 @@ pub(super) enum Progress {
 
 impl<F: Future> Branch<F> {
     pub(super) fn new(future: F) -> Branch<F> {
-        Branch { body: Some(Box::pin(future)), scope: None, output: None }
+        Branch { body: Some(future), scope: None, output: None }
     }
 
-    pub(super) fn take_output(&mut self) -> Option<F::Output> {
-        self.output.take()
+    pub(super) fn take_output(self: Pin<&mut Self>) -> Option<F::Output> {
+        self.project().output.take()
     }
 
     pub(super) fn is_running(&self) -> bool {
@@ -44,43 +48,39 @@ impl<F: Future> Branch<F> {
         }
     }
 
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Progress {
-        let Some(body) = &mut self.body else { return self.progress() };
-        let scope = self.scope.get_or_insert_with(traps::open_scope);
+    pub(super) fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Progress {
+        let this = self.as_mut().project();
+        let Some(body) = this.body.as_pin_mut() else { return self.progress() };
+        let scope = this.scope.get_or_insert_with(traps::open_scope);
         scope.follow();
-        match scope.enter(|| body.as_mut().poll(cx)) {
+        match scope.enter(|| body.poll(cx)) {
             Poll::Ready(value) => {
-                self.output = Some(value);
-                self.end();
+                *this.output = Some(value);
+                self.as_mut().end();
             }
-            Poll::Pending if scope.poll_unwind(cx).is_some() => self.end(),
+            Poll::Pending if scope.poll_unwind(cx).is_some() => self.as_mut().end(),
             Poll::Pending => {}
         }
         self.progress()
     }
 
     /// Cancels it. It may end right away, or need more polls for its cleanups.
-    pub(super) fn cancel(&mut self) {
-        match &self.scope {
-            Some(scope) => {
-                scope.request(CancelReason::Cancelled);
-                self.unwind_if_due();
-            }
-            None => self.end(),
-        }
-    }
-
-    fn unwind_if_due(&mut self) {
-        if self.scope.as_ref().is_some_and(|scope| scope.must_unwind().is_some()) {
+    pub(super) fn cancel(self: Pin<&mut Self>) {
+        let is_due = |scope: &Scope| {
+            scope.request(CancelReason::Cancelled);
+            scope.must_unwind().is_some()
+        };
+        // Without a scope it has not been polled yet.
+        if self.scope.as_ref().is_none_or(is_due) {
             self.end();
         }
     }
 
-    fn end(&mut self) {
-        let body = self.body.take();
-        match self.scope.take() {
-            Some(scope) => scope.enter(|| drop(body)),
-            None => drop(body),
+    fn end(self: Pin<&mut Self>) {
+        let mut this = self.project();
+        match this.scope.take() {
+            Some(scope) => scope.enter(|| this.body.set(None)),
+            None => this.body.set(None),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::branch::{Branch, Progress};
 use crate::traps::BudgetShares;
+use pin_project_lite::pin_project;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -46,47 +47,47 @@ pub trait JoinTuple {
 /// Tuples of any size need one implementation each; this writes them.
 macro_rules! join_tuples {
     ($($name:ident)*) => {
-        impl<$($name: IntoFuture),*> JoinTuple for ($($name,)*) {
-            type Output = ($($name::Output,)*);
-
-            #[allow(non_snake_case, reason = "the type parameters name the variables")]
-            #[track_caller]
-            fn join(self) -> impl Future<Output = Self::Output> {
-                let ($($name,)*) = self;
-                JoinBranches(($(Branch::new($name.into_future()),)*))
+        #[allow(non_snake_case, reason = "the type parameters name fields and variables")]
+        const _: () = {
+            pin_project! {
+                struct Tuple<$($name: Future),*> { $(#[pin] $name: Branch<$name>),* }
             }
-        }
 
-        impl<$($name: Future),*> Future for JoinBranches<($(Branch<$name>,)*)> {
-            type Output = ($($name::Output,)*);
+            impl<$($name: IntoFuture),*> JoinTuple for ($($name,)*) {
+                type Output = ($($name::Output,)*);
 
-            #[allow(non_snake_case, reason = "the type parameters name the variables")]
-            fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-                let ($($name,)*) = &mut self.get_mut().0;
-                let running = [$($name.is_running()),*].into_iter().filter(|running| *running).count();
-                let mut shares = BudgetShares::among(running);
-                let mut all_finished = true;
-                $(
-                    if $name.is_running() {
-                        let share = shares.next();
-                        $name.poll(cx);
-                        shares.give_back(share);
-                    }
-                    all_finished &= $name.progress() == Progress::Finished;
-                )*
-                if !all_finished {
-                    return Poll::Pending;
+                #[track_caller]
+                fn join(self) -> impl Future<Output = Self::Output> {
+                    let ($($name,)*) = self;
+                    Tuple { $($name: Branch::new($name.into_future())),* }
                 }
-                Poll::Ready(($($name.take_output().expect("a finished branch has its output"),)*))
             }
-        }
+
+            impl<$($name: Future),*> Future for Tuple<$($name),*> {
+                type Output = ($($name::Output,)*);
+
+                fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+                    let mut this = self.project();
+                    let running = [$(this.$name.is_running()),*].into_iter().filter(|running| *running).count();
+                    let mut shares = BudgetShares::among(running);
+                    let mut all_finished = true;
+                    $(
+                        if this.$name.is_running() {
+                            let share = shares.next();
+                            this.$name.as_mut().poll(cx);
+                            shares.give_back(share);
+                        }
+                        all_finished &= this.$name.progress() == Progress::Finished;
+                    )*
+                    if !all_finished {
+                        return Poll::Pending;
+                    }
+                    Poll::Ready(($(this.$name.take_output().expect("a finished branch has its output"),)*))
+                }
+            }
+        };
     };
 }
-
-struct JoinBranches<B>(B);
-
-/// Outputs are kept, not pinned; the futures are in boxes of their own.
-impl<B> Unpin for JoinBranches<B> {}
 
 join_tuples!(A);
 join_tuples!(A B);

@@ -6,6 +6,7 @@
 
 use super::branch::{Branch, Progress};
 use crate::traps::BudgetShares;
+use pin_project_lite::pin_project;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -57,7 +58,7 @@ impl<F: IntoFuture> Race for Vec<F> {
         let mut branches = Vec::with_capacity(self.len());
         // A loop, because the caller's line does not reach into a closure.
         for racer in self {
-            branches.push(Branch::new(racer.into_future()));
+            branches.push(Box::pin(Branch::new(racer.into_future())));
         }
         Racing { branches, winner: None }
     }
@@ -73,46 +74,45 @@ impl<F: IntoFuture, const N: usize> Race for [F; N] {
     }
 }
 
-struct Racing<B, T> {
-    branches: B,
-    winner: Option<T>,
+pin_project! {
+    #[project = Projected]
+    struct Racing<B, T> {
+        #[pin]
+        branches: B,
+        winner: Option<T>,
+    }
 }
 
-/// The winner's output is kept, not pinned; the futures are in boxes of their own.
-impl<B, T> Unpin for Racing<B, T> {}
-
-impl<B: Branches<Output = T>, T> Racing<B, T> {
-    fn share_budget(&mut self) -> BudgetShares {
-        let mut running = 0;
-        self.branches.for_each(&mut |branch| running += usize::from(branch.is_running()));
-        BudgetShares::among(running)
-    }
+fn count_running<T>(branches: Pin<&mut impl Branches<Output = T>>) -> usize {
+    let mut running = 0;
+    branches.for_each(&mut |branch| running += usize::from(branch.is_running()));
+    running
 }
 
 impl<B: Branches<Output = T>, T> Future for Racing<B, T> {
     type Output = T;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
-        let this = self.get_mut();
-        let had_winner = this.winner.is_some();
-        let mut shares = this.share_budget();
-        this.branches.for_each(&mut |branch| {
+        let Projected { mut branches, winner } = self.project();
+        let had_winner = winner.is_some();
+        let mut shares = BudgetShares::among(count_running(branches.as_mut()));
+        branches.as_mut().for_each(&mut |mut branch| {
             // Once there is a winner, the rest is polled only as far as its cleanups need.
-            if branch.is_running() && (this.winner.is_none() || had_winner) {
+            if branch.is_running() && (winner.is_none() || had_winner) {
                 let share = shares.next();
-                branch.poll(cx);
+                branch.as_mut().poll(cx);
                 shares.give_back(share);
             }
             let output = branch.take_output();
-            if this.winner.is_none() {
-                this.winner = output;
+            if winner.is_none() {
+                *winner = output;
             }
         });
-        if this.winner.is_some() && !had_winner {
-            this.branches.for_each(&mut |branch| branch.cancel());
+        if winner.is_some() && !had_winner {
+            branches.as_mut().for_each(&mut |branch| branch.cancel());
             // A branch that has to clean up begins with that now, and leaves its waker.
-            let mut shares = this.share_budget();
-            this.branches.for_each(&mut |branch| {
+            let mut shares = BudgetShares::among(count_running(branches.as_mut()));
+            branches.as_mut().for_each(&mut |branch| {
                 if branch.is_running() {
                     let share = shares.next();
                     branch.poll(cx);
@@ -120,28 +120,23 @@ impl<B: Branches<Output = T>, T> Future for Racing<B, T> {
                 }
             });
         }
-        let mut running = false;
-        this.branches.for_each(&mut |branch| running |= branch.is_running());
-        match this.winner.take() {
-            Some(output) if !running => Poll::Ready(output),
-            winner => {
-                this.winner = winner;
-                Poll::Pending
-            }
+        if count_running(branches) > 0 {
+            return Poll::Pending;
         }
+        winner.take().map_or(Poll::Pending, Poll::Ready)
     }
 }
 
 /// A branch with the type of its future erased.
 trait AnyBranch<T> {
-    fn poll(&mut self, cx: &mut Context<'_>) -> Progress;
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Progress;
     fn is_running(&self) -> bool;
-    fn take_output(&mut self) -> Option<T>;
-    fn cancel(&mut self);
+    fn take_output(self: Pin<&mut Self>) -> Option<T>;
+    fn cancel(self: Pin<&mut Self>);
 }
 
 impl<F: Future> AnyBranch<F::Output> for Branch<F> {
-    fn poll(&mut self, cx: &mut Context<'_>) -> Progress {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Progress {
         self.poll(cx)
     }
 
@@ -149,52 +144,63 @@ impl<F: Future> AnyBranch<F::Output> for Branch<F> {
         self.is_running()
     }
 
-    fn take_output(&mut self) -> Option<F::Output> {
+    fn take_output(self: Pin<&mut Self>) -> Option<F::Output> {
         self.take_output()
     }
 
-    fn cancel(&mut self) {
+    fn cancel(self: Pin<&mut Self>) {
         self.cancel();
     }
 }
 
+type Visitor<'a, T> = &'a mut dyn FnMut(Pin<&mut dyn AnyBranch<T>>);
+
 /// Several branches with one output type, however they are stored.
 trait Branches {
     type Output;
-    fn for_each(&mut self, visit: &mut dyn FnMut(&mut dyn AnyBranch<Self::Output>));
+    fn for_each(self: Pin<&mut Self>, visit: Visitor<'_, Self::Output>);
 }
 
-impl<F: Future> Branches for Vec<Branch<F>> {
+/// A `Vec` may move what it holds, so these branches are in boxes; those of a tuple are not.
+impl<F: Future> Branches for Vec<Pin<Box<Branch<F>>>> {
     type Output = F::Output;
 
-    fn for_each(&mut self, visit: &mut dyn FnMut(&mut dyn AnyBranch<F::Output>)) {
-        self.iter_mut().for_each(|branch| visit(branch));
+    fn for_each(self: Pin<&mut Self>, visit: Visitor<'_, F::Output>) {
+        for branch in self.get_mut() {
+            visit(branch.as_mut());
+        }
     }
 }
 
 /// Tuples of any size need one implementation each; this writes them.
 macro_rules! race_tuples {
     ($($name:ident)*) => {
-        impl<T, $($name: IntoFuture<Output = T>),*> Race for ($($name,)*) {
-            type Output = T;
-
-            #[allow(non_snake_case, reason = "the type parameters name the variables")]
-            #[track_caller]
-            fn into_race(self) -> impl Future<Output = T> {
-                let ($($name,)*) = self;
-                Racing { branches: ($(Branch::new($name.into_future()),)*), winner: None }
+        #[allow(non_snake_case, reason = "the type parameters name fields and variables")]
+        const _: () = {
+            pin_project! {
+                struct Tuple<$($name: Future),*> { $(#[pin] $name: Branch<$name>),* }
             }
-        }
 
-        impl<T, $($name: Future<Output = T>),*> Branches for ($(Branch<$name>,)*) {
-            type Output = T;
+            impl<T, $($name: IntoFuture<Output = T>),*> Race for ($($name,)*) {
+                type Output = T;
 
-            #[allow(non_snake_case, reason = "the type parameters name the variables")]
-            fn for_each(&mut self, visit: &mut dyn FnMut(&mut dyn AnyBranch<T>)) {
-                let ($($name,)*) = self;
-                $(visit($name);)*
+                #[track_caller]
+                fn into_race(self) -> impl Future<Output = T> {
+                    let ($($name,)*) = self;
+                    let branches = Tuple { $($name: Branch::new($name.into_future())),* };
+                    Racing { branches, winner: None }
+                }
             }
-        }
+
+            impl<T, $($name: Future<Output = T>),*> Branches for Tuple<$($name),*> {
+                type Output = T;
+
+                fn for_each(self: Pin<&mut Self>, visit: Visitor<'_, T>) {
+                    let this = self.project();
+                    $(visit(this.$name);)*
+                }
+            }
+        };
     };
 }
 
