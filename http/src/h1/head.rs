@@ -80,6 +80,7 @@ impl fmt::Display for Version {
 /// assert_eq!((head.status.as_u16(), head.reason(), head.version), (200, "Fine", Version::Http10));
 /// assert_eq!(head.headers()["server"], "small");
 /// assert!(head.as_bytes().starts_with(b"HTTP/1.0 200 Fine\r\n"));
+/// assert_eq!(head.into_headers().len(), 1);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
