@@ -149,7 +149,11 @@ fn a_goaway_at_any_point_ends_in_the_whole_response_or_an_error_and_repeats_only
                 for linger in [true, false] {
                     for place in 0..=response().len() {
                         let mut script = response().to_vec();
-                        script.insert(place, goaway(last, reason));
+                        match script.get(place) {
+                            Some(_) => script.insert(place, goaway(last, reason)),
+                            // With the end of the response: later, the next request could be on its way already.
+                            None => script[place - 1].extend(goaway(last, reason)),
+                        }
                         let server = scripted(vec![script, response().to_vec()], linger);
                         let session = session();
                         let result = body(&server, &session).await;
