@@ -13,7 +13,7 @@ mod on_linux {
     use std::future::pending;
     use std::io::Read;
     use std::process::{Command, ExitCode, Stdio};
-    use std::sync::Arc;
+    use std::sync::{Arc, mpsc};
     use std::thread;
     use std::time::{Duration, Instant};
 
@@ -147,11 +147,14 @@ mod on_linux {
         static DONE: Event = Event::new();
         let (builder, reports) = with_reports(Kernel::builder());
         builder.run(async {
-            let job = run_in_thread(|| {
+            let (abandon, abandoned) = mpsc::channel();
+            let job = run_in_thread(move || {
+                abandoned.recv().expect("it is abandoned");
                 thread::sleep(ms(200));
                 DONE.set();
             });
             assert!(ignore_after(ms(20), job).await.is_none());
+            abandon.send(()).expect("the job runs");
             DONE.wait().await;
         });
         assert_eq!(*reports.borrow(), Vec::<String>::new());

@@ -318,8 +318,9 @@ fn a_second_writer_is_told_who_writes() {
         let a = Rc::new(a);
         let own = Rc::clone(&a);
         let writer = spawn(async move { own.sendall(&vec![0; 50_000_000]).await });
-        sleep(ms(20)).await;
-        assert_eq!(writer.info().state(), TaskState::WriteWait);
+        while writer.info().state() != TaskState::WriteWait {
+            schedule().await;
+        }
         let error = a.send(b"x").await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::ResourceBusy);
         let (message, who) = (error.to_string(), format!("task {} ", writer.id()));
