@@ -121,7 +121,8 @@ impl State {
     }
 
     /// Makes a task the current one. Returns the one that was.
-    #[inline]
+    // For each poll: as a call it takes 14 more of the 321 instructions of a `yield`.
+    #[inline(always)]
     pub(crate) fn make_current(&self, record: &Rc<Record>, woken_by: Option<TaskId>) -> Option<Rc<Record>> {
         record.cycles.set(record.cycles.get() + 1);
         record.woken_by.set(woken_by);
