@@ -4,7 +4,7 @@
 //! [`park_around`], after the futures inside it have been polled. The last publication of a poll is what the task table,
 //! error reports and activations show. What is published outside of a kernel is not looked at.
 
-use crate::kernel::current_poll::PUBLISHED;
+use crate::kernel::current_poll::{self, PUBLISHED};
 use crate::kernel::state::{State, is_watched, try_with};
 use crate::kernel::task_record::{Parked, Resource};
 use crate::task::info::{TaskId, TaskState};
@@ -68,7 +68,7 @@ pub(crate) enum Line {
 /// A future of another crate has published nothing by then; its wait is shown as a foreign one.
 #[inline]
 pub(crate) fn park_around(state: Option<TaskState>, at: &'static Location<'static>, line: Line) {
-    let inner = PUBLISHED.get().unwrap_or(Parked::in_state(TaskState::ForeignWait));
+    let inner = current_poll::published();
     let inner_line = inner.at.filter(|_| line == Line::Inner);
     let shown = state.unwrap_or(inner.state());
     PUBLISHED.set(Some(Parked::new(shown, inner_line.or(Some(at)), inner.resource())));
